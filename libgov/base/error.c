@@ -1,0 +1,284 @@
+/* Diagnostics: the catalogue, and the list that a gov_error carries. */
+#include "base/base.h"
+
+#include <string.h>
+
+typedef struct catalogue_row {
+    const char *code, *en, *zh;
+    gov_status status;
+} catalogue_row;
+
+static const catalogue_row catalogue[] = {
+#define MESSAGE(code, status, en, zh) {#code, en, zh, status},
+#include "base/messages.def"
+#undef MESSAGE
+};
+
+typedef struct named_text {
+    const char *name, *text;
+} named_text;
+
+enum { MAX_ARGS = 6 };
+
+typedef struct diagnostic {
+    base_message message;
+    int32_t severity;
+    const char *origin;
+    uint32_t line, column;
+    const char *en, *zh;
+    named_text args[MAX_ARGS];
+    size_t arg_count;
+} diagnostic;
+
+struct gov_error {
+    base_arena arena;
+    diagnostic *items;
+    size_t count, cap;
+};
+
+/* What a call reports when there is no memory left to say more; shared and never freed. */
+static diagnostic nomem_item = {
+    .message = M_out_of_memory, .severity = GOV_SEVERITY_ERROR, .en = "out of memory", .zh = "内存不足"};
+static gov_error nomem_error = {.items = &nomem_item, .count = 1};
+
+const char *gov_version(void)
+{
+    return GOV_VERSION_STRING;
+}
+
+const char *base_text_or_empty(const char *s)
+{
+    return s != NULL ? s : "";
+}
+
+const char *base_message_code(base_message m)
+{
+    return catalogue[m].code;
+}
+
+gov_status base_message_status(base_message m)
+{
+    return catalogue[m].status;
+}
+
+gov_status base_nomem(const diag *d)
+{
+    if (d != NULL && d->out != NULL) {
+        gov_error_free(*d->out);
+        *d->out = &nomem_error;
+    }
+    return GOV_E_NOMEM;
+}
+
+static gov_error *error_of(const diag *d)
+{
+    if (*d->out == NULL) {
+        gov_error *e = base_alloc(d->alloc, sizeof *e);
+        if (e == NULL)
+            return NULL;
+        base_arena_init(&e->arena, d->alloc);
+        *d->out = e;
+    }
+    return *d->out;
+}
+
+static const named_text *find_arg(const diagnostic *item, const char *name, size_t len)
+{
+    for (size_t i = 0; i < item->arg_count; i++)
+        if (strlen(item->args[i].name) == len && memcmp(item->args[i].name, name, len) == 0)
+            return &item->args[i];
+    return NULL;
+}
+
+/* Replaces each {name} by the argument's text. */
+static const char *render(gov_error *e, const diagnostic *item, const char *pattern)
+{
+    base_buf out;
+    base_buf_init(&out, e->arena.alloc);
+    for (const char *p = pattern; *p != '\0';) {
+        const char *close = *p == '{' ? strchr(p, '}') : NULL;
+        const named_text *arg = close != NULL ? find_arg(item, p + 1, (size_t)(close - p) - 1) : NULL;
+        if (arg != NULL) {
+            base_buf_str(&out, arg->text);
+            p = close + 1;
+        } else {
+            base_buf_char(&out, *p++);
+        }
+    }
+    char *text = out.failed ? NULL : base_arena_strndup(&e->arena, out.data, out.len);
+    base_buf_free(&out);
+    return text;
+}
+
+/* Outside bytes may stand in an argument: what is not UTF-8, and controls, show as '?'. */
+static char *clean_copy(base_arena *arena, const char *s, size_t len)
+{
+    char *copy = base_arena_strndup(arena, s, len);
+    if (copy == NULL)
+        return NULL;
+    for (size_t i = 0; i < len;) {
+        uint32_t cp;
+        const size_t n = base_utf8_next(copy + i, len - i, &cp);
+        if (n == 0 || cp < 0x20 || cp == 0x7f)
+            copy[i] = n == 0 || (cp != '\n' && cp != '\t') ? '?' : ' ';
+        i += n > 0 ? n : 1;
+    }
+    return copy;
+}
+
+static bool copy_args(gov_error *e, diagnostic *item, const diag_report *r)
+{
+    const diag_arg *const args[MAX_ARGS] = {&r->a, &r->b, &r->c, &r->d, &r->e, &r->f};
+    for (size_t i = 0; i < MAX_ARGS && args[i]->name != NULL; i++) {
+        const diag_arg *arg = args[i];
+        named_text *to = &item->args[item->arg_count];
+        char digits[24];
+        to->name = base_arena_strdup(&e->arena, arg->name);
+        if (arg->s != NULL) {
+            to->text = clean_copy(&e->arena, arg->s, arg->len == SIZE_MAX ? strlen(arg->s) : arg->len);
+        } else {
+            const size_t len = base_format_int(arg->i, digits);
+            to->text = base_arena_strndup(&e->arena, digits, len);
+        }
+        if (to->name == NULL || to->text == NULL)
+            return false;
+        item->arg_count++;
+    }
+    return true;
+}
+
+static bool fill(gov_error *e, diagnostic *item, const base_place *place, const diag_report *r)
+{
+    if (!copy_args(e, item, r))
+        return false;
+    if (place != NULL) {
+        item->line = place->line;
+        item->column = place->column;
+        if (place->origin != NULL) {
+            item->origin = base_arena_strdup(&e->arena, place->origin);
+            if (item->origin == NULL)
+                return false;
+        }
+    }
+    item->en = render(e, item, catalogue[item->message].en);
+    item->zh = render(e, item, catalogue[item->message].zh);
+    return item->en != NULL && item->zh != NULL;
+}
+
+gov_status base_report(const diag *d, const base_place *place, int32_t severity, const diag_report *r)
+{
+    const gov_status status = severity == GOV_SEVERITY_WARNING ? GOV_OK : catalogue[r->message].status;
+    if (r->message == M_out_of_memory)
+        return base_nomem(d);
+    if (d == NULL || d->out == NULL || *d->out == &nomem_error)
+        return status;
+    gov_error *e = error_of(d);
+    if (e == NULL || !base_grow(e->arena.alloc, &e->items, &e->cap, e->count, sizeof *e->items))
+        return base_nomem(d);
+    diagnostic *item = &e->items[e->count];
+    *item = (diagnostic){.message = r->message, .severity = severity};
+    if (!fill(e, item, place, r))
+        return base_nomem(d);
+    e->count++;
+    return status;
+}
+
+gov_status base_forward(const diag *d, const gov_error *from)
+{
+    const gov_status status = gov_error_status(from);
+    if (d == NULL || d->out == NULL)
+        return status;
+    for (size_t i = 0; i < gov_error_count(from); i++) {
+        const diagnostic *item = &from->items[i];
+        diag_report r = {.message = item->message};
+        diag_arg *const args[MAX_ARGS] = {&r.a, &r.b, &r.c, &r.d, &r.e, &r.f};
+        for (size_t k = 0; k < item->arg_count; k++)
+            *args[k] = (diag_arg){item->args[k].name, item->args[k].text, SIZE_MAX, 0};
+        const base_place place = {item->origin, item->line, item->column};
+        if (base_report(d, &place, item->severity, &r) == GOV_E_NOMEM)
+            return GOV_E_NOMEM;
+    }
+    return status;
+}
+
+size_t base_errors(const diag *d)
+{
+    size_t errors = 0;
+    const gov_error *e = d != NULL && d->out != NULL ? *d->out : NULL;
+    for (size_t i = 0; i < gov_error_count(e); i++)
+        errors += e->items[i].severity == GOV_SEVERITY_ERROR;
+    return errors;
+}
+
+void gov_error_free(gov_error *error)
+{
+    if (error == NULL || error == &nomem_error)
+        return;
+    const gov_allocator *a = error->arena.alloc;
+    base_free(a, error->items);
+    base_arena_free(&error->arena);
+    base_free(a, error);
+}
+
+gov_status gov_error_status(const gov_error *error)
+{
+    for (size_t i = 0; i < gov_error_count(error); i++)
+        if (error->items[i].severity == GOV_SEVERITY_ERROR)
+            return catalogue[error->items[i].message].status;
+    return GOV_OK;
+}
+
+size_t gov_error_count(const gov_error *error)
+{
+    return error != NULL ? error->count : 0;
+}
+
+static const diagnostic *item_at(const gov_error *error, size_t i)
+{
+    return error != NULL && i < error->count ? &error->items[i] : NULL;
+}
+
+int32_t gov_error_severity(const gov_error *error, size_t i)
+{
+    const diagnostic *item = item_at(error, i);
+    return item != NULL ? item->severity : 0;
+}
+
+const char *gov_error_code(const gov_error *error, size_t i)
+{
+    const diagnostic *item = item_at(error, i);
+    return item != NULL ? catalogue[item->message].code : NULL;
+}
+
+const char *gov_error_message(const gov_error *error, size_t i, const char *lang)
+{
+    const diagnostic *item = item_at(error, i);
+    if (item == NULL)
+        return NULL;
+    return lang != NULL && strncmp(lang, "zh", 2) == 0 ? item->zh : item->en;
+}
+
+const char *gov_error_origin(const gov_error *error, size_t i)
+{
+    const diagnostic *item = item_at(error, i);
+    return item != NULL ? item->origin : NULL;
+}
+
+int64_t gov_error_line(const gov_error *error, size_t i)
+{
+    const diagnostic *item = item_at(error, i);
+    return item != NULL ? item->line : 0;
+}
+
+int64_t gov_error_column(const gov_error *error, size_t i)
+{
+    const diagnostic *item = item_at(error, i);
+    return item != NULL ? item->column : 0;
+}
+
+const char *gov_error_argument(const gov_error *error, size_t i, const char *name)
+{
+    const diagnostic *item = item_at(error, i);
+    const named_text *arg = item != NULL && name != NULL ? find_arg(item, name, strlen(name)) : NULL;
+    return arg != NULL ? arg->text : NULL;
+}
