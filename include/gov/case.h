@@ -1,0 +1,157 @@
+/**
+ * @file gov/case.h
+ * Cases: opened under a workflow of the rulebook, moved on by events and by time.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GOV_CASE_H
+#define GOV_CASE_H
+
+#include <gov/access.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What else a case is opened with; every field may be left zero. @since 0.1 */
+typedef struct gov_case_options {
+    size_t size;            /**< sizeof at the caller's compile time. @since 0.1 */
+    const char *reporter;   /**< Key of the resident who reports; NULL: anonymous. @since 0.1 */
+    const char *grid;       /**< Key of the grid; NULL: located by the first field of type point. @since 0.1 */
+    const char *source;     /**< The other system whose number follows, e.g. "hotline". @since 0.1 */
+    const char *number;     /**< That system's own number: unique per source, searchable. @since 0.1 */
+    const char *idempotency_key; /**< The same key with the same input gives the first answer again. @since 0.1 */
+    uint64_t reserved;      /**< Zero. */
+} gov_case_options;
+
+/**
+ * Zeroes the options and sets their size; for callers that cannot use an initialiser.
+ * @contract thread=any alloc=no block=no
+ * @since 0.1
+ */
+GOV_API void gov_case_options_init(gov_case_options *options, size_t size);
+
+/**
+ * Opens a case: checks the fields, finds its grid, enters the workflow's initial states.
+ * Permission: `case.open`.
+ * @param workflow  name of the workflow in the rulebook
+ * @param fields    a map of the workflow's fields; NULL: none. Borrowed.
+ * @param options   may be NULL
+ * @param id        the new case (or the first one under the same idempotency key); may be NULL
+ * @return GOV_OK, GOV_E_NOT_FOUND (workflow, reporter, grid), GOV_E_INPUT (a field; all of them are named),
+ *         GOV_E_EXISTS (the other system's number is taken), GOV_E_CONFLICT (the idempotency key with another
+ *         input), GOV_E_REFUSED, GOV_E_DENIED, GOV_E_EXPR, GOV_E_RETRY, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_case_open(gov *g, const char *workflow, const gov_value *fields,
+                                 const gov_case_options *options, int64_t *id, gov_error **err);
+
+/**
+ * Sends an event to a case: one macrostep with its effects, in one transaction.
+ * Who may: the roles under `by` of the event.
+ * @param data  the event's input, a map; NULL: none. Borrowed.
+ * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_INPUT (the input does not fit its declaration), GOV_E_REFUSED (nothing in the case's
+ *         state accepts the event, or a rule refuses; the error cites file and line), GOV_E_DENIED, GOV_E_EXPR,
+ *         GOV_E_LIMIT (1,000 microsteps), GOV_E_RETRY, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_case_send(gov *g, int64_t id, const char *event, const gov_value *data, gov_error **err);
+
+/**
+ * Finds a case by number: the community's own (source NULL or "") or another system's.
+ * Permission: `case.read`.
+ * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_DENIED, GOV_E_STORE and its kin
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_case_find(gov *g, const char *source, const char *number, int64_t *id, gov_error **err);
+
+/**
+ * One case as a map: id, number, numbers, workflow, state (list of paths), outcome, opened_at, closed_at, grid, unit,
+ * staff, reporter, fields, clocks, links. Sensitive fields are masked unless the rulebook shows them to this actor
+ * for this purpose; each such look is journalled.
+ * Permission: `case.read`.
+ * @param out owned by the caller
+ * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_case_get(gov *g, int64_t id, gov_value **out, gov_error **err);
+
+/** What a list asks for; every field may be left zero. @since 0.1 */
+typedef struct gov_case_query {
+    size_t size;           /**< sizeof at the caller's compile time. @since 0.1 */
+    const char *workflow;  /**< NULL: all. @since 0.1 */
+    const char *grid;      /**< Key of a grid; its whole subtree counts. NULL: all. @since 0.1 */
+    const char *unit;      /**< Key of the unit that has it. NULL: all. @since 0.1 */
+    const char *field;     /**< An indexed field ... @since 0.1 */
+    const char *equals;    /**< ... whose value, as text, is this. @since 0.1 */
+    const char *cursor;    /**< From the page before; NULL: the first. @since 0.1 */
+    uint32_t limit;        /**< Most rows of a page, 1 to 1000; 0: 50. @since 0.1 */
+    uint32_t flags;        /**< GOV_CASE_OPEN_ONLY, GOV_CASE_OVERDUE_ONLY. @since 0.1 */
+} gov_case_query;
+
+#define GOV_CASE_OPEN_ONLY 1U    /**< Cases that have not ended. */
+#define GOV_CASE_OVERDUE_ONLY 2U /**< Cases with a clock that is past its due instant and still runs. */
+
+/**
+ * Zeroes the query and sets its size.
+ * @contract thread=any alloc=no block=no
+ * @since 0.1
+ */
+GOV_API void gov_case_query_init(gov_case_query *query, size_t size);
+
+/**
+ * A page of cases, in the order of opening, as a map: `cases` (list of maps as in gov_case_get(), without clocks and
+ * links), `next` (a cursor, or null at the end). Pages are stable under inserts, and no snapshot.
+ * Permission: `case.read`; scoped roles see their own part.
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value **out, gov_error **err);
+
+/**
+ * The case's history: a list of maps in order, each with `at`, `actor`, `purpose`, `kind`, `event`, `data`, `from`, `to`, `rule` (file:line) and `entry`.
+ * Permission: `case.read`.
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_case_history(gov *g, int64_t id, gov_value **out, gov_error **err);
+
+/**
+ * What may happen next, for the actor of the handle: a map with `state`, `clocks` (each with due, left, running, breached and its
+ * segments), `timers` (pending, with what they will do), and `events`: a list of maps with `event`, `allowed`, `input` (its
+ * declaration) and for a refused one `refused_by` (message, file, line).
+ * Permission: `case.read`.
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_case_explain(gov *g, int64_t id, gov_value **out, gov_error **err);
+
+/** What a tick did. @since 0.1 */
+typedef struct gov_tick_result {
+    size_t size;          /**< sizeof at the caller's compile time. @since 0.1 */
+    uint64_t fired;       /**< Timers and queued events that were handled. @since 0.1 */
+    uint64_t failed;      /**< Of these, those that failed and will be retried. @since 0.1 */
+    uint64_t parked;      /**< Of these, those that failed for the last time and are listed by gov_verify(). @since 0.1 */
+    int64_t next_us;      /**< When the next one is due, microseconds since 1970; -1: none is pending. @since 0.1 */
+} gov_tick_result;
+
+/**
+ * Fires what is due at the community's clock, in the order of the due instants, each at its own instant in a transaction of its own (all in
+ * the caller's group where one is open), and seals the journal.
+ * @param max     at most so many; 0: all that is due
+ * @param result  may be NULL
+ * @return GOV_OK, GOV_E_DENIED, GOV_E_RETRY (in a group), GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_tick(gov *g, uint64_t max, gov_tick_result *result, gov_error **err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

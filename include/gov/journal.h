@@ -1,0 +1,64 @@
+/**
+ * @file gov/journal.h
+ * The journal: every change in order, sealed into an RFC 6962 Merkle tree per community.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GOV_JOURNAL_H
+#define GOV_JOURNAL_H
+
+#include <gov/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * A page of the journal, in order: a map of `entries` (list of maps with `entry`, `at`, `actor`, `purpose`, `kind`, `subject`, `rule`,
+ * `data` (null when erased), `sealed`) and `next` (the entry to go on after, or null). Sensitive fields are masked.
+ * Permission: `journal.read`.
+ * @param after  an entry's id; 0: from the start
+ * @param limit  1 to 1000; 0: 100
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_journal_read(gov *g, int64_t after, uint32_t limit, gov_value **out, gov_error **err);
+
+/**
+ * Checks the whole community: each entry's leaf and payload against its hash, the dense sequence, the tree's head, the
+ * ledgers' sums, and lists parked events. Reads only.
+ * Permission: `journal.read`.
+ * @param report  a map of `ok`, `entries`, `sealed`, `unsealed`, `erased`, `root` (hex), `ledgers`, `parked` and, when something is wrong,
+ *                `bad_entry` and `reason`. Owned by the caller; set also with GOV_E_VERIFY. May be NULL.
+ * @return GOV_OK, GOV_E_VERIFY (the error names the first bad entry), GOV_E_DENIED, GOV_E_CORRUPT, GOV_E_STORE and its kin, GOV_E_USER
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_verify(gov *g, gov_progress progress, void *user, gov_value **report, gov_error **err);
+
+/**
+ * Writes the journal with its tree head, signed with the host's key, to a file that gov_journal_check() can verify without the store.
+ * Permission: `journal.read`.
+ * @param path        must not exist
+ * @param secret_key  64 bytes, an Ed25519 secret key as libsodium has it; NULL: the head is not signed
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_journal_export(gov *g, const char *path, const uint8_t *secret_key, gov_error **err);
+
+/**
+ * Checks an exported journal: needs only the file and the public key.
+ * @param public_key  32 bytes, Ed25519; NULL: the signature is not checked
+ * @param report      as in gov_verify(); may be NULL
+ * @return GOV_OK, GOV_E_VERIFY, GOV_E_NOT_FOUND, GOV_E_INPUT, GOV_E_NOMEM
+ * @contract thread=any alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_journal_check(const gov_allocator *alloc, const char *path, const uint8_t *public_key,
+                                     gov_value **report, gov_error **err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,52 @@
+/**
+ * @file gov/rulebook.h
+ * Rulebooks: a community's rules, written in YAML, checked whole before anything is changed.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GOV_RULEBOOK_H
+#define GOV_RULEBOOK_H
+
+#include <gov/base.h>
+#include <gov/value.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A checked, compiled rulebook. Immutable; may be shared by threads. @since 0.1 */
+typedef struct gov_rulebook gov_rulebook;
+
+/**
+ * Reads a rulebook from a file, or from a directory with `rulebook.yaml` in it, and checks all of it. CONSTRUCTOR.
+ * @param alloc     NULL: malloc. Must outlive the rulebook.
+ * @param path      file or directory
+ * @param today_us  the current instant, for warnings about calendar years; 0: no such warnings
+ * @param out       owned by the caller; set on success only
+ * @param err       on success it may hold warnings, and is then to be freed as well
+ * @return GOV_OK, GOV_E_RULE (every mistake with file, line and column), GOV_E_NOT_FOUND, GOV_E_LIMIT, GOV_E_NOMEM
+ * @contract thread=any alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_rulebook_load(const gov_allocator *alloc, const char *path, int64_t today_us,
+                                     gov_rulebook **out, gov_error **err);
+
+/**
+ * Frees it; communities that use it keep what they need. NULL is allowed. DESTRUCTOR.
+ * @contract thread=any alloc=no block=no
+ * @since 0.1
+ */
+GOV_API void gov_rulebook_free(gov_rulebook *rulebook);
+
+/** Its id, e.g. "xingfuli". Borrowed. @contract thread=any alloc=no block=no @since 0.1 */
+GOV_API const char *gov_rulebook_id(const gov_rulebook *rulebook);
+/** Its version as written. Borrowed. @contract thread=any alloc=no block=no @since 0.1 */
+GOV_API const char *gov_rulebook_version(const gov_rulebook *rulebook);
+/** SHA-256 of its canonical text, in 64 hexadecimal digits. Borrowed. @contract thread=any alloc=no block=no @since 0.1 */
+GOV_API const char *gov_rulebook_digest(const gov_rulebook *rulebook);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
