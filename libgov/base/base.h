@@ -219,6 +219,8 @@ gov_status base_zone_load(const gov_allocator *a, const char *name, base_zone **
 void base_zone_free(base_zone *z);
 const char *base_zone_name(const base_zone *z);
 int32_t base_zone_offset(const base_zone *z, int64_t seconds); /* seconds east of UTC at that instant */
+/* The same, and the stretch [*start, *end) of time around that instant that has this offset. */
+int32_t base_zone_stretch(const base_zone *z, int64_t seconds, int64_t *start, int64_t *end);
 
 /* What a local time means. */
 typedef enum base_local { BASE_LOCAL_UNIQUE, BASE_LOCAL_REPEATED, BASE_LOCAL_SKIPPED } base_local;

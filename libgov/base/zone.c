@@ -246,6 +246,14 @@ int32_t base_zone_offset(const base_zone *z, int64_t seconds)
     return stretch_at(z, seconds).offset;
 }
 
+int32_t base_zone_stretch(const base_zone *z, int64_t seconds, int64_t *start, int64_t *end)
+{
+    const stretch s = stretch_at(z, seconds);
+    *start = s.start;
+    *end = s.end;
+    return s.offset;
+}
+
 base_local base_zone_to_utc(const base_zone *z, int64_t local_seconds, int64_t *utc_seconds)
 {
     const int64_t edge = INT64_C(1) << 60; /* keeps the sums below from overflowing */
