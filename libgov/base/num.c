@@ -144,6 +144,6 @@ size_t base_format_double(double d, char out[32])
             break;
     }
     if (strpbrk(out, ".e") == NULL)
-        (void)strncat(out, ".0", 3);
+        memcpy(out + strlen(out), ".0", sizeof ".0");
     return strlen(out);
 }

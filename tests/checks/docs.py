@@ -1,0 +1,50 @@
+"""Every public function and type says what it does, under which contract, and since when."""
+
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from checklib import ROOT, declarations, finish, notices, read, report, walk
+
+CONTRACT = re.compile(r"@contract\s+thread=(any|engine|store)\s+alloc=(yes|no)\s+block=(no|io|wait|cpu)\b")
+
+
+def check_functions(root):
+    problems = []
+    for path in walk(root, "include", [".h"]):
+        for d in declarations(read(os.path.join(root, path))):
+            where = f"{path}:{d['line']}: {d['name']}"
+            if not d["doc"]:
+                problems.append(f"{where} has no comment")
+            elif not CONTRACT.search(d["doc"]):
+                problems.append(f"{where} has no @contract thread=any|engine|store alloc=yes|no block=no|io|wait|cpu")
+            elif not re.search(r"@since \d+\.\d+", d["doc"]):
+                problems.append(f"{where} has no @since")
+    return problems
+
+
+def check_types(root):
+    problems = []
+    for path in walk(root, "include", [".h"]):
+        text = read(os.path.join(root, path))
+        for match in re.finditer(r"^typedef\b", text, re.M):
+            before = text[:match.start()].rstrip()
+            start = before.rfind("/*")
+            line = text.count("\n", 0, match.start()) + 1
+            if not before.endswith("*/") or "@since" not in before[start:]:
+                problems.append(f"{path}:{line}: a type without comment and @since")
+    return problems
+
+
+report("each public function has its comment, contract and version", check_functions(ROOT))
+report("each public type has its comment and version", check_types(ROOT))
+notices("a function without comment", check_functions,
+        {"include/gov/a.h": "GOV_API int gov_a(void);\n"}, "no comment")
+notices("a function without contract", check_functions,
+        {"include/gov/a.h": "/** A. @since 0.1 */\nGOV_API int gov_a(void);\n"}, "no @contract")
+notices("a function without version", check_functions,
+        {"include/gov/a.h": "/** A. @contract thread=any alloc=no block=no */\nGOV_API int gov_a(void);\n"},
+        "no @since")
+notices("a type without comment", check_types, {"include/gov/a.h": "typedef int gov_a;\n"}, "a type without")
+finish()
