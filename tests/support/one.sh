@@ -19,9 +19,15 @@ rc=$?
 case $kind in
 unit | check)
     # cmocka writes a skipped test as "not ok N # SKIP name" or "ok N # SKIP name"
-    awk -v rc="$rc" -v kind="$kind" '
+    # a run on one engine only does not count the other engine's tests as skipped
+    awk -v rc="$rc" -v kind="$kind" -v stores="${GOV_TEST_STORES:-}" '
         /^1\.\.[0-9]+$/ { split($0, p, /\.\./); planned += p[2]; next }
-        /^(not )?ok [0-9]+ # SKIP/ { skipped++; next }
+        /^(not )?ok [0-9]+ # SKIP/ {
+            if (stores == "sqlite" && / on postgres/) planned--
+            else skipped++
+            left_out++
+            next
+        }
         /^skip / { skipped++; next }
         /^not ok / { failed++; next }
         /^ok / { passed++; next }
@@ -29,7 +35,7 @@ unit | check)
             seen = passed + failed + skipped
             if (kind == "unit" && planned > seen) failed += planned - seen
             if (rc != 0 && !failed) failed++
-            if (rc == 0 && !seen) failed++
+            if (rc == 0 && !seen && !left_out) failed++
             print passed + 0, failed + 0, skipped + 0
         }' "$log" >"$count"
     ;;
