@@ -90,21 +90,44 @@ static const named_text *find_arg(const diagnostic *item, const char *name, size
     return NULL;
 }
 
-/* Replaces each {name} by the argument's text. */
+static const char *closing_brace(const char *p, const char *end)
+{
+    int depth = 0;
+    for (; p < end; p++) {
+        depth += *p == '{';
+        if (*p == '}' && --depth == 0)
+            return p;
+    }
+    return NULL;
+}
+
+/* Replaces each {name} by the argument's text, and {?name:words} by the words when there is such a text. */
+static void render_part(base_buf *out, const diagnostic *item, const char *p, const char *end)
+{
+    while (p < end) {
+        const char *close = *p == '{' ? closing_brace(p, end) : NULL;
+        const bool optional = close != NULL && p[1] == '?';
+        const char *name = p + 1 + optional;
+        const char *stop = optional ? memchr(name, ':', (size_t)(close - name)) : close;
+        const named_text *arg = stop != NULL ? find_arg(item, name, (size_t)(stop - name)) : NULL;
+        if (optional && stop != NULL) {
+            if (arg != NULL && arg->text[0] != '\0')
+                render_part(out, item, stop + 1, close);
+            p = close + 1;
+        } else if (arg != NULL) {
+            base_buf_str(out, arg->text);
+            p = close + 1;
+        } else {
+            base_buf_char(out, *p++);
+        }
+    }
+}
+
 static const char *render(gov_error *e, const diagnostic *item, const char *pattern)
 {
     base_buf out;
     base_buf_init(&out, e->arena.alloc);
-    for (const char *p = pattern; *p != '\0';) {
-        const char *close = *p == '{' ? strchr(p, '}') : NULL;
-        const named_text *arg = close != NULL ? find_arg(item, p + 1, (size_t)(close - p) - 1) : NULL;
-        if (arg != NULL) {
-            base_buf_str(&out, arg->text);
-            p = close + 1;
-        } else {
-            base_buf_char(&out, *p++);
-        }
-    }
+    render_part(&out, item, pattern, pattern + strlen(pattern));
     char *text = out.failed ? NULL : base_arena_strndup(&e->arena, out.data, out.len);
     base_buf_free(&out);
     return text;
