@@ -1,0 +1,618 @@
+/* Room rulebook: a community's YAML, compiled into structs that the rooms above run.
+ *
+ *   rulebook_bundle   the files as bytes, in one canonical order; what is stored and what is digested
+ *   rulebook_load     compiles a bundle and reports every mistake at file:line:column
+ *   rulebook_open     the same for a bundle that was checked before: reads the root, leaves the rest for later
+ *   rulebook          compiled, immutable, shareable by threads; workflows are compiled at their first use
+ *
+ * Pointers inside a rulebook live as long as it does. Names are NUL-terminated. What is optional and not
+ * written is NULL, 0, RULEBOOK_NONE or VALUE_ABSENT. Lists are a pointer and a count. */
+#ifndef RULEBOOK_RULEBOOK_H
+#define RULEBOOK_RULEBOOK_H
+
+#include "base/base.h"
+#include "calendar/calendar.h"
+#include "chart/chart.h"
+#include "expr/expr.h"
+#include "value/value.h"
+
+#define RULEBOOK_NONE UINT32_MAX
+
+typedef struct rulebook rulebook;
+typedef struct rulebook_workflow rulebook_workflow;
+typedef struct rb_node rb_node; /* a YAML node; see rulebook/read.h */
+
+/* ---- small things ---- */
+
+/* Text in one or more languages; count 0: none was written. lang "" is the text of a plain string. */
+typedef struct rulebook_words {
+    const char *lang, *text;
+} rulebook_words;
+typedef struct rulebook_text {
+    const rulebook_words *items;
+    uint32_t count;
+} rulebook_text;
+/* The text in that language, else in its base language ("zh" for "zh-CN"), else the first one; `fallback` for none. */
+const char *rulebook_text_in(const rulebook_text *t, const char *lang, const char *fallback);
+
+typedef struct rulebook_names {
+    const char *const *items;
+    uint32_t count;
+} rulebook_names;
+bool rulebook_has_name(const rulebook_names *names, const char *name);
+
+/* How long: written as a duration, by a value's name, as cases, or computed. */
+typedef enum rulebook_length { RULEBOOK_LENGTH_NONE, RULEBOOK_LENGTH_FIXED, RULEBOOK_LENGTH_CASES, RULEBOOK_LENGTH_EXPR } rulebook_length;
+typedef struct rulebook_choice rulebook_choice;
+typedef struct rulebook_duration {
+    uint8_t kind;               /* RULEBOOK_LENGTH_* */
+    cal_duration fixed;         /* FIXED */
+    const expr_program *expr;   /* EXPR: a duration, or a string in the form of one */
+    const rulebook_choice *cases; /* CASES: the first that holds */
+    uint32_t case_count;
+    uint32_t value;             /* the named value it was taken from, or RULEBOOK_NONE */
+    base_place place;
+} rulebook_duration;
+struct rulebook_choice {
+    const expr_program *when; /* NULL: always */
+    rulebook_duration is;
+};
+/* What it comes to for one run. Cases of which none holds: GOV_E_NOT_FOUND, reported. *chosen (may be NULL) is
+ * the case or the duration itself, for explaining. */
+gov_status rulebook_duration_of(const rulebook_duration *spec, const expr_run *run, cal_duration *out,
+                                const rulebook_duration **chosen, const diag *d);
+/* A value as a duration: a CEL duration, or a string in the form of a duration. */
+gov_status rulebook_duration_from(value v, cal_duration *out, const base_place *place, const diag *d);
+
+/* ---- fields ---- */
+
+typedef enum rulebook_type {
+    RULEBOOK_BOOL, RULEBOOK_INT, RULEBOOK_DOUBLE, RULEBOOK_STRING, RULEBOOK_BYTES, RULEBOOK_DATE,
+    RULEBOOK_TIMESTAMP, RULEBOOK_DURATION, RULEBOOK_MONEY, RULEBOOK_POINT, RULEBOOK_LIST, RULEBOOK_MAP,
+    RULEBOOK_ANY,
+    /* references; their value is the id, an int */
+    RULEBOOK_RESIDENT, RULEBOOK_HOUSEHOLD, RULEBOOK_PREMISES, RULEBOOK_GRID, RULEBOOK_UNIT, RULEBOOK_STAFF,
+    RULEBOOK_GROUP, RULEBOOK_CASE, RULEBOOK_ACCOUNT, RULEBOOK_FILE,
+    RULEBOOK_TYPES_
+} rulebook_type;
+const char *rulebook_type_name(rulebook_type t);
+static inline bool rulebook_is_reference(unsigned type) { return type >= RULEBOOK_RESIDENT && type < RULEBOOK_TYPES_; }
+
+/* Normalised values, as rulebook_check_fields makes them and as expressions see them: bool, int, double, string, bytes
+ * as they are; date a string "2026-03-02"; timestamp a timestamp; duration a CEL duration where it is pure time, else
+ * its text ("5 working days"); money an int of the smallest unit; point a map {lat, lon} of ints of 1e-7 degree;
+ * references an int. */
+typedef struct rulebook_field {
+    const char *name;
+    rulebook_text title, description;
+    uint8_t type; /* rulebook_type */
+    bool required, indexed;
+    uint32_t slot;         /* of case.NAME or event.data.NAME; RULEBOOK_NONE in records */
+    value preset;          /* `default`, normalised; absent: none */
+    const value *one_of;   /* normalised */
+    uint32_t one_of_count;
+    value min, max;        /* absent: none */
+    int64_t max_length;    /* code points, bytes or items; -1: none */
+    const expr_program *matches; /* a bool over slot 0, the text; NULL: none */
+    const char *pattern;         /* as it was written */
+    const expr_program *when;    /* a bool; NULL: none */
+    uint32_t when_it;            /* the slot of `it` in `when` */
+    const char *sensitive; /* class, NULL: none */
+    base_place place;
+} rulebook_field;
+
+typedef struct rulebook_fields {
+    const rulebook_field *items;
+    uint32_t count;
+} rulebook_fields;
+const rulebook_field *rulebook_find_field(const rulebook_fields *fields, const char *name, size_t len);
+uint32_t rulebook_field_index(const rulebook_fields *fields, const char *name, size_t len); /* or RULEBOOK_NONE */
+
+/* Looks up what a reference names: an int is an id, a string a key. Gives the id in *id. GOV_E_NOT_FOUND (unreported) when
+ * there is no such thing. NULL as callback: ints and decimal strings pass unchecked. */
+typedef gov_status (*rulebook_resolve)(void *user, rulebook_type type, value reference, int64_t *id, const diag *d);
+typedef struct rulebook_checking {
+    bool partial;             /* nothing is missing and no default is filled in: a change, not a whole */
+    rulebook_resolve resolve;
+    void *user;
+    const expr_run *run;      /* for `when`; NULL: these are not evaluated */
+    base_arena *arena;        /* of the result; must not be NULL */
+} rulebook_checking;
+/* Checks a map against fields; *out is the map in the order of the fields, defaults filled in, values normalised; fields
+ * without a value (and nulls) are left out. Every mistake is reported with the field's name: unknown_field,
+ * missing_field, bad_field ... */
+gov_status rulebook_check_fields(const rulebook_fields *fields, value map, const rulebook_checking *how, value *out,
+                                 const diag *d);
+/* One value; null gives an absent one. */
+gov_status rulebook_check_field(const rulebook_field *f, value v, const rulebook_checking *how, value *out,
+                                const diag *d);
+
+/* ---- named values, roles, permissions, masks ---- */
+
+typedef struct rulebook_value {
+    const char *name;
+    rulebook_text title, source, description;
+    bool is_duration;
+    cal_duration duration; /* when it is one */
+    value val;             /* what expressions see; a duration in days or working time is its text, a string */
+    expr_type type;
+    base_place place;
+} rulebook_value;
+
+typedef enum rulebook_scope { RULEBOOK_SCOPE_ALL, RULEBOOK_SCOPE_GRID, RULEBOOK_SCOPE_UNIT, RULEBOOK_SCOPE_ASSIGNEE, RULEBOOK_SCOPE_REPORTER } rulebook_scope;
+typedef struct rulebook_role {
+    const char *name;
+    rulebook_text title, description;
+    uint8_t scope;          /* rulebook_scope */
+    const char *when;       /* source of the condition over actor and case; NULL: none */
+    const rb_node *when_node;
+    base_place place;
+} rulebook_role;
+
+typedef struct rulebook_permission {
+    const char *action; /* "case.open" */
+    rulebook_names roles;
+    base_place place;
+} rulebook_permission;
+
+typedef enum rulebook_mask { RULEBOOK_MASK_ALL, RULEBOOK_MASK_PHONE, RULEBOOK_MASK_ID_NUMBER, RULEBOOK_MASK_NAME, RULEBOOK_MASK_ADDRESS } rulebook_mask;
+typedef struct rulebook_sight {
+    const char *role, *purpose; /* purpose NULL: any */
+} rulebook_sight;
+typedef struct rulebook_class {
+    const char *name;
+    rulebook_text title;
+    uint8_t mask; /* rulebook_mask */
+    const rulebook_sight *see;
+    uint32_t see_count;
+    base_place place;
+} rulebook_class;
+
+/* ---- what expressions see ---- */
+
+typedef enum rulebook_slot_kind {
+    RULEBOOK_SLOT_NONE,   /* a number that nothing uses */
+    RULEBOOK_SLOT_NOW,
+    RULEBOOK_SLOT_VALUE,  /* index: rulebook.values; filled in rulebook_workflow.presets */
+    RULEBOOK_SLOT_ACTOR,  /* part: rulebook_actor_part */
+    RULEBOOK_SLOT_CASE,   /* part: rulebook_case_part */
+    RULEBOOK_SLOT_FIELD,  /* index: rulebook_workflow.fields */
+    RULEBOOK_SLOT_CLOCK,  /* index: rulebook_workflow.clocks; part: rulebook_clock_part */
+    RULEBOOK_SLOT_EVENT_NAME,
+    RULEBOOK_SLOT_EVENT_DATA, /* all of it */
+    RULEBOOK_SLOT_INPUT,  /* index: rulebook_workflow.input_names: event.data.NAME */
+    RULEBOOK_SLOT_IT,     /* the value under a field's `when`, a schedule's member, an effect's `as` */
+    RULEBOOK_SLOT_PERIOD  /* part 0 start, 1 end */
+} rulebook_slot_kind;
+typedef enum rulebook_actor_part { RULEBOOK_ACTOR_ID, RULEBOOK_ACTOR_ROLES, RULEBOOK_ACTOR_GRIDS, RULEBOOK_ACTOR_UNIT } rulebook_actor_part;
+typedef enum rulebook_case_part {
+    RULEBOOK_CASE_ID, RULEBOOK_CASE_NUMBER, RULEBOOK_CASE_WORKFLOW, RULEBOOK_CASE_OPENED_AT, RULEBOOK_CASE_REPORTER,
+    RULEBOOK_CASE_ASSIGNEE, RULEBOOK_CASE_UNIT, RULEBOOK_CASE_GRID, RULEBOOK_CASE_PARENT, RULEBOOK_CASE_CHILDREN
+} rulebook_case_part;
+typedef enum rulebook_clock_part { RULEBOOK_CLOCK_DUE, RULEBOOK_CLOCK_CONSUMED, RULEBOOK_CLOCK_LEFT, RULEBOOK_CLOCK_RUNNING, RULEBOOK_CLOCK_BREACHED } rulebook_clock_part;
+typedef struct rulebook_slot {
+    uint8_t kind, part;
+    uint32_t index;
+    const char *name; /* "case.urgency" */
+} rulebook_slot;
+
+/* ---- actions ---- */
+
+typedef struct rulebook_action rulebook_action;
+typedef struct rulebook_block {
+    const rulebook_action *items;
+    uint32_t count;
+} rulebook_block;
+
+typedef enum rulebook_action_kind {
+    RULEBOOK_SET, RULEBOOK_RAISE, RULEBOOK_SEND, RULEBOOK_CANCEL, RULEBOOK_IF, RULEBOOK_LOG, RULEBOOK_EFFECT
+} rulebook_action_kind;
+typedef enum rulebook_to { RULEBOOK_TO_SELF, RULEBOOK_TO_PARENT, RULEBOOK_TO_CHILDREN, RULEBOOK_TO_LINK } rulebook_to;
+
+typedef struct rulebook_assignment {
+    uint32_t field; /* index into rulebook_workflow.fields */
+    const expr_program *expr;
+    base_place place;
+} rulebook_assignment;
+
+typedef struct rulebook_send {
+    const char *event;
+    uint8_t to;                /* rulebook_to */
+    const char *link;          /* RULEBOOK_TO_LINK */
+    rulebook_duration after;   /* kind NONE: at once, or at `at` */
+    const expr_program *at;    /* a timestamp */
+    const char *id;            /* NULL: cannot be cancelled by name */
+    const expr_program *data;  /* a map */
+} rulebook_send;
+
+typedef struct rulebook_effect rulebook_effect;
+typedef struct rulebook_argument {
+    const char *name;          /* the parameter's, or a member's of EXPRS */
+    const struct rulebook_param *param;
+    const expr_program *expr;  /* EXPR */
+    const char *text;          /* NAME, WORKFLOW, TEMPLATE, EVENT, VAR, TEXT: as it was written */
+    rulebook_text words;       /* TEXT */
+    rulebook_duration duration; /* DURATION */
+    const struct rulebook_argument *members; /* EXPRS: one for each key */
+    uint32_t member_count;
+    uint32_t slot;             /* VAR: the slot of its name */
+    base_place place;
+} rulebook_argument;
+
+struct rulebook_action {
+    uint8_t kind;
+    base_place place;
+    union {
+        struct {
+            const rulebook_assignment *items;
+            uint32_t count;
+        } set;
+        struct {
+            const char *event;
+            const expr_program *data; /* may be NULL */
+        } raise;
+        rulebook_send send;
+        struct {
+            const char *id;
+        } cancel;
+        struct {
+            const expr_program *when;
+            rulebook_block then, otherwise;
+        } branch;
+        struct {
+            rulebook_text text;
+        } log;
+        struct {
+            const rulebook_effect *effect;
+            const rulebook_argument *args; /* in the order of the effect's params; those not written are left out */
+            uint32_t count;
+        } effect;
+    } as;
+};
+const rulebook_argument *rulebook_arg(const rulebook_action *effect, const char *name); /* NULL: not written */
+
+/* ---- workflows ---- */
+
+typedef struct rulebook_event {
+    const char *name;
+    rulebook_text title, description;
+    rulebook_names by; /* roles; none: nobody but the rules themselves */
+    rulebook_fields input;
+    base_place place;
+} rulebook_event;
+
+typedef struct rulebook_transition { /* by the chart's transition id */
+    rulebook_names by;      /* in addition to the event's roles; count 0: no further condition */
+    uint32_t guard;         /* index into guards, or RULEBOOK_NONE */
+    uint32_t block;         /* index into blocks, or RULEBOOK_NONE */
+    uint32_t timer;         /* index into timers, or RULEBOOK_NONE */
+    const char *on;         /* the descriptor as written; "always", "after" */
+    rulebook_text title;
+    base_place place;
+} rulebook_transition;
+
+typedef struct rulebook_guard {
+    const expr_program *when;
+    base_place place;
+} rulebook_guard;
+
+/* An `after`: begins when its state is entered and ends when it is left. */
+typedef struct rulebook_timer {
+    uint32_t state;           /* chart state */
+    rulebook_duration delay;  /* kind NONE: `at` */
+    const expr_program *at;   /* a timestamp */
+    uint8_t roll;             /* cal_roll */
+    rulebook_text law;
+    const char *event;        /* what to send when it is due: "@STATE.PATH#N" */
+    uint32_t transition;      /* chart transition that it takes */
+    base_place place;
+} rulebook_timer;
+
+typedef struct rulebook_state { /* by chart state; [0] is the root */
+    const char *name, *path;
+    rulebook_text title, description;
+    const char *outcome;      /* NULL: none */
+    const uint32_t *timers;   /* indexes into rulebook_workflow.timers */
+    uint32_t timer_count;
+    base_place place;
+} rulebook_state;
+
+/* What starts, stops or pauses a clock: an event, or a state that is entered. */
+typedef struct rulebook_trigger {
+    const char *name;
+    uint32_t state; /* chart state; RULEBOOK_NONE: an event of that name */
+} rulebook_trigger;
+typedef struct rulebook_triggers {
+    const rulebook_trigger *items;
+    uint32_t count;
+} rulebook_triggers;
+
+typedef struct rulebook_mark {
+    bool is_percent;
+    int64_t percent;
+    rulebook_duration after; /* after the due instant */
+    const char *event;
+    base_place place;
+} rulebook_mark;
+
+typedef struct rulebook_clock {
+    const char *name;
+    rulebook_text title, description;
+    rulebook_triggers starts, stops, paused_in;
+    bool resumes;              /* again: resume */
+    bool per_holder;           /* per: holder */
+    rulebook_duration budget;  /* kind NONE: `due` */
+    const expr_program *due;   /* a timestamp */
+    const rulebook_mark *marks;
+    uint32_t mark_count;
+    struct {
+        const char *event;     /* NULL: it cannot be extended */
+        rulebook_duration amount, at_most; /* at_most may be NONE */
+        int64_t times;         /* -1: no limit */
+        bool before_breach;
+        base_place place;
+    } extend;
+    uint8_t roll;              /* cal_roll */
+    rulebook_text law;
+    const char *calendar;      /* name of its calendar; NULL: the rulebook has none */
+    base_place place;
+} rulebook_clock;
+
+typedef struct rulebook_migration_pair {
+    const char *from, *to;    /* states: paths; fields: name and NULL */
+    const expr_program *expr; /* fields: over the old case */
+    base_place place;
+} rulebook_migration_pair;
+typedef struct rulebook_migration {
+    const char *from; /* version; NULL: none is written */
+    const rulebook_migration_pair *states, *fields;
+    uint32_t state_count, field_count;
+    bool recompute_timers;
+    base_place place;
+} rulebook_migration;
+
+struct rulebook_workflow {
+    const char *name;
+    rulebook_text title, description;
+    uint8_t digest[BASE_DIGEST_SIZE]; /* of its text and of the values that it names */
+    char digest_text[2 * BASE_DIGEST_SIZE + 1];
+    const char *rulebook_version;
+    rulebook_fields fields;
+    const rulebook_event *events;
+    uint32_t event_count;
+    const rulebook_role *roles; /* of its own */
+    uint32_t role_count;
+    const chart *chart;
+    const rulebook_state *states;           /* chart_state_count of them */
+    const rulebook_transition *transitions; /* chart_transition_count of them */
+    const rulebook_guard *guards;
+    uint32_t guard_count;
+    const rulebook_block *blocks;
+    uint32_t block_count;
+    const rulebook_timer *timers;
+    uint32_t timer_count;
+    const rulebook_clock *clocks;
+    uint32_t clock_count;
+    const char *calendar; /* name; NULL: the rulebook has none */
+    rulebook_migration migrate;
+    /* Every program of the workflow reads the same slots. */
+    const expr_scope *scope;    /* case, clocks, actor, values, now and event with untyped data; for further programs */
+    const rulebook_slot *slots;
+    const value *presets;       /* slot_count of them: values filled in, the rest absent; copy, then fill */
+    uint32_t slot_count;
+    rulebook_names input_names; /* X of every event.data.X */
+    base_place place;
+    const rulebook *owner;
+};
+const rulebook_event *rulebook_find_event(const rulebook_workflow *w, const char *name);
+const rulebook_clock *rulebook_find_clock(const rulebook_workflow *w, const char *name);
+/* The role's `when` compiled for a workflow, which may be of another version of the rulebook. The caller frees it. NULL in
+ * *out when the role has no condition. */
+gov_status rulebook_role_program(const gov_allocator *a, const rulebook_role *role, const rulebook_workflow *w,
+                                 expr_program **out, const diag *d);
+
+/* ---- other definitions ---- */
+
+typedef struct rulebook_calendar {
+    const char *name;
+    rulebook_text title;
+    const cal_calendar *cal;
+    base_place place;
+} rulebook_calendar;
+
+typedef struct rulebook_template {
+    const char *name;
+    rulebook_text title, text;
+    base_place place;
+} rulebook_template;
+
+typedef struct rulebook_record {
+    const char *name; /* resident, household, ... */
+    rulebook_text title, description;
+    rulebook_fields fields;
+    const expr_scope *scope; /* record.NAME by field, then `it`; for the fields' `when` */
+    base_place place;
+} rulebook_record;
+
+typedef struct rulebook_indicator {
+    const char *name;
+    rulebook_text title, description, source;
+    const char *workflow;
+    const expr_program *when;   /* which cases it looks at; NULL: all */
+    const expr_program *counts; /* which of those count: a bool */
+    const rulebook_workflow *over; /* its slots are those of the programs */
+    base_place place;
+} rulebook_indicator;
+
+typedef enum rulebook_period { RULEBOOK_DAY, RULEBOOK_WEEK, RULEBOOK_MONTH, RULEBOOK_YEAR } rulebook_period;
+typedef enum rulebook_day_off { RULEBOOK_KEEP, RULEBOOK_MOVE, RULEBOOK_SKIP } rulebook_day_off;
+typedef struct rulebook_schedule {
+    const char *name;
+    rulebook_text title, description;
+    const char *over;          /* household, resident, group, grids, staff ...; NULL: once */
+    const char *over_name;     /* over: {group: NAME}; NULL: none */
+    const expr_program *member; /* which of them, over `it`; NULL: all */
+    uint8_t period;            /* rulebook_period */
+    int64_t every;             /* so many periods; 1 */
+    int8_t nth;                /* of the month: 1..5, -1 the last, with weekday; 0: not so */
+    uint8_t weekday;           /* 1..7 */
+    bool working_days_only;
+    uint8_t day_off;           /* rulebook_day_off */
+    const char *calendar;
+    rulebook_block block;
+    const expr_scope *scope;
+    const rulebook_slot *slots;
+    const value *presets;
+    uint32_t slot_count;
+    base_place place;
+} rulebook_schedule;
+
+/* A definition whose meaning a room above knows. */
+typedef struct rulebook_section {
+    const char *kind, *name; /* "points", "green_account" */
+    void *content;           /* what the room's loader made; lives in the rulebook's arena */
+    base_place place;
+} rulebook_section;
+
+/* ---- what rooms above register ---- */
+
+typedef enum rulebook_param_kind {
+    RULEBOOK_PARAM_EXPR,     /* CEL */
+    RULEBOOK_PARAM_EXPRS,    /* a map of names to CEL */
+    RULEBOOK_PARAM_NAME,     /* a name that means something to the room */
+    RULEBOOK_PARAM_TEXT,     /* text, perhaps in several languages */
+    RULEBOOK_PARAM_DURATION,
+    RULEBOOK_PARAM_WORKFLOW, /* the name of a workflow, which must exist */
+    RULEBOOK_PARAM_TEMPLATE, /* likewise of a template */
+    RULEBOOK_PARAM_SECTION,  /* likewise of a definition of kind `section` */
+    RULEBOOK_PARAM_ID,       /* names this instance; with it the events ID.done, ID.failed, ID.expired come */
+    RULEBOOK_PARAM_VAR       /* a name that the other expressions of this effect may use */
+} rulebook_param_kind;
+typedef struct rulebook_param {
+    const char *name;
+    uint8_t kind;
+    bool required;
+    expr_type type;      /* EXPR, and each of EXPRS */
+    const char *section; /* SECTION */
+    const char *fields_of; /* EXPRS: the WORKFLOW parameter whose fields the keys are; NULL: any names */
+} rulebook_param;
+struct rulebook_effect {
+    const char *name;
+    const rulebook_param *params;
+    uint32_t param_count;
+    /* Further checks of what was written; may be NULL. */
+    gov_status (*check)(void *user, const rulebook_action *action, const rulebook *rb, const diag *d);
+    void *user;
+};
+
+typedef struct rulebook_loader rulebook_loader; /* what a section's loader works with; see rulebook/read.h */
+typedef struct rulebook_section_kind {
+    const char *key; /* the first key of its definitions */
+    /* Reads the definition's map and makes its content in the loader's arena. Reports every mistake. */
+    gov_status (*load)(void *user, rulebook_loader *l, const char *name, const rb_node *root, void **content);
+    void *user;
+} rulebook_section_kind;
+
+/* Tables are borrowed and must outlive the rulebook; they are usually static. */
+typedef struct rulebook_host {
+    const rulebook_section_kind *sections;
+    size_t section_count;
+    const rulebook_effect *effects;
+    size_t effect_count;
+    const expr_function *functions;
+    size_t function_count;
+} rulebook_host;
+
+/* ---- the files ---- */
+
+typedef struct rulebook_source {
+    const char *path; /* relative to the root, '/' between parts */
+    const char *bytes;
+    size_t len;
+    uint8_t digest[BASE_DIGEST_SIZE];
+} rulebook_source;
+typedef struct rulebook_bundle rulebook_bundle;
+
+/* Reads a file, or a directory with rulebook.yaml, and what `include` names. `overlays` are further files (may be NULL).
+ * Mistakes of YAML in the root are reported here already; the other ones when it is compiled. */
+gov_status rulebook_bundle_read(const gov_allocator *a, const char *path, const char *const *overlays,
+                                size_t overlay_count, rulebook_bundle **out, const diag *d);
+/* A bundle of bytes at hand, which are copied; the first is the root. `include` is not followed. */
+gov_status rulebook_bundle_make(const gov_allocator *a, const rulebook_source *sources, size_t count,
+                                rulebook_bundle **out, const diag *d);
+void rulebook_bundle_free(rulebook_bundle *b);
+size_t rulebook_bundle_count(const rulebook_bundle *b);
+const rulebook_source *rulebook_bundle_source(const rulebook_bundle *b, size_t i);
+const uint8_t *rulebook_bundle_digest(const rulebook_bundle *b); /* SHA-256 over paths, lengths and the files' digests */
+/* Canonical text of all files, and back (checked against the digests that it carries). */
+void rulebook_bundle_write(const rulebook_bundle *b, base_buf *out);
+gov_status rulebook_bundle_parse(const gov_allocator *a, const char *text, size_t len, rulebook_bundle **out,
+                                 const diag *d);
+
+/* ---- rulebooks ---- */
+
+struct rulebook {
+    const char *id, *version;
+    rulebook_text title, description;
+    rulebook_names languages;
+    const base_zone *zone;
+    const void *tzif;        /* the zone's own bytes, to be kept with it */
+    size_t tzif_len;
+    const uint8_t *digest;   /* the bundle's */
+    const char *digest_text; /* in hexadecimal */
+    const rulebook_value *values;
+    uint32_t value_count;
+    const rulebook_role *roles;
+    uint32_t role_count;
+    const rulebook_permission *permissions;
+    uint32_t permission_count;
+    const rulebook_class *classes;
+    uint32_t class_count;
+    const char *calendar; /* name of the default one; NULL: none */
+    const rulebook_calendar *calendars;
+    uint32_t calendar_count;
+    const rulebook_template *templates;
+    uint32_t template_count;
+    const rulebook_record *records;
+    uint32_t record_count;
+    const rulebook_section *sections;
+    uint32_t section_count;
+    rulebook_names workflows, indicators, schedules, scenarios;
+    const rulebook_host *host;
+};
+
+typedef struct rulebook_options {
+    const rulebook_host *host;   /* NULL: no sections, effects and functions */
+    const void *tzif;            /* the zone's bytes, as kept; NULL: those of the system */
+    size_t tzif_len;
+    bool lenient; /* a lone workflow under simulation: names of roles, effects and events that nobody declares are fine */
+    int64_t today; /* days since 1970: warns of missing years; 0: does not */
+} rulebook_options;
+
+/* Compiles all of a bundle, which the rulebook takes over on success and on failure. Mistakes and warnings go to d; with a
+ * mistake there is no rulebook and the status is that of the first one, mostly GOV_E_RULE. */
+gov_status rulebook_load(const gov_allocator *a, rulebook_bundle *b, const rulebook_options *o, rulebook **out,
+                         const diag *d);
+/* For a bundle that passed rulebook_load before: workflows, indicators and schedules are compiled at their first use. */
+gov_status rulebook_open(const gov_allocator *a, rulebook_bundle *b, const rulebook_options *o, rulebook **out,
+                         const diag *d);
+void rulebook_free(const rulebook *rb);
+const rulebook_bundle *rulebook_bundle_of(const rulebook *rb);
+
+/* Compiles at the first use; safe to call from several threads. GOV_E_NOT_FOUND (unreported) when there is none. */
+gov_status rulebook_get_workflow(const rulebook *rb, const char *name, const rulebook_workflow **out, const diag *d);
+gov_status rulebook_get_indicator(const rulebook *rb, const char *name, const rulebook_indicator **out, const diag *d);
+gov_status rulebook_get_schedule(const rulebook *rb, const char *name, const rulebook_schedule **out, const diag *d);
+/* The tree of a scenario, for those who run it; lives as long as the arena that is given. */
+gov_status rulebook_get_scenario(const rulebook *rb, size_t i, base_arena *arena, const rb_node **out, const diag *d);
+
+const rulebook_value *rulebook_find_value(const rulebook *rb, const char *name);
+const rulebook_role *rulebook_find_role(const rulebook *rb, const rulebook_workflow *w, const char *name); /* w may be NULL */
+const rulebook_permission *rulebook_find_permission(const rulebook *rb, const char *action);
+const rulebook_class *rulebook_find_class(const rulebook *rb, const char *name);
+const rulebook_calendar *rulebook_find_calendar(const rulebook *rb, const char *name); /* NULL: the default */
+const rulebook_template *rulebook_find_template(const rulebook *rb, const char *name);
+const rulebook_record *rulebook_find_record(const rulebook *rb, const char *name);
+const rulebook_section *rulebook_find_section(const rulebook *rb, const char *kind, const char *name);
+
+#endif
