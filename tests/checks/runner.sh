@@ -40,3 +40,15 @@ if tests/run --no-such-option >/dev/null 2>&1; then
 else
     echo "ok tests/run refuses unknown options"
 fi
+
+bench=${GOV_BUILD:-build/release}/bench/bench_base
+if [ ! -x "$bench" ]; then
+    echo "skip a benchmark's JSON is JSON - it is not built"
+elif "$bench" --runs=1 --json | python3 -c 'import json, sys
+for line in sys.stdin:
+    case = json.loads(line)
+    assert case["name"] and case["unit"] and case["ours"] > 0 and case["ratio"] > 0'; then
+    echo "ok a benchmark's JSON is JSON"
+else
+    echo "not ok a benchmark's JSON is JSON - it was not understood"
+fi
