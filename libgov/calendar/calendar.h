@@ -19,7 +19,8 @@
  *  - What is done at the due instant is in time; late is what comes after it.
  *
  * A negative duration is the mirror: the day of the event is excluded (midnight belongs to the day that it ends),
- * and it reaches back to the opening of the last day counted: its first instant, or the start of its first hours.
+ * and it reaches back to the opening of the last day counted: its first instant, or the start of its first hours. A
+ * roll never moves it.
  *
  * Where the answer rests on a day of a year that is not listed, it follows the weekly pattern and is flagged as
  * provisional, or the call fails with GOV_E_REFUSED, as the calendar says. */
@@ -61,7 +62,7 @@ static inline cal_duration cal_of(cal_unit unit, int64_t amount)
 }
 bool cal_is_zero(cal_duration dur);
 bool cal_is_negative(cal_duration dur); /* some part is below zero */
-bool cal_negate(cal_duration dur, cal_duration *out); /* false: overflow */
+bool cal_negate(cal_duration dur, cal_duration *out); /* false: overflow, or millionths of a day */
 /* a + b where both have one unit, or one is zero. False: they have not, or overflow. */
 bool cal_sum(cal_duration a, cal_duration b, cal_duration *out);
 /* percent / 100 of a duration; 80% of 3 working days are 2 days and 400,000 ppm of the third. False for months and
@@ -160,7 +161,9 @@ gov_status cal_after(const cal_calendar *c, const cal_instant *from, cal_duratio
  *   cal_resume    when `left` (the budget less what was used) ends if the clock runs from from_us on
  *
  * origin_us is the instant of the clock's first start in all of them; for that start, cal_resume with from_us ==
- * origin_us is cal_add. Nothing left ends at from_us, or at the end of the day of the start for "0 days". */
+ * origin_us is cal_add. Nothing left (or less) ends at from_us, or where that is later with the day of the start, as "0
+ * days" do. cal_elapsed knows no months and mixed durations, nor does cal_resume once from_us is another instant than
+ * origin_us (GOV_E_ARG); a stretch that ends before it begins used nothing. */
 gov_status cal_settle(const cal_calendar *c, int64_t origin_us, cal_duration dur, cal_duration *out, const diag *d);
 gov_status cal_elapsed(const cal_calendar *c, cal_unit unit, int64_t origin_us, int64_t from_us, int64_t to_us,
                        int64_t *amount, bool *provisional, const diag *d);
