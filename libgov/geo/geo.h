@@ -137,4 +137,47 @@ void geo_project(const geo_frame *f, geo_point p, int32_t *x, int32_t *y);
  * as a whole becomes a dot of one unit. */
 void geo_outline_svg_path(base_buf *out, const geo_shape *s, const geo_frame *f);
 
+/* ---- inside the room ---- */
+
+typedef struct geo_ring {
+    uint32_t from, count; /* into the shape's points; the closing position is left out */
+    bool hole;            /* else it begins a polygon */
+} geo_ring;
+
+struct geo_shape {
+    geo_bbox box;
+    uint32_t polygons, rings, positions;
+    const geo_ring *ring;
+    const geo_point *points;
+};
+
+enum { GEO_MAX_POSITIONS = 1 << 22 }; /* of one shape */
+
+/* Does the edge from (x1, y1) up to (x2, y2), y1 < y2, cross the ray from p to the east? Every product is below
+ * 2^63 because the coordinates are in range: no wider type is needed. */
+static inline bool geo_crosses(int64_t x1, int64_t y1, int64_t x2, int64_t y2, int64_t px, int64_t py)
+{
+    return y1 <= py && py < y2 && (px - x1) * (y2 - y1) < (x2 - x1) * (py - y1);
+}
+
+/* Floor of x where that edge meets the height y, y1 <= y <= y2. */
+static inline int64_t geo_edge_x(int64_t x1, int64_t y1, int64_t x2, int64_t y2, int64_t y)
+{
+    const int64_t n = (x2 - x1) * (y - y1), den = y2 - y1;
+    return x1 + n / den - (n % den < 0);
+}
+
+/* The order of canonical text: by longitude, then by latitude. */
+int geo_compare_points(geo_point a, geo_point b);
+/* Twice the signed area of a ring in square units of 1e-7 degree: its sign, -1 clockwise, 1 counter-clockwise. */
+int geo_ring_direction(const geo_point *p, size_t n);
+/* GEOS has the last word on a shape's topology. */
+gov_status geo_check(geo_checker *c, const geo_shape *s, const base_place *place, const diag *d);
+
+/* sin and cos of an angle in 1e-7 degree (cos: within +-90 degrees), the same bits on every machine. */
+double geo_sin(int64_t e7);
+double geo_cos(int64_t e7);
+#define GEO_RADIUS_M 6371008.8
+#define GEO_RADIANS (3.14159265358979323846 / 180e7) /* of one unit */
+
 #endif
