@@ -68,7 +68,7 @@ has_libc() {
             return
         fi
     done
-    return 0 # the compiler is missing and says so itself
+    return 1
 }
 has_clang_rt() {
     local out rc
@@ -97,39 +97,35 @@ setup_missing() {
         if setup_look "$look"; then continue; fi
         if [ "$2" = deb ]; then name=$deb; else name=$rpm; fi
         if [ "$name" = @clang_rt ]; then name=libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev; fi
-        printf '%s ' "$name"
-    done | sed 's/ $//'
+        printf '%s\n' "$name"
+    done | awk '!seen[$0]++ { printf "%s%s", n++ ? " " : "", $0 }'
+}
+
+# setup_apt ARGS...: apt-get as root, quietly, never asking, never waiting long for a network.
+setup_apt() {
+    # shellcheck disable=SC2086
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=1 \
+        -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 "$@" </dev/null >/dev/null 2>&1
 }
 
 # Installs by name, and only here does a script of ours ever touch the network.
 setup_install() {
-    local as_root='' opts
+    local as_root='' one some=() clang=no
     if [ "$(id -u)" != 0 ]; then
         if has sudo && sudo -n true 2>/dev/null; then as_root='sudo -n'; else return 1; fi
     fi
-    opts='-q -y -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20'
     say "installing: $*"
-    # clang brings its sanitizers as a recommendation, the others' recommendations are not needed
-    local one rest=''
-    local recommends=''
+    # clang brings its sanitizers as a recommendation; the others' recommendations are not needed
     for one in "$@"; do
-        if [ "$one" = clang ]; then recommends=clang; else rest="$rest $one"; fi
+        if [ "$one" = clang ]; then clang=yes; else some+=("$one"); fi
     done
-    local try
-    for try in 1 2; do
-        if [ "$try" = 2 ]; then
-            # shellcheck disable=SC2086
-            $as_root env DEBIAN_FRONTEND=noninteractive apt-get $opts update </dev/null >/dev/null || return 1
-        fi
-        # shellcheck disable=SC2086
-        if { [ -z "$rest" ] || $as_root env DEBIAN_FRONTEND=noninteractive \
-            apt-get $opts --no-install-recommends install $rest </dev/null >/dev/null; } &&
-            { [ -z "$recommends" ] || $as_root env DEBIAN_FRONTEND=noninteractive \
-                apt-get $opts install $recommends </dev/null >/dev/null; }; then
-            return 0
-        fi
-    done 2>/dev/null
-    return 1
+    if [ ${#some[@]} -gt 0 ] && ! setup_apt --no-install-recommends install "${some[@]}"; then
+        setup_apt update || return 1
+        # one that this release does not have shall not keep the others away
+        setup_apt --no-install-recommends install "${some[@]}" ||
+            for one in "${some[@]}"; do setup_apt --no-install-recommends install "$one"; done
+    fi
+    [ $clang = no ] || setup_apt install clang || { setup_apt update && setup_apt install clang; }
 }
 
 # setup_packages build|test: returns 0 also when something stays missing; what needs it is then
