@@ -28,18 +28,18 @@
 #define CHART_NONE UINT32_MAX
 #define CHART_ROOT 0u
 
-#define CHART_MAX_STATES 4096
-#define CHART_MAX_DEPTH 64
+#define CHART_MAX_STATES      4096
+#define CHART_MAX_DEPTH       64
 #define CHART_MAX_TRANSITIONS 65536
-#define CHART_MAX_MICROSTEPS 1000 /* in one macrostep */
+#define CHART_MAX_MICROSTEPS  1000 /* in one macrostep */
 
 typedef enum chart_kind {
-    CHART_PLAIN,    /* for the builder: atomic or compound, as its children say */
+    CHART_PLAIN, /* for the builder: atomic or compound, as its children say */
     CHART_PARALLEL,
     CHART_FINAL,
-    CHART_SHALLOW,  /* history of the parent's children */
-    CHART_DEEP,     /* history of the parent's atomic descendants */
-    CHART_ATOMIC,   /* what CHART_PLAIN becomes */
+    CHART_SHALLOW, /* history of the parent's children */
+    CHART_DEEP,    /* history of the parent's atomic descendants */
+    CHART_ATOMIC,  /* what CHART_PLAIN becomes */
     CHART_COMPOUND
 } chart_kind;
 
@@ -66,7 +66,8 @@ typedef struct chart_state_def {
 
 /* States come in document order: after a state, all that is inside it, before its next sibling. Their
  * numbers are 1, 2, 3, ... in that order, and stay the same in the chart. */
-gov_status chart_add_state(chart_builder *b, const chart_state_def *def, uint32_t *state, const diag *d);
+gov_status chart_add_state(chart_builder *b, const chart_state_def *def, uint32_t *state,
+                           const diag *d);
 void chart_set_root(chart_builder *b, uint64_t user, const base_place *place);
 /* Action blocks, run in the order in which they are added. The root may have them, too: its entry runs at the
  * start, its exit when a top-level final state ends the run. */
@@ -74,8 +75,8 @@ gov_status chart_add_entry(chart_builder *b, uint32_t state, uint32_t block, con
 gov_status chart_add_exit(chart_builder *b, uint32_t state, uint32_t block, const diag *d);
 /* The initial states of a compound state (default: its first child), or the default of a history state.
  * They may lie at any depth inside; several have to be in different regions. block: CHART_NONE or the actions. */
-gov_status chart_set_initial(chart_builder *b, uint32_t state, const uint32_t *targets, size_t count,
-                             uint32_t block, const diag *d);
+gov_status chart_set_initial(chart_builder *b, uint32_t state, const uint32_t *targets,
+                             size_t count, uint32_t block, const diag *d);
 
 /* A transition. In the builder's call everything is read and copied; in a chart it is read-only. */
 typedef struct chart_text {
@@ -89,14 +90,15 @@ typedef struct chart_transition {
     bool internal;            /* leaves a compound source active when all targets are inside it */
     const chart_text *events; /* descriptors; none: eventless */
     size_t event_count;
-    const uint32_t *targets;  /* none: targetless, exits and enters nothing */
+    const uint32_t *targets; /* none: targetless, exits and enters nothing */
     size_t target_count;
     uint64_t user;
-    const base_place *place;  /* NULL in a chart */
+    const base_place *place; /* NULL in a chart */
 } chart_transition;
 
 /* Transitions of one state are tried in the order in which they are added; numbers count from 0. */
-gov_status chart_add_transition(chart_builder *b, const chart_transition *t, uint32_t *id, const diag *d);
+gov_status chart_add_transition(chart_builder *b, const chart_transition *t, uint32_t *id,
+                                const diag *d);
 
 /* What a target's name means. Either one name, looked up among the children of `from`'s parent and of each
  * further ancestor (and, when none has it, among from's own children), or a dotted path from the root. */
@@ -105,10 +107,11 @@ typedef enum chart_found { CHART_FOUND, CHART_UNKNOWN, CHART_AMBIGUOUS } chart_f
 chart_found chart_resolve(const chart_builder *b, uint32_t from, const char *name, size_t len,
                           uint32_t *state, uint32_t *other);
 /* For initial states and a history's default (state: the history's parent): one name is a child of `state`. */
-chart_found chart_resolve_inside(const chart_builder *b, uint32_t state, const char *name, size_t len,
-                                 uint32_t *target);
+chart_found chart_resolve_inside(const chart_builder *b, uint32_t state, const char *name,
+                                 size_t len, uint32_t *target);
 /* For proposals: the states of that name anywhere, in document order; returns how many there are. */
-size_t chart_find_name(const chart_builder *b, const char *name, size_t len, uint32_t *out, size_t cap);
+size_t chart_find_name(const chart_builder *b, const char *name, size_t len, uint32_t *out,
+                       size_t cap);
 /* Dotted path from the root (nothing for the root). */
 void chart_builder_path(const chart_builder *b, uint32_t state, base_buf *out);
 size_t chart_builder_count(const chart_builder *b); /* states, the root included */
@@ -122,13 +125,14 @@ void chart_free(chart *c);
 size_t chart_state_count(const chart *c); /* the root included */
 size_t chart_transition_count(const chart *c);
 const chart_transition *chart_transition_at(const chart *c, uint32_t id);
-uint32_t chart_find(const chart *c, const char *path, size_t len); /* CHART_NONE when there is none */
-const char *chart_path(const chart *c, uint32_t state);            /* NUL-terminated; "" for the root */
+uint32_t chart_find(const chart *c, const char *path,
+                    size_t len);                        /* CHART_NONE when there is none */
+const char *chart_path(const chart *c, uint32_t state); /* NUL-terminated; "" for the root */
 const char *chart_name(const chart *c, uint32_t state);
 chart_kind chart_kind_of(const chart *c, uint32_t state);
 uint64_t chart_user(const chart *c, uint32_t state);
 uint32_t chart_parent(const chart *c, uint32_t state); /* CHART_NONE for the root */
-uint32_t chart_last(const chart *c, uint32_t state);   /* what is inside a state is state+1 .. last */
+uint32_t chart_last(const chart *c, uint32_t state); /* what is inside a state is state+1 .. last */
 /* The initial states of a compound state or the default of a history state; *block may be NULL. */
 const uint32_t *chart_initial(const chart *c, uint32_t state, size_t *count, uint32_t *block);
 /* Does a descriptor match an event's name? By dot-separated prefix; `*` matches any; `done.state.PATH` and
@@ -139,10 +143,10 @@ bool chart_matches(const char *descriptor, size_t dlen, const char *name, size_t
 
 /* reached[state] for all states: can any sequence of events enter it, guards aside? */
 gov_status chart_reachable(const chart *c, bool *reached, const diag *d);
-/* A state that is not final and from which nothing leads on: no transition with targets on it or around it. */
+/* An atomic state that no transition ever leaves, be it its own, one around it or one of another region. */
 bool chart_dead_end(const chart *c, uint32_t state);
-/* A cycle of eventless transitions that no guard can stop: one transition of it, or CHART_NONE. */
-uint32_t chart_always_cycle(const chart *c);
+/* A cycle of eventless transitions that no guard can stop: *transition is one of it, or CHART_NONE. */
+gov_status chart_always_cycle(const chart *c, uint32_t *transition, const diag *d);
 
 /* ---- running: run.c ---- */
 
@@ -161,12 +165,17 @@ typedef struct chart_hooks {
     gov_status (*guard)(void *user, uint32_t guard, chart_run *run, bool *holds, const diag *d);
     gov_status (*act)(void *user, uint32_t block, chart_run *run, const diag *d);
     /* An event (external or internal) is about to be handled; `taken` transitions were enabled by it. */
-    gov_status (*event)(void *user, const chart_event *event, size_t taken, chart_run *run, const diag *d);
+    gov_status (*event)(void *user, const chart_event *event, size_t taken, chart_run *run,
+                        const diag *d);
     gov_status (*taken)(void *user, uint32_t transition, chart_run *run, const diag *d);
-    gov_status (*exiting)(void *user, uint32_t state, chart_run *run, const diag *d);  /* still active */
-    gov_status (*exited)(void *user, uint32_t state, chart_run *run, const diag *d);   /* timers end */
-    gov_status (*entering)(void *user, uint32_t state, chart_run *run, const diag *d); /* active; before its actions */
-    gov_status (*entered)(void *user, uint32_t state, chart_run *run, const diag *d);  /* timers begin */
+    gov_status (*exiting)(void *user, uint32_t state, chart_run *run,
+                          const diag *d); /* still active */
+    gov_status (*exited)(void *user, uint32_t state, chart_run *run,
+                         const diag *d); /* timers end */
+    gov_status (*entering)(void *user, uint32_t state, chart_run *run,
+                           const diag *d); /* active; before its actions */
+    gov_status (*entered)(void *user, uint32_t state, chart_run *run,
+                          const diag *d); /* timers begin */
 } chart_hooks;
 
 /* How a run is called: the scratch arena is not reset by the chart, so the caller does it between calls. */
@@ -184,14 +193,15 @@ gov_status chart_start(const chart *c, chart_state *s, const chart_caller *by, c
 /* One external event: one macrostep, run to completion. *accepted (may be NULL): did the event itself enable a
  * transition? Eventless transitions are tried either way. After the end nothing happens. On any error *s
  * is unchanged. GOV_E_LIMIT past CHART_MAX_MICROSTEPS. event->name and data have to live during the call. */
-gov_status chart_send(const chart *c, chart_state *s, const chart_event *event, const chart_caller *by,
-                      bool *accepted, const diag *d);
+gov_status chart_send(const chart *c, chart_state *s, const chart_event *event,
+                      const chart_caller *by, bool *accepted, const diag *d);
 
 /* For hooks. */
 /* Puts an event at the end of the internal queue. The name is copied; the data has to live until the macrostep ends
  * (in the scratch arena, say). */
 gov_status chart_raise(chart_run *run, const char *name, size_t len, value data);
-const chart_event *chart_current_event(const chart_run *run); /* NULL while starting, before the first event */
+const chart_event *
+chart_current_event(const chart_run *run); /* NULL while starting, before the first event */
 const chart_state *chart_current_state(const chart_run *run); /* as far as the step has come */
 const chart *chart_of_run(const chart_run *run);
 base_arena *chart_scratch(const chart_run *run);
@@ -200,19 +210,19 @@ base_arena *chart_scratch(const chart_run *run);
 
 bool chart_started(const chart_state *s);
 bool chart_done(const chart_state *s); /* a top-level final state was entered */
-bool chart_in(const chart *c, const chart_state *s, uint32_t state); /* false past the end */
+bool chart_in(const chart *c, const chart_state *s, uint32_t state);
 bool chart_in_path(const chart *c, const chart_state *s, const char *path, size_t len);
 /* Active atomic and final states in document order; returns how many there are, writes up to cap. */
 size_t chart_active(const chart *c, const chart_state *s, uint32_t *out, size_t cap);
 /* Transitions that the event would try, in the order of trying (inner states first, from each active atomic state
  * in document order), guards aside. name NULL: all that wait for an event. Returns how many there are. */
-size_t chart_candidates(const chart *c, const chart_state *s, const char *name, size_t len, uint32_t *out,
-                        size_t cap);
+size_t chart_candidates(const chart *c, const chart_state *s, const char *name, size_t len,
+                        uint32_t *out, size_t cap);
 bool chart_same(const chart *c, const chart_state *a, const chart_state *b);
 
 /* Canonical text, by paths, so that it survives a recompilation: "1 r a.b,c.d p.h=p.x". The same state always gives the
- * same text. Of outside text chart_load accepts only what chart_save may have written for a legal configuration;
- * else GOV_E_INPUT and *s is as after chart_state_init. */
+ * same text. Outside text has to describe a legal configuration, else GOV_E_INPUT and *s is as after
+ * chart_state_init. */
 void chart_save(const chart *c, const chart_state *s, base_buf *out);
 gov_status chart_load(const chart *c, const char *text, size_t len, chart_state *s, const diag *d);
 
