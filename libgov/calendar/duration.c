@@ -22,8 +22,9 @@ static bool is_word(char c)
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* Reads digits with at most nine decimals; false when there are none, or too many. */
-static bool read_decimal(const char *s, size_t len, size_t *at, decimal *out)
+/* Reads digits with at most nine decimals; false when there are none, or too many. ISO 8601 knows the comma too; in
+ * words it would make 1,500 hours of which nobody knows whether they are one and a half. */
+static bool read_decimal(const char *s, size_t len, size_t *at, bool comma, decimal *out)
 {
     const size_t from = *at;
     *out = (decimal){0, 0, 1};
@@ -31,7 +32,7 @@ static bool read_decimal(const char *s, size_t len, size_t *at, decimal *out)
         ++*at;
     if (!base_parse_int(s + from, *at - from, &out->whole))
         return false;
-    if (*at >= len || (s[*at] != '.' && s[*at] != ','))
+    if (*at >= len || (s[*at] != '.' && !(comma && s[*at] == ',')))
         return true;
     const size_t point = ++*at;
     for (; *at < len && is_digit(s[*at]); ++*at) {
@@ -98,9 +99,9 @@ static gov_status parse_words(const char *s, size_t len, cal_duration *out, cons
 {
     size_t at = 0;
     decimal n;
-    const bool good = read_decimal(s, len, &at, &n);
-    while (at < len && (is_digit(s[at]) || s[at] == '.' || s[at] == ','))
-        at++; /* the rest of a number that is no good */
+    bool good = read_decimal(s, len, &at, false, &n);
+    for (; at < len && (is_digit(s[at]) || s[at] == '.' || s[at] == ','); at++)
+        good = false;
     const size_t gap = at;
     while (at < len && s[at] == ' ')
         at++;
@@ -159,7 +160,7 @@ static bool parse_iso(const char *s, size_t len, cal_duration *out)
             time = true;
             at++;
         }
-        if (last || !read_decimal(s, len, &at, &n) || at >= len)
+        if (last || !read_decimal(s, len, &at, true, &n) || at >= len)
             return false;
         while (next < ARRAY_LEN(iso_units) && (iso_units[next].letter != s[at] || iso_units[next].time != time))
             next++;
