@@ -23,6 +23,7 @@
 #include <gov/exchange.h>
 #include <gov/insight.h>
 #include <gov/journal.h>
+#include <gov/ledger.h>
 #include <gov/registry.h>
 #include <gov/rulebook.h>
 #include <gov/store.h>

@@ -1,0 +1,124 @@
+/* Room ledger: one double-entry engine for points, minutes and money.
+ *
+ * Accounts hold debits and credits, pending and posted; transfers are immutable and come in batches with a result for each.
+ * What a batch means is decided by the core (book.h), which knows no store: the semantics and the precedence of the
+ * results are those of TigerBeetle. This header is the stored ledger: it loads what a batch touches, lets the core decide, and
+ * writes the outcome.
+ *
+ * How it is stored
+ *   gov_ledger_book      one row per ledger: the lock that every write takes, in ascending order; clocks, high-water marks
+ *   gov_ledger_account   balances, and the newest 32 transfers of the account with the way to older ones ("trail")
+ *   gov_ledger_transfer  appended in the order of `seq`; expiries of pending transfers are rows too, without an id
+ *   gov_ledger_trail     32 transfers of one account each, linked to the one before and to one far before (a skip list that
+ *                        only grows), with the balances after them: history without an index on the transfers
+ *   gov_ledger_pending   pending transfers, what became of them and when they expire
+ *   gov_ledger_failed    ids whose transfer failed for a reason that may pass: they stay failed
+ *   gov_ledger_reason    names of the numbers in `reason`
+ * A transfer whose id came from this store's generator lately has seq == id (the column id is then NULL), any other id is
+ * kept in a unique partial index and gets a seq of its own: so only ids from elsewhere cost an index.
+ *
+ * One handle per store and community. Balances are kept in memory as long as the ledger's row has the version that they were
+ * read under. Every function that writes has to run inside a transaction. */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include "base/base.h"
+#include "store/store.h"
+
+#include <gov/ledger.h>
+
+extern const store_migration ledger_schema; /* version 1 */
+
+/* The public structs are those of the engine. */
+typedef gov_account ledger_account;
+typedef gov_transfer ledger_transfer;
+typedef gov_ledger_result ledger_result;
+
+/* Flag of the rows that record an expiry; never given by a caller. */
+#define LEDGER_EXPIRED (UINT32_C(1) << 16)
+
+enum { LEDGER_BATCH_MAX = 8190 };
+
+typedef struct ledger ledger;
+
+gov_status ledger_open(store *s, int64_t community, ledger **out, const diag *d);
+void ledger_close(ledger *l); /* NULL is allowed */
+
+/* now_us: the community's clock; real_ms: the machine's, for ids. */
+typedef struct ledger_time {
+    int64_t now_us, real_ms;
+} ledger_time;
+
+/* What a batch wrote, for the journal entry that commits to it. Not called when nothing was written. Gives the id of the entry,
+ * 0 for none. The digest is SHA-256 over the rows in the order of the batch, each field as a LEB128 number (see
+ * write.c); accounts and transfers have digests of their own. */
+typedef struct ledger_commitment {
+    bool accounts;          /* of accounts, else of transfers */
+    size_t count;           /* rows written */
+    int64_t first_us, last_us; /* their timestamps */
+    int64_t first_seq, last_seq;
+    uint8_t digest[BASE_DIGEST_SIZE];
+} ledger_commitment;
+typedef struct ledger_entry {
+    gov_status (*make)(void *user, const ledger_commitment *c, int64_t *entry, const diag *d);
+    void *user;
+} ledger_entry;
+
+/* ---- writing: in the caller's transaction ---- */
+
+/* A result for each event; GOV_OK also when every event failed. GOV_E_LIMIT past LEDGER_BATCH_MAX events. `entry` may be NULL. */
+gov_status ledger_create_accounts(ledger *l, const ledger_account *events, size_t n, ledger_time t,
+                                  const ledger_entry *entry, ledger_result *results, const diag *d);
+gov_status ledger_transfer_batch(ledger *l, const ledger_transfer *events, size_t n, ledger_time t,
+                                 const ledger_entry *entry, ledger_result *results, const diag *d);
+/* Expires what is due in all ledgers, at most `max` transfers (at most LEDGER_BATCH_MAX; 0: that many). Batches do the same for the
+ * ledgers they touch. */
+gov_status ledger_expire(ledger *l, size_t max, ledger_time t, const ledger_entry *entry, size_t *expired,
+                         const diag *d);
+/* When the next pending transfer expires; -1: none. */
+gov_status ledger_next_due(ledger *l, int64_t *due_us, const diag *d);
+
+/* The number of a reason's name in a ledger, made at first use. */
+gov_status ledger_reason_number(ledger *l, uint32_t book, const char *name, uint32_t *number, const diag *d);
+/* "" when it has none. */
+gov_status ledger_reason_name(ledger *l, uint32_t book, uint32_t number, char out[static 65], const diag *d);
+
+/* ---- reading ---- */
+
+/* In the order asked; an id that is not there leaves out[i].id 0. */
+gov_status ledger_lookup_accounts(ledger *l, const int64_t *ids, size_t n, ledger_account *out, const diag *d);
+gov_status ledger_lookup_transfers(ledger *l, const int64_t *ids, size_t n, ledger_transfer *out, const diag *d);
+
+typedef gov_ledger_filter ledger_filter;
+typedef gov_ledger_balance ledger_balance;
+
+/* Transfers of one account, in the order of time (or against it). At most `cap`, and no more than the filter's limit. An account
+ * that does not exist has none. */
+gov_status ledger_account_transfers(ledger *l, const ledger_filter *f, ledger_transfer *out, size_t cap, size_t *count,
+                                    const diag *d);
+/* The balances after each of them, expiries included. Any account, whether it has the flag `history` or not. */
+gov_status ledger_account_balances(ledger *l, const ledger_filter *f, ledger_balance *out, size_t cap, size_t *count,
+                                   const diag *d);
+/* As they stood after the last change at or before that instant. */
+gov_status ledger_balance_at(ledger *l, int64_t account, int64_t at_us, ledger_balance *out, const diag *d);
+
+/* Debits and credits of a whole ledger: equal in pairs, or something is wrong. */
+typedef struct ledger_sums {
+    uint32_t book;
+    int64_t accounts;
+    int64_t debits_pending, debits_posted, credits_pending, credits_posted;
+} ledger_sums;
+/* The ledgers in ascending order, from the one after `after` on (-1: from the first). *count < cap: there are no more.
+ * GOV_E_RANGE: a sum leaves 63 bits. */
+gov_status ledger_sum(ledger *l, int64_t after, ledger_sums *out, size_t cap, size_t *count, const diag *d);
+/* Accounts of a ledger by balance (credits - debits, posted), greatest first; of one code, 0: any. */
+gov_status ledger_top(ledger *l, uint32_t book, uint32_t code, ledger_account *out, size_t cap, size_t *count,
+                      const diag *d);
+/* Adds up all transfers of each account again and compares: GOV_E_VERIFY names the first account that differs, or the ledger whose
+ * sides do. Reads everything. */
+gov_status ledger_verify(ledger *l, const diag *d);
+/* The digest over the rows between two seqs that belong to an entry, to be compared with what the entry says. */
+gov_status ledger_digest(ledger *l, int64_t entry, int64_t first_seq, int64_t last_seq, size_t *count,
+                         uint8_t out[static BASE_DIGEST_SIZE], const diag *d);
+
+#endif
