@@ -1,0 +1,152 @@
+/* The line protocol of `gov eval`: one expression with its bindings in, its value or error out, as JSON. */
+#include "expr/inner.h"
+
+#include <string.h>
+
+/* What one line may take for reading, compiling and evaluating together. */
+enum { LINE_MEMORY = 64 * 1024 * 1024 };
+
+typedef struct line {
+    const gov_allocator *alloc;
+    base_arena arena;
+    expr_scope *scope;
+    expr_program *program;
+    value *slots;
+    size_t slot_count;
+    value result;
+} line;
+
+/* {"error": "message"}: a name whose evaluation fails. */
+static bool is_error(value v, value *message)
+{
+    if (v.kind != VALUE_MAP || v.len != 1 || !value_is_text(v.as.pairs[0].key, "error") ||
+        v.as.pairs[0].val.kind != VALUE_STRING)
+        return false;
+    const value text = v.as.pairs[0].val;
+    *message = (value){.kind = VALUE_OTHER, .sub = OTHER_ERROR, .as.s = text.as.s, .len = text.len};
+    return true;
+}
+
+static gov_status bind(line *l, value bindings, const diag *d)
+{
+    if (bindings.kind == VALUE_ABSENT)
+        return GOV_OK;
+    if (bindings.kind != VALUE_MAP)
+        return base_fail(d, M_bad_tag, A_S("why", "\"bindings\" must be an object"));
+    l->slots = base_arena_array(&l->arena, bindings.len, sizeof *l->slots);
+    if (l->slots == NULL)
+        return base_nomem(d);
+    for (size_t i = 0; i < bindings.len; i++) {
+        const value_pair *p = &bindings.as.pairs[i];
+        const char *name = base_arena_strndup(&l->arena, p->key.as.s, p->key.len);
+        if (name == NULL)
+            return base_nomem(d);
+        gov_status status = expr_scope_var(l->scope, name, EXPR_DYN, NULL, d);
+        if (status == GOV_OK && !is_error(p->val, &l->slots[i]))
+            status = value_untag(&l->arena, p->val, &l->slots[i], d);
+        if (status != GOV_OK)
+            return status;
+    }
+    l->slot_count = bindings.len;
+    return GOV_OK;
+}
+
+static gov_status known_keys(value in, const diag *d)
+{
+    static const char *const keys[] = {"expr", "bindings", "container", "disable_macros"};
+    for (size_t i = 0; i < in.len; i++) {
+        size_t k = 0;
+        while (k < ARRAY_LEN(keys) && !value_is_text(in.as.pairs[i].key, keys[k]))
+            k++;
+        if (k == ARRAY_LEN(keys))
+            return base_fail(d, M_bad_tag, A_S("why", "an unknown member in the line"));
+    }
+    return GOV_OK;
+}
+
+static gov_status evaluate(line *l, const char *json, size_t len, const diag *d)
+{
+    value in;
+    expr_options o = {0};
+    gov_status status = value_read_json(&l->arena, json, len, &in, d);
+    if (status != GOV_OK)
+        return status;
+    const value source = value_get_text(in, "expr"), container = value_get_text(in, "container"),
+                off = value_get_text(in, "disable_macros");
+    if (source.kind != VALUE_STRING)
+        return base_fail(d, M_bad_tag, A_S("why", "a line must be an object with a string \"expr\""));
+    if ((container.kind != VALUE_ABSENT && container.kind != VALUE_STRING) ||
+        (off.kind != VALUE_ABSENT && off.kind != VALUE_BOOL))
+        return base_fail(d, M_bad_tag, A_S("why", "\"container\" must be a string, \"disable_macros\" a bool"));
+    status = known_keys(in, d);
+    if (status == GOV_OK)
+        status = expr_scope_new(l->alloc, NULL, &l->scope, d);
+    if (status == GOV_OK)
+        status = bind(l, value_get_text(in, "bindings"), d);
+    if (status != GOV_OK)
+        return status;
+    o.disable_macros = off.kind == VALUE_BOOL && off.as.b;
+    if (container.kind == VALUE_STRING) {
+        o.container = base_arena_strndup(&l->arena, container.as.s, container.len);
+        if (o.container == NULL)
+            return base_nomem(d);
+    }
+    status = expr_compile(l->alloc, l->scope, source.as.s, source.len, &o, &l->program, d);
+    if (status != GOV_OK)
+        return status;
+    const expr_run run = {.slots = l->slots, .slot_count = l->slot_count, .scratch = &l->arena};
+    return expr_eval(l->program, &run, &l->result, d);
+}
+
+static void write_error(base_buf *out, const gov_error *e)
+{
+    const char *code = gov_error_code(e, 0), *message = gov_error_message(e, 0, "en");
+    code = base_text_or_empty(code);
+    message = base_text_or_empty(message);
+    base_buf_str(out, "{\"error\":{\"code\":");
+    value_write_json_string(out, code, strlen(code));
+    base_buf_str(out, ",\"message\":");
+    value_write_json_string(out, message, strlen(message));
+    base_buf_str(out, "}}");
+}
+
+/* The protocol has no tag of its own for optionals: none is {"optional":null}, others {"optional":[VALUE]}. */
+static void write_value(base_buf *out, value v)
+{
+    if (!expr_is_optional(v)) {
+        value_write_tagged(out, v);
+        return;
+    }
+    base_buf_str(out, v.as.other == NULL ? "{\"optional\":null}" : "{\"optional\":[");
+    if (v.as.other != NULL) {
+        write_value(out, *(const value *)v.as.other);
+        base_buf_str(out, "]}");
+    }
+}
+
+gov_status expr_eval_line(const gov_allocator *a, const char *json, size_t len, base_buf *out)
+{
+    gov_error *e = NULL;
+    const diag d = {a, &e};
+    line l = {.alloc = a};
+    base_arena_init(&l.arena, a);
+    l.arena.limit = LINE_MEMORY;
+    gov_status status = evaluate(&l, json, len, &d);
+    if (status == GOV_E_NOMEM && l.arena.used > LINE_MEMORY / 4) { /* not the host's memory, but the line's share */
+        gov_error_free(e);
+        e = NULL;
+        status = base_fail(&d, M_value_too_large, .a = {NULL});
+    }
+    if (status == GOV_OK) {
+        base_buf_str(out, "{\"value\":");
+        write_value(out, l.result);
+        base_buf_char(out, '}');
+    } else if (status != GOV_E_NOMEM) {
+        write_error(out, e);
+    }
+    expr_program_free(l.program);
+    expr_scope_free(l.scope);
+    base_arena_free(&l.arena);
+    gov_error_free(e);
+    return status == GOV_E_NOMEM || out->failed ? GOV_E_NOMEM : GOV_OK;
+}

@@ -1,0 +1,54 @@
+/* Sorting lists by keys: stable, without recursion, in memory from scratch. */
+#include "expr/inner.h"
+
+#include <string.h>
+
+/* Are all keys of one kind (numbers count as one) that has an order? */
+static bool same_kind(const value *keys, size_t len)
+{
+    int cmp;
+    bool unordered;
+    for (size_t i = 0; i < len; i++)
+        if (!expr_order(keys[0], keys[i], &cmp, &unordered))
+            return false;
+    return true;
+}
+
+static void merge(const value *keys, const uint32_t *from, uint32_t *to, size_t low, size_t mid, size_t high)
+{
+    size_t a = low, b = mid;
+    for (size_t i = low; i < high; i++) {
+        int cmp = 0;
+        bool unordered;
+        if (a < mid && b < high)
+            (void)expr_order(keys[from[a]], keys[from[b]], &cmp, &unordered);
+        to[i] = a < mid && (b >= high || cmp <= 0) ? from[a++] : from[b++];
+    }
+}
+
+int expr_sort(const expr_node *n, expr_ctx *c, value list, const value *keys, value *out)
+{
+    const size_t len = list.len;
+    if (len > 0 && !same_kind(keys, len))
+        return expr_fail_kinds(c, n, &list, 1);
+    if (len > UINT32_MAX || !expr_charge(c, len))
+        return expr_too_costly(c, n);
+    uint32_t *from = expr_take(c, len, sizeof *from), *to = expr_take(c, len, sizeof *to);
+    value *items = expr_take(c, len, sizeof *items);
+    if (from == NULL || to == NULL || items == NULL)
+        return expr_nomem(c, n);
+    for (size_t i = 0; i < len; i++)
+        from[i] = (uint32_t)i;
+    for (size_t width = 1; width < len; width *= 2) {
+        for (size_t low = 0; low < len; low += 2 * width) {
+            const size_t mid = low + width < len ? low + width : len;
+            merge(keys, from, to, low, mid, mid + width < len ? mid + width : len);
+        }
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    for (size_t i = 0; i < len; i++)
+        items[i] = list.as.items[from[i]];
+    return expr_make_list(n, c, items, len, out);
+}
