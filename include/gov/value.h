@@ -89,7 +89,7 @@ GOV_API void gov_value_free(gov_value *value);
 /**
  * Sets a member of an owned map; the value is copied. A member of that name is replaced.
  * @param map a value made by gov_value_new_map()
- * @return GOV_OK, GOV_E_ARG (not an owned map, or the key is not UTF-8), GOV_E_NOMEM
+ * @return GOV_OK, GOV_E_ARG (not an owned map, or the key is not UTF-8), GOV_E_LIMIT (deeper than 64 levels), GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=no
  * @since 0.1
  */
@@ -105,7 +105,7 @@ GOV_API gov_status gov_value_set_bool(gov_value *map, const char *key, int32_t t
 /** As gov_value_set(), with a double. @contract thread=engine alloc=yes block=no @since 0.1 */
 GOV_API gov_status gov_value_set_double(gov_value *map, const char *key, double number);
 /**
- * As gov_value_set(), with a timestamp in microseconds since 1970 UTC.
+ * As gov_value_set(), with a timestamp in microseconds since 1970 UTC; GOV_E_RANGE outside of the years 1 to 9999.
  * @contract thread=engine alloc=yes block=no
  * @since 0.1
  */
@@ -119,7 +119,7 @@ GOV_API gov_status gov_value_set_point(gov_value *map, const char *key, int64_t 
 
 /**
  * Appends a copy of `value` to an owned list.
- * @return GOV_OK, GOV_E_ARG (not an owned list), GOV_E_NOMEM
+ * @return GOV_OK, GOV_E_ARG (not an owned list), GOV_E_LIMIT (deeper than 64 levels), GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=no
  * @since 0.1
  */

@@ -134,7 +134,8 @@ bool base_parse_rfc3339(const char *s, size_t len, int64_t *seconds, int32_t *na
     if (!parse_fraction(s, len, &at, nanos) || !parse_offset(s + at, len - at, &offset))
         return false;
     *seconds = days * 86400 + h * 3600 + m * 60 + sec - offset;
-    return true;
+    /* An offset may carry the first or the last day out of the years 1 to 9999 in UTC. */
+    return *seconds >= INT64_C(-62135596800) && *seconds < INT64_C(253402300800);
 }
 
 size_t base_format_rfc3339(int64_t seconds, int32_t nanos, char out[40])

@@ -166,8 +166,10 @@ static bool plain_keys(value v, form f)
 {
     for (size_t i = 0; i < v.len; i++) {
         const value *k = &v.as.pairs[i].key;
-        if (k->kind != VALUE_STRING || (f == DOCUMENT && k->len > 0 && k->as.s[0] == '$'))
+        if (k->kind != VALUE_STRING)
             return false;
+        if (f == DOCUMENT && k->len > 0 && (k->as.s[0] == '$' || memchr(k->as.s, '\0', k->len) != NULL))
+            return false; /* the first would look like a tag, the second no JSON reader takes in a key */
     }
     return true;
 }
@@ -295,16 +297,20 @@ void value_write_tagged(base_buf *out, value v)
 
 /* ---- reading ---- */
 
-static gov_status from_json(base_arena *arena, const json_t *j, value *out, int depth, const diag *d);
+/* A level of values takes up to three of JSON, as in {"$map":[[1,...]]}, and a tagged scalar one more. */
+enum { MAX_JSON_DEPTH = 3 * VALUE_MAX_DEPTH + 1 };
 
-static gov_status from_array(base_arena *arena, const json_t *j, value *out, int depth, const diag *d)
+/* `room`: how many levels there may still be. */
+static gov_status from_json(base_arena *arena, const json_t *j, value *out, int room, const diag *d);
+
+static gov_status from_array(base_arena *arena, const json_t *j, value *out, int room, const diag *d)
 {
     const size_t n = json_array_size(j);
     value *items = base_arena_array(arena, n, sizeof *items);
     if (items == NULL)
         return base_nomem(d);
     for (size_t i = 0; i < n; i++) {
-        const gov_status status = from_json(arena, json_array_get(j, i), &items[i], depth + 1, d);
+        const gov_status status = from_json(arena, json_array_get(j, i), &items[i], room - 1, d);
         if (status != GOV_OK)
             return status;
     }
@@ -312,7 +318,7 @@ static gov_status from_array(base_arena *arena, const json_t *j, value *out, int
     return GOV_OK;
 }
 
-static gov_status from_object(base_arena *arena, json_t *j, value *out, int depth, const diag *d)
+static gov_status from_object(base_arena *arena, json_t *j, value *out, int room, const diag *d)
 {
     value_pair *pairs = base_arena_array(arena, json_object_size(j), sizeof *pairs);
     size_t n = 0;
@@ -323,7 +329,7 @@ static gov_status from_object(base_arena *arena, json_t *j, value *out, int dept
         if (key == NULL)
             return base_nomem(d);
         pairs[n].key = value_text(key);
-        const gov_status status = from_json(arena, json_object_iter_value(it), &pairs[n].val, depth + 1, d);
+        const gov_status status = from_json(arena, json_object_iter_value(it), &pairs[n].val, room - 1, d);
         if (status != GOV_OK)
             return status;
     }
@@ -331,16 +337,21 @@ static gov_status from_object(base_arena *arena, json_t *j, value *out, int dept
     return GOV_OK;
 }
 
-static gov_status from_json(base_arena *arena, const json_t *j, value *out, int depth, const diag *d)
+static gov_status too_deep(const diag *d)
+{
+    return base_fail(d, M_too_large, A_S("what", "JSON depth"), A_I("limit", VALUE_MAX_DEPTH));
+}
+
+static gov_status from_json(base_arena *arena, const json_t *j, value *out, int room, const diag *d)
 {
     const char *copy;
-    if (depth > VALUE_MAX_DEPTH)
-        return base_fail(d, M_too_large, A_S("what", "JSON depth"), A_I("limit", VALUE_MAX_DEPTH));
+    if (room < 0)
+        return too_deep(d);
     switch (json_typeof(j)) {
     case JSON_OBJECT:
-        return from_object(arena, (json_t *)j, out, depth, d);
+        return from_object(arena, (json_t *)j, out, room, d);
     case JSON_ARRAY:
-        return from_array(arena, j, out, depth, d);
+        return from_array(arena, j, out, room, d);
     case JSON_STRING:
         copy = base_arena_strndup(arena, json_string_value(j), json_string_length(j));
         if (copy == NULL)
@@ -363,7 +374,7 @@ static gov_status from_json(base_arena *arena, const json_t *j, value *out, int 
     }
 }
 
-gov_status value_read_json(base_arena *arena, const char *text, size_t len, value *out, const diag *d)
+static gov_status read_text(base_arena *arena, const char *text, size_t len, int room, value *out, const diag *d)
 {
     json_error_t e;
     json_t *j = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
@@ -373,9 +384,14 @@ gov_status value_read_json(base_arena *arena, const char *text, size_t len, valu
         const base_place place = {NULL, (uint32_t)(e.line > 0 ? e.line : 0), (uint32_t)(e.column > 0 ? e.column : 0)};
         return base_fail_at(d, &place, M_bad_json, A_S("why", e.text));
     }
-    const gov_status status = from_json(arena, j, out, 0, d);
+    const gov_status status = from_json(arena, j, out, room, d);
     json_decref(j);
     return status;
+}
+
+gov_status value_read_json(base_arena *arena, const char *text, size_t len, value *out, const diag *d)
+{
+    return read_text(arena, text, len, VALUE_MAX_DEPTH, out, d);
 }
 
 static gov_status bad_tag(const diag *d, const char *tag)
@@ -438,53 +454,85 @@ static bool read_scalar(const char *tag, value text, value *out)
     return true;
 }
 
-static gov_status untag(base_arena *arena, value json, value *out, bool document, const diag *d);
+/* What is being turned into values: by which tags, and how many levels there may still be. */
+typedef struct tags {
+    base_arena *arena;
+    bool document;
+    int room;
+    const diag *d;
+} tags;
+
+static gov_status untag(tags *t, value json, value *out);
 
 static bool legal_key(value key)
 {
     return key.kind == VALUE_BOOL || key.kind == VALUE_INT || key.kind == VALUE_UINT || key.kind == VALUE_STRING;
 }
 
-static gov_status untag_map(base_arena *arena, value list, value *out, bool document, const diag *d)
+static int by_key_alone(const void *a, const void *b)
 {
+    return value_compare(**(const value *const *)a, **(const value *const *)b);
+}
+
+/* Sorted, so that a million members from outside do not take a million times a million steps. */
+static bool keys_differ(tags *t, const value_pair *pairs, size_t n, bool *nomem)
+{
+    const value **keys = base_arena_array(t->arena, n, sizeof *keys);
+    *nomem = keys == NULL;
+    if (keys == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        keys[i] = &pairs[i].key;
+    if (n > 1)
+        qsort(keys, n, sizeof *keys, by_key_alone);
+    for (size_t i = 1; i < n; i++)
+        if (value_equal(*keys[i - 1], *keys[i]))
+            return false;
+    return true;
+}
+
+static gov_status untag_map(tags *t, value list, value *out)
+{
+    bool nomem;
     if (list.kind != VALUE_LIST)
-        return bad_tag(d, "map");
-    value_pair *pairs = base_arena_array(arena, list.len, sizeof *pairs);
+        return bad_tag(t->d, "map");
+    value_pair *pairs = base_arena_array(t->arena, list.len, sizeof *pairs);
     if (pairs == NULL)
-        return base_nomem(d);
+        return base_nomem(t->d);
     for (size_t i = 0; i < list.len; i++) {
         const value item = list.as.items[i];
         if (item.kind != VALUE_LIST || item.len != 2)
-            return bad_tag(d, "map");
-        gov_status status = untag(arena, item.as.items[0], &pairs[i].key, document, d);
+            return bad_tag(t->d, "map");
+        gov_status status = untag(t, item.as.items[0], &pairs[i].key);
         if (status == GOV_OK)
-            status = untag(arena, item.as.items[1], &pairs[i].val, document, d);
+            status = untag(t, item.as.items[1], &pairs[i].val);
         if (status != GOV_OK)
             return status;
-        if (!legal_key(pairs[i].key) || value_find(value_map(pairs, i), pairs[i].key).kind != VALUE_ABSENT)
-            return bad_tag(d, "map");
+        if (!legal_key(pairs[i].key))
+            return bad_tag(t->d, "map");
     }
+    if (!keys_differ(t, pairs, list.len, &nomem))
+        return nomem ? base_nomem(t->d) : bad_tag(t->d, "map");
     *out = value_map(pairs, list.len);
     return GOV_OK;
 }
 
-static gov_status untag_one(base_arena *arena, const char *tag, value content, value *out, bool document,
-                            const diag *d)
+static gov_status untag_one(tags *t, const char *tag, value content, value *out)
 {
     if (strcmp(tag, "map") == 0)
-        return untag_map(arena, content, out, document, d);
+        return untag_map(t, content, out);
     if (content.kind != VALUE_STRING)
-        return bad_tag(d, tag);
+        return bad_tag(t->d, tag);
     if (strcmp(tag, "bytes") == 0)
-        return read_bytes(arena, content, out, d);
-    return read_scalar(tag, content, out) ? GOV_OK : bad_tag(d, tag);
+        return read_bytes(t->arena, content, out, t->d);
+    return read_scalar(tag, content, out) ? GOV_OK : bad_tag(t->d, tag);
 }
 
-static gov_status untag_members(base_arena *arena, value json, value *out, bool document, const diag *d)
+static gov_status untag_members(tags *t, value json, value *out)
 {
-    value_pair *pairs = (value_pair *)json.as.pairs; /* ours: made by value_read_json a moment ago */
+    value_pair *pairs = (value_pair *)json.as.pairs; /* ours: made by read_text a moment ago */
     for (size_t i = 0; i < json.len; i++) {
-        const gov_status status = untag(arena, pairs[i].val, &pairs[i].val, document, d);
+        const gov_status status = untag(t, pairs[i].val, &pairs[i].val);
         if (status != GOV_OK)
             return status;
     }
@@ -492,11 +540,11 @@ static gov_status untag_members(base_arena *arena, value json, value *out, bool 
     return GOV_OK;
 }
 
-static gov_status untag_items(base_arena *arena, value json, value *out, bool document, const diag *d)
+static gov_status untag_items(tags *t, value json, value *out)
 {
     value *items = (value *)json.as.items;
     for (size_t i = 0; i < json.len; i++) {
-        const gov_status status = untag(arena, items[i], &items[i], document, d);
+        const gov_status status = untag(t, items[i], &items[i]);
         if (status != GOV_OK)
             return status;
     }
@@ -504,40 +552,56 @@ static gov_status untag_items(base_arena *arena, value json, value *out, bool do
     return GOV_OK;
 }
 
-static gov_status untag(base_arena *arena, value json, value *out, bool document, const diag *d)
+static gov_status untag_object(tags *t, value json, value *out)
 {
-    if (json.kind == VALUE_LIST)
-        return untag_items(arena, json, out, document, d);
-    if (json.kind != VALUE_MAP) {
-        *out = json;
-        return GOV_OK;
-    }
     const value key = json.len == 1 ? json.as.pairs[0].key : value_absent();
-    if (document) {
+    if (t->document) {
         if (key.kind == VALUE_STRING && key.len > 0 && key.as.s[0] == '$')
-            return untag_one(arena, key.as.s + 1, json.as.pairs[0].val, out, document, d);
-        return untag_members(arena, json, out, document, d);
+            return untag_one(t, key.as.s + 1, json.as.pairs[0].val, out);
+        return untag_members(t, json, out);
     }
     if (key.kind != VALUE_STRING)
-        return base_fail(d, M_bad_tag, A_S("why", "an object must be exactly one tag"));
-    return untag_one(arena, key.as.s, json.as.pairs[0].val, out, document, d);
+        return base_fail(t->d, M_bad_tag, A_S("why", "an object must be exactly one tag"));
+    return untag_one(t, key.as.s, json.as.pairs[0].val, out);
+}
+
+static gov_status untag(tags *t, value json, value *out)
+{
+    gov_status status = GOV_OK;
+    if (t->room < 0)
+        return too_deep(t->d);
+    t->room--;
+    if (json.kind == VALUE_LIST)
+        status = untag_items(t, json, out);
+    else if (json.kind == VALUE_MAP)
+        status = untag_object(t, json, out);
+    else
+        *out = json;
+    t->room++;
+    return status;
+}
+
+static gov_status read_with_tags(base_arena *arena, const char *text, size_t len, bool document, value *out,
+                                 const diag *d)
+{
+    tags t = {arena, document, VALUE_MAX_DEPTH, d};
+    value json;
+    const gov_status status = read_text(arena, text, len, MAX_JSON_DEPTH, &json, d);
+    return status == GOV_OK ? untag(&t, json, out) : status;
 }
 
 gov_status value_untag(base_arena *arena, value json, value *out, const diag *d)
 {
-    return untag(arena, json, out, false, d);
+    tags t = {arena, false, VALUE_MAX_DEPTH, d};
+    return untag(&t, json, out);
 }
 
 gov_status value_read_tagged(base_arena *arena, const char *text, size_t len, value *out, const diag *d)
 {
-    value json;
-    const gov_status status = value_read_json(arena, text, len, &json, d);
-    return status == GOV_OK ? untag(arena, json, out, false, d) : status;
+    return read_with_tags(arena, text, len, false, out, d);
 }
 
 gov_status value_read_document(base_arena *arena, const char *text, size_t len, value *out, const diag *d)
 {
-    value json;
-    const gov_status status = value_read_json(arena, text, len, &json, d);
-    return status == GOV_OK ? untag(arena, json, out, true, d) : status;
+    return read_with_tags(arena, text, len, true, out, d);
 }

@@ -120,6 +120,20 @@ static bool string_keys(value map)
     return true;
 }
 
+/* A value that goes into a container may itself have one level less than a value may have. */
+static bool fits(value v, int room)
+{
+    if (room < 0)
+        return false;
+    for (size_t i = 0; v.kind == VALUE_LIST && i < v.len; i++)
+        if (!fits(v.as.items[i], room - 1))
+            return false;
+    for (size_t i = 0; v.kind == VALUE_MAP && i < v.len; i++)
+        if (!fits(v.as.pairs[i].val, room - 1))
+            return false;
+    return true;
+}
+
 static gov_status set_member(gov_value *map, const char *key, value v)
 {
     root *r = (root *)map;
@@ -127,6 +141,8 @@ static gov_status set_member(gov_value *map, const char *key, value v)
     if (map == NULL || map->kind != VALUE_MAP || key == NULL || !base_utf8_valid(key, strlen(key)) ||
         !string_keys(*map))
         return GOV_E_ARG;
+    if (!fits(v, VALUE_MAX_DEPTH - 1))
+        return GOV_E_LIMIT;
     char *name = base_arena_strdup(&r->arena, key);
     if (name == NULL || !value_copy(&r->arena, v, &copy))
         return GOV_E_NOMEM;
@@ -174,7 +190,10 @@ gov_status gov_value_set_double(gov_value *map, const char *key, double number)
 
 gov_status gov_value_set_timestamp(gov_value *map, const char *key, int64_t us)
 {
-    return set_member(map, key, value_from_us(us));
+    const value v = value_from_us(us);
+    if (v.as.i < INT64_C(-62135596800) || v.as.i >= INT64_C(253402300800)) /* years 1 to 9999 */
+        return GOV_E_RANGE;
+    return set_member(map, key, v);
 }
 
 gov_status gov_value_set_point(gov_value *map, const char *key, int64_t lat_e7, int64_t lon_e7)
@@ -189,6 +208,8 @@ gov_status gov_value_append(gov_value *list, const gov_value *v)
     value copy;
     if (list == NULL || list->kind != VALUE_LIST || v == NULL)
         return GOV_E_ARG;
+    if (!fits(*v, VALUE_MAX_DEPTH - 1))
+        return GOV_E_LIMIT;
     if (!value_copy(&r->arena, *v, &copy))
         return GOV_E_NOMEM;
     adopt(r);
