@@ -15,7 +15,7 @@ enum {
 
 /* Past these (years -8000 and 20000 or so) the rule's standard time is taken as lasting for ever. */
 #define RULE_FIRST (-INT64_C(86400) * 366 * 10000)
-#define RULE_LAST (INT64_C(86400) * 365 * 18000)
+#define RULE_LAST  (INT64_C(86400) * 365 * 18000)
 
 /* A day of the year as POSIX writes it: Jn (never counts Feb 29), n (does), Mm.w.d. */
 typedef struct rule_day {
@@ -180,13 +180,15 @@ static size_t changes_near(const rule *r, int64_t s, stretch *out)
     size_t n = 0;
     base_civil_from_days(s / 86400, &year, &month, &day);
     for (int32_t y = year - YEARS_AROUND; y <= year + YEARS_AROUND; y++) {
-        const stretch both[2] = {
-            {.start = local_of_day(&r->end, y) - r->daylight, .offset = r->standard},
-            {.start = local_of_day(&r->start, y) - r->standard, .offset = r->daylight}};
+        const stretch both[2] = {{.start = local_of_day(&r->end, y) - r->daylight,
+                                  .offset = r->standard},
+                                 {.start = local_of_day(&r->start, y) - r->standard,
+                                  .offset = r->daylight}};
         for (int k = 0; k < 2; k++) {
             size_t i = n++;
             for (; i > 0 && (out[i - 1].start > both[k].start ||
-                             (out[i - 1].start == both[k].start && k == 0 && out[i - 1].offset == r->daylight));
+                             (out[i - 1].start == both[k].start && k == 0 &&
+                              out[i - 1].offset == r->daylight));
                  i--)
                 out[i] = out[i - 1];
             out[i] = both[k];
@@ -257,7 +259,9 @@ int32_t base_zone_stretch(const base_zone *z, int64_t seconds, int64_t *start, i
 base_local base_zone_to_utc(const base_zone *z, int64_t local_seconds, int64_t *utc_seconds)
 {
     const int64_t edge = INT64_C(1) << 60; /* keeps the sums below from overflowing */
-    const int64_t local = local_seconds < -edge ? -edge : local_seconds > edge ? edge : local_seconds;
+    const int64_t local = local_seconds < -edge  ? -edge
+                          : local_seconds > edge ? edge
+                                                 : local_seconds;
     int hits = 0;
     bool passed = false;
     int64_t moved = local;
@@ -323,9 +327,10 @@ static bool read_block(const uint8_t *p, size_t len, size_t time_size, block *ou
 {
     if (len < HEADER_SIZE || memcmp(p, "TZif", 4) != 0)
         return false;
-    const uint64_t isut = be32(p + 20), isstd = be32(p + 24), leaps = be32(p + 28), times = be32(p + 32),
-                   types = be32(p + 36), chars = be32(p + 40);
-    const uint64_t size = times * time_size + times + types * 6 + chars + leaps * (time_size + 4) + isstd + isut;
+    const uint64_t isut = be32(p + 20), isstd = be32(p + 24), leaps = be32(p + 28),
+                   times = be32(p + 32), types = be32(p + 36), chars = be32(p + 40);
+    const uint64_t size =
+        times * time_size + times + types * 6 + chars + leaps * (time_size + 4) + isstd + isut;
     if (size > len - HEADER_SIZE || types == 0 || types > 256)
         return false;
     out->times = p + HEADER_SIZE;
@@ -340,7 +345,8 @@ static bool read_block(const uint8_t *p, size_t len, size_t time_size, block *ou
 }
 
 /* The block with the widest times, and the footer after it (empty in version 1). */
-static bool read_file(const uint8_t *p, size_t len, block *b, const char **footer, size_t *footer_len)
+static bool read_file(const uint8_t *p, size_t len, block *b, const char **footer,
+                      size_t *footer_len)
 {
     *footer = "";
     *footer_len = 0;
@@ -384,8 +390,8 @@ static bool fill_table(base_zone *z, const block *b)
     return true;
 }
 
-gov_status base_zone_parse(const gov_allocator *a, const char *name, const void *tzif, size_t len, base_zone **out,
-                           const diag *d)
+gov_status base_zone_parse(const gov_allocator *a, const char *name, const void *tzif, size_t len,
+                           base_zone **out, const diag *d)
 {
     block b;
     const char *footer;
@@ -422,7 +428,8 @@ static bool name_valid(const char *name)
 {
     const size_t len = strlen(name);
     char before = '/';
-    if (len == 0 || len > LONGEST_NAME || strcmp(name, "localtime") == 0 || strcmp(name, "posixrules") == 0)
+    if (len == 0 || len > LONGEST_NAME || strcmp(name, "localtime") == 0 ||
+        strcmp(name, "posixrules") == 0)
         return false;
     for (const char *p = name; *p != '\0'; before = *p++) {
         const bool letter = (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z');
@@ -472,7 +479,8 @@ static gov_status find_file(const char *name, base_buf *bytes)
     return GOV_E_NOT_FOUND;
 }
 
-gov_status base_zone_load(const gov_allocator *a, const char *name, base_zone **out, base_buf *tzif, const diag *d)
+gov_status base_zone_load(const gov_allocator *a, const char *name, base_zone **out, base_buf *tzif,
+                          const diag *d)
 {
     base_buf bytes;
     *out = NULL;

@@ -17,7 +17,8 @@ static bool two_digits(const char *s, int32_t *out)
 static bool clock_time(const char *s, int32_t *seconds)
 {
     int32_t h, m;
-    if (!two_digits(s, &h) || s[2] != ':' || !two_digits(s + 3, &m) || m > 59 || h * 60 + m > 24 * 60)
+    if (!two_digits(s, &h) || s[2] != ':' || !two_digits(s + 3, &m) || m > 59 ||
+        h * 60 + m > 24 * 60)
         return false;
     *seconds = h * 3600 + m * 60;
     return true;
@@ -58,7 +59,12 @@ bool cal_parse_dates(const char *s, size_t len, int64_t *first, int64_t *last)
 
 /* ---- the builder ---- */
 
-enum { DAY_PLAIN = 0, DAY_OFF = 1, DAY_WORK = 2, DAY_OWN = 3 }; /* DAY_OWN + i: hours number i of the single days */
+enum {
+    DAY_PLAIN = 0,
+    DAY_OFF = 1,
+    DAY_WORK = 2,
+    DAY_OWN = 3
+}; /* DAY_OWN + i: hours number i of the single days */
 
 typedef struct draft_year {
     int32_t year;
@@ -81,8 +87,8 @@ struct cal_builder {
     bool failed;
 };
 
-gov_status cal_builder_new(const gov_allocator *a, const char *name, const base_zone *zone, cal_builder **out,
-                           const diag *d)
+gov_status cal_builder_new(const gov_allocator *a, const char *name, const base_zone *zone,
+                           cal_builder **out, const diag *d)
 {
     cal_builder *b = base_alloc(a, sizeof *b);
     *out = NULL;
@@ -134,7 +140,8 @@ static gov_status copy_spans(cal_builder *b, const cal_span *spans, size_t count
         return failed(b, base_nomem(d));
     for (size_t i = 0; i < count; i++) {
         const cal_span s = spans[i];
-        if (s.start < 0 || s.end <= s.start || s.end > 86400 || (i > 0 && s.start < spans[i - 1].end))
+        if (s.start < 0 || s.end <= s.start || s.end > 86400 ||
+            (i > 0 && s.start < spans[i - 1].end))
             return failed(b, base_fail_at(d, place, M_calendar_hours));
         if (out->count > 0 && out->spans[out->count - 1].end == s.start)
             out->spans[out->count - 1].end = s.end;
@@ -145,8 +152,8 @@ static gov_status copy_spans(cal_builder *b, const cal_span *spans, size_t count
     return GOV_OK;
 }
 
-gov_status cal_builder_hours(cal_builder *b, unsigned first, unsigned last, const cal_span *spans, size_t count,
-                             const base_place *place, const diag *d)
+gov_status cal_builder_hours(cal_builder *b, unsigned first, unsigned last, const cal_span *spans,
+                             size_t count, const base_place *place, const diag *d)
 {
     cal_hours hours;
     if (first < 1 || last > 7 || first > last)
@@ -156,7 +163,8 @@ gov_status cal_builder_hours(cal_builder *b, unsigned first, unsigned last, cons
         return st;
     for (unsigned i = first - 1; i < last; i++) {
         if (b->week_given[i])
-            st = failed(b, base_fail_at(d, place, M_calendar_hours_twice, A_S("weekday", weekday_names[i])));
+            st = failed(b, base_fail_at(d, place, M_calendar_hours_twice,
+                                        A_S("weekday", weekday_names[i])));
         b->week_given[i] = true;
         b->week[i] = hours;
     }
@@ -178,15 +186,17 @@ gov_status cal_builder_year(cal_builder *b, int32_t year, const base_place *plac
     if (find_year(b, year) != NULL)
         return failed(b, base_fail_at(d, place, M_calendar_year_twice, A_I("year", year)));
     if (b->year_count >= CAL_MAX_YEARS)
-        return failed(b, base_fail_at(d, place, M_too_large, A_S("what", "years"), A_I("limit", CAL_MAX_YEARS)));
+        return failed(b, base_fail_at(d, place, M_too_large, A_S("what", "years"),
+                                      A_I("limit", CAL_MAX_YEARS)));
     if (!base_grow(b->alloc, &b->years, &b->year_cap, b->year_count, sizeof *b->years))
         return failed(b, base_nomem(d));
-    b->years[b->year_count++] = (draft_year){.year = year, .place = place != NULL ? *place : (base_place){0}};
+    b->years[b->year_count++] =
+        (draft_year){.year = year, .place = place != NULL ? *place : (base_place){0}};
     return GOV_OK;
 }
 
-static gov_status bad_day(cal_builder *b, base_message message, int64_t day, int32_t year, const base_place *place,
-                          const diag *d)
+static gov_status bad_day(cal_builder *b, base_message message, int64_t day, int32_t year,
+                          const base_place *place, const diag *d)
 {
     char text[11];
     base_format_date(day, text);
@@ -194,20 +204,23 @@ static gov_status bad_day(cal_builder *b, base_message message, int64_t day, int
 }
 
 /* Marks the days first..last of a year, unless one of them cannot be. */
-static gov_status mark_days(cal_builder *b, int32_t year, int64_t first, int64_t last, unsigned mark,
-                            const base_place *place, const diag *d)
+static gov_status mark_days(cal_builder *b, int32_t year, int64_t first, int64_t last,
+                            unsigned mark, const base_place *place, const diag *d)
 {
     draft_year *y = find_year(b, year);
     char from[11], to[11];
     if (y == NULL)
         return failed(b, base_fail_at(d, place, M_calendar_year_unknown, A_I("year", year)));
-    const int64_t january = base_days_from_civil(year, 1, 1), next = base_days_from_civil(year + 1, 1, 1);
-    if (first < CAL_FIRST_DAY || first > CAL_LAST_DAY || last < CAL_FIRST_DAY || last > CAL_LAST_DAY)
+    const int64_t january = base_days_from_civil(year, 1, 1),
+                  next = base_days_from_civil(year + 1, 1, 1);
+    if (first < CAL_FIRST_DAY || first > CAL_LAST_DAY || last < CAL_FIRST_DAY ||
+        last > CAL_LAST_DAY)
         return failed(b, base_fail_at(d, place, M_calendar_range));
     if (first > last) {
         base_format_date(first, from);
         base_format_date(last, to);
-        return failed(b, base_fail_at(d, place, M_calendar_backward, A_S("first", from), A_S("last", to)));
+        return failed(b, base_fail_at(d, place, M_calendar_backward, A_S("first", from),
+                                      A_S("last", to)));
     }
     if (first < january || first >= next)
         return bad_day(b, M_calendar_outside_year, first, year, place, d);
@@ -224,14 +237,15 @@ static gov_status mark_days(cal_builder *b, int32_t year, int64_t first, int64_t
     return GOV_OK;
 }
 
-gov_status cal_builder_off(cal_builder *b, int32_t year, int64_t first, int64_t last, const base_place *place,
-                           const diag *d)
+gov_status cal_builder_off(cal_builder *b, int32_t year, int64_t first, int64_t last,
+                           const base_place *place, const diag *d)
 {
     return mark_days(b, year, first, last, DAY_OFF, place, d);
 }
 
-gov_status cal_builder_work(cal_builder *b, int32_t year, int64_t first, int64_t last, const cal_span *spans,
-                            size_t count, const base_place *place, const diag *d)
+gov_status cal_builder_work(cal_builder *b, int32_t year, int64_t first, int64_t last,
+                            const cal_span *spans, size_t count, const base_place *place,
+                            const diag *d)
 {
     if (count == 0)
         return mark_days(b, year, first, last, DAY_WORK, place, d);
@@ -240,7 +254,8 @@ gov_status cal_builder_work(cal_builder *b, int32_t year, int64_t first, int64_t
     if (st != GOV_OK)
         return st;
     if (b->own_count >= UINT16_MAX - 16)
-        return failed(b, base_fail_at(d, place, M_too_large, A_S("what", "hours"), A_I("limit", UINT16_MAX - 16)));
+        return failed(b, base_fail_at(d, place, M_too_large, A_S("what", "hours"),
+                                      A_I("limit", UINT16_MAX - 16)));
     if (!base_grow(b->alloc, &b->own, &b->own_cap, b->own_count, sizeof *b->own))
         return failed(b, base_nomem(d));
     b->own[b->own_count] = hours;
@@ -371,8 +386,9 @@ static gov_status check_mondays(cal_builder *b, const diag *d)
     for (size_t i = 0; i < b->year_count; i++)
         for (int k = 0; k < 366; k++)
             if (b->years[i].marks[k] == DAY_WORK)
-                st = bad_day(b, M_calendar_no_monday, base_days_from_civil(b->years[i].year, 1, 1) + k,
-                             b->years[i].year, b->years[i].place.line != 0 ? &b->years[i].place : NULL, d);
+                st = bad_day(b, M_calendar_no_monday,
+                             base_days_from_civil(b->years[i].year, 1, 1) + k, b->years[i].year,
+                             b->years[i].place.line != 0 ? &b->years[i].place : NULL, d);
     return st;
 }
 

@@ -54,7 +54,8 @@ static bool within(const cal_year *y, int64_t day)
 
 bool cal_year_listed(const cal_calendar *c, int32_t year)
 {
-    return within(year_before(c, base_days_from_civil(year, 1, 1)), base_days_from_civil(year, 1, 1));
+    return within(year_before(c, base_days_from_civil(year, 1, 1)),
+                  base_days_from_civil(year, 1, 1));
 }
 
 bool cal_covers(const cal_calendar *c, int64_t first_day, int64_t last_day, int32_t *missing)
@@ -73,7 +74,8 @@ bool cal_covers(const cal_calendar *c, int64_t first_day, int64_t last_day, int3
     return false;
 }
 
-gov_status cal_rest_on(const cal_calendar *c, int64_t first, int64_t last, bool *provisional, const diag *d)
+gov_status cal_rest_on(const cal_calendar *c, int64_t first, int64_t last, bool *provisional,
+                       const diag *d)
 {
     int32_t year;
     if (cal_covers(c, first, last, &year))
@@ -99,7 +101,8 @@ cal_sums cal_sums_of_pattern(const cal_calendar *c, int64_t day)
         rest += 7;
         weeks--;
     }
-    return (cal_sums){weeks * c->week_days[7] + c->week_days[rest], weeks * c->week_seconds[7] + c->week_seconds[rest]};
+    return (cal_sums){weeks * c->week_days[7] + c->week_days[rest],
+                      weeks * c->week_seconds[7] + c->week_seconds[rest]};
 }
 
 cal_sums cal_sums_before(const cal_calendar *c, int64_t day)
@@ -187,7 +190,8 @@ static gov_status check_day(int64_t day, const diag *d)
     return day >= CAL_FIRST_DAY && day <= CAL_LAST_DAY ? GOV_OK : base_fail(d, M_calendar_range);
 }
 
-gov_status cal_is_working_day(const cal_calendar *c, int64_t day, bool *working, bool *provisional, const diag *d)
+gov_status cal_is_working_day(const cal_calendar *c, int64_t day, bool *working, bool *provisional,
+                              const diag *d)
 {
     gov_status st = check_day(day, d);
     *working = false;
@@ -198,7 +202,8 @@ gov_status cal_is_working_day(const cal_calendar *c, int64_t day, bool *working,
     return st;
 }
 
-gov_status cal_next_working_day(const cal_calendar *c, int64_t day, int64_t *next, bool *provisional, const diag *d)
+gov_status cal_next_working_day(const cal_calendar *c, int64_t day, int64_t *next,
+                                bool *provisional, const diag *d)
 {
     gov_status st = check_day(day, d);
     if (st == GOV_OK)

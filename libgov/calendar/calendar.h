@@ -37,12 +37,14 @@ typedef enum cal_unit {
     CAL_MONTHS = 2,       /* years become 12 months */
     CAL_WORKING_TIME = 3, /* amount in microseconds of working time */
     CAL_WORKING_DAYS = 4,
-    CAL_MIXED = 5 /* P1M2DT3H: `amount` months, then `days`, then `us` from the end of the last day on */
+    CAL_MIXED =
+        5 /* P1M2DT3H: `amount` months, then `days`, then `us` from the end of the last day on */
 } cal_unit;
 
 typedef struct cal_duration {
     cal_unit unit;
-    uint32_t ppm; /* days, working days: so many millionths of one more day, as cal_share makes them */
+    uint32_t
+        ppm; /* days, working days: so many millionths of one more day, as cal_share makes them */
     int64_t amount;
     int64_t days, us; /* CAL_MIXED only */
 } cal_duration;
@@ -51,7 +53,8 @@ typedef struct cal_duration {
  * or plural; seconds to years, working seconds to working days), "P5D", "PT0.5S", "P1M2DT3H". No sign.
  * GOV_E_NOT_FOUND, and nothing reported: the text has not the form of a duration; it may be the name of a value.
  * GOV_E_RULE, reported at `place` (may be NULL): it has, but the unit is misspelt or the number is no good. */
-gov_status cal_parse_duration(const char *s, size_t len, cal_duration *out, const base_place *place, const diag *d);
+gov_status cal_parse_duration(const char *s, size_t len, cal_duration *out, const base_place *place,
+                              const diag *d);
 /* A text that cal_parse_duration reads as the same duration: "2 hours", "5 working days", "PT0.5S". A minus is put
  * before a negative one, and millionths are left out. */
 void cal_write_duration(base_buf *out, cal_duration dur);
@@ -61,7 +64,7 @@ static inline cal_duration cal_of(cal_unit unit, int64_t amount)
     return (cal_duration){.unit = unit, .amount = amount};
 }
 bool cal_is_zero(cal_duration dur);
-bool cal_is_negative(cal_duration dur); /* some part is below zero */
+bool cal_is_negative(cal_duration dur);               /* some part is below zero */
 bool cal_negate(cal_duration dur, cal_duration *out); /* false: overflow, or millionths of a day */
 /* a + b where both have one unit, or one is zero. False: they have not, or overflow. */
 bool cal_sum(cal_duration a, cal_duration b, cal_duration *out);
@@ -78,9 +81,11 @@ typedef struct cal_span {
 typedef enum cal_missing { CAL_MISSING_PROVISIONAL = 0, CAL_MISSING_ERROR = 1 } cal_missing;
 
 /* The notations of a rulebook; false: not of this form. */
-bool cal_parse_span(const char *s, size_t len, cal_span *out);                       /* "09:00-12:00", "18:00-24:00" */
-bool cal_parse_weekdays(const char *s, size_t len, unsigned *first, unsigned *last); /* "mon", "mon-fri": 1..7 */
-bool cal_parse_dates(const char *s, size_t len, int64_t *first, int64_t *last);      /* one date, or a..b */
+bool cal_parse_span(const char *s, size_t len, cal_span *out); /* "09:00-12:00", "18:00-24:00" */
+bool cal_parse_weekdays(const char *s, size_t len, unsigned *first,
+                        unsigned *last); /* "mon", "mon-fri": 1..7 */
+bool cal_parse_dates(const char *s, size_t len, int64_t *first,
+                     int64_t *last); /* one date, or a..b */
 
 /* A builder reports each mistake at `place` (may be NULL) with GOV_E_RULE and goes on, so that all are found;
  * cal_builder_finish fails when there was one. The zone is borrowed and must outlive the calendar; the name is copied.
@@ -88,20 +93,21 @@ bool cal_parse_dates(const char *s, size_t len, int64_t *first, int64_t *last); 
 typedef struct cal_builder cal_builder;
 typedef struct cal_calendar cal_calendar;
 
-gov_status cal_builder_new(const gov_allocator *a, const char *name, const base_zone *zone, cal_builder **out,
-                           const diag *d);
+gov_status cal_builder_new(const gov_allocator *a, const char *name, const base_zone *zone,
+                           cal_builder **out, const diag *d);
 void cal_builder_free(cal_builder *b);
 void cal_builder_missing(cal_builder *b, cal_missing missing); /* the default is provisional */
 /* Hours of the weekdays first..last (1 Monday .. 7 Sunday); ascending, not overlapping. */
-gov_status cal_builder_hours(cal_builder *b, unsigned first, unsigned last, const cal_span *spans, size_t count,
-                             const base_place *place, const diag *d);
+gov_status cal_builder_hours(cal_builder *b, unsigned first, unsigned last, const cal_span *spans,
+                             size_t count, const base_place *place, const diag *d);
 gov_status cal_builder_year(cal_builder *b, int32_t year, const base_place *place, const diag *d);
 /* Days off of a year begun before. A day may be named twice. */
-gov_status cal_builder_off(cal_builder *b, int32_t year, int64_t first, int64_t last, const base_place *place,
-                           const diag *d);
+gov_status cal_builder_off(cal_builder *b, int32_t year, int64_t first, int64_t last,
+                           const base_place *place, const diag *d);
 /* Make-up working days, with Monday's hours where count is 0 (and spans NULL), or their own. */
-gov_status cal_builder_work(cal_builder *b, int32_t year, int64_t first, int64_t last, const cal_span *spans,
-                            size_t count, const base_place *place, const diag *d);
+gov_status cal_builder_work(cal_builder *b, int32_t year, int64_t first, int64_t last,
+                            const cal_span *spans, size_t count, const base_place *place,
+                            const diag *d);
 gov_status cal_builder_finish(cal_builder *b, cal_calendar **out, const diag *d);
 void cal_free(cal_calendar *c);
 
@@ -124,9 +130,11 @@ gov_status cal_day_of(const cal_calendar *c, int64_t us, int64_t *day, const dia
 gov_status cal_day_start(const cal_calendar *c, int64_t day, int64_t *us, const diag *d);
 
 /* *provisional (may be NULL) is set, never cleared, when the answer rests on a year that is not listed. */
-gov_status cal_is_working_day(const cal_calendar *c, int64_t day, bool *working, bool *provisional, const diag *d);
+gov_status cal_is_working_day(const cal_calendar *c, int64_t day, bool *working, bool *provisional,
+                              const diag *d);
 /* The first working day after `day`. */
-gov_status cal_next_working_day(const cal_calendar *c, int64_t day, int64_t *next, bool *provisional, const diag *d);
+gov_status cal_next_working_day(const cal_calendar *c, int64_t day, int64_t *next,
+                                bool *provisional, const diag *d);
 /* Working days after `from`, up to and including `to`; negative when `to` is before `from`. */
 gov_status cal_working_days_between(const cal_calendar *c, int64_t from, int64_t to, int64_t *count,
                                     bool *provisional, const diag *d);
@@ -146,11 +154,11 @@ typedef struct cal_instant {
 
 /* When a duration that begins with an event at from_us ends. A roll moves an end on a day off to the next working day:
  * to its 24:00 for days and months, to the same time of that day for time; working units never need it. */
-gov_status cal_add(const cal_calendar *c, int64_t from_us, cal_duration dur, cal_roll roll, cal_instant *out,
-                   const diag *d);
+gov_status cal_add(const cal_calendar *c, int64_t from_us, cal_duration dur, cal_roll roll,
+                   cal_instant *out, const diag *d);
 /* The same, from an instant that this room gave: a further 3 days after an end at 24:00 exclude the day that ended. */
-gov_status cal_after(const cal_calendar *c, const cal_instant *from, cal_duration dur, cal_roll roll, cal_instant *out,
-                     const diag *d);
+gov_status cal_after(const cal_calendar *c, const cal_instant *from, cal_duration dur,
+                     cal_roll roll, cal_instant *out, const diag *d);
 
 /* Clocks that pause. A budget in days is used up day by day, each day at its close (24:00, or close of business for a
  * working day) if the clock runs at that instant; the day of the first start never counts. So a pause moves the due
@@ -164,10 +172,11 @@ gov_status cal_after(const cal_calendar *c, const cal_instant *from, cal_duratio
  * origin_us is cal_add. Nothing left (or less) ends at from_us, or where that is later with the day of the start, as "0
  * days" do. cal_elapsed knows no months and mixed durations, nor does cal_resume once from_us is another instant than
  * origin_us (GOV_E_ARG); a stretch that ends before it begins used nothing. */
-gov_status cal_settle(const cal_calendar *c, int64_t origin_us, cal_duration dur, cal_duration *out, const diag *d);
-gov_status cal_elapsed(const cal_calendar *c, cal_unit unit, int64_t origin_us, int64_t from_us, int64_t to_us,
-                       int64_t *amount, bool *provisional, const diag *d);
-gov_status cal_resume(const cal_calendar *c, int64_t origin_us, int64_t from_us, cal_duration left, cal_roll roll,
-                      cal_instant *out, const diag *d);
+gov_status cal_settle(const cal_calendar *c, int64_t origin_us, cal_duration dur, cal_duration *out,
+                      const diag *d);
+gov_status cal_elapsed(const cal_calendar *c, cal_unit unit, int64_t origin_us, int64_t from_us,
+                       int64_t to_us, int64_t *amount, bool *provisional, const diag *d);
+gov_status cal_resume(const cal_calendar *c, int64_t origin_us, int64_t from_us, cal_duration left,
+                      cal_roll roll, cal_instant *out, const diag *d);
 
 #endif

@@ -5,7 +5,7 @@
 
 #define SECOND BASE_US_PER_SECOND
 #define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
+#define HOUR   (60 * MINUTE)
 
 /* A decimal number: whole + fraction / scale. */
 typedef struct decimal {
@@ -49,21 +49,25 @@ static bool scaled(decimal n, int64_t each, int64_t *out)
 {
     int64_t whole;
     const int64_t part = n.fraction * each; /* below 1e9 * 3.6e9 */
-    return part % n.scale == 0 && base_mul(n.whole, each, &whole) && base_add(whole, part / n.scale, out);
+    return part % n.scale == 0 && base_mul(n.whole, each, &whole) &&
+           base_add(whole, part / n.scale, out);
 }
 
 /* ---- words ---- */
 
 typedef struct unit_row {
-    const char *name; /* singular */
+    const char *name;       /* singular */
     cal_unit unit, working; /* CAL_MIXED: there is no such thing */
     int64_t each;
 } unit_row;
 
 static const unit_row units[] = {
-    {"second", CAL_TIME, CAL_WORKING_TIME, SECOND}, {"minute", CAL_TIME, CAL_WORKING_TIME, MINUTE},
-    {"hour", CAL_TIME, CAL_WORKING_TIME, HOUR},     {"day", CAL_DAYS, CAL_WORKING_DAYS, 1},
-    {"week", CAL_DAYS, CAL_MIXED, 7},               {"month", CAL_MONTHS, CAL_MIXED, 1},
+    {"second", CAL_TIME, CAL_WORKING_TIME, SECOND},
+    {"minute", CAL_TIME, CAL_WORKING_TIME, MINUTE},
+    {"hour", CAL_TIME, CAL_WORKING_TIME, HOUR},
+    {"day", CAL_DAYS, CAL_WORKING_DAYS, 1},
+    {"week", CAL_DAYS, CAL_MIXED, 7},
+    {"month", CAL_MONTHS, CAL_MIXED, 1},
     {"year", CAL_MONTHS, CAL_MIXED, 12},
 };
 
@@ -85,9 +89,11 @@ static const unit_row *find_unit(const char *s, size_t len)
 
 static gov_status unknown_unit(const char *s, size_t len, const base_place *place, const diag *d)
 {
-    static const char *const names[] = {"seconds", "minutes", "hours", "days", "weeks", "months", "years", "working days",
-                                        "working hours", "working minutes", "second", "minute", "hour", "day", "week",
-                                        "month", "year", "working day", "working hour"};
+    static const char *const names[] = {
+        "seconds", "minutes", "hours",        "days",          "weeks",
+        "months",  "years",   "working days", "working hours", "working minutes",
+        "second",  "minute",  "hour",         "day",           "week",
+        "month",   "year",    "working day",  "working hour"};
     const char *near = base_nearest(s, len, names, ARRAY_LEN(names));
     if (near != NULL)
         return base_fail_at(d, place, M_duration_unit_near, A_N("unit", s, len), A_S("near", near));
@@ -95,7 +101,8 @@ static gov_status unknown_unit(const char *s, size_t len, const base_place *plac
 }
 
 /* A number, spaces, a unit of which the last word may be in the plural. */
-static gov_status parse_words(const char *s, size_t len, cal_duration *out, const base_place *place, const diag *d)
+static gov_status parse_words(const char *s, size_t len, cal_duration *out, const base_place *place,
+                              const diag *d)
 {
     size_t at = 0;
     decimal n;
@@ -117,7 +124,8 @@ static gov_status parse_words(const char *s, size_t len, cal_duration *out, cons
     if (row == NULL || (working && row->working == CAL_MIXED))
         return unknown_unit(name, name_len, place, d);
     *out = (cal_duration){.unit = working ? row->working : row->unit};
-    if (!scaled(n, row->each, &out->amount) || (out->unit != CAL_TIME && out->unit != CAL_WORKING_TIME && n.scale != 1))
+    if (!scaled(n, row->each, &out->amount) ||
+        (out->unit != CAL_TIME && out->unit != CAL_WORKING_TIME && n.scale != 1))
         return base_fail_at(d, place, M_bad_duration, A_N("text", s, len));
     return GOV_OK;
 }
@@ -132,8 +140,9 @@ typedef struct iso_row {
 } iso_row;
 
 static const iso_row iso_units[] = {
-    {'Y', false, CAL_MONTHS, 12}, {'M', false, CAL_MONTHS, 1}, {'W', false, CAL_DAYS, 7}, {'D', false, CAL_DAYS, 1},
-    {'H', true, CAL_TIME, HOUR},  {'M', true, CAL_TIME, MINUTE}, {'S', true, CAL_TIME, SECOND},
+    {'Y', false, CAL_MONTHS, 12},  {'M', false, CAL_MONTHS, 1}, {'W', false, CAL_DAYS, 7},
+    {'D', false, CAL_DAYS, 1},     {'H', true, CAL_TIME, HOUR}, {'M', true, CAL_TIME, MINUTE},
+    {'S', true, CAL_TIME, SECOND},
 };
 
 /* The unit that one part alone has; for several it is mixed. */
@@ -142,7 +151,10 @@ static void settle_unit(cal_duration *out, cal_unit first)
     const int kinds = (out->amount != 0) + (out->days != 0) + (out->us != 0);
     if (kinds > 1)
         return;
-    out->unit = out->amount != 0 ? CAL_MONTHS : out->days != 0 ? CAL_DAYS : out->us != 0 ? CAL_TIME : first;
+    out->unit = out->amount != 0 ? CAL_MONTHS
+                : out->days != 0 ? CAL_DAYS
+                : out->us != 0   ? CAL_TIME
+                                 : first;
     out->amount += out->days + out->us; /* all but one are 0 */
     out->days = out->us = 0;
 }
@@ -162,12 +174,16 @@ static bool parse_iso(const char *s, size_t len, cal_duration *out)
         }
         if (last || !read_decimal(s, len, &at, true, &n) || at >= len)
             return false;
-        while (next < ARRAY_LEN(iso_units) && (iso_units[next].letter != s[at] || iso_units[next].time != time))
+        while (next < ARRAY_LEN(iso_units) &&
+               (iso_units[next].letter != s[at] || iso_units[next].time != time))
             next++;
-        if (next == ARRAY_LEN(iso_units) || (n.scale != 1 && !time) || !scaled(n, iso_units[next].each, &amount))
+        if (next == ARRAY_LEN(iso_units) || (n.scale != 1 && !time) ||
+            !scaled(n, iso_units[next].each, &amount))
             return false;
         const cal_unit unit = iso_units[next++].unit;
-        int64_t *part = unit == CAL_MONTHS ? &out->amount : unit == CAL_DAYS ? &out->days : &out->us;
+        int64_t *part = unit == CAL_MONTHS ? &out->amount
+                        : unit == CAL_DAYS ? &out->days
+                                           : &out->us;
         if (!base_add(*part, amount, part))
             return false;
         if (!any)
@@ -180,7 +196,8 @@ static bool parse_iso(const char *s, size_t len, cal_duration *out)
     return any && s[len - 1] != 'T';
 }
 
-gov_status cal_parse_duration(const char *s, size_t len, cal_duration *out, const base_place *place, const diag *d)
+gov_status cal_parse_duration(const char *s, size_t len, cal_duration *out, const base_place *place,
+                              const diag *d)
 {
     bool name = true;
     *out = (cal_duration){0};
@@ -290,8 +307,8 @@ bool cal_is_negative(cal_duration dur)
 bool cal_negate(cal_duration dur, cal_duration *out)
 {
     *out = dur;
-    return dur.ppm == 0 && base_sub(0, dur.amount, &out->amount) && base_sub(0, dur.days, &out->days) &&
-           base_sub(0, dur.us, &out->us);
+    return dur.ppm == 0 && base_sub(0, dur.amount, &out->amount) &&
+           base_sub(0, dur.days, &out->days) && base_sub(0, dur.us, &out->us);
 }
 
 bool cal_sum(cal_duration a, cal_duration b, cal_duration *out)
@@ -305,8 +322,9 @@ bool cal_sum(cal_duration a, cal_duration b, cal_duration *out)
     const bool carry = out->ppm >= 1000000;
     if (carry)
         out->ppm -= 1000000;
-    return base_add(a.amount, b.amount, &out->amount) && base_add(out->amount, carry, &out->amount) &&
-           base_add(a.days, b.days, &out->days) && base_add(a.us, b.us, &out->us);
+    return base_add(a.amount, b.amount, &out->amount) &&
+           base_add(out->amount, carry, &out->amount) && base_add(a.days, b.days, &out->days) &&
+           base_add(a.us, b.us, &out->us);
 }
 
 bool cal_share(cal_duration dur, int64_t percent, cal_duration *out)
@@ -316,7 +334,8 @@ bool cal_share(cal_duration dur, int64_t percent, cal_duration *out)
     if (dur.unit == CAL_MONTHS || dur.unit == CAL_MIXED || dur.amount < 0 || percent < 0)
         return false;
     if (dur.unit == CAL_TIME || dur.unit == CAL_WORKING_TIME)
-        return base_mul(dur.amount / 100, percent, &whole) && base_mul(dur.amount % 100, percent, &part) &&
+        return base_mul(dur.amount / 100, percent, &whole) &&
+               base_mul(dur.amount % 100, percent, &part) &&
                base_add(whole, part / 100, &out->amount);
     if (!base_mul(dur.amount, 1000000, &whole) || !base_add(whole, dur.ppm, &whole) ||
         !base_mul(whole / 100, percent, &part) || !base_mul(whole % 100, percent, &whole) ||

@@ -6,7 +6,7 @@
 #include "calendar/tables.h"
 
 #define SECOND BASE_US_PER_SECOND
-#define DAY BASE_US_PER_DAY
+#define DAY    BASE_US_PER_DAY
 
 static int64_t floor_div(int64_t n, int64_t by)
 {
@@ -153,7 +153,8 @@ static bool work_on(const cal_calendar *c, int64_t us, int64_t n, int64_t *out)
             if (!cal_reach(c, floor_div(us + offset, DAY), true, -floor_div(-target, SECOND), &day))
                 return false;
             *out = day * DAY - offset +
-                   time_within(cal_hours_of(c, day), target - cal_sums_before(c, day).seconds * SECOND, false);
+                   time_within(cal_hours_of(c, day),
+                               target - cal_sums_before(c, day).seconds * SECOND, false);
             return true;
         }
         n -= have;
@@ -171,10 +172,12 @@ static bool work_back(const cal_calendar *c, int64_t us, int64_t n, int64_t *out
         const int64_t before = worked(c, us + offset), have = before - worked(c, start + offset);
         if (have >= n) {
             const int64_t target = before - n;
-            if (!cal_reach_back(c, floor_div(us - 1 + offset, DAY), true, floor_div(target, SECOND), &day))
+            if (!cal_reach_back(c, floor_div(us - 1 + offset, DAY), true, floor_div(target, SECOND),
+                                &day))
                 return false;
             *out = day * DAY - offset +
-                   time_within(cal_hours_of(c, day), target - cal_sums_before(c, day).seconds * SECOND, true);
+                   time_within(cal_hours_of(c, day),
+                               target - cal_sums_before(c, day).seconds * SECOND, true);
             return true;
         }
         n -= have;
@@ -278,7 +281,10 @@ static gov_status add_days(const reckoning *r, int64_t days)
     if (r->dur.ppm == 0)
         return end_of_day(r, last);
     const int64_t from = day_end(r->c, last), length = day_end(r->c, last + 1) - from;
-    return end_in_day(r, later(from + length / 1000000 * r->dur.ppm + length % 1000000 * r->dur.ppm / 1000000, r->s.from),
+    return end_in_day(r,
+                      later(from + length / 1000000 * r->dur.ppm +
+                                length % 1000000 * r->dur.ppm / 1000000,
+                            r->s.from),
                       false, last + 1);
 }
 
@@ -308,9 +314,11 @@ static gov_status add_working_days(const reckoning *r)
         return zero_working_days(r);
     const int64_t closed = later(r->s.day, last_closed(r->c, r->s.from));
     if (!base_add(cal_sums_before(r->c, closed + 1).days, r->dur.amount, &target) ||
-        !base_add(target, r->dur.ppm != 0, &target) || !cal_reach(r->c, closed + 1, false, target, &day))
+        !base_add(target, r->dur.ppm != 0, &target) ||
+        !cal_reach(r->c, closed + 1, false, target, &day))
         return out_of_range(r->d);
-    st = cal_rest_on(r->c, later(r->s.day + 1, local_day(r->c, r->s.from)), day, &r->out->provisional, r->d);
+    st = cal_rest_on(r->c, later(r->s.day + 1, local_day(r->c, r->s.from)), day,
+                     &r->out->provisional, r->d);
     if (st != GOV_OK)
         return st;
     if (r->dur.ppm == 0)
@@ -354,7 +362,8 @@ static bool add_months(int64_t day, int64_t months, int64_t *out)
 /* Months, then days; where both are 0, the day of the event itself. */
 static bool last_day(const reckoning *r, int64_t months, int64_t days, int64_t *day)
 {
-    return add_months(r->s.day, months, day) && base_add(*day, days, day) && *day >= CAL_FIRST_DAY && *day <= CAL_LAST_DAY;
+    return add_months(r->s.day, months, day) && base_add(*day, days, day) &&
+           *day >= CAL_FIRST_DAY && *day <= CAL_LAST_DAY;
 }
 
 static gov_status add_mixed(const reckoning *r)
@@ -378,7 +387,8 @@ static gov_status reckon(const reckoning *r)
     switch (r->dur.unit) {
     case CAL_TIME: return add_time(r, r->dur.amount);
     case CAL_DAYS: return add_days(r, r->dur.amount);
-    case CAL_MONTHS: return last_day(r, r->dur.amount, 0, &day) ? end_of_day(r, day) : out_of_range(r->d);
+    case CAL_MONTHS:
+        return last_day(r, r->dur.amount, 0, &day) ? end_of_day(r, day) : out_of_range(r->d);
     case CAL_WORKING_TIME: return add_working_time(r);
     case CAL_WORKING_DAYS: return add_working_days(r);
     case CAL_MIXED: return add_mixed(r);
@@ -404,7 +414,8 @@ static gov_status back_working(const reckoning *r)
             return out_of_range(r->d);
         us = opening(r->c, day);
     }
-    st = cal_rest_on(r->c, day, later(day, r->s.day - (r->dur.unit == CAL_WORKING_DAYS)), &r->out->provisional, r->d);
+    st = cal_rest_on(r->c, day, later(day, r->s.day - (r->dur.unit == CAL_WORKING_DAYS)),
+                     &r->out->provisional, r->d);
     return st == GOV_OK ? end_at(r, us, day) : st;
 }
 
@@ -432,8 +443,8 @@ static gov_status reckon_back(const reckoning *r)
 
 /* ---- the calls ---- */
 
-gov_status cal_add(const cal_calendar *c, int64_t from_us, cal_duration dur, cal_roll roll, cal_instant *out,
-                   const diag *d)
+gov_status cal_add(const cal_calendar *c, int64_t from_us, cal_duration dur, cal_roll roll,
+                   cal_instant *out, const diag *d)
 {
     reckoning r = {c, {from_us, 0, from_us}, dur, roll, out, d};
     const bool back = cal_is_negative(dur);
@@ -442,8 +453,8 @@ gov_status cal_add(const cal_calendar *c, int64_t from_us, cal_duration dur, cal
     return back ? reckon_back(&r) : reckon(&r);
 }
 
-gov_status cal_after(const cal_calendar *c, const cal_instant *from, cal_duration dur, cal_roll roll, cal_instant *out,
-                     const diag *d)
+gov_status cal_after(const cal_calendar *c, const cal_instant *from, cal_duration dur,
+                     cal_roll roll, cal_instant *out, const diag *d)
 {
     const cal_instant at = *from; /* out may be the same */
     const reckoning r = {c, {at.us, at.day, at.us}, dur, roll, out, d};
@@ -455,8 +466,8 @@ gov_status cal_after(const cal_calendar *c, const cal_instant *from, cal_duratio
     return st;
 }
 
-gov_status cal_resume(const cal_calendar *c, int64_t origin_us, int64_t from_us, cal_duration left, cal_roll roll,
-                      cal_instant *out, const diag *d)
+gov_status cal_resume(const cal_calendar *c, int64_t origin_us, int64_t from_us, cal_duration left,
+                      cal_roll roll, cal_instant *out, const diag *d)
 {
     reckoning r = {c, {origin_us, 0, from_us}, left, roll, out, d};
     *out = (cal_instant){0};
@@ -468,7 +479,8 @@ gov_status cal_resume(const cal_calendar *c, int64_t origin_us, int64_t from_us,
     return cal_is_negative(left) ? end_now(&r) : reckon(&r);
 }
 
-gov_status cal_settle(const cal_calendar *c, int64_t origin_us, cal_duration dur, cal_duration *out, const diag *d)
+gov_status cal_settle(const cal_calendar *c, int64_t origin_us, cal_duration dur, cal_duration *out,
+                      const diag *d)
 {
     cal_instant end;
     *out = dur;
@@ -483,8 +495,8 @@ gov_status cal_settle(const cal_calendar *c, int64_t origin_us, cal_duration dur
 }
 
 /* Working days after `closed` up to `last`, the days that close in a stretch of time. */
-static gov_status working_days_used(const cal_calendar *c, int64_t origin_day, int64_t from, int64_t to, int64_t *amount,
-                                    bool *provisional, const diag *d)
+static gov_status working_days_used(const cal_calendar *c, int64_t origin_day, int64_t from,
+                                    int64_t to, int64_t *amount, bool *provisional, const diag *d)
 {
     const int64_t closed = later(origin_day, last_closed(c, from)), last = last_closed(c, to);
     const int64_t first = later(origin_day + 1, local_day(c, from));
@@ -493,8 +505,8 @@ static gov_status working_days_used(const cal_calendar *c, int64_t origin_day, i
     return last >= first ? cal_rest_on(c, first, last, provisional, d) : GOV_OK;
 }
 
-gov_status cal_elapsed(const cal_calendar *c, cal_unit unit, int64_t origin_us, int64_t from_us, int64_t to_us,
-                       int64_t *amount, bool *provisional, const diag *d)
+gov_status cal_elapsed(const cal_calendar *c, cal_unit unit, int64_t origin_us, int64_t from_us,
+                       int64_t to_us, int64_t *amount, bool *provisional, const diag *d)
 {
     gov_status st = GOV_OK;
     *amount = 0;
@@ -504,14 +516,16 @@ gov_status cal_elapsed(const cal_calendar *c, cal_unit unit, int64_t origin_us, 
         st = cal_need_hours(c, d);
     if (st != GOV_OK || to_us <= from_us)
         return st;
-    const int64_t origin_day = local_day(c, origin_us), from_day = local_day(c, from_us), to_day = local_day(c, to_us);
+    const int64_t origin_day = local_day(c, origin_us), from_day = local_day(c, from_us),
+                  to_day = local_day(c, to_us);
     switch (unit) {
     case CAL_TIME: *amount = to_us - from_us; return GOV_OK;
     case CAL_DAYS: *amount = later(0, to_day - 1 - later(origin_day, from_day - 1)); return GOV_OK;
     case CAL_WORKING_TIME:
         *amount = worked_between(c, from_us, to_us);
         return cal_rest_on(c, from_day, local_day(c, to_us - 1), provisional, d);
-    case CAL_WORKING_DAYS: return working_days_used(c, origin_day, from_us, to_us, amount, provisional, d);
+    case CAL_WORKING_DAYS:
+        return working_days_used(c, origin_day, from_us, to_us, amount, provisional, d);
     default: return base_fail(d, M_bad_argument, A_S("what", "unit"));
     }
 }

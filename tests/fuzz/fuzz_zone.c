@@ -17,7 +17,9 @@ static void probe(const base_zone *z, int64_t seconds)
 
     switch (base_zone_to_utc(z, local, &back)) {
     case BASE_LOCAL_UNIQUE: check(back == seconds); break;
-    case BASE_LOCAL_REPEATED: check(back <= seconds && back + base_zone_offset(z, back) == local); break;
+    case BASE_LOCAL_REPEATED:
+        check(back <= seconds && back + base_zone_offset(z, back) == local);
+        break;
     default: check(0); /* an instant's own local time exists */
     }
 }

@@ -113,7 +113,7 @@ static void buffers(void **state)
 
 static void maps(void **state)
 {
-    static char keys[3000][8];
+    static char keys[3000][16];
     base_map m;
     bool fresh;
 
@@ -153,12 +153,26 @@ static void utf8(void **state)
         const char *bytes;
         size_t len, bad;
     } rows[] = {
-        {"", 0, 0}, {"abc", 3, 3}, {"居民", 6, 6}, {"\xf0\x9f\x8f\xa0", 4, 4}, {"a\0b", 3, 3},
-        {"\xef\xbf\xbf", 3, 3}, {"\xf4\x8f\xbf\xbf", 4, 4},
-        {"a\x80", 2, 1}, {"\xc0\x80", 2, 0}, {"\xc1\xbf", 2, 0}, {"\xe0\x9f\xbf", 3, 0}, /* overlong */
-        {"\xf0\x8f\xbf\xbf", 4, 0}, {"\xed\xa0\x80", 3, 0}, {"\xed\xbf\xbf", 3, 0},      /* surrogates */
-        {"\xf4\x90\x80\x80", 4, 0}, {"\xf5\x80\x80\x80", 4, 0}, {"\xff", 1, 0},
-        {"ab\xe5\xb1", 4, 2}, {"\xe5\xb1\x31", 3, 0}, {"\xc3", 1, 0},
+        {"", 0, 0},
+        {"abc", 3, 3},
+        {"居民", 6, 6},
+        {"\xf0\x9f\x8f\xa0", 4, 4},
+        {"a\0b", 3, 3},
+        {"\xef\xbf\xbf", 3, 3},
+        {"\xf4\x8f\xbf\xbf", 4, 4},
+        {"a\x80", 2, 1},
+        {"\xc0\x80", 2, 0},
+        {"\xc1\xbf", 2, 0},
+        {"\xe0\x9f\xbf", 3, 0}, /* overlong */
+        {"\xf0\x8f\xbf\xbf", 4, 0},
+        {"\xed\xa0\x80", 3, 0},
+        {"\xed\xbf\xbf", 3, 0}, /* surrogates */
+        {"\xf4\x90\x80\x80", 4, 0},
+        {"\xf5\x80\x80\x80", 4, 0},
+        {"\xff", 1, 0},
+        {"ab\xe5\xb1", 4, 2},
+        {"\xe5\xb1\x31", 3, 0},
+        {"\xc3", 1, 0},
     };
 
     (void)state;
@@ -183,8 +197,18 @@ static void utf8(void **state)
 
 static void integers(void **state)
 {
-    static const char *const bad[] = {"", "-", "+1", " 1", "1 ", "1.0", "0x1", "9223372036854775808",
-                                      "-9223372036854775809", "--1", "1-", "99999999999999999999"};
+    static const char *const bad[] = {"",
+                                      "-",
+                                      "+1",
+                                      " 1",
+                                      "1 ",
+                                      "1.0",
+                                      "0x1",
+                                      "9223372036854775808",
+                                      "-9223372036854775809",
+                                      "--1",
+                                      "1-",
+                                      "99999999999999999999"};
     int64_t n;
     uint64_t u;
     char text[24];
@@ -202,7 +226,8 @@ static void integers(void **state)
     assert_string_equal(text, "-9223372036854775808");
     base_format_int(0, text);
     assert_string_equal(text, "0");
-    assert_false(base_add(INT64_MAX, 1, &n) || base_sub(INT64_MIN, 1, &n) || base_mul(INT64_MAX, 2, &n));
+    assert_false(base_add(INT64_MAX, 1, &n) || base_sub(INT64_MIN, 1, &n) ||
+                 base_mul(INT64_MAX, 2, &n));
 }
 
 static void degrees(void **state)
@@ -210,9 +235,11 @@ static void degrees(void **state)
     static const struct {
         const char *text;
         int64_t e7;
-    } good[] = {{"39.9042", 399042000}, {"-116.4074", -1164074000}, {"0", 0}, {"180", 1800000000},
-                {"0.00000005", 1}, {"0.00000004", 0}, {"-0.00000005", -1}, {"1.99999999", 20000000}, {".5", 5000000}};
-    static const char *const bad[] = {"", "-", ".", "1e5", "1,5", "12345", "+1", " 1", "1.2.3", "nan"};
+    } good[] = {{"39.9042", 399042000}, {"-116.4074", -1164074000}, {"0", 0},
+                {"180", 1800000000},    {"0.00000005", 1},          {"0.00000004", 0},
+                {"-0.00000005", -1},    {"1.99999999", 20000000},   {".5", 5000000}};
+    static const char *const bad[] = {"",      "-",  ".",  "1e5",   "1,5",
+                                      "12345", "+1", " 1", "1.2.3", "nan"};
     int64_t n;
 
     (void)state;
@@ -229,9 +256,15 @@ static void doubles(void **state)
     static const struct {
         double d;
         const char *text;
-    } rows[] = {{0.1, "0.1"}, {1, "1.0"}, {-0.0, "-0.0"}, {1e22, "1e+22"}, {5e-324, "4.94065645841247e-324"},
-                {1.0 / 3, "0.3333333333333333"}, {123456789, "123456789.0"}};
-    static const char *const bad[] = {"", "-", "e", "1e", "0x1p3", "inf", "nan", "1 ", "1,5", "--1", "1.2.3"};
+    } rows[] = {{0.1, "0.1"},
+                {1, "1.0"},
+                {-0.0, "-0.0"},
+                {1e22, "1e+22"},
+                {5e-324, "4.94065645841247e-324"},
+                {1.0 / 3, "0.3333333333333333"},
+                {123456789, "123456789.0"}};
+    static const char *const bad[] = {"",    "-",  "e",   "1e",  "0x1p3", "inf",
+                                      "nan", "1 ", "1,5", "--1", "1.2.3"};
     char text[32];
     double d;
 
@@ -269,8 +302,9 @@ static void doubles(void **state)
 
 static void dates(void **state)
 {
-    static const char *const bad[] = {"2026-2-30", "2026-02-29", "2100-02-29", "2026-00-01", "2026-13-01", "0000-01-01",
-                                      "2026-01-32", "2026/01/01", "2026-01-01 ", "", "20260101", "2026-01-0a"};
+    static const char *const bad[] = {"2026-2-30",   "2026-02-29", "2100-02-29", "2026-00-01",
+                                      "2026-13-01",  "0000-01-01", "2026-01-32", "2026/01/01",
+                                      "2026-01-01 ", "",           "20260101",   "2026-01-0a"};
     int64_t days, expected = base_days_from_civil(1, 1, 1);
     char text[11];
 
@@ -318,13 +352,26 @@ static void rfc3339(void **state)
         {"1969-12-31T23:59:59.999999Z", -1, 999999000, "1969-12-31T23:59:59.999999Z"},
         {"1969-12-31T23:59:59.000000001Z", -1, 1, "1969-12-31T23:59:59.000000001Z"},
         {"0001-01-01T00:00:00Z", -62135596800, 0, "0001-01-01T00:00:00Z"},
-        {"9999-12-31T23:59:59.999999999Z", 253402300799, 999999999, "9999-12-31T23:59:59.999999999Z"},
+        {"9999-12-31T23:59:59.999999999Z", 253402300799, 999999999,
+         "9999-12-31T23:59:59.999999999Z"},
     };
-    static const char *const bad[] = {
-        "2026-03-02", "2026-03-02T09:05Z", "2026-03-02T09:05:00", "2026-03-02 09:05:00Z", "2026-03-02T24:00:00Z",
-        "2026-03-02T09:60:00Z", "2026-03-02T09:05:61Z", "2026-03-02T09:05:00.Z", "2026-03-02T09:05:00.1234567890Z",
-        "2026-03-02T09:05:00+0800", "2026-03-02T09:05:00+24:00", "2026-03-02T09:05:00ZZ", "2026-02-30T09:05:00Z", "",
-        "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "2026-03-02T-9:05:00Z"};
+    static const char *const bad[] = {"2026-03-02",
+                                      "2026-03-02T09:05Z",
+                                      "2026-03-02T09:05:00",
+                                      "2026-03-02 09:05:00Z",
+                                      "2026-03-02T24:00:00Z",
+                                      "2026-03-02T09:60:00Z",
+                                      "2026-03-02T09:05:61Z",
+                                      "2026-03-02T09:05:00.Z",
+                                      "2026-03-02T09:05:00.1234567890Z",
+                                      "2026-03-02T09:05:00+0800",
+                                      "2026-03-02T09:05:00+24:00",
+                                      "2026-03-02T09:05:00ZZ",
+                                      "2026-02-30T09:05:00Z",
+                                      "",
+                                      "0001-01-01T00:00:00+00:01",
+                                      "9999-12-31T23:59:59-00:01",
+                                      "2026-03-02T-9:05:00Z"};
     int64_t s;
     int32_t n;
 
@@ -354,8 +401,10 @@ static void errors_have_arguments_places_languages(void **state)
     assert_int_equal(base_warn_at(&d, &place, M_bad_argument, A_S("what", "warned")), GOV_OK);
     assert_int_equal(gov_error_status(err), GOV_OK);
     assert_int_equal(base_errors(&d), 0);
-    assert_int_equal(base_fail_at(&d, &place, M_too_large, A_S("what", "page"), A_I("limit", -5)), GOV_E_LIMIT);
-    assert_int_equal(base_fail(&d, M_zone_unknown, A_N("zone", "Asia/Nowhere and more", 12)), GOV_E_INPUT);
+    assert_int_equal(base_fail_at(&d, &place, M_too_large, A_S("what", "page"), A_I("limit", -5)),
+                     GOV_E_LIMIT);
+    assert_int_equal(base_fail(&d, M_zone_unknown, A_N("zone", "Asia/Nowhere and more", 12)),
+                     GOV_E_INPUT);
     assert_int_equal(gov_error_count(err), 3);
     assert_int_equal(base_errors(&d), 2);
     assert_int_equal(gov_error_status(err), GOV_E_LIMIT);
@@ -425,7 +474,8 @@ static void errors_travel(void **state)
     base_nomem(&a);
     assert_int_equal(base_forward(&b, from), GOV_E_NOMEM);
     assert_string_equal(gov_error_code(to, 0), "out_of_memory");
-    assert_int_equal(base_fail(&b, M_overflow, A_S("what", "x")), GOV_E_RANGE); /* nothing can be added to it */
+    assert_int_equal(base_fail(&b, M_overflow, A_S("what", "x")),
+                     GOV_E_RANGE); /* nothing can be added to it */
     assert_int_equal(gov_error_count(to), 1);
     gov_error_free(from);
     gov_error_free(to);
@@ -438,10 +488,13 @@ static void every_message_is_complete(void **state)
         gov_error *err = NULL;
         const diag d = {NULL, &err};
         const diag_report r = {.message = (base_message)m};
-        assert_int_equal(base_report(&d, NULL, GOV_SEVERITY_ERROR, &r), base_message_status((base_message)m));
+        assert_int_equal(base_report(&d, NULL, GOV_SEVERITY_ERROR, &r),
+                         base_message_status((base_message)m));
         assert_true(base_message_status((base_message)m) >= 100);
-        assert_true(strlen(gov_error_message(err, 0, "en")) > 0 && strlen(gov_error_message(err, 0, "zh")) > 0);
-        assert_true(base_utf8_valid(gov_error_message(err, 0, "zh"), strlen(gov_error_message(err, 0, "zh"))));
+        assert_true(strlen(gov_error_message(err, 0, "en")) > 0 &&
+                    strlen(gov_error_message(err, 0, "zh")) > 0);
+        assert_true(base_utf8_valid(gov_error_message(err, 0, "zh"),
+                                    strlen(gov_error_message(err, 0, "zh"))));
         gov_error_free(err);
     }
 }
@@ -474,7 +527,8 @@ static void digests(void **state)
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_true(base_unhex(hex, 64, back));
     assert_memory_equal(hash, back, sizeof hash);
-    assert_false(base_unhex("0", 1, back) || base_unhex("0g", 2, back) || base_unhex("AB", 2, back));
+    assert_false(base_unhex("0", 1, back) || base_unhex("0g", 2, back) ||
+                 base_unhex("AB", 2, back));
 }
 
 static gov_status report_and_forward(const gov_allocator *alloc, void *user)
@@ -488,7 +542,10 @@ static gov_status report_and_forward(const gov_allocator *alloc, void *user)
     base_map_init(&m, alloc);
     gov_status st = base_warn_at(&a, &place, M_too_large, A_S("what", "page"), A_I("limit", 7));
     for (int i = 0; st == GOV_OK && i < 20; i++)
-        st = base_fail_at(&a, &place, M_too_large, A_S("what", "page"), A_I("limit", i)) == GOV_E_LIMIT ? GOV_OK : GOV_E_NOMEM;
+        st = base_fail_at(&a, &place, M_too_large, A_S("what", "page"), A_I("limit", i)) ==
+                     GOV_E_LIMIT
+                 ? GOV_OK
+                 : GOV_E_NOMEM;
     if (st == GOV_OK)
         st = base_forward(&b, from) == GOV_E_LIMIT ? GOV_OK : GOV_E_NOMEM;
     for (int i = 0; st == GOV_OK && i < 50; i++) {

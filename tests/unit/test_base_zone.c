@@ -132,10 +132,22 @@ static void rules_of_every_form(void **state)
 
 static void refuses_bad_rules(void **state)
 {
-    static const char *const bad[] = {"EST", "E5", "<+08-8", "<+>0", "EST25", "EST5EDT", "EST5EDT,M3.2.0",
-                                      "EST5EDT,M13.2.0,M11.1.0", "EST5EDT,M3.6.0,M11.1.0", "EST5EDT,J0,J365",
-                                      "EST5EDT,0,366", "EST5EDT,M3.2.0/168,M11.1.0", "EST5EDT,M3.2.0,M11.1.0x",
-                                      "EST5:60", "EST99999999999999", "EST+-5"};
+    static const char *const bad[] = {"EST",
+                                      "E5",
+                                      "<+08-8",
+                                      "<+>0",
+                                      "EST25",
+                                      "EST5EDT",
+                                      "EST5EDT,M3.2.0",
+                                      "EST5EDT,M13.2.0,M11.1.0",
+                                      "EST5EDT,M3.6.0,M11.1.0",
+                                      "EST5EDT,J0,J365",
+                                      "EST5EDT,0,366",
+                                      "EST5EDT,M3.2.0/168,M11.1.0",
+                                      "EST5EDT,M3.2.0,M11.1.0x",
+                                      "EST5:60",
+                                      "EST99999999999999",
+                                      "EST+-5"};
     base_zone *z;
 
     (void)state;
@@ -145,9 +157,20 @@ static void refuses_bad_rules(void **state)
 
 static void refuses_bad_names(void **state)
 {
-    static const char *const bad[] = {"", "/etc/passwd", "../etc/passwd", "Asia/../Shanghai", "Asia//Shanghai",
-                                      "Asia/", "Asia", "Asia/Nowhere", "localtime", "Asia/Shanghai ", "tzdata.zi",
-                                      "right/Asia/Shanghai", ".", "zone.tab"};
+    static const char *const bad[] = {"",
+                                      "/etc/passwd",
+                                      "../etc/passwd",
+                                      "Asia/../Shanghai",
+                                      "Asia//Shanghai",
+                                      "Asia/",
+                                      "Asia",
+                                      "Asia/Nowhere",
+                                      "localtime",
+                                      "Asia/Shanghai ",
+                                      "tzdata.zi",
+                                      "right/Asia/Shanghai",
+                                      ".",
+                                      "zone.tab"};
     base_zone *z;
 
     (void)state;
@@ -180,9 +203,12 @@ static void truncated_files_are_refused(void **state)
 
 static void agrees_with_libc(void **state)
 {
-    static const char *const names[] = {"Asia/Shanghai", "America/New_York", "Europe/Dublin", "Australia/Lord_Howe",
-                                        "America/Sao_Paulo", "Africa/Casablanca", "Pacific/Apia", "America/Nuuk",
-                                        "Asia/Kathmandu", "Antarctica/Troll", "Europe/London", "Asia/Tehran"};
+    static const char *const names[] = {"Asia/Shanghai",     "America/New_York",
+                                        "Europe/Dublin",     "Australia/Lord_Howe",
+                                        "America/Sao_Paulo", "Africa/Casablanca",
+                                        "Pacific/Apia",      "America/Nuuk",
+                                        "Asia/Kathmandu",    "Antarctica/Troll",
+                                        "Europe/London",     "Asia/Tehran"};
     uint64_t noise = 88172645463325252u;
 
     (void)state;
@@ -196,7 +222,8 @@ static void agrees_with_libc(void **state)
             const time_t t = (time_t)(noise % 8000000000u) - 2000000000;
             assert_non_null(localtime_r(&t, &tm));
             const int64_t local = base_days_from_civil(tm.tm_year + 1900, (unsigned)tm.tm_mon + 1,
-                                                       (unsigned)tm.tm_mday) * 86400 +
+                                                       (unsigned)tm.tm_mday) *
+                                      86400 +
                                   tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
             int64_t back;
             assert_int_equal(base_zone_offset(z, t), local - t);

@@ -10,8 +10,9 @@
 #include "calendar/calendar.h"
 
 /* Facts of 2026 in mainland China, from the State Council's notice. */
-static const char *const off_2026[] = {"2026-01-01..2026-01-03", "2026-02-15..2026-02-23", "2026-04-04..2026-04-06",
-                                       "2026-05-01..2026-05-05", "2026-06-19..2026-06-21", "2026-09-25..2026-09-27",
+static const char *const off_2026[] = {"2026-01-01..2026-01-03", "2026-02-15..2026-02-23",
+                                       "2026-04-04..2026-04-06", "2026-05-01..2026-05-05",
+                                       "2026-06-19..2026-06-21", "2026-09-25..2026-09-27",
                                        "2026-10-01..2026-10-07"};
 static const char *const work_2026[] = {"2026-01-04", "2026-02-14", "2026-02-28",
                                         "2026-05-09", "2026-09-20", "2026-10-10"};
@@ -78,7 +79,8 @@ static void list(cal_builder *b, int32_t year, const char *const *texts, size_t 
         int64_t first, last;
         assert_true(cal_parse_dates(texts[i], strlen(texts[i]), &first, &last));
         assert_int_equal(off ? cal_builder_off(b, year, first, last, NULL, NULL)
-                             : cal_builder_work(b, year, first, last, NULL, 0, NULL, NULL), GOV_OK);
+                             : cal_builder_work(b, year, first, last, NULL, 0, NULL, NULL),
+                         GOV_OK);
     }
 }
 
@@ -98,7 +100,8 @@ static cal_calendar *china(const base_zone *z, cal_missing missing)
     return c;
 }
 
-static cal_calendar *plain(const base_zone *z, const cal_span *spans, size_t count, unsigned last_weekday)
+static cal_calendar *plain(const base_zone *z, const cal_span *spans, size_t count,
+                           unsigned last_weekday)
 {
     cal_builder *b;
     cal_calendar *c;
@@ -128,12 +131,17 @@ static void check_rows(const cal_calendar *c, const row *rows, size_t count)
         const diag to = {NULL, &err};
         if (back)
             assert_true(cal_negate(d, &d));
-        assert_gov_ok(cal_add(c, at(c, rows[i].from), d, rows[i].roll == 'r' ? CAL_ROLL_NEXT_WORKING_DAY : CAL_ROLL_NONE,
-                              &end, &to), err);
+        assert_gov_ok(cal_add(c, at(c, rows[i].from), d,
+                              rows[i].roll == 'r' ? CAL_ROLL_NEXT_WORKING_DAY : CAL_ROLL_NONE, &end,
+                              &to),
+                      err);
         if (strcmp(wall(c, end.us), rows[i].due) != 0)
-            fail_msg("%s + %s: %s, not %s", rows[i].from, rows[i].dur, wall(c, end.us), rows[i].due);
-        if (end.provisional != (strchr(rows[i].flags, 'p') != NULL) || end.rolled != (strchr(rows[i].flags, 'm') != NULL))
-            fail_msg("%s + %s: provisional %d, rolled %d", rows[i].from, rows[i].dur, end.provisional, end.rolled);
+            fail_msg("%s + %s: %s, not %s", rows[i].from, rows[i].dur, wall(c, end.us),
+                     rows[i].due);
+        if (end.provisional != (strchr(rows[i].flags, 'p') != NULL) ||
+            end.rolled != (strchr(rows[i].flags, 'm') != NULL))
+            fail_msg("%s + %s: provisional %d, rolled %d", rows[i].from, rows[i].dur,
+                     end.provisional, end.rolled);
     }
 }
 
@@ -146,21 +154,41 @@ static void reads_durations(void **state)
         cal_unit unit;
         int64_t amount;
     } good[] = {
-        {"90 minutes", CAL_TIME, 5400000000}, {"2 hours", CAL_TIME, 7200000000}, {"1 hour", CAL_TIME, 3600000000},
-        {"1.5 hours", CAL_TIME, 5400000000}, {"0.5 seconds", CAL_TIME, 500000}, {"3 days", CAL_DAYS, 3},
-        {"2 weeks", CAL_DAYS, 14}, {"1 month", CAL_MONTHS, 1}, {"2 years", CAL_MONTHS, 24},
-        {"2 working hours", CAL_WORKING_TIME, 7200000000}, {"45 working minutes", CAL_WORKING_TIME, 2700000000},
-        {"5 working days", CAL_WORKING_DAYS, 5}, {"1 working day", CAL_WORKING_DAYS, 1}, {"0 days", CAL_DAYS, 0},
-        {"3  days", CAL_DAYS, 3}, {"P5D", CAL_DAYS, 5}, {"P2W", CAL_DAYS, 14}, {"PT2H", CAL_TIME, 7200000000},
-        {"PT0.5S", CAL_TIME, 500000}, {"PT1H30M", CAL_TIME, 5400000000}, {"PT1,5H", CAL_TIME, 5400000000},
-        {"P1Y2M", CAL_MONTHS, 14}, {"P1M", CAL_MONTHS, 1}, {"PT1M", CAL_TIME, 60000000}, {"P0D", CAL_DAYS, 0},
-        {"PT0S", CAL_TIME, 0}, {"P1DT0S", CAL_DAYS, 1}, {"PT0.000001S", CAL_TIME, 1},
+        {"90 minutes", CAL_TIME, 5400000000},
+        {"2 hours", CAL_TIME, 7200000000},
+        {"1 hour", CAL_TIME, 3600000000},
+        {"1.5 hours", CAL_TIME, 5400000000},
+        {"0.5 seconds", CAL_TIME, 500000},
+        {"3 days", CAL_DAYS, 3},
+        {"2 weeks", CAL_DAYS, 14},
+        {"1 month", CAL_MONTHS, 1},
+        {"2 years", CAL_MONTHS, 24},
+        {"2 working hours", CAL_WORKING_TIME, 7200000000},
+        {"45 working minutes", CAL_WORKING_TIME, 2700000000},
+        {"5 working days", CAL_WORKING_DAYS, 5},
+        {"1 working day", CAL_WORKING_DAYS, 1},
+        {"0 days", CAL_DAYS, 0},
+        {"3  days", CAL_DAYS, 3},
+        {"P5D", CAL_DAYS, 5},
+        {"P2W", CAL_DAYS, 14},
+        {"PT2H", CAL_TIME, 7200000000},
+        {"PT0.5S", CAL_TIME, 500000},
+        {"PT1H30M", CAL_TIME, 5400000000},
+        {"PT1,5H", CAL_TIME, 5400000000},
+        {"P1Y2M", CAL_MONTHS, 14},
+        {"P1M", CAL_MONTHS, 1},
+        {"PT1M", CAL_TIME, 60000000},
+        {"P0D", CAL_DAYS, 0},
+        {"PT0S", CAL_TIME, 0},
+        {"P1DT0S", CAL_DAYS, 1},
+        {"PT0.000001S", CAL_TIME, 1},
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         const cal_duration d = dur(good[i].text);
-        if (d.unit != good[i].unit || d.amount != good[i].amount || d.days != 0 || d.us != 0 || d.ppm != 0)
+        if (d.unit != good[i].unit || d.amount != good[i].amount || d.days != 0 || d.us != 0 ||
+            d.ppm != 0)
             fail_msg("%s: unit %d, amount %lld", good[i].text, (int)d.unit, (long long)d.amount);
     }
     const cal_duration d = dur("P1M2DT3H");
@@ -172,12 +200,44 @@ static void reads_durations(void **state)
 
 static void tells_names_from_bad_durations(void **state)
 {
-    static const char *const names[] = {"sign_within", "values.sign_within", "", "P", "PT", "Plan5", "P5", "P5X", "5",
-                                        "5.5", "2026-03-02", "110 119", "days", " 5 days", "P5DT", "PT5", "-5 days", "P-5D"};
-    static const char *const bad[] = {"5 wroking days", "5 working weeks", "1.5 days", "0.5 months", "5days",
-                                      "99999999999999999999 days", "9223372036854775807 hours", "P1.5D", "PT1.5H30M",
-                                      "PT0.0000001S", "5 days ", "5 day's", "1,5,5 hours", "1,500 hours", "1.5.5 hours", "5 workingdays",
-                                      "9223372036854775807 years", "P5D T5H", "3 Days", "5. hours"};
+    static const char *const names[] = {"sign_within",
+                                        "values.sign_within",
+                                        "",
+                                        "P",
+                                        "PT",
+                                        "Plan5",
+                                        "P5",
+                                        "P5X",
+                                        "5",
+                                        "5.5",
+                                        "2026-03-02",
+                                        "110 119",
+                                        "days",
+                                        " 5 days",
+                                        "P5DT",
+                                        "PT5",
+                                        "-5 days",
+                                        "P-5D"};
+    static const char *const bad[] = {"5 wroking days",
+                                      "5 working weeks",
+                                      "1.5 days",
+                                      "0.5 months",
+                                      "5days",
+                                      "99999999999999999999 days",
+                                      "9223372036854775807 hours",
+                                      "P1.5D",
+                                      "PT1.5H30M",
+                                      "PT0.0000001S",
+                                      "5 days ",
+                                      "5 day's",
+                                      "1,5,5 hours",
+                                      "1,500 hours",
+                                      "1.5.5 hours",
+                                      "5 workingdays",
+                                      "9223372036854775807 years",
+                                      "P5D T5H",
+                                      "3 Days",
+                                      "5. hours"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(names) + ARRAY_LEN(bad); i++) {
@@ -204,9 +264,22 @@ static void tells_names_from_bad_durations(void **state)
 
 static void writes_what_it_reads(void **state)
 {
-    static const char *const texts[] = {"90 minutes", "2 hours", "1 hour", "1 day", "3 days", "1 month", "14 months",
-                                        "2 working hours", "45 working minutes", "1 working second", "5 working days",
-                                        "PT0.5S", "P1M2DT10800S", "P1MT0.000001S", "0.25 working seconds", "0 days"};
+    static const char *const texts[] = {"90 minutes",
+                                        "2 hours",
+                                        "1 hour",
+                                        "1 day",
+                                        "3 days",
+                                        "1 month",
+                                        "14 months",
+                                        "2 working hours",
+                                        "45 working minutes",
+                                        "1 working second",
+                                        "5 working days",
+                                        "PT0.5S",
+                                        "P1M2DT10800S",
+                                        "P1MT0.000001S",
+                                        "0.25 working seconds",
+                                        "0 days"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -282,9 +355,13 @@ static void national_vectors(void **state)
 
     (void)state;
     check_rows(c, rows, ARRAY_LEN(rows));
-    assert_int_equal(cal_working_days_between(c, day("2025-12-31"), day("2026-12-31"), &n, NULL, NULL), GOV_OK);
+    assert_int_equal(cal_working_days_between(c, day("2025-12-31"), day("2026-12-31"), &n, NULL,
+                                              NULL),
+                     GOV_OK);
     assert_int_equal(n, 248);
-    assert_int_equal(cal_add(c, at(c, "2026-08-02T10:00"), dur("60 days"), CAL_ROLL_NONE, &end, NULL), GOV_OK);
+    assert_int_equal(cal_add(c, at(c, "2026-08-02T10:00"), dur("60 days"), CAL_ROLL_NONE, &end,
+                             NULL),
+                     GOV_OK);
     assert_int_equal(end.day, day("2026-10-01"));
     cal_free(c);
     base_zone_free(z);
@@ -299,7 +376,8 @@ static void published_year(cal_builder *b, int32_t year, const char *path)
 
     assert_non_null(root);
     assert_int_equal(cal_builder_year(b, year, NULL, NULL), GOV_OK);
-    json_array_foreach(json_object_get(root, "days"), i, item) {
+    json_array_foreach(json_object_get(root, "days"), i, item)
+    {
         const int64_t n = day(json_string_value(json_object_get(item, "date")));
         if (json_is_true(json_object_get(item, "off")))
             assert_int_equal(cal_builder_off(b, year, n, n, NULL, NULL), GOV_OK);
@@ -327,9 +405,13 @@ static void published_years(void **state)
     published_year(b, 2026, second);
     assert_int_equal(cal_builder_finish(b, &c, NULL), GOV_OK);
     cal_builder_free(b);
-    assert_int_equal(cal_working_days_between(c, day("2024-12-31"), day("2025-12-31"), &n, NULL, NULL), GOV_OK);
+    assert_int_equal(cal_working_days_between(c, day("2024-12-31"), day("2025-12-31"), &n, NULL,
+                                              NULL),
+                     GOV_OK);
     assert_int_equal(n, 248);
-    assert_int_equal(cal_working_days_between(c, day("2025-12-31"), day("2026-12-31"), &n, NULL, NULL), GOV_OK);
+    assert_int_equal(cal_working_days_between(c, day("2025-12-31"), day("2026-12-31"), &n, NULL,
+                                              NULL),
+                     GOV_OK);
     assert_int_equal(n, 248);
     for (int64_t i = day("2026-01-01"); i <= day("2026-12-31"); i++) {
         bool x, y;
@@ -352,19 +434,21 @@ static void days_months_and_hours(void **state)
         {"2026-03-02T23:59:59.999999", "1 day", '-', "2026-03-04T00:00", ""},
         {"2026-03-02T09:00", "0 days", '-', "2026-03-03T00:00", ""},
         {"2026-03-02T09:00", "0 hours", '-', "2026-03-02T09:00", ""},
-        {"2026-01-31T09:00", "1 month", '-', "2026-03-01T00:00", ""},  /* ends with February 28 */
-        {"2028-01-31T09:00", "1 month", '-', "2028-03-01T00:00", ""},  /* with February 29 */
-        {"2028-02-29T09:00", "1 year", '-', "2029-03-01T00:00", ""},   /* with February 28 */
-        {"2028-02-29T09:00", "P4Y", '-', "2032-03-01T00:00", ""},      /* with February 29 */
+        {"2026-01-31T09:00", "1 month", '-', "2026-03-01T00:00", ""}, /* ends with February 28 */
+        {"2028-01-31T09:00", "1 month", '-', "2028-03-01T00:00", ""}, /* with February 29 */
+        {"2028-02-29T09:00", "1 year", '-', "2029-03-01T00:00", ""},  /* with February 28 */
+        {"2028-02-29T09:00", "P4Y", '-', "2032-03-01T00:00", ""},     /* with February 29 */
         {"2026-03-31T09:00", "1 month", '-', "2026-05-01T00:00", ""},
-        {"2026-02-28T09:00", "1 month", '-', "2026-03-29T00:00", ""},  /* the 28th: clipping is not undone */
+        {"2026-02-28T09:00", "1 month", '-', "2026-03-29T00:00",
+         ""}, /* the 28th: clipping is not undone */
         {"2026-11-30T09:00", "3 months", '-', "2027-03-01T00:00", ""},
         {"2026-03-02T09:00", "P1M2DT3H", '-', "2026-04-05T03:00", ""},
         {"2026-03-02T09:00", "P1DT1H", '-', "2026-03-04T01:00", ""},
         /* A roll of hours keeps the time of day; 2026-03-07 is a Saturday. */
         {"2026-03-06T16:00", "24 hours", 'r', "2026-03-09T16:00", "m"},
         {"2026-03-06T16:00", "24 hours", '-', "2026-03-07T16:00", ""},
-        {"2026-01-07T09:00", "1 month", 'r', "2026-02-10T00:00", "m"}, /* Saturday 02-07 to Monday 02-09 */
+        {"2026-01-07T09:00", "1 month", 'r', "2026-02-10T00:00",
+         "m"}, /* Saturday 02-07 to Monday 02-09 */
     };
     base_zone *z = zone("Asia/Shanghai");
     cal_calendar *c = china(z, CAL_MISSING_PROVISIONAL);
@@ -380,13 +464,17 @@ static void working_hours(void **state)
     static const row rows[] = {
         {"2026-03-02T09:00", "2 working hours", '-', "2026-03-02T11:00", ""},
         {"2026-03-02T11:00", "2 working hours", '-', "2026-03-02T14:30", ""}, /* over lunch */
-        {"2026-03-02T09:00", "3 working hours", '-', "2026-03-02T12:00", ""}, /* ends when lunch begins */
+        {"2026-03-02T09:00", "3 working hours", '-', "2026-03-02T12:00",
+         ""}, /* ends when lunch begins */
         {"2026-03-02T12:30", "1 working hour", '-', "2026-03-02T14:30", ""},
         {"2026-03-02T17:00", "2 working hours", '-', "2026-03-03T10:30", ""},
-        {"2026-03-06T17:30", "1 working hour", '-', "2026-03-09T10:00", ""}, /* Friday evening to Monday */
+        {"2026-03-06T17:30", "1 working hour", '-', "2026-03-09T10:00",
+         ""}, /* Friday evening to Monday */
         {"2026-03-07T08:00", "7 working hours", '-', "2026-03-09T17:30", ""},
-        {"2026-02-13T16:30", "2 working hours", '-', "2026-02-14T10:00", ""}, /* a make-up Saturday */
-        {"2026-02-14T16:30", "2 working hours", '-', "2026-02-24T10:00", ""}, /* over the Spring Festival */
+        {"2026-02-13T16:30", "2 working hours", '-', "2026-02-14T10:00",
+         ""}, /* a make-up Saturday */
+        {"2026-02-14T16:30", "2 working hours", '-', "2026-02-24T10:00",
+         ""}, /* over the Spring Festival */
         {"2026-09-30T17:29:59.500000", "1 working second", '-', "2026-10-08T09:00:00.500", ""},
         {"2026-03-02T09:00", "0 working hours", '-', "2026-03-02T09:00", ""},
         {"2026-03-02T09:00", "PT1H", 'r', "2026-03-02T10:00", ""},
@@ -404,9 +492,11 @@ static void working_days_at_odd_hours(void **state)
 {
     static const row rows[] = {
         {"2026-03-02T17:29", "1 working day", '-', "2026-03-03T17:30", ""},
-        {"2026-03-02T23:59", "1 working day", '-', "2026-03-03T17:30", ""}, /* after business: still that day */
+        {"2026-03-02T23:59", "1 working day", '-', "2026-03-03T17:30",
+         ""}, /* after business: still that day */
         {"2026-03-03T00:00", "1 working day", '-', "2026-03-04T17:30", ""},
-        {"2026-03-07T10:00", "1 working day", '-', "2026-03-09T17:30", ""}, /* a day off is excluded as any other */
+        {"2026-03-07T10:00", "1 working day", '-', "2026-03-09T17:30",
+         ""}, /* a day off is excluded as any other */
         {"2026-03-02T10:00", "0 working days", '-', "2026-03-02T17:30", ""},
         {"2026-03-02T17:30", "0 working days", '-', "2026-03-02T17:30", ""},
         {"2026-03-02T18:00", "0 working days", '-', "2026-03-03T17:30", ""},
@@ -426,12 +516,14 @@ static void counting_back(void **state)
 {
     static const row rows[] = {
         {"2026-03-20T10:00", "-15 days", '-', "2026-03-05T00:00", ""},
-        {"2026-03-21T00:00", "-1 day", '-', "2026-03-19T00:00", ""}, /* the midnight belongs to the 20th */
+        {"2026-03-21T00:00", "-1 day", '-', "2026-03-19T00:00",
+         ""}, /* the midnight belongs to the 20th */
         {"2026-03-31T10:00", "-1 month", '-', "2026-02-28T00:00", ""},
         {"2026-03-02T10:00", "-2 hours", '-', "2026-03-02T08:00", ""},
         {"2026-10-08T17:30", "-1 working day", '-', "2026-09-30T09:00", ""},
         {"2026-10-08T10:00", "-2 working hours", '-', "2026-09-30T16:30", ""},
-        {"2026-03-03T11:00", "-2 working hours", '-', "2026-03-03T09:00", ""}, /* not the evening before */
+        {"2026-03-03T11:00", "-2 working hours", '-', "2026-03-03T09:00",
+         ""}, /* not the evening before */
         {"2026-03-03T09:30", "-1 working hour", '-', "2026-03-02T17:00", ""},
         {"2026-03-20T10:00", "-P1DT1H", '-', "2026-03-18T23:00", ""},
     };
@@ -451,11 +543,14 @@ static void from_an_end_at_midnight(void **state)
     cal_instant due, later;
 
     (void)state;
-    assert_int_equal(cal_add(c, at(c, "2026-03-02T10:00"), dur("7 days"), CAL_ROLL_NONE, &due, NULL), GOV_OK);
+    assert_int_equal(cal_add(c, at(c, "2026-03-02T10:00"), dur("7 days"), CAL_ROLL_NONE, &due,
+                             NULL),
+                     GOV_OK);
     assert_string_equal(wall(c, due.us), "2026-03-10T00:00");
     assert_int_equal(cal_after(c, &due, dur("1 day"), CAL_ROLL_NONE, &later, NULL), GOV_OK);
     assert_string_equal(wall(c, later.us), "2026-03-11T00:00");
-    assert_int_equal(cal_after(c, &due, dur("5 working days"), CAL_ROLL_NONE, &later, NULL), GOV_OK);
+    assert_int_equal(cal_after(c, &due, dur("5 working days"), CAL_ROLL_NONE, &later, NULL),
+                     GOV_OK);
     assert_string_equal(wall(c, later.us), "2026-03-16T17:30");
     assert_int_equal(cal_after(c, &due, cal_of(CAL_DAYS, -1), CAL_ROLL_NONE, &later, NULL), GOV_OK);
     assert_string_equal(wall(c, later.us), "2026-03-08T00:00");
@@ -469,7 +564,8 @@ static void missing_years(void **state)
 {
     static const row provisional[] = {
         {"2026-12-30T10:00", "1 working day", '-', "2026-12-31T17:30", ""},
-        {"2026-12-31T10:00", "1 working day", '-', "2027-01-01T17:30", "p"}, /* a Friday by the pattern */
+        {"2026-12-31T10:00", "1 working day", '-', "2027-01-01T17:30",
+         "p"}, /* a Friday by the pattern */
         {"2026-12-31T10:00", "2 working hours", '-', "2026-12-31T12:00", ""},
         {"2026-12-31T17:00", "30 working minutes", '-', "2026-12-31T17:30", ""},
         {"2026-12-31T17:00", "1 working hour", '-', "2027-01-01T09:30", "p"},
@@ -491,8 +587,9 @@ static void missing_years(void **state)
     check_rows(c, provisional, ARRAY_LEN(provisional));
     for (size_t i = 0; i < ARRAY_LEN(provisional); i++) {
         const row *r = &provisional[i];
-        const gov_status st = cal_add(strict, at(strict, r->from), dur(r->dur),
-                                      r->roll == 'r' ? CAL_ROLL_NEXT_WORKING_DAY : CAL_ROLL_NONE, &end, &d);
+        const gov_status st =
+            cal_add(strict, at(strict, r->from), dur(r->dur),
+                    r->roll == 'r' ? CAL_ROLL_NEXT_WORKING_DAY : CAL_ROLL_NONE, &end, &d);
         assert_int_equal(st, strchr(r->flags, 'p') != NULL ? GOV_E_REFUSED : GOV_OK);
         if (st != GOV_OK)
             assert_string_equal(gov_error_code(err, 0), "calendar_year_missing");
@@ -506,7 +603,8 @@ static void missing_years(void **state)
     assert_int_equal(year, 2024);
     assert_int_equal(cal_is_working_day(c, day("2027-03-01"), &working, &flag, NULL), GOV_OK);
     assert_true(working && flag);
-    assert_int_equal(cal_is_working_day(strict, day("2027-03-01"), &working, &flag, NULL), GOV_E_REFUSED);
+    assert_int_equal(cal_is_working_day(strict, day("2027-03-01"), &working, &flag, NULL),
+                     GOV_E_REFUSED);
     assert_true(cal_year_listed(c, 2026) && !cal_year_listed(c, 2025) && !cal_year_listed(c, 2027));
     assert_int_equal(cal_year_count(c), 1);
     assert_int_equal(cal_year_at(c, 0), 2026);
@@ -537,11 +635,13 @@ static void summer_time(void **state)
 
     (void)state;
     check_rows(c, nights, ARRAY_LEN(nights));
-    assert_int_equal(cal_elapsed(c, CAL_WORKING_TIME, 0, at(c, "2026-03-08T00:00"), at(c, "2026-03-09T00:00"), &used,
-                                 NULL, NULL), GOV_OK);
+    assert_int_equal(cal_elapsed(c, CAL_WORKING_TIME, 0, at(c, "2026-03-08T00:00"),
+                                 at(c, "2026-03-09T00:00"), &used, NULL, NULL),
+                     GOV_OK);
     assert_int_equal(used, 23 * INT64_C(3600000000));
-    assert_int_equal(cal_elapsed(c, CAL_WORKING_TIME, 0, at(c, "2026-11-01T00:00"), at(c, "2026-11-02T00:00"), &used,
-                                 NULL, NULL), GOV_OK);
+    assert_int_equal(cal_elapsed(c, CAL_WORKING_TIME, 0, at(c, "2026-11-01T00:00"),
+                                 at(c, "2026-11-02T00:00"), &used, NULL, NULL),
+                     GOV_OK);
     assert_int_equal(used, 25 * INT64_C(3600000000));
     cal_free(c);
     /* Hours that begin and end at times that the clocks jump over. */
@@ -562,7 +662,8 @@ static void summer_time(void **state)
 /* ---- clocks that pause ---- */
 
 /* Runs a budget through pauses (pairs of pause and resume) and gives the due instant after the last one. */
-static cal_instant run_clock(const cal_calendar *c, const char *budget, const char *const *times, size_t count)
+static cal_instant run_clock(const cal_calendar *c, const char *budget, const char *const *times,
+                             size_t count)
 {
     const int64_t origin = at(c, times[0]);
     cal_duration left;
@@ -571,10 +672,14 @@ static cal_instant run_clock(const cal_calendar *c, const char *budget, const ch
     assert_int_equal(cal_settle(c, origin, dur(budget), &left, NULL), GOV_OK);
     for (size_t i = 0; i + 1 < count; i += 2) {
         int64_t used;
-        assert_int_equal(cal_elapsed(c, left.unit, origin, at(c, times[i]), at(c, times[i + 1]), &used, NULL, NULL), GOV_OK);
+        assert_int_equal(cal_elapsed(c, left.unit, origin, at(c, times[i]), at(c, times[i + 1]),
+                                     &used, NULL, NULL),
+                         GOV_OK);
         left.amount -= used;
     }
-    assert_int_equal(cal_resume(c, origin, at(c, times[count - 1]), left, CAL_ROLL_NONE, &due, NULL), GOV_OK);
+    assert_int_equal(cal_resume(c, origin, at(c, times[count - 1]), left, CAL_ROLL_NONE, &due,
+                                NULL),
+                     GOV_OK);
     return due;
 }
 
@@ -588,23 +693,68 @@ static void pauses(void **state)
         const char *due;
     } rows[] = {
         {"5 working days", {"2026-03-02T10:00"}, 1, "2026-03-09T17:30"},
-        {"5 working days", {"2026-03-02T10:00", "2026-03-04T10:00", "2026-03-06T11:00"}, 3, "2026-03-11T17:30"},
-        {"5 working days", {"2026-03-02T10:00", "2026-03-04T10:00", "2026-03-04T10:01"}, 3, "2026-03-09T17:30"},
-        {"5 working days", {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-02T12:00"}, 3, "2026-03-09T17:30"},
-        {"5 working days", {"2026-03-02T10:00", "2026-03-06T18:00", "2026-03-08T12:00"}, 3, "2026-03-09T17:30"},
-        {"5 working days", {"2026-03-02T10:00", "2026-03-06T17:00", "2026-03-08T12:00"}, 3, "2026-03-10T17:30"},
-        {"5 working days", {"2026-03-02T10:00", "2026-03-03T10:00", "2026-03-04T10:00", "2026-03-05T10:00",
-                            "2026-03-06T10:00"}, 5, "2026-03-11T17:30"},
-        {"2 working hours", {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-03T16:45"}, 3, "2026-03-04T09:15"},
-        {"7 days", {"2026-03-02T10:00", "2026-03-04T10:00", "2026-03-06T11:00"}, 3, "2026-03-12T00:00"},
+        {"5 working days",
+         {"2026-03-02T10:00", "2026-03-04T10:00", "2026-03-06T11:00"},
+         3,
+         "2026-03-11T17:30"},
+        {"5 working days",
+         {"2026-03-02T10:00", "2026-03-04T10:00", "2026-03-04T10:01"},
+         3,
+         "2026-03-09T17:30"},
+        {"5 working days",
+         {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-02T12:00"},
+         3,
+         "2026-03-09T17:30"},
+        {"5 working days",
+         {"2026-03-02T10:00", "2026-03-06T18:00", "2026-03-08T12:00"},
+         3,
+         "2026-03-09T17:30"},
+        {"5 working days",
+         {"2026-03-02T10:00", "2026-03-06T17:00", "2026-03-08T12:00"},
+         3,
+         "2026-03-10T17:30"},
+        {"5 working days",
+         {"2026-03-02T10:00", "2026-03-03T10:00", "2026-03-04T10:00", "2026-03-05T10:00",
+          "2026-03-06T10:00"},
+         5,
+         "2026-03-11T17:30"},
+        {"2 working hours",
+         {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-03T16:45"},
+         3,
+         "2026-03-04T09:15"},
+        {"7 days",
+         {"2026-03-02T10:00", "2026-03-04T10:00", "2026-03-06T11:00"},
+         3,
+         "2026-03-12T00:00"},
         {"1 month", {"2026-03-02T10:00"}, 1, "2026-04-03T00:00"},
-        {"1 month", {"2026-03-02T10:00", "2026-03-04T10:00", "2026-03-06T11:00"}, 3, "2026-04-05T00:00"},
-        {"24 hours", {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-06T11:00"}, 3, "2026-03-07T10:00"},
-        {"P1DT1H", {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-02T12:00"}, 3, "2026-03-04T02:00"},
-        {"0 days", {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-02T12:00"}, 3, "2026-03-03T00:00"},
-        {"0 days", {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-06T12:00"}, 3, "2026-03-06T12:00"},
-        {"1 working day", {"2026-03-02T10:00", "2026-03-03T18:00", "2026-03-06T12:00"}, 3, "2026-03-06T12:00"},
-        {"2 working days", {"2026-03-02T10:00", "2026-03-05T18:00", "2026-03-06T12:00"}, 3, "2026-03-06T12:00"},
+        {"1 month",
+         {"2026-03-02T10:00", "2026-03-04T10:00", "2026-03-06T11:00"},
+         3,
+         "2026-04-05T00:00"},
+        {"24 hours",
+         {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-06T11:00"},
+         3,
+         "2026-03-07T10:00"},
+        {"P1DT1H",
+         {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-02T12:00"},
+         3,
+         "2026-03-04T02:00"},
+        {"0 days",
+         {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-02T12:00"},
+         3,
+         "2026-03-03T00:00"},
+        {"0 days",
+         {"2026-03-02T10:00", "2026-03-02T11:00", "2026-03-06T12:00"},
+         3,
+         "2026-03-06T12:00"},
+        {"1 working day",
+         {"2026-03-02T10:00", "2026-03-03T18:00", "2026-03-06T12:00"},
+         3,
+         "2026-03-06T12:00"},
+        {"2 working days",
+         {"2026-03-02T10:00", "2026-03-05T18:00", "2026-03-06T12:00"},
+         3,
+         "2026-03-06T12:00"},
     };
     base_zone *z = zone("Asia/Shanghai");
     cal_calendar *c = china(z, CAL_MISSING_ERROR);
@@ -613,7 +763,8 @@ static void pauses(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const cal_instant due = run_clock(c, rows[i].budget, rows[i].times, rows[i].count);
         if (strcmp(wall(c, due.us), rows[i].due) != 0)
-            fail_msg("row %d, %s: %s, not %s", (int)i, rows[i].budget, wall(c, due.us), rows[i].due);
+            fail_msg("row %d, %s: %s, not %s", (int)i, rows[i].budget, wall(c, due.us),
+                     rows[i].due);
     }
     cal_free(c);
     base_zone_free(z);
@@ -626,11 +777,15 @@ static void marks(void **state)
         int64_t percent;
         const char *due;
     } rows[] = {
-        {"5 working days", 80, "2026-03-06T17:30"}, {"5 working days", 100, "2026-03-09T17:30"},
+        {"5 working days", 80, "2026-03-06T17:30"},
+        {"5 working days", 100, "2026-03-09T17:30"},
         {"5 working days", 120, "2026-03-10T17:30"},
         {"1 working day", 50, "2026-03-03T14:00"}, /* 3.5 of 7 hours */
-        {"3 working days", 80, "2026-03-05T11:48"}, {"2 hours", 80, "2026-03-02T11:36"},
-        {"2 days", 75, "2026-03-04T12:00"}, {"1 day", 100, "2026-03-04T00:00"}, {"7 working hours", 50, "2026-03-02T15:00"},
+        {"3 working days", 80, "2026-03-05T11:48"},
+        {"2 hours", 80, "2026-03-02T11:36"},
+        {"2 days", 75, "2026-03-04T12:00"},
+        {"1 day", 100, "2026-03-04T00:00"},
+        {"7 working hours", 50, "2026-03-02T15:00"},
     };
     base_zone *z = zone("Asia/Shanghai");
     cal_calendar *c = china(z, CAL_MISSING_ERROR);
@@ -640,9 +795,11 @@ static void marks(void **state)
         cal_duration part;
         cal_instant end;
         assert_true(cal_share(dur(rows[i].budget), rows[i].percent, &part));
-        assert_int_equal(cal_add(c, at(c, "2026-03-02T10:00"), part, CAL_ROLL_NONE, &end, NULL), GOV_OK);
+        assert_int_equal(cal_add(c, at(c, "2026-03-02T10:00"), part, CAL_ROLL_NONE, &end, NULL),
+                         GOV_OK);
         if (strcmp(wall(c, end.us), rows[i].due) != 0)
-            fail_msg("%d%% of %s: %s, not %s", (int)rows[i].percent, rows[i].budget, wall(c, end.us), rows[i].due);
+            fail_msg("%d%% of %s: %s, not %s", (int)rows[i].percent, rows[i].budget,
+                     wall(c, end.us), rows[i].due);
     }
     cal_free(c);
     base_zone_free(z);
@@ -652,11 +809,17 @@ static void marks(void **state)
 
 static void reads_notations(void **state)
 {
-    static const char *const bad_spans[] = {"9:00-12:00", "09:00-24:01", "12:00-09:00", "09:00-09:00", "09:60-12:00",
-                                            "09:00", "", "09:00-12:00 ", "aa:bb-cc:dd", "24:00-24:00"};
-    static const char *const bad_days[] = {"", "mo", "monday", "mon-", "mon-xyz", "Mon", "mon-fri ", "fri,mon"};
-    static const char *const bad_dates[] = {"2026-02-30", "2026-1-1", "2026-01-01...2026-01-02", "2026-01-01..",
-                                            "2026-01-01-2026-01-02", ""};
+    static const char *const bad_spans[] = {
+        "9:00-12:00", "09:00-24:01",  "12:00-09:00", "09:00-09:00", "09:60-12:00", "09:00",
+        "",           "09:00-12:00 ", "aa:bb-cc:dd", "24:00-24:00"};
+    static const char *const bad_days[] = {"",        "mo",  "monday",   "mon-",
+                                           "mon-xyz", "Mon", "mon-fri ", "fri,mon"};
+    static const char *const bad_dates[] = {"2026-02-30",
+                                            "2026-1-1",
+                                            "2026-01-01...2026-01-02",
+                                            "2026-01-01..",
+                                            "2026-01-01-2026-01-02",
+                                            ""};
     cal_span s;
     unsigned first, last;
     int64_t a, b;
@@ -680,10 +843,12 @@ static void reads_notations(void **state)
 
 static void finds_every_mistake(void **state)
 {
-    static const char *const codes[] = {"calendar_hours", "calendar_weekdays", "calendar_hours_twice",
-                                        "calendar_year_range", "calendar_year_twice", "calendar_year_unknown",
-                                        "calendar_outside_year", "calendar_outside_year", "calendar_backward",
-                                        "calendar_off_and_work", "calendar_work_twice", "calendar_hours",
+    static const char *const codes[] = {"calendar_hours",        "calendar_weekdays",
+                                        "calendar_hours_twice",  "calendar_year_range",
+                                        "calendar_year_twice",   "calendar_year_unknown",
+                                        "calendar_outside_year", "calendar_outside_year",
+                                        "calendar_backward",     "calendar_off_and_work",
+                                        "calendar_work_twice",   "calendar_hours",
                                         "calendar_off_and_work"};
     static const cal_span overlap[] = {{9 * 3600, 12 * 3600}, {11 * 3600, 13 * 3600}};
     base_zone *z = zone("Asia/Shanghai");
@@ -710,7 +875,8 @@ static void finds_every_mistake(void **state)
     assert_int_equal(cal_builder_off(b, 2026, new_year, new_year + 2, &p, &d), GOV_OK);
     assert_int_equal(cal_builder_off(b, 2026, new_year + 1, new_year + 1, &p, &d), GOV_OK);
     (void)cal_builder_work(b, 2026, new_year, new_year, NULL, 0, &p, &d);
-    assert_int_equal(cal_builder_work(b, 2026, new_year + 3, new_year + 3, NULL, 0, &p, &d), GOV_OK);
+    assert_int_equal(cal_builder_work(b, 2026, new_year + 3, new_year + 3, NULL, 0, &p, &d),
+                     GOV_OK);
     (void)cal_builder_work(b, 2026, new_year + 3, new_year + 3, office, 2, &p, &d);
     (void)cal_builder_work(b, 2026, new_year + 9, new_year + 9, overlap, 2, &p, &d);
     (void)cal_builder_off(b, 2026, new_year + 3, new_year + 3, &p, &d);
@@ -726,7 +892,8 @@ static void finds_every_mistake(void **state)
     assert_int_equal(cal_builder_new(NULL, "cn", z, &b, &d), GOV_OK);
     assert_int_equal(cal_builder_hours(b, 2, 5, office, 2, &p, &d), GOV_OK);
     assert_int_equal(cal_builder_year(b, 2026, &p, &d), GOV_OK);
-    assert_int_equal(cal_builder_work(b, 2026, new_year + 3, new_year + 3, NULL, 0, &p, &d), GOV_OK);
+    assert_int_equal(cal_builder_work(b, 2026, new_year + 3, new_year + 3, NULL, 0, &p, &d),
+                     GOV_OK);
     assert_int_equal(cal_builder_finish(b, &c, &d), GOV_E_RULE);
     assert_diag(err, 0, "calendar_no_monday", 5, 9);
     assert_string_equal(gov_error_argument(err, 0, "date"), "2026-01-04");
@@ -749,7 +916,9 @@ static void own_hours_of_a_day(void **state)
     assert_int_equal(cal_builder_new(NULL, "cn", z, &b, NULL), GOV_OK);
     assert_int_equal(cal_builder_hours(b, 1, 5, office, 2, NULL, NULL), GOV_OK);
     assert_int_equal(cal_builder_year(b, 2026, NULL, NULL), GOV_OK);
-    assert_int_equal(cal_builder_work(b, 2026, day("2026-02-14"), day("2026-02-14"), morning, 1, NULL, NULL), GOV_OK);
+    assert_int_equal(cal_builder_work(b, 2026, day("2026-02-14"), day("2026-02-14"), morning, 1,
+                                      NULL, NULL),
+                     GOV_OK);
     assert_int_equal(cal_builder_finish(b, &c, NULL), GOV_OK);
     cal_builder_free(b);
     check_rows(c, rows, 2);
@@ -774,8 +943,10 @@ static void without_hours(void **state)
     assert_int_equal(cal_add(c, 0, dur("3 working days"), CAL_ROLL_NONE, &end, NULL), GOV_E_RULE);
     assert_int_equal(cal_add(c, 0, dur("0 working days"), CAL_ROLL_NONE, &end, NULL), GOV_E_RULE);
     assert_int_equal(cal_add(c, 0, dur("3 working hours"), CAL_ROLL_NONE, &end, NULL), GOV_E_RULE);
-    assert_int_equal(cal_add(c, 0, cal_of(CAL_WORKING_TIME, -1), CAL_ROLL_NONE, &end, NULL), GOV_E_RULE);
-    assert_int_equal(cal_add(c, 0, dur("3 days"), CAL_ROLL_NEXT_WORKING_DAY, &end, NULL), GOV_E_RULE);
+    assert_int_equal(cal_add(c, 0, cal_of(CAL_WORKING_TIME, -1), CAL_ROLL_NONE, &end, NULL),
+                     GOV_E_RULE);
+    assert_int_equal(cal_add(c, 0, dur("3 days"), CAL_ROLL_NEXT_WORKING_DAY, &end, NULL),
+                     GOV_E_RULE);
     assert_int_equal(cal_next_working_day(c, 0, &n, NULL, NULL), GOV_E_RULE);
     assert_int_equal(cal_working_days_between(c, 0, 5, &n, NULL, NULL), GOV_E_RULE);
     cal_free(c);
@@ -793,21 +964,28 @@ static void nearly_without_hours(void **state)
     (void)state;
     assert_int_equal(cal_builder_new(NULL, "once", z, &b, NULL), GOV_OK);
     assert_int_equal(cal_builder_year(b, 2026, NULL, NULL), GOV_OK);
-    assert_int_equal(cal_builder_work(b, 2026, day("2026-06-01"), day("2026-06-01"), office, 2, NULL, NULL), GOV_OK);
+    assert_int_equal(cal_builder_work(b, 2026, day("2026-06-01"), day("2026-06-01"), office, 2,
+                                      NULL, NULL),
+                     GOV_OK);
     assert_int_equal(cal_builder_finish(b, &c, NULL), GOV_OK);
     cal_builder_free(b);
     const row rows[] = {{"2026-02-13T10:00", "1 working day", '-', "2026-06-01T17:30", ""},
                         {"2026-02-13T10:00", "7 working hours", '-', "2026-06-01T17:30", ""}};
     check_rows(c, rows, 2);
-    assert_int_equal(cal_add(c, at(c, "2026-02-13T10:00"), dur("2 working days"), CAL_ROLL_NONE, &end, NULL), GOV_E_RANGE);
-    assert_int_equal(cal_add(c, at(c, "2026-02-13T10:00"), dur("8 working hours"), CAL_ROLL_NONE, &end, NULL), GOV_E_RANGE);
+    assert_int_equal(cal_add(c, at(c, "2026-02-13T10:00"), dur("2 working days"), CAL_ROLL_NONE,
+                             &end, NULL),
+                     GOV_E_RANGE);
+    assert_int_equal(cal_add(c, at(c, "2026-02-13T10:00"), dur("8 working hours"), CAL_ROLL_NONE,
+                             &end, NULL),
+                     GOV_E_RANGE);
     cal_free(c);
     base_zone_free(z);
 }
 
 static void the_ends_of_time(void **state)
 {
-    static const cal_unit units[] = {CAL_TIME, CAL_DAYS, CAL_MONTHS, CAL_WORKING_TIME, CAL_WORKING_DAYS, CAL_MIXED};
+    static const cal_unit units[] = {CAL_TIME,         CAL_DAYS,         CAL_MONTHS,
+                                     CAL_WORKING_TIME, CAL_WORKING_DAYS, CAL_MIXED};
     static const int64_t amounts[] = {INT64_MAX, INT64_MAX / 2, INT64_MIN, INT64_MIN + 1};
     static const char *const zones[] = {"Asia/Shanghai", "America/New_York"};
 
@@ -817,7 +995,8 @@ static void the_ends_of_time(void **state)
         cal_calendar *c = china(z, CAL_MISSING_PROVISIONAL);
         cal_instant end;
         int64_t used, d;
-        const int64_t last = (day("9999-12-31") + 1) * BASE_US_PER_DAY - 1, first = day("0001-01-01") * BASE_US_PER_DAY;
+        const int64_t last = (day("9999-12-31") + 1) * BASE_US_PER_DAY - 1,
+                      first = day("0001-01-01") * BASE_US_PER_DAY;
         for (size_t i = 0; i < ARRAY_LEN(units); i++) {
             for (size_t n = 0; n < ARRAY_LEN(amounts); n++) {
                 cal_duration big = {.unit = units[i], .amount = amounts[n]};
@@ -829,19 +1008,28 @@ static void the_ends_of_time(void **state)
                     assert_int_equal(cal_add(c, 0, big, CAL_ROLL_NONE, &end, NULL), GOV_E_RANGE);
                 }
             }
-            const cal_duration one = {.unit = units[i], .amount = units[i] == CAL_TIME ? 1 : 60 * INT64_C(1000000)};
-            assert_int_equal(cal_add(c, last, one, CAL_ROLL_NEXT_WORKING_DAY, &end, NULL), GOV_E_RANGE);
-            assert_int_equal(cal_add(c, last + 1, cal_of(units[i], 0), CAL_ROLL_NONE, &end, NULL), GOV_E_RANGE);
-            assert_int_equal(cal_add(c, first - 1, cal_of(units[i], 0), CAL_ROLL_NONE, &end, NULL), GOV_E_RANGE);
-            assert_int_equal(cal_add(c, INT64_MIN, cal_of(units[i], 1), CAL_ROLL_NONE, &end, NULL), GOV_E_RANGE);
+            const cal_duration one = {.unit = units[i],
+                                      .amount = units[i] == CAL_TIME ? 1 : 60 * INT64_C(1000000)};
+            assert_int_equal(cal_add(c, last, one, CAL_ROLL_NEXT_WORKING_DAY, &end, NULL),
+                             GOV_E_RANGE);
+            assert_int_equal(cal_add(c, last + 1, cal_of(units[i], 0), CAL_ROLL_NONE, &end, NULL),
+                             GOV_E_RANGE);
+            assert_int_equal(cal_add(c, first - 1, cal_of(units[i], 0), CAL_ROLL_NONE, &end, NULL),
+                             GOV_E_RANGE);
+            assert_int_equal(cal_add(c, INT64_MIN, cal_of(units[i], 1), CAL_ROLL_NONE, &end, NULL),
+                             GOV_E_RANGE);
             (void)cal_add(c, first, cal_of(units[i], -1), CAL_ROLL_NONE, &end, NULL);
             (void)cal_add(c, first, cal_of(units[i], 1), CAL_ROLL_NONE, &end, NULL);
         }
-        assert_int_equal(cal_elapsed(c, CAL_WORKING_TIME, first, first, last, &used, NULL, NULL), GOV_OK);
+        assert_int_equal(cal_elapsed(c, CAL_WORKING_TIME, first, first, last, &used, NULL, NULL),
+                         GOV_OK);
         assert_true(used > 0);
-        assert_int_equal(cal_add(c, first, cal_of(CAL_WORKING_TIME, used), CAL_ROLL_NONE, &end, NULL), GOV_OK);
+        assert_int_equal(cal_add(c, first, cal_of(CAL_WORKING_TIME, used), CAL_ROLL_NONE, &end,
+                                 NULL),
+                         GOV_OK);
         assert_true(end.us <= last);
-        assert_int_equal(cal_elapsed(c, CAL_TIME, 0, INT64_MIN, INT64_MAX, &used, NULL, NULL), GOV_E_RANGE);
+        assert_int_equal(cal_elapsed(c, CAL_TIME, 0, INT64_MIN, INT64_MAX, &used, NULL, NULL),
+                         GOV_E_RANGE);
         assert_int_equal(cal_elapsed(c, CAL_DAYS, 5, 9, 7, &used, NULL, NULL), GOV_OK);
         assert_int_equal(used, 0);
         assert_int_equal(cal_day_of(c, INT64_MAX, &d, NULL), GOV_E_RANGE);
@@ -850,7 +1038,8 @@ static void the_ends_of_time(void **state)
         assert_int_equal(cal_next_working_day(c, INT64_MAX, &d, NULL, NULL), GOV_E_RANGE);
         assert_int_equal(cal_elapsed(c, CAL_MONTHS, 0, 1, 2, &used, NULL, NULL), GOV_E_ARG);
         assert_int_equal(cal_resume(c, 0, 1, dur("1 month"), CAL_ROLL_NONE, &end, NULL), GOV_E_ARG);
-        assert_int_equal(cal_resume(c, 0, 1, cal_of(CAL_DAYS, -3), CAL_ROLL_NONE, &end, NULL), GOV_OK);
+        assert_int_equal(cal_resume(c, 0, 1, cal_of(CAL_DAYS, -3), CAL_ROLL_NONE, &end, NULL),
+                         GOV_OK);
         assert_int_equal(end.us, 1);
         cal_free(c);
         base_zone_free(z);
@@ -859,7 +1048,9 @@ static void the_ends_of_time(void **state)
 
 static void digests(void **state)
 {
-    static const cal_span merged[] = {{9 * 3600, 10 * 3600}, {10 * 3600, 12 * 3600}, {13 * 3600 + 1800, 17 * 3600 + 1800}};
+    static const cal_span merged[] = {{9 * 3600, 10 * 3600},
+                                      {10 * 3600, 12 * 3600},
+                                      {13 * 3600 + 1800, 17 * 3600 + 1800}};
     base_zone *z = zone("Asia/Shanghai"), *ny = zone("America/New_York");
     cal_calendar *a = china(z, CAL_MISSING_ERROR), *b = china(z, CAL_MISSING_ERROR),
                  *c = china(z, CAL_MISSING_PROVISIONAL), *e = china(ny, CAL_MISSING_ERROR),
@@ -870,7 +1061,8 @@ static void digests(void **state)
     assert_memory_not_equal(cal_digest(a), cal_digest(c), BASE_DIGEST_SIZE);
     assert_memory_not_equal(cal_digest(a), cal_digest(e), BASE_DIGEST_SIZE);
     assert_memory_not_equal(cal_digest(a), cal_digest(f), BASE_DIGEST_SIZE);
-    assert_memory_equal(cal_digest(f), cal_digest(g), BASE_DIGEST_SIZE); /* the same hours, cut in another way */
+    assert_memory_equal(cal_digest(f), cal_digest(g),
+                        BASE_DIGEST_SIZE); /* the same hours, cut in another way */
     assert_string_equal(cal_name(a), "cn");
     cal_free(a), cal_free(b), cal_free(c), cal_free(e), cal_free(f), cal_free(g);
     base_zone_free(z);

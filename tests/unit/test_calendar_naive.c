@@ -16,16 +16,28 @@ typedef struct setting {
     const char *zone;
     int hours[4]; /* minutes of the day: two spans, the second may be empty */
     unsigned last_weekday;
-    const char *off[8];  /* single days, all within the listed years */
+    const char *off[8]; /* single days, all within the listed years */
     const char *work[8];
 } setting;
 
 static const setting settings[] = {
-    {"Asia/Shanghai", {540, 720, 810, 1050}, 5,
-     {"2026-01-01", "2026-02-16", "2026-02-17", "2026-02-18", "2026-05-01", "2026-10-01", "2026-10-02", "2025-10-01"},
-     {"2026-01-04", "2026-02-14", "2026-02-28", "2026-05-09", "2026-10-10", "2025-10-11", "2027-01-02", NULL}},
-    {"America/New_York", {0, 1440, 0, 0}, 7, {"2026-07-04", "2026-12-25", "2026-11-26", NULL}, {NULL}},
-    {"Australia/Lord_Howe", {0, 185, 1380, 1440}, 6, {"2026-04-06", "2026-01-01", NULL}, {"2026-10-04", "2026-04-05", NULL}},
+    {"Asia/Shanghai",
+     {540, 720, 810, 1050},
+     5,
+     {"2026-01-01", "2026-02-16", "2026-02-17", "2026-02-18", "2026-05-01", "2026-10-01",
+      "2026-10-02", "2025-10-01"},
+     {"2026-01-04", "2026-02-14", "2026-02-28", "2026-05-09", "2026-10-10", "2025-10-11",
+      "2027-01-02", NULL}},
+    {"America/New_York",
+     {0, 1440, 0, 0},
+     7,
+     {"2026-07-04", "2026-12-25", "2026-11-26", NULL},
+     {NULL}},
+    {"Australia/Lord_Howe",
+     {0, 185, 1380, 1440},
+     6,
+     {"2026-04-06", "2026-01-01", NULL},
+     {"2026-10-04", "2026-04-05", NULL}},
 };
 
 /* What a person would see who looks at the wall clock and at the notice on the door every minute. */
@@ -69,12 +81,15 @@ static bool named(const char *const *days, int64_t day)
 static void build(world *w)
 {
     const setting *s = w->how;
-    const cal_span spans[2] = {{s->hours[0] * 60, s->hours[1] * 60}, {s->hours[2] * 60, s->hours[3] * 60}};
+    const cal_span spans[2] = {{s->hours[0] * 60, s->hours[1] * 60},
+                               {s->hours[2] * 60, s->hours[3] * 60}};
     cal_builder *b;
 
     assert_int_equal(cal_builder_new(NULL, s->zone, w->zone, &b, NULL), GOV_OK);
     cal_builder_missing(b, CAL_MISSING_ERROR);
-    assert_int_equal(cal_builder_hours(b, 1, s->last_weekday, spans, spans[1].end > 0 ? 2 : 1, NULL, NULL), GOV_OK);
+    assert_int_equal(cal_builder_hours(b, 1, s->last_weekday, spans, spans[1].end > 0 ? 2 : 1, NULL,
+                                       NULL),
+                     GOV_OK);
     for (int32_t y = LAST_YEAR + 1; y >= FIRST_YEAR; y--)
         assert_int_equal(cal_builder_year(b, y, NULL, NULL), GOV_OK);
     for (size_t i = 0; i < 16; i++) {
@@ -84,7 +99,8 @@ static void build(world *w)
         const int64_t day = day_number(text);
         const int32_t year = atoi(text);
         assert_int_equal(i < 8 ? cal_builder_off(b, year, day, day, NULL, NULL)
-                               : cal_builder_work(b, year, day, day, NULL, 0, NULL, NULL), GOV_OK);
+                               : cal_builder_work(b, year, day, day, NULL, 0, NULL, NULL),
+                         GOV_OK);
     }
     assert_int_equal(cal_builder_finish(b, &w->c, NULL), GOV_OK);
     cal_builder_free(b);
@@ -114,9 +130,10 @@ static void look(world *w)
         struct tm tm;
         assert_non_null(localtime_r(&t, &tm));
         const int m = tm.tm_hour * 60 + tm.tm_min;
-        w->day[i] = (int32_t)base_days_from_civil(tm.tm_year + 1900, (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday);
-        w->open[i] = w->works[w->day[i] - w->first_day] &&
-                     ((m >= s->hours[0] && m < s->hours[1]) || (m >= s->hours[2] && m < s->hours[3]));
+        w->day[i] = (int32_t)base_days_from_civil(tm.tm_year + 1900, (unsigned)tm.tm_mon + 1,
+                                                  (unsigned)tm.tm_mday);
+        w->open[i] = w->works[w->day[i] - w->first_day] && ((m >= s->hours[0] && m < s->hours[1]) ||
+                                                            (m >= s->hours[2] && m < s->hours[3]));
     }
     assert_int_equal(unsetenv("TZ"), 0);
     tzset();
@@ -145,11 +162,13 @@ static int64_t us_of(const world *w, int64_t minute)
     return (w->first_minute + minute) * MINUTE_US;
 }
 
-static void agree(const world *w, const char *what, int64_t from, int64_t amount, int64_t ours, int64_t naive)
+static void agree(const world *w, const char *what, int64_t from, int64_t amount, int64_t ours,
+                  int64_t naive)
 {
     if (ours != naive)
-        fail_msg("%s, %s: from minute %lld (day %d), %lld: %lld, not %lld", w->how->zone, what, (long long)from,
-                 (int)w->day[from], (long long)amount, (long long)ours, (long long)naive);
+        fail_msg("%s, %s: from minute %lld (day %d), %lld: %lld, not %lld", w->how->zone, what,
+                 (long long)from, (int)w->day[from], (long long)amount, (long long)ours,
+                 (long long)naive);
 }
 
 static bool works(const world *w, int32_t day)
@@ -184,13 +203,15 @@ static void working_time(const world *w, int64_t from)
 
     while (left > 0)
         left -= w->open[i++];
-    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_WORKING_TIME, amount * MINUTE_US), CAL_ROLL_NONE, &end,
-                             NULL), GOV_OK);
+    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_WORKING_TIME, amount * MINUTE_US),
+                             CAL_ROLL_NONE, &end, NULL),
+                     GOV_OK);
     agree(w, "working time", from, amount, end.us, us_of(w, i));
     const int64_t to = i + below(500);
     for (; i < to; i++)
         left += w->open[i];
-    assert_int_equal(cal_elapsed(w->c, CAL_WORKING_TIME, us_of(w, from), us_of(w, from), us_of(w, to), &used, NULL, NULL),
+    assert_int_equal(cal_elapsed(w->c, CAL_WORKING_TIME, us_of(w, from), us_of(w, from),
+                                 us_of(w, to), &used, NULL, NULL),
                      GOV_OK);
     agree(w, "working time used", from, to - from, used, (amount + left) * MINUTE_US);
 }
@@ -203,8 +224,9 @@ static void working_time_back(const world *w, int64_t from)
 
     while (left > 0)
         left -= w->open[--i];
-    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_WORKING_TIME, -amount * MINUTE_US), CAL_ROLL_NONE, &end,
-                             NULL), GOV_OK);
+    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_WORKING_TIME, -amount * MINUTE_US),
+                             CAL_ROLL_NONE, &end, NULL),
+                     GOV_OK);
     agree(w, "working time back", from, amount, end.us, us_of(w, i));
 }
 
@@ -217,7 +239,9 @@ static void working_days(const world *w, int64_t from)
 
     while (left > 0)
         left -= works(w, ++day);
-    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_WORKING_DAYS, amount), CAL_ROLL_NONE, &end, NULL), GOV_OK);
+    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_WORKING_DAYS, amount), CAL_ROLL_NONE,
+                             &end, NULL),
+                     GOV_OK);
     agree(w, "working days", from, amount, end.us, us_of(w, closing(w, from, day)));
     agree(w, "working days, last", from, amount, end.day, day);
     assert_int_equal(cal_working_days_between(w->c, w->day[from], day, &n, NULL, NULL), GOV_OK);
@@ -231,17 +255,22 @@ static void days_and_months(const world *w, int64_t from)
     cal_instant end;
     struct tm tm;
 
-    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_DAYS, amount), CAL_ROLL_NONE, &end, NULL), GOV_OK);
+    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_DAYS, amount), CAL_ROLL_NONE, &end,
+                             NULL),
+                     GOV_OK);
     agree(w, "days", from, amount, end.us, us_of(w, after_day(w, from, day)));
     while (!works(w, day))
         day++;
-    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_DAYS, amount), CAL_ROLL_NEXT_WORKING_DAY, &end, NULL), GOV_OK);
+    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_DAYS, amount),
+                             CAL_ROLL_NEXT_WORKING_DAY, &end, NULL),
+                     GOV_OK);
     agree(w, "days, rolled", from, amount, end.us, us_of(w, after_day(w, from, day)));
     /* A month: walk on to the next month's first day, then until the same date or the month's end. */
     time_t t = (time_t)w->day[from] * 86400;
     assert_non_null(gmtime_r(&t, &tm));
     const int date = tm.tm_mday, month = tm.tm_mon;
-    for (day = w->day[from]; tm.tm_mon == month; t = (time_t)++day * 86400, assert_non_null(gmtime_r(&t, &tm)))
+    for (day = w->day[from]; tm.tm_mon == month;
+         t = (time_t)++day * 86400, assert_non_null(gmtime_r(&t, &tm)))
         ;
     for (const int next = tm.tm_mon; tm.tm_mday < date; day++) {
         t = (time_t)(day + 1) * 86400;
@@ -249,7 +278,9 @@ static void days_and_months(const world *w, int64_t from)
         if (tm.tm_mon != next)
             break;
     }
-    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_MONTHS, 1), CAL_ROLL_NONE, &end, NULL), GOV_OK);
+    assert_int_equal(cal_add(w->c, us_of(w, from), cal_of(CAL_MONTHS, 1), CAL_ROLL_NONE, &end,
+                             NULL),
+                     GOV_OK);
     agree(w, "month", from, 1, end.us, us_of(w, after_day(w, from, day)));
 }
 
@@ -271,20 +302,24 @@ static void paused_days(const world *w, int64_t from)
         left--;
         due = close;
     }
-    assert_int_equal(cal_elapsed(w->c, unit, us_of(w, from), us_of(w, from), us_of(w, pause), &used, NULL, NULL), GOV_OK);
+    assert_int_equal(cal_elapsed(w->c, unit, us_of(w, from), us_of(w, from), us_of(w, pause), &used,
+                                 NULL, NULL),
+                     GOV_OK);
     if (used >= amount) {
         assert_true(due <= pause);
         return;
     }
-    assert_int_equal(cal_resume(w->c, us_of(w, from), us_of(w, resume), cal_of(unit, amount - used), CAL_ROLL_NONE, &end,
-                                NULL), GOV_OK);
+    assert_int_equal(cal_resume(w->c, us_of(w, from), us_of(w, resume), cal_of(unit, amount - used),
+                                CAL_ROLL_NONE, &end, NULL),
+                     GOV_OK);
     agree(w, "paused", from, amount, end.us, us_of(w, due));
 }
 
 static void agrees(const setting *s)
 {
-    static void (*const tests[])(const world *, int64_t) = {working_time, working_time_back, working_days,
-                                                            days_and_months, paused_days};
+    static void (*const tests[])(const world *, int64_t) = {working_time, working_time_back,
+                                                            working_days, days_and_months,
+                                                            paused_days};
     world w;
 
     set_up(&w, s);

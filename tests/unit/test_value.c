@@ -53,12 +53,26 @@ static const char *written(writer *write, value v)
 static void numbers_compare_exactly(void **state)
 {
     /* Ascending; each is below all that follow. */
-    const value rising[] = {
-        value_double(-INFINITY), value_double(-1e19), value_int(INT64_MIN), value_int(INT64_MIN + 1),
-        value_double(-1.5), value_int(-1), value_double(-0.5), value_int(0), value_double(5e-324), value_double(0.5),
-        value_uint(1), value_int(9007199254740993), value_double(9007199254740994.0), value_int(INT64_MAX),
-        value_double(9223372036854775808.0), value_uint(9223372036854775809u), value_uint(UINT64_MAX),
-        value_double(18446744073709551616.0), value_double(INFINITY), value_double(NAN)};
+    const value rising[] = {value_double(-INFINITY),
+                            value_double(-1e19),
+                            value_int(INT64_MIN),
+                            value_int(INT64_MIN + 1),
+                            value_double(-1.5),
+                            value_int(-1),
+                            value_double(-0.5),
+                            value_int(0),
+                            value_double(5e-324),
+                            value_double(0.5),
+                            value_uint(1),
+                            value_int(9007199254740993),
+                            value_double(9007199254740994.0),
+                            value_int(INT64_MAX),
+                            value_double(9223372036854775808.0),
+                            value_uint(9223372036854775809u),
+                            value_uint(UINT64_MAX),
+                            value_double(18446744073709551616.0),
+                            value_double(INFINITY),
+                            value_double(NAN)};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rising); i++) {
@@ -66,10 +80,12 @@ static void numbers_compare_exactly(void **state)
             const int want = i < k ? -1 : i > k;
             if (value_compare(rising[i], rising[k]) != want)
                 fail_msg("%d and %d", (int)i, (int)k);
-            assert_int_equal(value_equal(rising[i], rising[k]), i == k && i + 1 < ARRAY_LEN(rising));
+            assert_int_equal(value_equal(rising[i], rising[k]),
+                             i == k && i + 1 < ARRAY_LEN(rising));
         }
     }
-    assert_true(value_equal(value_int(1), value_uint(1)) && value_equal(value_uint(1), value_double(1)));
+    assert_true(value_equal(value_int(1), value_uint(1)) &&
+                value_equal(value_uint(1), value_double(1)));
     assert_true(value_equal(value_double(0.0), value_double(-0.0)));
     assert_false(value_equal(value_double(9007199254740992.0), value_int(9007199254740993)));
     assert_true(value_equal(value_uint(9223372036854775808u), value_double(9223372036854775808.0)));
@@ -95,7 +111,8 @@ static void other_kinds_compare(void **state)
     assert_true(value_equal(doc("{\"$map\":[[1,2]]}"), doc("{\"$map\":[[{\"$uint\":\"1\"},2]]}")));
     assert_true(value_compare(value_string("a", 1), value_string("ab", 2)) < 0);
     assert_true(value_compare(value_string("b", 1), value_string("ab", 2)) > 0);
-    assert_true(value_compare(value_string("\xe5", 1), value_string("z", 1)) > 0); /* by unsigned bytes */
+    assert_true(value_compare(value_string("\xe5", 1), value_string("z", 1)) >
+                0); /* by unsigned bytes */
     assert_true(value_compare(doc("[1,2]"), doc("[1,2,0]")) < 0);
     assert_true(value_compare(doc("[1,3]"), doc("[1,2,0]")) > 0);
     assert_true(value_compare(value_null(), value_int(1)) < 0);
@@ -120,7 +137,7 @@ static void lookup_and_building(void **state)
     (void)state;
     value_builder_init(&b, &arena);
     for (int i = 0; i < 50; i++) {
-        char key[8];
+        char key[16];
         (void)snprintf(key, sizeof key, "k%d", i % 25);
         value_builder_set(&b, base_arena_strdup(&arena, key), value_int(i));
     }
@@ -162,35 +179,100 @@ static void copies_share_nothing(void **state)
 static void documents_read_back(void **state)
 {
     static const char *const canonical[] = {
-        "null", "true", "false", "0", "-1", "9223372036854775807", "-9223372036854775808", "1.5", "-0.0", "1e+22", "1.0",
-        "{\"$uint\":\"18446744073709551615\"}", "{\"$double\":\"NaN\"}", "{\"$double\":\"-Infinity\"}", "\"\"",
-        "\"居民\"", "\"\\\"\\\\/\\n\\r\\t\\u0001\\u0000\"", "{\"$bytes\":\"\"}", "{\"$bytes\":\"AP8=\"}",
-        "{\"$timestamp\":\"2026-03-02T01:05:00.500Z\"}", "{\"$duration\":\"-1.5s\"}", "{\"$duration\":\"0s\"}",
-        "{\"$duration\":\"0.000000001s\"}", "{\"$type\":\"int\"}", "[]", "[1,[2,[]],{}]", "{}",
-        "{\"a\":1,\"b\":{\"c\":null}}", "{\"$map\":[[true,1],[1,2],[\"a\",3]]}", "{\"$map\":[[\"$a\",1]]}",
-        "{\"$map\":[[\"a\\u0000b\",1]]}", "{\"Z\":1,\"a\":2,\"居\":3}",
+        "null",
+        "true",
+        "false",
+        "0",
+        "-1",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "1.5",
+        "-0.0",
+        "1e+22",
+        "1.0",
+        "{\"$uint\":\"18446744073709551615\"}",
+        "{\"$double\":\"NaN\"}",
+        "{\"$double\":\"-Infinity\"}",
+        "\"\"",
+        "\"居民\"",
+        "\"\\\"\\\\/\\n\\r\\t\\u0001\\u0000\"",
+        "{\"$bytes\":\"\"}",
+        "{\"$bytes\":\"AP8=\"}",
+        "{\"$timestamp\":\"2026-03-02T01:05:00.500Z\"}",
+        "{\"$duration\":\"-1.5s\"}",
+        "{\"$duration\":\"0s\"}",
+        "{\"$duration\":\"0.000000001s\"}",
+        "{\"$type\":\"int\"}",
+        "[]",
+        "[1,[2,[]],{}]",
+        "{}",
+        "{\"a\":1,\"b\":{\"c\":null}}",
+        "{\"$map\":[[true,1],[1,2],[\"a\",3]]}",
+        "{\"$map\":[[\"$a\",1]]}",
+        "{\"$map\":[[\"a\\u0000b\",1]]}",
+        "{\"Z\":1,\"a\":2,\"居\":3}",
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(canonical); i++)
         assert_string_equal(written(value_write_document, doc(canonical[i])), canonical[i]);
-    assert_string_equal(written(value_write_document, doc(" { \"b\" : 1 , \"a\" : [ 1.50 , 1E2 ] } ")),
+    assert_string_equal(written(value_write_document,
+                                doc(" { \"b\" : 1 , \"a\" : [ 1.50 , 1E2 ] } ")),
                         "{\"a\":[1.5,100.0],\"b\":1}");
-    assert_string_equal(written(value_write_document, doc("{\"$map\":[[\"b\",1],[\"a\",2]]}")), "{\"a\":2,\"b\":1}");
-    assert_string_equal(written(value_write_document, doc("\"\\u5c45\\ud83c\\udfe0/\"")), "\"居\xf0\x9f\x8f\xa0/\"");
+    assert_string_equal(written(value_write_document, doc("{\"$map\":[[\"b\",1],[\"a\",2]]}")),
+                        "{\"a\":2,\"b\":1}");
+    assert_string_equal(written(value_write_document, doc("\"\\u5c45\\ud83c\\udfe0/\"")),
+                        "\"居\xf0\x9f\x8f\xa0/\"");
 }
 
 static void bad_documents(void **state)
 {
     static const char *const bad[] = {
-        "", " ", "{", "[1,]", "{\"a\":1,}", "nul", "'a'", "01", "1.", ".5", "+1", "NaN", "[1] 2", "\"\n\"", "\"\\x\"",
-        "\"\xff\"", "\"\\ud800\"", "9223372036854775808", "1e999", "{\"a\":1,\"a\":2}", "{a:1}", "// x\n1",
-        "{\"$uint\":\"-1\"}", "{\"$uint\":5}", "{\"$int\":\"x\"}", "{\"$what\":\"1\"}", "{\"$\":\"1\"}", "{\"$bytes\":\"*\"}",
-        "{\"$bytes\":\"AP8\"}", "{\"$timestamp\":\"2026-02-30T00:00:00Z\"}", "{\"$timestamp\":\"0001-01-01T00:00:00+01:00\"}",
-        "{\"$duration\":\"1\"}", "{\"$duration\":\"1.s\"}", "{\"$duration\":\"--1s\"}", "{\"$duration\":\"1.0000000001s\"}",
-        "{\"$duration\":\"s\"}", "{\"$map\":{}}", "{\"$map\":[[1]]}", "{\"$map\":[1]}", "{\"$map\":[[1,2],[1,3]]}",
-        "{\"$map\":[[1,2],[{\"$uint\":\"1\"},3]]}", "{\"$map\":[[1.5,2]]}", "{\"$map\":[[null,2]]}", "{\"$map\":[[[],2]]}",
-        "\xef\xbb\xbf" "1",
+        "",
+        " ",
+        "{",
+        "[1,]",
+        "{\"a\":1,}",
+        "nul",
+        "'a'",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "NaN",
+        "[1] 2",
+        "\"\n\"",
+        "\"\\x\"",
+        "\"\xff\"",
+        "\"\\ud800\"",
+        "9223372036854775808",
+        "1e999",
+        "{\"a\":1,\"a\":2}",
+        "{a:1}",
+        "// x\n1",
+        "{\"$uint\":\"-1\"}",
+        "{\"$uint\":5}",
+        "{\"$int\":\"x\"}",
+        "{\"$what\":\"1\"}",
+        "{\"$\":\"1\"}",
+        "{\"$bytes\":\"*\"}",
+        "{\"$bytes\":\"AP8\"}",
+        "{\"$timestamp\":\"2026-02-30T00:00:00Z\"}",
+        "{\"$timestamp\":\"0001-01-01T00:00:00+01:00\"}",
+        "{\"$duration\":\"1\"}",
+        "{\"$duration\":\"1.s\"}",
+        "{\"$duration\":\"--1s\"}",
+        "{\"$duration\":\"1.0000000001s\"}",
+        "{\"$duration\":\"s\"}",
+        "{\"$map\":{}}",
+        "{\"$map\":[[1]]}",
+        "{\"$map\":[1]}",
+        "{\"$map\":[[1,2],[1,3]]}",
+        "{\"$map\":[[1,2],[{\"$uint\":\"1\"},3]]}",
+        "{\"$map\":[[1.5,2]]}",
+        "{\"$map\":[[null,2]]}",
+        "{\"$map\":[[[],2]]}",
+        "\xef\xbb\xbf[]",
     };
 
     (void)state;
@@ -233,7 +315,8 @@ static void depth_has_a_limit(void **state)
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         value v;
         char *text = nested(forms[i][0], "{\"$uint\":\"7\"}", forms[i][1], VALUE_MAX_DEPTH);
-        assert_string_equal(written(value_write_document, doc(text)), text); /* as deep as may be, read back whole */
+        assert_string_equal(written(value_write_document, doc(text)),
+                            text); /* as deep as may be, read back whole */
         free(text);
         text = nested(forms[i][0], "7", forms[i][1], VALUE_MAX_DEPTH + 1);
         assert_int_equal(value_read_document(&arena, text, strlen(text), &v, NULL), GOV_E_LIMIT);
@@ -274,12 +357,26 @@ static void big_maps_are_read_quickly(void **state)
 
 static void tagged_form(void **state)
 {
-    static const char *const texts[] = {
-        "null", "true", "\"a\"", "[{\"int\":\"-5\"},{\"uint\":\"5\"},{\"double\":\"1.5\"}]", "{\"double\":\"NaN\"}",
-        "{\"double\":\"Infinity\"}", "{\"double\":\"-0.0\"}", "{\"bytes\":\"AP8=\"}", "{\"map\":[[\"a\",{\"int\":\"1\"}]]}",
-        "{\"map\":[]}", "{\"timestamp\":\"2009-02-13T23:31:30Z\"}", "{\"duration\":\"123.5s\"}", "{\"type\":\"int\"}"};
-    static const char *const bad[] = {"{}", "{\"int\":\"1\",\"uint\":\"1\"}", "{\"int\":1}", "{\"what\":\"1\"}", "{\"$int\":\"1\"}",
-                                      "{\"int\":\"\"}", "{\"map\":[[{\"double\":\"1.0\"},null]]}"};
+    static const char *const texts[] = {"null",
+                                        "true",
+                                        "\"a\"",
+                                        "[{\"int\":\"-5\"},{\"uint\":\"5\"},{\"double\":\"1.5\"}]",
+                                        "{\"double\":\"NaN\"}",
+                                        "{\"double\":\"Infinity\"}",
+                                        "{\"double\":\"-0.0\"}",
+                                        "{\"bytes\":\"AP8=\"}",
+                                        "{\"map\":[[\"a\",{\"int\":\"1\"}]]}",
+                                        "{\"map\":[]}",
+                                        "{\"timestamp\":\"2009-02-13T23:31:30Z\"}",
+                                        "{\"duration\":\"123.5s\"}",
+                                        "{\"type\":\"int\"}"};
+    static const char *const bad[] = {"{}",
+                                      "{\"int\":\"1\",\"uint\":\"1\"}",
+                                      "{\"int\":1}",
+                                      "{\"what\":\"1\"}",
+                                      "{\"$int\":\"1\"}",
+                                      "{\"int\":\"\"}",
+                                      "{\"map\":[[{\"double\":\"1.0\"},null]]}"};
     value v;
 
     (void)state;
@@ -294,17 +391,22 @@ static void tagged_form(void **state)
 static void plain_form(void **state)
 {
     (void)state;
-    assert_string_equal(written(value_write_plain, doc("{\"b\":{\"$uint\":\"5\"},\"a\":[{\"$double\":\"NaN\"},1.5]}")),
+    assert_string_equal(written(value_write_plain,
+                                doc("{\"b\":{\"$uint\":\"5\"},\"a\":[{\"$double\":\"NaN\"},1.5]}")),
                         "{\"b\":5,\"a\":[null,1.5]}");
-    assert_string_equal(written(value_write_plain, doc("[{\"$timestamp\":\"2026-03-02T01:05:00Z\"},{\"$duration\":\"1.5s\"},"
-                                                       "{\"$bytes\":\"AP8=\"},{\"$type\":\"int\"}]")),
-                        "[\"2026-03-02T01:05:00Z\",\"1.5s\",\"AP8=\",\"int\"]");
-    assert_string_equal(written(value_write_plain, doc("{\"$map\":[[1,\"x\"],[true,\"y\"]]}")), "{\"1\":\"x\",\"true\":\"y\"}");
+    assert_string_equal(
+        written(value_write_plain,
+                doc("[{\"$timestamp\":\"2026-03-02T01:05:00Z\"},{\"$duration\":\"1.5s\"},"
+                    "{\"$bytes\":\"AP8=\"},{\"$type\":\"int\"}]")),
+        "[\"2026-03-02T01:05:00Z\",\"1.5s\",\"AP8=\",\"int\"]");
+    assert_string_equal(written(value_write_plain, doc("{\"$map\":[[1,\"x\"],[true,\"y\"]]}")),
+                        "{\"1\":\"x\",\"true\":\"y\"}");
 }
 
 static void durations(void **state)
 {
-    static const char *const good[] = {"0s", "1s", "-1s", "123.5s", "-0.5s", "0.000000001s", "315576000000s"};
+    static const char *const good[] = {"0s",    "1s",           "-1s",          "123.5s",
+                                       "-0.5s", "0.000000001s", "315576000000s"};
     int64_t s;
     int32_t n;
 
@@ -318,7 +420,8 @@ static void durations(void **state)
         base_buf_free(&b);
     }
     assert_true(value_parse_duration("-0.5s", 5, &s, &n) && s == 0 && n == -500000000);
-    assert_false(value_parse_duration("1.5", 3, &s, &n) || value_parse_duration("99999999999999999999s", 21, &s, &n));
+    assert_false(value_parse_duration("1.5", 3, &s, &n) ||
+                 value_parse_duration("99999999999999999999s", 21, &s, &n));
 }
 
 /* ---- the public face ---- */
@@ -362,7 +465,8 @@ static void public_records(void **state)
     assert_gov_ok(gov_value_to_json(v, &text, &len, &err), err);
     assert_gov_ok(gov_value_from_json(NULL, text, len, &back, &err), err);
     assert_true(value_equal(*v, *back));
-    assert_int_equal(gov_value_set_int(back, "more", 1), GOV_OK); /* what was read can be built upon */
+    assert_int_equal(gov_value_set_int(back, "more", 1),
+                     GOV_OK); /* what was read can be built upon */
     assert_int_equal(gov_value_count(back), 9);
     gov_text_free(text);
     gov_value_free(v);
@@ -416,7 +520,8 @@ static void public_nulls(void **state)
 
 /* ---- memory ---- */
 
-static const char rich[] = "{\"a\":[1,{\"$uint\":\"5\"},{\"$bytes\":\"AP8=\"},{\"$map\":[[1,\"x\"],[2,[]]]}],\"b\":{\"c\":\"text\"}}";
+static const char rich[] = "{\"a\":[1,{\"$uint\":\"5\"},{\"$bytes\":\"AP8=\"},{\"$map\":[[1,\"x\"],"
+                           "[2,[]]]}],\"b\":{\"c\":\"text\"}}";
 
 static gov_status read_and_build(const gov_allocator *alloc, void *user)
 {
@@ -428,7 +533,7 @@ static gov_status read_and_build(const gov_allocator *alloc, void *user)
     if (map == NULL)
         st = GOV_E_NOMEM;
     for (int i = 0; st == GOV_OK && i < 20; i++) {
-        char key[8];
+        char key[16];
         (void)snprintf(key, sizeof key, "k%d", i);
         st = gov_value_set(map, key, v);
     }
