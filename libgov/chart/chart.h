@@ -17,6 +17,8 @@
  *    active already and so is not entered anew.
  *  - A history state without a default of its own takes its parent's initial states (all regions of a
  *    parallel one).
+ *  - What a transition enters hangs below what it left: its domain is found once, before histories are
+ *    recorded anew. (Found again afterwards it could lie further in, and states would be left out.)
  *  - Names that begin with '@' are for events that the caller generates (timers): they match a descriptor
  *    that is equal to them and nothing else, not even `*`. */
 #ifndef CHART_CHART_H

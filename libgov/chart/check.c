@@ -55,6 +55,25 @@ static void mark_histories(const chart_transition *t, bool *reached)
         reached[t->targets[i]] = true;
 }
 
+/* A shallow history enters the child that it holds by default, which may be more than was ever entered so far. */
+static bool merge_shallow(probe *p, bool *reached)
+{
+    const chart *c = p->c;
+    bool fresh = false;
+    for (uint32_t i = 0; i < c->history_count; i++) {
+        const chart_node *h = &c->nodes[c->histories[i]];
+        const chart_list *children = &c->nodes[h->parent].children;
+        for (uint32_t k = 0; h->kind == CHART_SHALLOW && k < children->count; k++) {
+            if (!reached[children->items[k]])
+                continue;
+            chart_entry e = probe_entry(p);
+            chart_enter_inside(&e, children->items[k]);
+            fresh = merge(c, p->enter, reached) || fresh;
+        }
+    }
+    return fresh;
+}
+
 gov_status chart_reachable(const chart *c, bool *reached, const diag *d)
 {
     base_arena arena;
@@ -68,7 +87,7 @@ gov_status chart_reachable(const chart *c, bool *reached, const diag *d)
     chart_entry e = probe_entry(&p);
     chart_enter_inside(&e, CHART_ROOT);
     for (bool more = merge(c, p.enter, reached); more;) {
-        more = false;
+        more = merge_shallow(&p, reached);
         for (uint32_t i = 0; i < c->arrow_count; i++) {
             if (c->arrows[i].target_count == 0 || !reached[c->arrows[i].source])
                 continue;

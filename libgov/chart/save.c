@@ -70,11 +70,14 @@ static bool read_state(reader *r, uint32_t *state)
 static bool read_set(reader *r, uint64_t *row)
 {
     for (;;) {
+        const size_t begin = r->at;
         uint32_t s;
         if (!read_state(r, &s))
             return false;
-        if (bit_has(row, s))
+        if (bit_has(row, s)) {
+            r->at = begin;
             return wrong(r, "a state is listed twice");
+        }
         bit_add(row, s);
         if (r->at == r->len || r->text[r->at] != ',')
             return true;
@@ -143,8 +146,10 @@ static bool read_histories(reader *r, chart_state *s)
         }
         r->at++;
         uint64_t *row = state_history(r->c, s, r->c->nodes[h].slot);
-        if (bit_any(row, r->c->words, 0, r->c->count))
+        if (bit_any(row, r->c->words, 0, r->c->count)) {
+            r->at = begin;
             return wrong(r, "a history state is listed twice");
+        }
         if (!read_set(r, row))
             return false;
         if (!history_legal(r->c, row, h)) {
