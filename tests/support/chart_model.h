@@ -23,10 +23,11 @@ enum {
     MODEL_BLOCKS = 4 * MODEL_STATES + MODEL_ARROWS
 };
 
-static const char *const model_events[MODEL_EVENTS] = {
-    "a", "b", "a.x", "a.x.y", "c", "ab", "done.state", "done", "@t", "c.c.c"};
-static const char *const model_descriptors[] = {
-    "a", "b", "a.x", "*", "c", "a.x.*", "done", "done.state", "@t", "c.c", "b.", "e1"};
+static const char *const model_events[MODEL_EVENTS] = {"a",  "b",    "a.x",        "a.x.y",
+                                                       "c",  "ab",   "done.state", "done",
+                                                       "@t", "c.c.c"};
+static const char *const model_descriptors[] = {"a",    "b",          "a.x", "*",   "c",  "a.x.*",
+                                                "done", "done.state", "@t",  "c.c", "b.", "e1"};
 
 typedef struct model_state {
     uint32_t parent;
@@ -92,7 +93,8 @@ static inline bool model_is_history(const model *m, uint32_t s)
 }
 
 /* Adds a state and, more or less at random, what is inside it. */
-static inline void model_grow(model *m, model_source *src, uint32_t parent, unsigned depth, bool region)
+static inline void model_grow(model *m, model_source *src, uint32_t parent, unsigned depth,
+                              bool region)
 {
     const uint32_t id = m->count++;
     model_state *s = &m->states[id];
@@ -194,7 +196,8 @@ static inline void model_arrow_draw(model *m, model_source *src, uint32_t i)
     t->event_count = model_draw(src, 8) == 0 ? 0 : 1 + model_draw(src, 2);
     for (size_t e = 0; e < t->event_count; e++)
         model_descriptor(m, src, t->events[e]);
-    t->target_count = model_targets(m, src, CHART_ROOT, model_draw(src, MODEL_TARGETS + 1), t->targets);
+    t->target_count =
+        model_targets(m, src, CHART_ROOT, model_draw(src, MODEL_TARGETS + 1), t->targets);
 }
 
 static inline void model_random(model *m, model_source *src)
@@ -209,7 +212,8 @@ static inline void model_random(model *m, model_source *src)
         if (!model_is_history(m, s) && st->kind != CHART_COMPOUND)
             continue;
         if (model_draw(src, 2) == 0)
-            st->initial_count = model_targets(m, src, top, 1 + model_draw(src, MODEL_TARGETS), st->initial);
+            st->initial_count =
+                model_targets(m, src, top, 1 + model_draw(src, MODEL_TARGETS), st->initial);
         st->has_initial = st->initial_count > 0;
     }
     m->arrow_count = m->count > 1 ? model_draw(src, MODEL_ARROWS) : 0;
@@ -269,7 +273,8 @@ static inline gov_status model_fill(const model *m, chart_builder *b, const diag
     return status;
 }
 
-static inline gov_status model_chart(const model *m, const gov_allocator *a, chart **out, const diag *d)
+static inline gov_status model_chart(const model *m, const gov_allocator *a, chart **out,
+                                     const diag *d)
 {
     chart_builder *b = NULL;
     gov_status status = chart_builder_new(a, &b, d);
@@ -336,7 +341,8 @@ static inline void model_add_descendants(model *m, uint32_t s);
 
 static inline void model_add_ancestors(model *m, uint32_t s, uint32_t top)
 {
-    for (uint32_t anc = m->states[s].parent; anc != top && anc != CHART_NONE; anc = m->states[anc].parent) {
+    for (uint32_t anc = m->states[s].parent; anc != top && anc != CHART_NONE;
+         anc = m->states[anc].parent) {
         m->enter[anc] = true;
         if (m->states[anc].kind != CHART_PARALLEL)
             continue;
@@ -432,7 +438,8 @@ static inline uint32_t model_domain(const model *m, const model_arrow *t)
         model_effective(m, t->targets[i], effective);
     if (t->source == CHART_ROOT)
         return CHART_ROOT;
-    if (t->internal && m->states[t->source].kind == CHART_COMPOUND && model_all_inside(m, effective, t->source))
+    if (t->internal && m->states[t->source].kind == CHART_COMPOUND &&
+        model_all_inside(m, effective, t->source))
         return t->source;
     for (uint32_t anc = m->states[t->source].parent;; anc = m->states[anc].parent)
         if (anc == CHART_ROOT ||
@@ -548,10 +555,10 @@ static inline void model_exit_states(model *m, const uint32_t *arrows, size_t n)
             continue;
         m->has_held[h] = true;
         for (uint32_t x = 0; x < m->count; x++)
-            m->held[h][x] = m->active[x] && (m->states[h].kind == CHART_DEEP
-                                                 ? model_is_atomic(m, x) &&
-                                                       model_inside(m, x, m->states[h].parent)
-                                                 : m->states[x].parent == m->states[h].parent);
+            m->held[h][x] = m->active[x] &&
+                            (m->states[h].kind == CHART_DEEP
+                                 ? model_is_atomic(m, x) && model_inside(m, x, m->states[h].parent)
+                                 : m->states[x].parent == m->states[h].parent);
     }
     for (uint32_t s = m->count; s-- > 0;)
         if (leaving[s])
@@ -784,8 +791,8 @@ static inline bool model_legal(const model *m, const chart *c, const chart_state
     for (uint32_t s = 0; s < m->count; s++) {
         uint32_t children = 0, active = 0;
 
-        if (chart_in(c, st, s) && (model_is_history(m, s) ||
-                                   (s != CHART_ROOT && !chart_in(c, st, m->states[s].parent))))
+        if (chart_in(c, st, s) &&
+            (model_is_history(m, s) || (s != CHART_ROOT && !chart_in(c, st, m->states[s].parent))))
             return false;
         for (uint32_t k = 0; k < m->count; k++)
             if (m->states[k].parent == s && !model_is_history(m, k)) {
@@ -801,8 +808,8 @@ static inline bool model_legal(const model *m, const chart *c, const chart_state
 }
 
 /* Runs events through both ways; returns what differs first, or NULL. `saving` saves and loads before each event. */
-static inline const char *model_compare(model *m, const chart *c, model_source *src, unsigned events,
-                                        bool saving, const diag *d)
+static inline const char *model_compare(model *m, const chart *c, model_source *src,
+                                        unsigned events, bool saving, const diag *d)
 {
     model_world w = {.m = m};
     chart_state *st = calloc(2, chart_state_size(c) + 8);
@@ -837,8 +844,8 @@ static inline const char *model_compare(model *m, const chart *c, model_source *
             status = chart_start(c, st, &by, d);
             model_start(m);
         } else {
-            status = chart_send(c, st, &(chart_event){name, strlen(name), value_absent(), false}, &by,
-                                &accepted, d);
+            status = chart_send(c, st, &(chart_event){name, strlen(name), value_absent(), false},
+                                &by, &accepted, d);
             wanted = model_send(m, name);
         }
         base_arena_reset(&scratch);
@@ -875,7 +882,8 @@ static inline const char *model_compare(model *m, const chart *c, model_source *
             if (chart_load(c, text.data, text.len, back, d) != GOV_OK || !chart_same(c, st, back))
                 why = "load of what was saved";
             chart_save(c, back, &again);
-            if (why == NULL && (again.len != text.len || memcmp(again.data, text.data, text.len) != 0))
+            if (why == NULL &&
+                (again.len != text.len || memcmp(again.data, text.data, text.len) != 0))
                 why = "text of what was loaded";
             memcpy(st, back, chart_state_size(c));
         }

@@ -86,9 +86,8 @@ static inline size_t chart_text_targets(chart_builder *b, uint32_t from, bool in
 
     for (char *t = list; *t != '\0' && count < 8;) {
         const size_t len = strcspn(t, ",");
-        chart_found found =
-            inside ? chart_resolve_inside(b, from, t, len, &out[count])
-                   : chart_resolve(b, from, t, len, &out[count], NULL);
+        chart_found found = inside ? chart_resolve_inside(b, from, t, len, &out[count])
+                                   : chart_resolve(b, from, t, len, &out[count], NULL);
 
         if (found != CHART_FOUND)
             out[count] = CHART_ROOT;
@@ -101,8 +100,11 @@ static inline size_t chart_text_targets(chart_builder *b, uint32_t from, bool in
 static inline gov_status chart_text_arrow(chart_builder *b, uint32_t source, chart_line *line,
                                           const base_place *place, const diag *d)
 {
-    chart_transition t = {
-        .source = source, .guard = CHART_NONE, .block = CHART_NONE, .place = place, .user = place->line};
+    chart_transition t = {.source = source,
+                          .guard = CHART_NONE,
+                          .block = CHART_NONE,
+                          .place = place,
+                          .user = place->line};
     chart_text events[8];
     uint32_t targets[8];
     bool arrow = false;
@@ -139,9 +141,10 @@ static inline gov_status chart_text_rest(chart_builder *b, uint32_t state, bool 
         return chart_text_arrow(b, state, line, place, d);
     if (line->text[0] == '^') {
         sscanf(line->text, "^ %99s !%u", list, &block);
-        return chart_set_initial(
-            b, state, targets,
-            chart_text_targets(b, history ? parent : state, true, list, targets), block, d);
+        return chart_set_initial(b, state, targets,
+                                 chart_text_targets(b, history ? parent : state, true, list,
+                                                    targets),
+                                 block, d);
     }
     for (char *w = strtok(line->text, " "); w != NULL && status == GOV_OK; w = strtok(NULL, " "))
         status = (w[0] == '+' ? chart_add_entry

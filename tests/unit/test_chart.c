@@ -50,7 +50,8 @@ static gov_status act(void *user, uint32_t id, chart_run *run, const diag *d)
     return chart_raise(run, w->raises[id], strlen(w->raises[id]), value_int((int64_t)id));
 }
 
-static gov_status on_event(void *user, const chart_event *e, size_t taken, chart_run *run, const diag *d)
+static gov_status on_event(void *user, const chart_event *e, size_t taken, chart_run *run,
+                           const diag *d)
 {
     char text[80];
 
@@ -74,8 +75,11 @@ static gov_status on_enter_state(void *user, uint32_t s, chart_run *run, const d
     return GOV_OK;
 }
 
-static const chart_hooks hooks = {.guard = guard, .act = act, .event = on_event,
-                                  .exited = on_exit_state, .entering = on_enter_state};
+static const chart_hooks hooks = {.guard = guard,
+                                  .act = act,
+                                  .event = on_event,
+                                  .exited = on_exit_state,
+                                  .entering = on_enter_state};
 
 static gov_status start(world *w, gov_error **err)
 {
@@ -174,8 +178,7 @@ static void parallel_is_done_when_its_last_region_is(void **state)
     world w;
 
     (void)state;
-    begin(&w,
-              "p parallel\n"
+    begin(&w, "p parallel\n"
               "  > done.state.p -> end\n"
               "  r1\n    a\n      > one -> f\n    f final\n"
               "  r2\n    a\n      > two -> b\n    b\n      > three -> f\n    f final\n"
@@ -189,8 +192,9 @@ static void parallel_is_done_when_its_last_region_is(void **state)
     send(&w, "three");
     expect(&w, "end");
     assert_true(chart_done(w.s));
-    assert_string_equal(w.log, "@three -p.r2.b +p.r2.f ~done.state.p.r2 ~done.state.p -p.r2.f -p.r2 -p.r1.f "
-                               "-p.r1 -p +end -end -");
+    assert_string_equal(
+        w.log, "@three -p.r2.b +p.r2.f ~done.state.p.r2 ~done.state.p -p.r2.f -p.r2 -p.r1.f "
+               "-p.r1 -p +end -end -");
     end(&w);
 }
 
@@ -369,8 +373,9 @@ static void history_default_actions_run_after_the_parents_entry(void **state)
     world w;
 
     (void)state;
-    begin(&w, "a\n  > e -> b.h !1\n"
-              "b\n  +2\n  > out -> a\n  h shallow\n    ^ y !3\n  x\n  y\n    +4\n    > next -> x\n");
+    begin(&w,
+          "a\n  > e -> b.h !1\n"
+          "b\n  +2\n  > out -> a\n  h shallow\n    ^ y !3\n  x\n  y\n    +4\n    > next -> x\n");
     w.logging = true;
     send(&w, "e");
     assert_string_equal(w.log, "@e -a !1 +b !2 !3 +b.y !4");
@@ -384,12 +389,13 @@ static void history_default_actions_run_after_the_parents_entry(void **state)
 
 static void deep_history_restores_every_region(void **state)
 {
-    static const char text[] = "work\n  > pause -> idle\n  h deep\n"
-                               "  run parallel\n"
-                               "    l\n      a\n        > l -> b\n      b\n        > l -> c\n        b1\n"
-                               "          > m -> b2\n        b2\n      c\n"
-                               "    r\n      a\n        > r -> b\n      b\n"
-                               "idle\n  > resume -> work.h\n";
+    static const char text[] =
+        "work\n  > pause -> idle\n  h deep\n"
+        "  run parallel\n"
+        "    l\n      a\n        > l -> b\n      b\n        > l -> c\n        b1\n"
+        "          > m -> b2\n        b2\n      c\n"
+        "    r\n      a\n        > r -> b\n      b\n"
+        "idle\n  > resume -> work.h\n";
     world w;
 
     (void)state;
@@ -414,7 +420,8 @@ static void initial_may_enter_regions_deeply(void **state)
     world w;
 
     (void)state;
-    begin(&w, "^ p.r2.y.d,p.r1.b\np parallel\n  r1\n    a\n    b\n  r2\n    x\n    y\n      c\n      d\n  r3\n    e\n");
+    begin(&w, "^ p.r2.y.d,p.r1.b\np parallel\n  r1\n    a\n    b\n  r2\n    x\n    y\n      c\n    "
+              "  d\n  r3\n    e\n");
     expect(&w, "p.r1.b p.r2.y.d p.r3.e");
     end(&w);
 }
@@ -427,8 +434,10 @@ static void a_failing_action_changes_nothing(void **state)
     world w;
 
     (void)state;
-    begin(&w, "a\n  > e -> b !1\nb\n  h deep\n  x\n    > next -> y\n  y\n    > -> z ?2\n    > out -> c\n"
-              "  z\n    +99\nc\n  > back -> b.h\n");
+    begin(
+        &w,
+        "a\n  > e -> b !1\nb\n  h deep\n  x\n    > next -> y\n  y\n    > -> z ?2\n    > out -> c\n"
+        "  z\n    +99\nc\n  > back -> b.h\n");
     w.raises[1] = "next";
     before = saved(&w);
     w.guards[2] = true;
@@ -497,9 +506,10 @@ static void the_budget_is_a_thousand_microsteps(void **state)
             char name[12];
 
             snprintf(name, sizeof name, "s%u", (unsigned)i);
-            assert_gov_ok(chart_add_state(b, &(chart_state_def){.name = name, .name_len = strlen(name)},
-                                          NULL, &d),
-                          err);
+            assert_gov_ok(
+                chart_add_state(b, &(chart_state_def){.name = name, .name_len = strlen(name)}, NULL,
+                                &d),
+                err);
         }
         for (uint32_t i = 1; i < count; i++) {
             const uint32_t next = i + 1;
@@ -567,7 +577,8 @@ static void candidates_come_inner_first(void **state)
     world w;
 
     (void)state;
-    begin(&w, "> e -> p\np parallel\n  > e\n  > f\n  r1\n    a\n      > e ?1 -> b\n      > x.y\n    b\n      > e\n"
+    begin(&w, "> e -> p\np parallel\n  > e\n  > f\n  r1\n    a\n      > e ?1 -> b\n      > x.y\n   "
+              " b\n      > e\n"
               "  r2\n    c\n      > e f\n      > -> d ?2\n    d\n");
     assert_int_equal(chart_candidates(w.c, w.s, "e", 1, t, 8), 4);
     assert_int_equal(t[0], 3); /* of a, then p, then the root, then c */
@@ -598,8 +609,8 @@ static void damaged_text_is_refused(void **state)
         {"1 r", 2},
         {"1 r ", 4},
         {"1 r q", 4},
-        {"1 r p", 4},          /* not atomic */
-        {"1 r p.l.a", 4},      /* a region is missing */
+        {"1 r p", 4},     /* not atomic */
+        {"1 r p.l.a", 4}, /* a region is missing */
         {"1 r p.l.a,p.l.b,p.r.a", 4},
         {"1 r p.l.a,p.l.a", 10},
         {"1 r p.l.a,p.r.a,z", 4},
@@ -646,7 +657,8 @@ static void a_state_outlives_a_recompilation(void **state)
     send(&w, "e");
     text = saved(&w);
     /* The same workflow with more in it. */
-    begin(&again, "first\na\n  more\n  h deep\n  x\n    > e -> y\n  y\n    > e -> b\nb\n  > e -> a.h\n");
+    begin(&again,
+          "first\na\n  more\n  h deep\n  x\n    > e -> y\n  y\n    > e -> b\nb\n  > e -> a.h\n");
     assert_gov_ok(chart_load(again.c, text, strlen(text), again.s, &d), err);
     expect_saved(&again, text);
     send(&again, "e");
@@ -807,9 +819,10 @@ static gov_status everything(const gov_allocator *a, void *user)
 
 static void survives_lack_of_memory(void **state)
 {
-    static char text[] = "p parallel\n  > done.state.p -> end !2\n  h deep\n"
-                         "  r\n    a\n      > e e.f -> b ?3\n      > e -> b !1\n    b\n      > next -> f\n"
-                         "    f final\n  q\n    > -> p.h ?4\n    x\nend final\n";
+    static char text[] =
+        "p parallel\n  > done.state.p -> end !2\n  h deep\n"
+        "  r\n    a\n      > e e.f -> b ?3\n      > e -> b !1\n    b\n      > next -> f\n"
+        "    f final\n  q\n    > -> p.h ?4\n    x\nend final\n";
     static char broken[] = "a\na\nb final\n  c\n";
 
     (void)state;

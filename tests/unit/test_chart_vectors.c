@@ -107,7 +107,8 @@ static gov_status run_if(world *w, chart_run *run, json_t *arms)
     size_t i;
     json_t *arm;
 
-    json_array_foreach(arms, i, arm) {
+    json_array_foreach(arms, i, arm)
+    {
         json_t *when = json_array_get(arm, 0);
 
         if (json_is_null(when) || evaluate(w, run, json_string_value(when)))
@@ -122,13 +123,15 @@ static gov_status run_actions(world *w, chart_run *run, json_t *actions)
     json_t *a;
     gov_status status = GOV_OK;
 
-    json_array_foreach(actions, i, a) {
+    json_array_foreach(actions, i, a)
+    {
         const char *name;
 
         if ((name = json_string_value(json_object_get(a, "raise"))) != NULL) {
             status = chart_raise(run, name, strlen(name), value_absent());
         } else if ((name = json_string_value(json_object_get(a, "assign"))) != NULL) {
-            w->vars[name[0] - 'a'] = evaluate(w, run, json_string_value(json_object_get(a, "expr")));
+            w->vars[name[0] - 'a'] =
+                evaluate(w, run, json_string_value(json_object_get(a, "expr")));
         } else if ((name = json_string_value(json_object_get(a, "send"))) != NULL) {
             assert_true(w->timer_count < MAX_TIMERS);
             w->timers[w->timer_count++] =
@@ -209,8 +212,7 @@ static void add_states(world *w, json_t *state, uint32_t parent)
     assert_true(id < MAX_STATES);
     w->ids[id] = json_string_value(json_object_get(state, "id"));
     w->count = id + 1;
-    json_array_foreach(json_object_get(state, "states"), i, inner)
-        add_states(w, inner, id);
+    json_array_foreach(json_object_get(state, "states"), i, inner) add_states(w, inner, id);
 }
 
 static size_t targets_of(const world *w, json_t *list, uint32_t out[8])
@@ -218,8 +220,8 @@ static size_t targets_of(const world *w, json_t *list, uint32_t out[8])
     size_t i;
     json_t *t;
 
-    json_array_foreach(list, i, t)
-        out[i] = state_named(w, json_string_value(t), json_string_length(t));
+    json_array_foreach(list, i, t) out[i] =
+        state_named(w, json_string_value(t), json_string_length(t));
     return json_array_size(list);
 }
 
@@ -238,8 +240,8 @@ static void add_arrow(world *w, uint32_t source, json_t *from)
     t.block = keep(w, json_object_get(from, "actions"));
     t.internal = type != NULL && strcmp(type, "internal") == 0;
     t.target_count = targets_of(w, json_object_get(from, "target"), targets);
-    json_array_foreach(json_object_get(from, "event"), i, e)
-        events[t.event_count++] = (chart_text){json_string_value(e), json_string_length(e)};
+    json_array_foreach(json_object_get(from, "event"), i, e) events[t.event_count++] =
+        (chart_text){json_string_value(e), json_string_length(e)};
     assert_gov_ok(chart_add_transition(w->b, &t, NULL, &d), err);
 }
 
@@ -265,10 +267,8 @@ static void add_rest(world *w, json_t *state, uint32_t *next)
         assert_gov_ok(chart_add_entry(w->b, id, keep(w, item), &d), err);
     json_array_foreach(json_object_get(state, "onexit"), i, item)
         assert_gov_ok(chart_add_exit(w->b, id, keep(w, item), &d), err);
-    json_array_foreach(json_object_get(state, "transitions"), i, item)
-        add_arrow(w, id, item);
-    json_array_foreach(json_object_get(state, "states"), i, item)
-        add_rest(w, item, next);
+    json_array_foreach(json_object_get(state, "transitions"), i, item) add_arrow(w, id, item);
+    json_array_foreach(json_object_get(state, "states"), i, item) add_rest(w, item, next);
 }
 
 /* ---- running a vector ---- */
@@ -329,7 +329,8 @@ static void advance(world *w, chart_state *s, json_int_t ms)
         size_t first = MAX_TIMERS;
 
         for (size_t i = 0; i < w->timer_count; i++)
-            if (w->timers[i].due <= until && (first == MAX_TIMERS || w->timers[i].due < w->timers[first].due))
+            if (w->timers[i].due <= until &&
+                (first == MAX_TIMERS || w->timers[i].due < w->timers[first].due))
                 first = i;
         if (first == MAX_TIMERS)
             break;
@@ -359,8 +360,7 @@ static void run_vector(json_t *vector)
     add_rest(&w, top, &next);
     assert_gov_ok(chart_build(w.b, NULL, &w.c, &d), err);
     chart_builder_free(w.b);
-    json_object_foreach(data, key, v)
-        w.vars[key[0] - 'a'] = strtol(json_string_value(v), NULL, 10);
+    json_object_foreach(data, key, v) w.vars[key[0] - 'a'] = strtol(json_string_value(v), NULL, 10);
     chart_state *s = calloc(1, chart_state_size(w.c));
 
     chart_state_init(w.c, s);
@@ -368,7 +368,8 @@ static void run_vector(json_t *vector)
     assert_gov_ok(chart_start(w.c, s, &(chart_caller){&hooks, &w, &scratch}, &d), err);
     base_arena_free(&scratch);
     expect(&w, s, json_object_get(vector, "initialConfiguration"), 0);
-    json_array_foreach(json_object_get(vector, "steps"), i, v) {
+    json_array_foreach(json_object_get(vector, "steps"), i, v)
+    {
         advance(&w, s, json_integer_value(json_object_get(v, "after_ms")));
         send(&w, s, json_string_value(json_object_get(v, "event")));
         expect(&w, s, json_object_get(v, "nextConfiguration"), i + 1);
