@@ -68,11 +68,11 @@ typedef struct journal_record {
     const char *rule_file;
     uint32_t rule_line;
     const uint8_t *batch;
-    int64_t sequence; /* place in the tree from 0; -1: not sealed yet */
-    bool erased;      /* the payload is gone */
+    bool sealed; /* has its place in the tree */
+    bool erased; /* the payload is gone */
     const char *data_text; /* canonical document; "" when erased */
     size_t data_len;
-    const void *leaf; /* the hashed bytes */
+    const uint8_t *leaf; /* the hashed bytes */
     size_t leaf_len;
 } journal_record;
 
