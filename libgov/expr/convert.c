@@ -192,8 +192,10 @@ static size_t format_uint(uint64_t u, char out[24])
 /* The shortest text that reads back: "2", not "2.0". */
 static size_t format_double(double d, char out[32])
 {
-    if (isinf(d))
-        return (size_t)(d < 0 ? strlen(strcpy(out, "-Inf")) : strlen(strcpy(out, "+Inf")));
+    if (isinf(d)) {
+        memcpy(out, d < 0 ? "-Inf" : "+Inf", 4);
+        return 4;
+    }
     const size_t len = base_format_double(d, out);
     return len > 2 && out[len - 2] == '.' && out[len - 1] == '0' ? len - 2 : len;
 }
