@@ -207,6 +207,7 @@ gov_status expr_build(compiler *c, expr_node **root)
 {
     builder b = {.c = c};
     b.ctx.program = c->p;
+    b.run.scratch = c->arena;
     b.ctx.run = &b.run;
     b.ctx.scratch = c->arena;
     b.ctx.cost = FOLD_COST;

@@ -186,7 +186,7 @@ static void join_namespace(checker *k, expr_node *n)
     size_t len;
     uint32_t index;
     const expr_node *start = expr_path_start(n->kid[0]);
-    if (start == NULL || n->kid[0]->kind == K_TEST || expr_find_local(k, start, &index) != NULL ||
+    if (start == NULL || n->kid[0]->kind == K_TEST || (n->kid[0]->flags & NODE_PARENS) != 0 || expr_find_local(k, start, &index) != NULL ||
         !expr_path_text(n->kid[0], path, &len) || len + 1 + n->name_len >= LONGEST_PATH)
         return;
     path[len++] = '.';

@@ -533,6 +533,8 @@ static int step_call(const expr_node *n, expr_ctx *c, value *out)
 {
     value few[EXPR_MAX_PARAMS], *args = few;
     const expr_overload *const *fit = n->extra;
+    if ((n->flags & NODE_SETTLED) == 0)
+        return expr_fail(c, n, M_unknown_function, NULL, value_absent());
     if (n->count > ARRAY_LEN(few)) {
         args = expr_take(c, n->count, sizeof *args);
         if (args == NULL)
@@ -548,8 +550,6 @@ static int step_call(const expr_node *n, expr_ctx *c, value *out)
             continue;
         return fit[i]->host != NULL ? call_host(n, c, fit[i]->host, args, out) : fit[i]->call(c, n, args, out);
     }
-    if ((n->flags & NODE_SETTLED) == 0)
-        return expr_fail(c, n, M_unknown_function, NULL, value_absent());
     return expr_fail_kinds(c, n, args, n->count);
 }
 

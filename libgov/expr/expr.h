@@ -88,7 +88,7 @@ typedef struct expr_program expr_program;
 /* A function from a room above, or from the host. args[0] is the target of a member function. Writes *out and returns GOV_OK; or
  * reports to d and returns a status. GOV_E_NOMEM, GOV_E_LIMIT, GOV_E_USER and GOV_E_BUG, and those of stores (400..499), end the
  * evaluation; any other status is an error in the sense of CEL, which `||` and `&&` may absorb.
- * Memory for the result comes from run->scratch. */
+ * Memory for the result comes from run->scratch (NULL when the caller gave none: then return GOV_E_NOMEM). */
 typedef gov_status (*expr_callback)(void *user, const value *args, size_t n, value *out, const expr_run *run,
                                     const diag *d);
 /* Called for each call of the function when an expression is compiled, so that wrong constants are found early

@@ -76,7 +76,8 @@ enum {
     NODE_OPTIONAL = 4, /* an entry written ?x of a list or map */
     NODE_SETTLED = 8,  /* a select whose name was looked up as a whole already */
     NODE_TWO = 16,     /* a macro with two variables */
-    NODE_QUOTED = 32   /* a field written in backticks: never a part of a longer name */
+    NODE_QUOTED = 32,  /* a field written in backticks: never a part of a longer name */
+    NODE_PARENS = 64   /* written in parentheses: what follows selects from it, and is no part of its name */
 };
 
 typedef struct expr_node expr_node;

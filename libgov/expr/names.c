@@ -58,7 +58,8 @@ const local_var *expr_find_local(const checker *k, const expr_node *ident, uint3
 
 expr_node *expr_path_start(expr_node *top)
 {
-    while ((top->kind == K_SELECT || top->kind == K_TEST) && (top->flags & NODE_QUOTED) == 0)
+    while ((top->kind == K_SELECT || top->kind == K_TEST) && (top->flags & NODE_QUOTED) == 0 &&
+           (top->kid[0]->flags & NODE_PARENS) == 0)
         top = top->kid[0];
     return top->kind == K_IDENT ? top : NULL;
 }
@@ -159,15 +160,13 @@ const char *expr_nearest_name(const checker *k, const char *name, size_t len)
 static void unknown_name(checker *k, expr_node *start, const expr_node *top)
 {
     char path[LONGEST_PATH];
-    size_t len;
+    size_t len = 0;
+    if (!expr_path_text(top, path, &len))
+        (void)expr_path_text(start, path, &len);
     start->kind = K_UNKNOWN;
     start->type = EXPR_DYN;
     if (!expr_checked(k))
         return;
-    if (!expr_path_text(top, path, &len)) {
-        memcpy(path, start->name, 1);
-        len = 1;
-    }
     MISTAKE(k->c, start->at, M_undeclared_reference, A_N("name", path, len),
             A_S("near", expr_nearest_name(k, path, len)));
 }
@@ -198,6 +197,7 @@ void expr_check_path(checker *k, expr_node *top)
     for (expr_node *n = top;; n = n->kid[0]) {
         const bool is_start = n == start;
         if (try_name(k, n, start)) {
+            n->at = start->at;
             check_rest(k, n, top);
             return;
         }

@@ -591,7 +591,10 @@ static expr_node *parse_primary(parser *p)
     case '(':
         next(p);
         n = p->failed ? NULL : parse_expr(p);
-        return n != NULL && expect(p, ')') ? n : NULL;
+        if (n == NULL || !expect(p, ')'))
+            return NULL;
+        n->flags |= NODE_PARENS;
+        return n;
     default:
         return unexpected(p, "expression");
     }
