@@ -1,6 +1,7 @@
 /* Diagnostics: the catalogue, and the list that a gov_error carries. */
 #include "base/base.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct catalogue_row {
@@ -222,6 +223,57 @@ gov_status base_forward(const diag *d, const gov_error *from)
             return GOV_E_NOMEM;
     }
     return status;
+}
+
+/* Origins keep the order in which they first came up. */
+static size_t origin_rank(const gov_error *e, const char *origin)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (e->items[i].origin == origin || (origin != NULL && e->items[i].origin != NULL &&
+                                             strcmp(e->items[i].origin, origin) == 0))
+            return i;
+    return e->count;
+}
+
+static bool same_diagnostic(const diagnostic *a, const diagnostic *b)
+{
+    return a->message == b->message && a->severity == b->severity && a->line == b->line && a->column == b->column &&
+           strcmp(base_text_or_empty(a->origin), base_text_or_empty(b->origin)) == 0 && strcmp(a->en, b->en) == 0;
+}
+
+typedef struct ranked {
+    size_t origin, index;
+    diagnostic item;
+} ranked;
+
+static int by_place(const void *x, const void *y)
+{
+    const ranked *a = x, *b = y;
+    const size_t left[] = {a->origin, a->item.line, a->item.column, a->index};
+    const size_t right[] = {b->origin, b->item.line, b->item.column, b->index};
+    for (size_t i = 0; i < ARRAY_LEN(left); i++)
+        if (left[i] != right[i])
+            return left[i] < right[i] ? -1 : 1;
+    return 0;
+}
+
+void base_sort_errors(const diag *d)
+{
+    gov_error *e = d != NULL && d->out != NULL ? *d->out : NULL;
+    if (e == NULL || e->count < 2)
+        return;
+    ranked *all = base_array(e->arena.alloc, e->count, sizeof *all);
+    if (all == NULL)
+        return; /* the order is a comfort, no more */
+    for (size_t i = 0; i < e->count; i++)
+        all[i] = (ranked){origin_rank(e, e->items[i].origin), i, e->items[i]};
+    qsort(all, e->count, sizeof *all, by_place);
+    size_t kept = 0;
+    for (size_t i = 0; i < e->count; i++)
+        if (i == 0 || !same_diagnostic(&all[i - 1].item, &all[i].item))
+            e->items[kept++] = all[i].item;
+    e->count = kept;
+    base_free(e->arena.alloc, all);
 }
 
 size_t base_errors(const diag *d)

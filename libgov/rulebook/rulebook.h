@@ -20,7 +20,7 @@
 
 typedef struct rulebook rulebook;
 typedef struct rulebook_workflow rulebook_workflow;
-typedef struct rb_node rb_node; /* a YAML node; see rulebook/read.h */
+typedef struct rb_node rb_node; /* a YAML node; see "reading a section" below */
 
 /* ---- small things ---- */
 
@@ -117,6 +117,7 @@ typedef struct rulebook_checking {
     void *user;
     const expr_run *run;      /* for `when`; NULL: these are not evaluated */
     base_arena *arena;        /* of the result; must not be NULL */
+    const base_place *place;  /* where the diagnostics point; may be NULL */
 } rulebook_checking;
 /* Checks a map against fields; *out is the map in the order of the fields, defaults filled in, values normalised; fields
  * without a value (and nulls) are left out. Every mistake is reported with the field's name: unknown_field,
@@ -288,6 +289,7 @@ typedef struct rulebook_transition { /* by the chart's transition id */
     uint32_t timer;         /* index into timers, or RULEBOOK_NONE */
     const char *on;         /* the descriptor as written; "always", "after" */
     rulebook_text title;
+    base_place event_place; /* of the descriptor */
     base_place place;
 } rulebook_transition;
 
@@ -321,6 +323,7 @@ typedef struct rulebook_state { /* by chart state; [0] is the root */
 typedef struct rulebook_trigger {
     const char *name;
     uint32_t state; /* chart state; RULEBOOK_NONE: an event of that name */
+    base_place place;
 } rulebook_trigger;
 typedef struct rulebook_triggers {
     const rulebook_trigger *items;
@@ -505,7 +508,7 @@ struct rulebook_effect {
     void *user;
 };
 
-typedef struct rulebook_loader rulebook_loader; /* what a section's loader works with; see rulebook/read.h */
+typedef struct rulebook_loader rulebook_loader; /* what a section's loader works with: "reading a section" below */
 typedef struct rulebook_section_kind {
     const char *key; /* the first key of its definitions */
     /* Reads the definition's map and makes its content in the loader's arena. Reports every mistake. */
@@ -521,6 +524,8 @@ typedef struct rulebook_host {
     size_t effect_count;
     const expr_function *functions;
     size_t function_count;
+    /* In('path') in an expression that runs with expr_run.user == run_user: is the state active? NULL: false. */
+    bool (*in_state)(void *run_user, const rulebook_workflow *w, uint32_t state);
 } rulebook_host;
 
 /* ---- the files ---- */
@@ -614,5 +619,48 @@ const rulebook_calendar *rulebook_find_calendar(const rulebook *rb, const char *
 const rulebook_template *rulebook_find_template(const rulebook *rb, const char *name);
 const rulebook_record *rulebook_find_record(const rulebook *rb, const char *name);
 const rulebook_section *rulebook_find_section(const rulebook *rb, const char *kind, const char *name);
+
+/* ---- reading a section: read.c ----
+ * Every reader reports what is wrong at its place, remembers that in the loader, and gives something harmless, so that a
+ * loader just goes on; rulebook_loader_status says at the end how it went. A node may be NULL: then nothing was written and
+ * nothing is reported. */
+gov_status rulebook_loader_status(const rulebook_loader *l);
+base_arena *rulebook_loader_arena(const rulebook_loader *l); /* of the rulebook: what is made here lives with it */
+const diag *rulebook_loader_diag(const rulebook_loader *l);
+const rulebook *rulebook_loader_rulebook(const rulebook_loader *l); /* values, roles, classes, calendars are there */
+void rulebook_loader_fail(rulebook_loader *l, gov_status status);   /* for what the caller reported itself */
+
+base_place rulebook_node_place(const rb_node *n);
+const rb_node *rulebook_get(const rb_node *map, const char *key); /* NULL: not written */
+size_t rulebook_count(const rb_node *n);                          /* items of a list, pairs of a map */
+const rb_node *rulebook_item(const rb_node *list_or_map, size_t i); /* of a map: the value */
+const char *rulebook_key(const rb_node *map, size_t i, base_place *place);
+bool rulebook_is_text(const rb_node *n); /* is it a scalar? */
+const char *rulebook_scalar(const rb_node *n, size_t *len); /* as it is written, without quotes; NULL: no scalar */
+
+/* Is it a map with keys among these (ended by NULL; '!' in front: it must be there)? */
+bool rulebook_read_keys(rulebook_loader *l, const rb_node *n, const char *what, const char *const *keys);
+bool rulebook_read_list(rulebook_loader *l, const rb_node *n, const char *what);
+rulebook_text rulebook_read_text(rulebook_loader *l, const rb_node *n);
+const char *rulebook_read_name(rulebook_loader *l, const rb_node *n, const char *what); /* [A-Za-z_][A-Za-z0-9_]* */
+const char *rulebook_read_string(rulebook_loader *l, const rb_node *n, const char *what);
+bool rulebook_read_bool(rulebook_loader *l, const rb_node *n, const char *what, bool otherwise);
+int64_t rulebook_read_int(rulebook_loader *l, const rb_node *n, const char *what, int64_t least, int64_t most,
+                          int64_t otherwise);
+/* One of the words (ended by NULL): its number. */
+unsigned rulebook_read_word(rulebook_loader *l, const rb_node *n, const char *what, const char *const *words,
+                            unsigned otherwise);
+rulebook_names rulebook_read_names(rulebook_loader *l, const rb_node *n, const char *what);
+rulebook_names rulebook_read_roles(rulebook_loader *l, const rb_node *n, const char *what); /* they must exist */
+value rulebook_read_value(rulebook_loader *l, const rb_node *n);
+rulebook_duration rulebook_read_duration(rulebook_loader *l, const rb_node *n);
+rulebook_fields rulebook_read_fields(rulebook_loader *l, const rb_node *n, const char *prefix);
+/* An expression over values, actor, now and the host's functions, or over `scope`, which has to come from
+ * rulebook_new_scope. NULL when there is none or it is wrong. */
+const expr_program *rulebook_read_expr(rulebook_loader *l, const rb_node *n, expr_type expect, const expr_scope *scope);
+/* A scope over the common one, freed with the rulebook; add variables and functions to it. */
+expr_scope *rulebook_new_scope(rulebook_loader *l);
+/* The common scope's slots: presets with the values filled in, and what each is. */
+const rulebook_slot *rulebook_common_slots(const rulebook *rb, const value **presets, uint32_t *count);
 
 #endif

@@ -55,6 +55,8 @@ typedef struct rb_slice {
 
 /* Checks size, UTF-8 and control characters, all of them reported at their places. */
 gov_status rb_check_text(const rb_source *s, const diag *d);
+/* Puts '?' for whatever rb_check_text refuses, so that the rest of the file can be checked nevertheless. */
+gov_status rb_mend_text(base_arena *arena, rb_source *s, const diag *d);
 
 /* The next document from *at on (line *line); false when there is no more. Documents of nothing but
  * comments are passed over. */
@@ -63,6 +65,9 @@ bool rb_next_slice(const rb_source *s, uint32_t *at, uint32_t *line, rb_slice *o
 /* Kind and name of a slice (its first key and that key's value) by looking at one line only; false when
  * that line does not tell and the slice has to be parsed. */
 bool rb_peek(const rb_slice *slice, const char **kind, size_t *kind_len, const char **name, size_t *name_len);
+
+/* The place of that first key. */
+void rb_peek_place(const rb_slice *slice, base_place *place);
 
 /* Reads one document. *out is NULL when it could not be read; duplicate keys, foreign tags, numbers out of
  * range and the like are reported while the tree goes on without them. */

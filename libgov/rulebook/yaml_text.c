@@ -56,6 +56,24 @@ gov_status rb_check_text(const rb_source *s, const diag *d)
     return status;
 }
 
+gov_status rb_mend_text(base_arena *arena, rb_source *s, const diag *d)
+{
+    if (s->len > RB_MAX_FILE)
+        s->len = 0;
+    char *copy = base_arena_strndup(arena, s->bytes, s->len);
+    if (copy == NULL)
+        return base_nomem(d);
+    for (size_t i = 0; i < s->len;) {
+        uint32_t cp = 0;
+        const size_t n = base_utf8_next(copy + i, s->len - i, &cp);
+        if (n == 0 || forbidden(cp))
+            memset(copy + i, '?', n > 0 ? n : 1);
+        i += n > 0 ? n : 1;
+    }
+    s->bytes = copy;
+    return GOV_OK;
+}
+
 /* ---- documents ---- */
 
 static uint32_t line_end(const rb_source *s, uint32_t at)
@@ -162,6 +180,19 @@ bool rb_peek(const rb_slice *slice, const char **kind, size_t *kind_len, const c
         p = after_break(s, end);
     }
     return false;
+}
+
+void rb_peek_place(const rb_slice *slice, base_place *place)
+{
+    const rb_source *s = slice->source;
+    uint32_t p = slice->start;
+    *place = (base_place){s->path, slice->line, 1};
+    for (uint32_t end = line_end(s, p); p < slice->start + slice->len; end = line_end(s, p)) {
+        if (!marker(s, p, end, '-') && !empty_line(s, p, end))
+            return;
+        p = after_break(s, end);
+        place->line++;
+    }
 }
 
 /* ---- places ---- */

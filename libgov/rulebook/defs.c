@@ -1,0 +1,224 @@
+/* The table of definitions: which document of which file defines what. */
+#include "rulebook/load.h"
+
+#include <string.h>
+
+#include "rulebook/files.h"
+
+typedef struct known_kind {
+    const char *key;
+    rb_def_kind kind;
+} known_kind;
+
+static const known_kind known_kinds[] = {
+    {"rulebook", RB_RULEBOOK}, {"overlay", RB_OVERLAY},     {"calendar", RB_CALENDAR}, {"workflow", RB_WORKFLOW},
+    {"schedule", RB_SCHEDULE}, {"indicator", RB_INDICATOR}, {"record", RB_RECORD},     {"template", RB_TEMPLATE},
+    {"scenario", RB_SCENARIO}};
+/* Programs that some room above must have registered. */
+static const char *const programs[] = {"points", "time_bank", "visit_plan", "survey", "ballot", "service", "cost_share"};
+
+rb_node *rb_read_def(rb_full *rb, base_arena *arena, const rb_def *def, gov_status *status, const diag *d)
+{
+    rb_node *root = NULL;
+    if (!atomic_load_explicit(&rb->verified[def->file], memory_order_acquire)) {
+        const rulebook_source *s = rulebook_bundle_source(rb->bundle, def->file);
+        uint8_t digest[BASE_DIGEST_SIZE];
+        base_sha256(s->bytes, s->len, digest);
+        if (memcmp(digest, s->digest, sizeof digest) != 0) {
+            *status = base_fail(d, M_bundle_damaged);
+            return NULL;
+        }
+        atomic_store_explicit(&rb->verified[def->file], true, memory_order_release);
+    }
+    const gov_status parsed = rb_parse(arena, &def->slice, &root, d);
+    if (parsed != GOV_OK && (*status == GOV_OK || parsed == GOV_E_NOMEM))
+        *status = parsed;
+    if (root != NULL && root->kind == RB_MAP)
+        return root;
+    if (root != NULL && parsed == GOV_OK) {
+        const base_place place = rb_place(root);
+        *status = base_fail_at(d, &place, M_wrong_kind, A_S("what", "definition"), A_S("expected", "map"),
+                               A_S("found", rb_kind_name(root)));
+    }
+    return NULL;
+}
+
+void rb_unknown(rulebook_loader *l, const rb_node *n, const char *kind, const char *name, const rb_names *known)
+{
+    rb_fail(l, n, M_unknown_name, A_S("kind", kind), A_S("name", name), A_S("near", rb_nearest(known, name)));
+}
+
+/* ---- what a document defines ---- */
+
+static void classify(rb_full *rb, rb_def *def)
+{
+    for (size_t i = 0; i < ARRAY_LEN(known_kinds); i++)
+        if (strcmp(known_kinds[i].key, def->key) == 0) {
+            def->kind = (uint8_t)known_kinds[i].kind;
+            return;
+        }
+    const rulebook_host *host = rb->pub.host;
+    for (size_t i = 0; host != NULL && i < host->section_count; i++)
+        if (strcmp(host->sections[i].key, def->key) == 0) {
+            def->kind = RB_SECTION;
+            def->section = &host->sections[i];
+            return;
+        }
+    def->kind = RB_UNKNOWN;
+}
+
+static void report_kind(rulebook_loader *l, const rb_def *def)
+{
+    rb_names names = {0};
+    for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+        if (strcmp(programs[i], def->key) == 0) {
+            rb_note(l, base_fail_at(l->d, &def->place, M_unsupported, A_S("what", def->key)));
+            return;
+        }
+    for (size_t i = 0; i < ARRAY_LEN(known_kinds); i++)
+        rb_names_add(l, &names, known_kinds[i].key);
+    for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+        rb_names_add(l, &names, programs[i]);
+    const rulebook_host *host = l->rb->pub.host;
+    for (size_t i = 0; host != NULL && i < host->section_count; i++)
+        rb_names_add(l, &names, host->sections[i].key);
+    rb_note(l, base_fail_at(l->d, &def->place, M_unknown_definition, A_S("key", def->key),
+                            A_S("near", rb_nearest(&names, def->key))));
+    rb_names_free(l, &names);
+}
+
+/* The slow way, for what one line does not tell. */
+static bool parse_head(rulebook_loader *l, rb_def *def)
+{
+    base_arena arena;
+    gov_status status = GOV_OK;
+    gov_error *err = NULL;
+    const diag inner = {l->rb->alloc, &err};
+    bool found = false;
+
+    base_arena_init(&arena, l->rb->alloc);
+    const rb_node *root = rb_read_def(l->rb, &arena, def, &status, &inner);
+    if (status == GOV_E_NOMEM) {
+        rb_note(l, base_nomem(l->d));
+    } else if (root != NULL && root->count > 0) {
+        const rb_node *key = root->as.pairs[0].key, *name = root->as.pairs[0].val;
+        def->key = rb_copy(l, key->as.text, key->count);
+        def->name = rb_copy(l, name->kind == RB_SCALAR ? name->as.text : "", name->kind == RB_SCALAR ? name->count : 0);
+        def->place = rb_place(key);
+        found = !rb_out(l);
+    } else { /* nothing can be compiled of it, so its mistakes are told now */
+        rb_note(l, status != GOV_OK ? base_forward(l->d, err)
+                                    : base_fail_at(l->d, &def->place, M_empty, A_S("what", "definition")));
+    }
+    gov_error_free(err);
+    base_arena_free(&arena);
+    return found;
+}
+
+static bool add_def(rulebook_loader *l, size_t file, const rb_slice *slice)
+{
+    rb_full *rb = l->rb;
+    const char *key, *name;
+    size_t key_len, name_len, cap = rb->def_count;
+
+    if ((rb->def_count & (rb->def_count - 1)) == 0 || rb->def_count == 0) { /* a power of two: the table is full */
+        const size_t room = rb->def_count == 0 ? 1 : rb->def_count * 2;
+        rb_def *grown = rb_alloc(l, room, sizeof *grown);
+        if (grown == NULL)
+            return false;
+        if (cap > 0)
+            memcpy((void *)grown, (const void *)rb->defs, cap * sizeof *grown);
+        rb->defs = grown;
+    }
+    rb_def *def = &rb->defs[rb->def_count];
+    *def = (rb_def){.source = slice->source, .file = file, .slice = *slice};
+    def->place = (base_place){slice->source->path, slice->line, 1};
+    if (rb_peek(slice, &key, &key_len, &name, &name_len)) {
+        def->key = rb_copy(l, key, key_len);
+        def->name = rb_copy(l, name, name_len);
+        rb_peek_place(slice, &def->place);
+    } else if (!parse_head(l, def)) {
+        return !rb_out(l);
+    }
+    if (rb_out(l))
+        return false;
+    classify(rb, def);
+    if (def->kind == RB_UNKNOWN)
+        report_kind(l, def);
+    rb->def_count++;
+    return true;
+}
+
+/* ---- duplicates, order ---- */
+
+static bool named(const rb_def *def)
+{
+    return def->kind != RB_SCENARIO && def->kind != RB_OVERLAY && def->kind != RB_UNKNOWN;
+}
+
+static void check_def(rulebook_loader *l, size_t i)
+{
+    const rb_def *def = &l->rb->defs[i];
+    if (def->kind == RB_RULEBOOK && i > 0)
+        rb_note(l, base_fail_at(l->d, &def->place, M_second_rulebook));
+    if (!named(def) || def->kind == RB_RULEBOOK)
+        return;
+    if (!rb_is_name(def->name, strlen(def->name)))
+        rb_note(l, base_fail_at(l->d, &def->place, M_invalid_name, A_S("what", def->key), A_S("name", def->name)));
+    for (size_t k = 0; k < i; k++) {
+        const rb_def *other = &l->rb->defs[k];
+        if (strcmp(other->key, def->key) == 0 && strcmp(other->name, def->name) == 0) {
+            rb_note(l, base_fail_at(l->d, &def->place, M_defined_twice, A_S("kind", def->key), A_S("name", def->name),
+                                    A_S("file", other->place.origin), A_I("line", other->place.line)));
+            return;
+        }
+    }
+}
+
+static rulebook_names names_of(rulebook_loader *l, rb_def_kind kind)
+{
+    rulebook_names names = {0};
+    const char **items = rb_alloc(l, l->rb->def_count, sizeof *items);
+    for (size_t i = 0; items != NULL && i < l->rb->def_count; i++)
+        if (l->rb->defs[i].kind == (uint8_t)kind)
+            items[names.count++] = l->rb->defs[i].name;
+    names.items = items;
+    return names;
+}
+
+void rb_index(rulebook_loader *l)
+{
+    rb_full *rb = l->rb;
+    for (size_t i = 0; i < rb->source_count && !rb_out(l); i++) {
+        uint32_t at = 0, line = 1;
+        rb_slice slice;
+        while (!rb_out(l) && rb_next_slice(&rb->sources[i], &at, &line, &slice))
+            if (!add_def(l, i, &slice))
+                break;
+    }
+    for (size_t i = 0; i < rb->def_count && !rb_out(l); i++)
+        check_def(l, i);
+    rb->pub.workflows = names_of(l, RB_WORKFLOW);
+    rb->pub.indicators = names_of(l, RB_INDICATOR);
+    rb->pub.schedules = names_of(l, RB_SCHEDULE);
+    rb->pub.scenarios = names_of(l, RB_SCENARIO);
+}
+
+rb_def *rb_find_def(const rb_full *rb, rb_def_kind kind, const char *key, const char *name)
+{
+    for (size_t i = 0; i < rb->def_count; i++) {
+        rb_def *def = &rb->defs[i];
+        if (def->kind == (uint8_t)kind && (key == NULL || strcmp(def->key, key) == 0) && strcmp(def->name, name) == 0)
+            return def;
+    }
+    return NULL;
+}
+
+void rb_def_names(rulebook_loader *l, rb_def_kind kind, const char *key, rb_names *out)
+{
+    for (size_t i = 0; i < l->rb->def_count; i++) {
+        const rb_def *def = &l->rb->defs[i];
+        if (def->kind == (uint8_t)kind && (key == NULL || strcmp(def->key, key) == 0))
+            rb_names_add(l, out, def->name);
+    }
+}

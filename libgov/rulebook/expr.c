@@ -1,0 +1,109 @@
+/* Expressions inside YAML: compiled where they stand, every mistake at its own column. */
+#include "rulebook/load.h"
+
+#include <string.h>
+
+static void locate(void *user, size_t offset, base_place *out)
+{
+    *out = rb_locate(user, offset);
+}
+
+static void free_program(void *p)
+{
+    expr_program_free(p);
+}
+
+static void free_scope(void *s)
+{
+    expr_scope_free(s);
+}
+
+/* An expression that YAML made a list or a map of. */
+static void report_shape(rulebook_loader *l, const rb_node *n)
+{
+    if (n->quiet) {
+        rb_note(l, GOV_E_RULE);
+        return;
+    }
+    if (n->style == RB_FLOW)
+        rb_note(l, rb_report_quote(l->rb->alloc, rb_place(n), n->source->bytes + n->start, n->end - n->start, l->d));
+    else
+        rb_fail(l, n, M_wrong_kind, A_S("what", "expression"), A_S("expected", "text"), A_S("found", rb_kind_name(n)));
+}
+
+const expr_program *rb_expr(rulebook_loader *l, const rb_node *n, expr_type expect, const expr_scope *scope)
+{
+    expr_program *program = NULL;
+
+    if (n == NULL || rb_out(l))
+        return NULL;
+    if (n->kind != RB_SCALAR) {
+        report_shape(l, n);
+        return NULL;
+    }
+    if (n->quiet) {
+        rb_note(l, GOV_E_RULE);
+        return NULL;
+    }
+    if (n->count == 0) {
+        rb_fail(l, n, M_empty, A_S("what", "expression"));
+        return NULL;
+    }
+    const bool cut = rb_was_cut(n);
+    const expr_options options = {.expect = expect, .declared_only = true, .locate = locate, .user = (void *)(uintptr_t)n};
+    const gov_status status = expr_compile(l->rb->alloc, scope != NULL ? scope : l->scope, n->as.text, n->count,
+                                           &options, &program, cut ? NULL : l->d);
+    if (status == GOV_OK) {
+        if (rb_own(l->unit, program, free_program))
+            return program;
+        rb_note(l, base_nomem(l->d));
+        return NULL;
+    }
+    if (cut && status != GOV_E_NOMEM) { /* perhaps the rest was taken for a comment */
+        size_t len;
+        const char *text = rb_line_rest(n->source, n->start, &len);
+        rb_note(l, rb_report_quote(l->rb->alloc, rb_place(n), text, len, l->d));
+        return NULL;
+    }
+    rb_note(l, cut ? base_nomem(l->d) : status);
+    return NULL;
+}
+
+expr_scope *rb_scope(rulebook_loader *l, const expr_scope *parent)
+{
+    expr_scope *s = NULL;
+    if (rb_out(l))
+        return NULL;
+    rb_note(l, expr_scope_new(l->rb->alloc, parent, &s, l->d));
+    if (s != NULL && !rb_own(l->unit, s, free_scope)) {
+        rb_note(l, base_nomem(l->d));
+        return NULL;
+    }
+    return s;
+}
+
+uint32_t rb_scope_var(rulebook_loader *l, expr_scope *s, const char *name, expr_type type)
+{
+    uint32_t slot = RULEBOOK_NONE;
+    if (s != NULL && !rb_out(l))
+        rb_note(l, expr_scope_var(s, name, type, &slot, l->d));
+    return slot;
+}
+
+const expr_program *rulebook_read_expr(rulebook_loader *l, const rb_node *n, expr_type expect, const expr_scope *scope)
+{
+    return rb_expr(l, n, expect, scope);
+}
+
+expr_scope *rulebook_new_scope(rulebook_loader *l)
+{
+    return rb_scope(l, l->rb->scope);
+}
+
+const rulebook_slot *rulebook_common_slots(const rulebook *rb, const value **presets, uint32_t *count)
+{
+    const rb_full *full = (const rb_full *)rb;
+    *presets = full->presets;
+    *count = full->slot_count;
+    return full->slots;
+}

@@ -1,0 +1,316 @@
+/* Checks across definitions, and what is doubtful in a workflow without being wrong. */
+#include "rulebook/lint.h"
+
+#include <string.h>
+
+/* ---- the events that can reach a workflow ---- */
+
+typedef struct senders {
+    rb_names known;     /* events that this workflow's rules make */
+    rb_names elsewhere; /* events that other cases send to parent, children or links */
+} senders;
+
+static const char *const ends[] = {".done", ".failed", ".expired"};
+
+static const char *joined(rulebook_loader *l, const char *a, const char *b)
+{
+    char *s = rb_alloc(l, strlen(a) + strlen(b) + 1, 1);
+    if (s != NULL) {
+        memcpy(s, a, strlen(a));
+        memcpy(s + strlen(a), b, strlen(b) + 1);
+    }
+    return s;
+}
+
+static void from_block(rulebook_loader *l, const rulebook_block *b, senders *s);
+
+static void from_action(rulebook_loader *l, const rulebook_action *a, senders *s)
+{
+    switch (a->kind) {
+    case RULEBOOK_RAISE:
+        rb_names_add(l, &s->known, a->as.raise.event);
+        return;
+    case RULEBOOK_SEND:
+        rb_names_add(l, a->as.send.to == RULEBOOK_TO_SELF ? &s->known : &s->elsewhere, a->as.send.event);
+        return;
+    case RULEBOOK_IF:
+        from_block(l, &a->as.branch.then, s);
+        from_block(l, &a->as.branch.otherwise, s);
+        return;
+    case RULEBOOK_EFFECT:
+        for (uint32_t i = 0; i < a->as.effect.count; i++) {
+            const rulebook_argument *arg = &a->as.effect.args[i];
+            for (size_t k = 0; arg->param->kind == RULEBOOK_PARAM_ID && arg->text != NULL && k < ARRAY_LEN(ends); k++)
+                rb_names_add(l, &s->known, joined(l, arg->text, ends[k]));
+        }
+        return;
+    default:
+        return;
+    }
+}
+
+static void from_block(rulebook_loader *l, const rulebook_block *b, senders *s)
+{
+    for (uint32_t i = 0; i < b->count && !rb_out(l); i++)
+        from_action(l, &b->items[i], s);
+}
+
+static void from_workflow(rulebook_loader *l, const rulebook_workflow *w, senders *s)
+{
+    for (uint32_t i = 0; i < w->block_count; i++)
+        from_block(l, &w->blocks[i], s);
+    for (uint32_t i = 0; i < w->clock_count; i++)
+        for (uint32_t k = 0; k < w->clocks[i].mark_count; k++)
+            rb_names_add(l, &s->known, w->clocks[i].marks[k].event);
+    for (uint32_t i = 0; i < w->event_count; i++)
+        rb_names_add(l, &s->known, w->events[i].name);
+}
+
+static bool begins(const char *s, size_t len, const char *word)
+{
+    const size_t n = strlen(word);
+    return len >= n && memcmp(s, word, n) == 0 && (len == n || s[n] == '.');
+}
+
+/* Can anything that happens match the descriptor? */
+static bool reachable(const chart_text *t, const senders *s)
+{
+    if ((t->len == 1 && t->s[0] == '*') || t->s[0] == '@' || begins(t->s, t->len, "done") ||
+        begins(t->s, t->len, "error") || begins(t->s, t->len, "child"))
+        return true;
+    for (size_t i = 0; i < s->known.count; i++)
+        if (chart_matches(t->s, t->len, s->known.items[i], strlen(s->known.items[i])))
+            return true;
+    for (size_t i = 0; i < s->elsewhere.count; i++)
+        if (chart_matches(t->s, t->len, s->elsewhere.items[i], strlen(s->elsewhere.items[i])))
+            return true;
+    return false;
+}
+
+static void unknown_event(rulebook_loader *l, base_place place, const char *name, size_t len, const senders *s)
+{
+    const char *near = base_nearest(name, len, s->known.items, s->known.count);
+    if (!l->rb->lenient)
+        rb_note(l, base_fail_at(l->d, &place, M_event_never_comes, A_N("event", name, len), A_S("near", near)));
+}
+
+/* ---- one workflow ---- */
+
+static bool taken(const rulebook_workflow *w, const char *event)
+{
+    const size_t len = strlen(event);
+    for (uint32_t i = 0; i < chart_transition_count(w->chart); i++) {
+        const chart_transition *t = chart_transition_at(w->chart, i);
+        for (size_t k = 0; k < t->event_count; k++)
+            if (chart_matches(t->events[k].s, t->events[k].len, event, len))
+                return true;
+    }
+    for (uint32_t i = 0; i < w->clock_count; i++) {
+        const rulebook_clock *c = &w->clocks[i];
+        const rulebook_triggers *const lists[] = {&c->starts, &c->stops};
+        for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+            for (uint32_t j = 0; j < lists[k]->count; j++)
+                if (lists[k]->items[j].state == RULEBOOK_NONE && strcmp(lists[k]->items[j].name, event) == 0)
+                    return true;
+        if (c->extend.event != NULL && strcmp(c->extend.event, event) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What starts or stops a clock is an event or a state. */
+static void unknown_trigger(rulebook_loader *l, const rulebook_workflow *w, const rulebook_trigger *t, const senders *s)
+{
+    rb_names all = {0};
+    for (size_t i = 0; i < s->known.count; i++)
+        rb_names_add(l, &all, s->known.items[i]);
+    for (uint32_t i = 1; i < chart_state_count(w->chart); i++)
+        rb_names_add(l, &all, w->states[i].path);
+    if (!rb_out(l))
+        rb_note(l, base_fail_at(l->d, &t->place, M_trigger_unknown, A_S("name", t->name),
+                                A_S("near", rb_nearest(&all, t->name))));
+    rb_names_free(l, &all);
+}
+
+static void check_events(rulebook_loader *l, const rulebook_workflow *w, const senders *s)
+{
+    for (uint32_t i = 0; i < chart_transition_count(w->chart); i++) {
+        const chart_transition *t = chart_transition_at(w->chart, i);
+        for (size_t k = 0; k < t->event_count; k++)
+            if (!reachable(&t->events[k], s))
+                unknown_event(l, w->transitions[i].event_place, t->events[k].s, t->events[k].len, s);
+    }
+    for (uint32_t i = 0; i < w->clock_count; i++) {
+        const rulebook_clock *c = &w->clocks[i];
+        const rulebook_triggers *const lists[] = {&c->starts, &c->stops};
+        for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+            for (uint32_t j = 0; j < lists[k]->count; j++) {
+                const rulebook_trigger *t = &lists[k]->items[j];
+                const chart_text text = {t->name, strlen(t->name)};
+                if (t->state == RULEBOOK_NONE && !reachable(&text, s))
+                    unknown_trigger(l, w, t, s);
+            }
+        if (c->extend.event != NULL) {
+            const chart_text text = {c->extend.event, strlen(c->extend.event)};
+            if (!reachable(&text, s))
+                unknown_event(l, c->extend.place, text.s, text.len, s);
+        }
+    }
+    for (uint32_t i = 0; i < w->event_count; i++)
+        if (!taken(w, w->events[i].name))
+            rb_warn(l, w->events[i].place, M_event_unused, A_S("event", w->events[i].name));
+}
+
+static void check_states(rulebook_loader *l, const rulebook_workflow *w)
+{
+    const size_t count = chart_state_count(w->chart);
+    bool *reached = base_array(l->rb->alloc, count, sizeof *reached);
+    uint32_t circle = CHART_NONE;
+    if (reached == NULL) {
+        rb_note(l, base_nomem(l->d));
+        return;
+    }
+    gov_status status = chart_reachable(w->chart, reached, l->d);
+    for (uint32_t s = 1; s < count && status == GOV_OK; s++) {
+        if (chart_kind_of(w->chart, s) == CHART_SHALLOW || chart_kind_of(w->chart, s) == CHART_DEEP)
+            continue;
+        /* Of what lies inside an unreachable state nothing more needs to be said. */
+        if (!reached[s] && (chart_parent(w->chart, s) == CHART_ROOT || reached[chart_parent(w->chart, s)]))
+            rb_warn(l, w->states[s].place, M_state_unreachable, A_S("state", w->states[s].path));
+        else if (reached[s] && chart_dead_end(w->chart, s))
+            rb_warn(l, w->states[s].place, M_state_dead_end, A_S("state", w->states[s].path));
+    }
+    base_free(l->rb->alloc, reached);
+    if (status == GOV_OK)
+        status = chart_always_cycle(w->chart, &circle, l->d);
+    rb_note(l, status);
+    if (circle != CHART_NONE)
+        rb_warn(l, w->transitions[circle].place, M_always_cycle);
+}
+
+/* ---- effects that name other definitions ---- */
+
+static const rulebook_workflow *named_workflow(const rulebook_loader *l, const rulebook_action *a, const char *param)
+{
+    const rulebook_argument *arg = rulebook_arg(a, param);
+    const rulebook_workflow *w = NULL;
+    if (arg != NULL && arg->text != NULL)
+        (void)rulebook_get_workflow(&l->rb->pub, arg->text, &w, NULL);
+    return w;
+}
+
+/* open: {workflow: x, fields: {...}}: the fields exist there, and those that are required are given. */
+static void check_members(rulebook_loader *l, const rulebook_action *a, const rulebook_param *p)
+{
+    const rulebook_workflow *w = named_workflow(l, a, p->fields_of);
+    const rulebook_argument *arg = rulebook_arg(a, p->name);
+    rb_names known = {0};
+    if (w == NULL)
+        return;
+    for (uint32_t i = 0; i < w->fields.count; i++)
+        rb_names_add(l, &known, w->fields.items[i].name);
+    for (uint32_t i = 0; arg != NULL && i < arg->member_count; i++) {
+        const rulebook_argument *m = &arg->members[i];
+        const rulebook_field *f = rulebook_find_field(&w->fields, m->name, strlen(m->name));
+        char found[EXPR_TYPE_TEXT];
+        if (f == NULL)
+            rb_note(l, base_fail_at(l->d, &m->place, M_unknown_name, A_S("kind", "field"), A_S("name", m->name),
+                                    A_S("near", rb_nearest(&known, m->name))));
+        else if (m->expr != NULL && expr_program_type(m->expr) != EXPR_NULL &&
+                 !expr_type_fits(expr_program_type(m->expr), rb_field_type(f)))
+            rb_note(l, base_fail_at(l->d, &m->place, M_expr_type,
+                                    A_S("expected", rulebook_type_name((rulebook_type)f->type)),
+                                    A_S("found", expr_type_text(expr_program_type(m->expr), found))));
+    }
+    for (uint32_t i = 0; i < w->fields.count; i++) {
+        const rulebook_field *f = &w->fields.items[i];
+        bool given = !f->required || !value_is(f->preset, VALUE_ABSENT);
+        for (uint32_t k = 0; arg != NULL && k < arg->member_count; k++)
+            given |= strcmp(arg->members[k].name, f->name) == 0;
+        if (!given)
+            rb_note(l, base_fail_at(l->d, &a->place, M_required_not_given, A_S("field", f->name), A_S("workflow", w->name)));
+    }
+    rb_names_free(l, &known);
+}
+
+static void check_block(rulebook_loader *l, const rulebook_block *b)
+{
+    for (uint32_t i = 0; i < b->count && !rb_out(l); i++) {
+        const rulebook_action *a = &b->items[i];
+        if (a->kind == RULEBOOK_IF) {
+            check_block(l, &a->as.branch.then);
+            check_block(l, &a->as.branch.otherwise);
+        }
+        if (a->kind != RULEBOOK_EFFECT)
+            continue;
+        const rulebook_effect *e = a->as.effect.effect;
+        for (uint32_t k = 0; k < e->param_count; k++)
+            if (e->params[k].fields_of != NULL)
+                check_members(l, a, &e->params[k]);
+        if (e->check != NULL)
+            rb_note(l, e->check(e->user, a, &l->rb->pub, l->d));
+    }
+}
+
+/* ---- calendars ---- */
+
+static void check_years(rulebook_loader *l, int64_t today)
+{
+    int32_t year;
+    unsigned month, day;
+    if (today == 0)
+        return;
+    base_civil_from_days(today, &year, &month, &day);
+    for (uint32_t i = 0; i < l->rb->pub.calendar_count; i++) {
+        const rulebook_calendar *c = &l->rb->pub.calendars[i];
+        for (int32_t y = year; c->cal != NULL && y <= year + 1; y++)
+            if (!cal_year_listed(c->cal, y))
+                rb_warn(l, c->place, M_year_missing, A_S("calendar", c->name), A_I("year", y));
+    }
+}
+
+/* ---- all ---- */
+
+static const void *compiled(const rb_def *def, rb_def_kind kind)
+{
+    const rb_lazy *lazy = def->kind == (uint8_t)kind ? atomic_load_explicit(&((rb_def *)(uintptr_t)def)->lazy, memory_order_acquire) : NULL;
+    return lazy != NULL ? lazy->made : NULL;
+}
+
+static void check_workflow(rulebook_loader *l, const rulebook_workflow *w, const rb_names *elsewhere)
+{
+    senders s = {.elsewhere = *elsewhere};
+    if (w->chart == NULL)
+        return;
+    senders own = {0};
+    from_workflow(l, w, &own);
+    s.known = own.known;
+    check_events(l, w, &s);
+    check_states(l, w);
+    for (uint32_t i = 0; i < w->block_count; i++)
+        check_block(l, &w->blocks[i]);
+    rb_names_free(l, &own.known);
+    rb_names_free(l, &own.elsewhere);
+}
+
+void rb_lint(rulebook_loader *l, int64_t today)
+{
+    const rb_full *rb = l->rb;
+    senders all = {0};
+    for (size_t i = 0; i < rb->def_count && !rb_out(l); i++) {
+        const rulebook_workflow *w = compiled(&rb->defs[i], RB_WORKFLOW);
+        const rulebook_schedule *s = compiled(&rb->defs[i], RB_SCHEDULE);
+        if (w != NULL)
+            from_workflow(l, w, &all);
+        if (s != NULL)
+            check_block(l, &s->block);
+    }
+    for (size_t i = 0; i < rb->def_count && !rb_out(l); i++) {
+        const rulebook_workflow *w = compiled(&rb->defs[i], RB_WORKFLOW);
+        if (w != NULL)
+            check_workflow(l, w, &all.elsewhere);
+    }
+    rb_names_free(l, &all.known);
+    rb_names_free(l, &all.elsewhere);
+    check_years(l, today);
+}
