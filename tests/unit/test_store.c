@@ -1,10 +1,12 @@
 /* Room store: what both engines promise alike, and what a file may do to us. */
 #include "support/faulty.h"
 #include "support/support.h"
+#include "support/vfs_shim.h"
 
 #include "store/store.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -845,6 +847,158 @@ static void test_backup(void **state)
     support_rmdir(dir);
 }
 
+/* ---- a failing disk ---- */
+
+static gov_status write_some(const char *path, int64_t from, const diag *d)
+{
+    store *s = NULL;
+    const store_config config = {
+        .url = path, .vfs = VFS_SHIM, .busy_ms = -1, .cache_kib = 40, .migrations = both, .migration_count = 2};
+    gov_status rc = store_open(&base_malloc, &config, &s, d);
+    if (rc != GOV_OK)
+        return rc;
+    rc = store_begin(s, d);
+    for (int64_t i = from; i < from + 60 && rc == GOV_OK; i++) {
+        char name[600];
+        snprintf(name, sizeof name, "%d %0500d", (int)i, 7);
+        rc = store_post(s, &insert_thing,
+                        STORE_ARGS(store_i(1), store_i(i), store_i(1), store_s(name), store_n(STORE_BYTES),
+                                   store_flag(false)),
+                        1, d);
+    }
+    if (rc == GOV_OK)
+        rc = store_commit(s, d);
+    store_close(s);
+    return rc;
+}
+
+/* Each write and sync fails in turn, once or from there on: a clear status, and all of the transaction or nothing. */
+static void failing_disk(int code, bool forever, gov_status status)
+{
+    char path[512], *dir;
+    make_file(path, &dir);
+    assert_true(vfs_shim_start());
+    int64_t have = 500;
+    for (long n = 0;; n++) {
+        forget();
+        assert_true(vfs_shim_start());
+        vfs_shim.code = code;
+        vfs_shim.countdown = n;
+        vfs_shim.forever = forever;
+        const gov_status rc = write_some(path, 1000 + 100 * n, &D);
+        const long hits = vfs_shim.hits;
+        vfs_shim.countdown = -1;
+        if (rc != GOV_OK) {
+            assert_int_equal(rc, status);
+            assert_int_equal(gov_error_status(err), status);
+        }
+        store *s = open_with(path, 0, 2);
+        const int64_t now = count(s);
+        assert_gov_ok(store_check(s, &D), err);
+        store_close(s);
+        if (rc == GOV_OK)
+            assert_int_equal(now, have + 60);
+        else
+            assert_true(now == have || now == have + 60); /* a failed sync leaves open which */
+        have = now;
+        if (hits == 0)
+            break;
+    }
+    assert_true(have > 500);
+    support_rmdir(dir);
+    forget();
+}
+
+static void test_full_disk(void **state)
+{
+    (void)state;
+    failing_disk(SQLITE_FULL, false, GOV_E_FULL);
+    failing_disk(SQLITE_FULL, true, GOV_E_FULL);
+}
+
+static void test_broken_disk(void **state)
+{
+    (void)state;
+    failing_disk(SQLITE_IOERR_WRITE, false, GOV_E_STORE);
+    failing_disk(SQLITE_IOERR_FSYNC, true, GOV_E_STORE);
+}
+
+/* ---- a lost server ---- */
+
+static void test_lost_server(void **state)
+{
+    support_store *at = support_store_of(state);
+    static const store_sql own = {"SELECT pg_backend_pid()", 0};
+    static const store_sql kill_it = {"SELECT CASE WHEN pg_terminate_backend(CAST($1 AS int), 5000) THEN 1 ELSE 0 END", 0};
+    int64_t pid = 0, done = 0;
+    store *s = fresh(state), *other = open_with(at->url, 0, 2);
+    if (store_kind_of(s) == STORE_POSTGRES) {
+        assert_gov_ok(store_begin(s, &D), err);
+        assert_gov_ok(add(s, 1, "a"), err);
+        assert_gov_ok(store_first_int(s, &own, STORE_NO_ARGS, &pid, &D), err);
+        assert_gov_ok(add(s, 2, "b"), err);
+        assert_gov_ok(store_first_int(other, &kill_it, STORE_ARGS(store_i(pid)), &done, &D), err);
+        assert_int_equal(done, 1);
+        const gov_status rc = store_commit(s, &D);
+        assert_true(rc == GOV_E_STATE || rc == GOV_E_UNKNOWN_OUTCOME);
+        assert_int_equal(gov_error_status(err), rc);
+        forget();
+        assert_false(store_in_transaction(s));
+        assert_int_not_equal(store_first_int(s, &own, STORE_NO_ARGS, &pid, &D), GOV_OK);
+        forget();
+        assert_int_equal(count(other), 0);
+    }
+    store_close(s);
+    store_close(other);
+}
+
+/* Two writers of one row: the second is told that it is locked. */
+typedef struct crossing {
+    store *s, *rival;
+    int tries;
+} crossing;
+
+static gov_status cross(void *user, const diag *d)
+{
+    static const store_sql bump = {"UPDATE gov_test_thing SET amount = amount + 1 WHERE community = $1 AND id = $2", 0};
+    crossing *x = user;
+    if (x->tries++ == 0) {
+        /* the rival holds row 1: GOV_E_BUSY, which is not run again */
+        return store_post(x->s, &bump, STORE_ARGS(store_i(1), store_i(1)), 1, d);
+    }
+    return GOV_OK;
+}
+
+static void test_row_lock(void **state)
+{
+    support_store *at = support_store_of(state);
+    static const store_sql lock = {"SELECT id FROM gov_test_thing WHERE community = $1 AND id = $2", STORE_LOCK};
+    static const store_sql skip_locked = {"SELECT id FROM gov_test_thing WHERE community = $1 ORDER BY id", STORE_LOCK_SKIP};
+    int64_t id = 0;
+    store *s = fresh(state), *rival = open_with(at->url, 0, 2);
+    assert_gov_ok(store_begin(s, &D), err);
+    assert_gov_ok(add(s, 1, "a"), err);
+    assert_gov_ok(add(s, 2, "b"), err);
+    assert_gov_ok(store_commit(s, &D), err);
+    assert_gov_ok(store_begin(rival, &D), err);
+    assert_gov_ok(store_first_int(rival, &lock, STORE_ARGS(store_i(1), store_i(1)), &id, &D), err);
+    crossing x = {s, rival, 0};
+    assert_int_equal(store_run(s, cross, &x, &D), GOV_E_BUSY);
+    assert_int_equal(store_error_class(s), STORE_LOCKED);
+    forget();
+    if (store_kind_of(s) == STORE_POSTGRES) {
+        assert_gov_ok(store_begin(s, &D), err);
+        assert_gov_ok(store_first_int(s, &skip_locked, STORE_ARGS(store_i(1)), &id, &D), err);
+        assert_int_equal(id, 2);
+        store_rollback(s);
+    }
+    store_rollback(rival);
+    x.tries = 0;
+    assert_gov_ok(store_run(s, cross, &x, &D), err);
+    store_close(s);
+    store_close(rival);
+}
+
 /* ---- memory ---- */
 
 static gov_status oom_body(void *user, const diag *d)
@@ -924,6 +1078,10 @@ int main(void)
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_backup),
+        STORE_TESTS(test_lost_server),
+        STORE_TESTS(test_row_lock),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_broken_disk),
         cmocka_unit_test(test_oom),
         cmocka_unit_test(test_oom_malloc),
     };
