@@ -16,8 +16,8 @@ static void put_be64(uint8_t *out, uint64_t n)
         out[i] = (uint8_t)(n >> (56 - 8 * i));
 }
 
-void journal_signed_bytes(int64_t community, uint64_t size, const uint8_t root[JOURNAL_HASH], int64_t at_us,
-                          uint8_t out[SIGNED_BYTES])
+void journal_signed_bytes(int64_t community, uint64_t size, const uint8_t root[JOURNAL_HASH],
+                          int64_t at_us, uint8_t out[SIGNED_BYTES])
 {
     uint8_t *p = out;
     memcpy(p, signed_name, sizeof signed_name);
@@ -29,13 +29,14 @@ void journal_signed_bytes(int64_t community, uint64_t size, const uint8_t root[J
     put_be64(p + 16 + JOURNAL_HASH, (uint64_t)at_us);
 }
 
-bool journal_signature_holds(const uint8_t *signature, const uint8_t signed_bytes[SIGNED_BYTES], const uint8_t *key)
+bool journal_signature_holds(const uint8_t *signature, const uint8_t signed_bytes[SIGNED_BYTES],
+                             const uint8_t *key)
 {
     return crypto_sign_verify_detached(signature, signed_bytes, SIGNED_BYTES, key) == 0;
 }
 
-static void sign_head(const journal *j, const journal_head *head, const journal_signer *signer, int64_t at_us,
-                      uint8_t signature[crypto_sign_BYTES])
+static void sign_head(const journal *j, const journal_head *head, const journal_signer *signer,
+                      int64_t at_us, uint8_t signature[crypto_sign_BYTES])
 {
     uint8_t bytes[SIGNED_BYTES];
     journal_signed_bytes(j->community, head->size, head->root, at_us, bytes);
@@ -45,8 +46,10 @@ static void sign_head(const journal *j, const journal_head *head, const journal_
 gov_status journal_sign(journal *j, const journal_signer *signer, int64_t at_us, const diag *d)
 {
     static const store_sql sql = {
-        "INSERT INTO gov_journal_signed (community, size, at_us, algorithm, root, public_key, signature) "
-        "VALUES ($1, $2, $3, 1, $4, $5, $6) ON CONFLICT (community, size) DO NOTHING", 0};
+        "INSERT INTO gov_journal_signed (community, size, at_us, algorithm, root, public_key, "
+        "signature) "
+        "VALUES ($1, $2, $3, 1, $4, $5, $6) ON CONFLICT (community, size) DO NOTHING",
+        0};
     uint8_t signature[crypto_sign_BYTES];
     journal_head head;
     const gov_status rc = journal_head_now(j, &head, d);
@@ -83,8 +86,8 @@ static void add_number(base_buf *out, const char *name, int64_t n)
     base_buf_char(out, '"');
 }
 
-static void add_head_line(base_buf *out, const journal *j, const journal_head *head, const journal_signer *signer,
-                          int64_t at_us)
+static void add_head_line(base_buf *out, const journal *j, const journal_head *head,
+                          const journal_signer *signer, int64_t at_us)
 {
     uint8_t signature[crypto_sign_BYTES];
     sign_head(j, head, signer, at_us, signature);
@@ -103,19 +106,22 @@ static void add_head_line(base_buf *out, const journal *j, const journal_head *h
 }
 
 static gov_status write_entries(journal *j, uint64_t size, base_buf *line,
-                                gov_status (*write)(void *user, const void *bytes, size_t len), void *user,
-                                const diag *d)
+                                gov_status (*write)(void *user, const void *bytes, size_t len),
+                                void *user, const diag *d)
 {
     static const store_sql sql = {
         "SELECT s.entry, e.leaf, p.salt, p.data FROM gov_journal_seal s JOIN gov_journal_entry e "
         "ON e.community = s.community AND e.id = s.entry LEFT JOIN gov_journal_payload p "
         "ON p.community = s.community AND p.entry = s.entry WHERE s.community = $1 AND s.seq >= $2 "
-        "AND s.seq < $3 ORDER BY s.seq", 0};
+        "AND s.seq < $3 ORDER BY s.seq",
+        0};
     for (uint64_t from = 0; from < size; from += 512) {
         const uint64_t to = size - from < 512 ? size : from + 512;
         store_rows rows;
-        gov_status rc = store_query(
-            j->s, &sql, STORE_ARGS(store_i(j->community), store_i((int64_t)from), store_i((int64_t)to)), &rows, d);
+        gov_status rc = store_query(j->s, &sql,
+                                    STORE_ARGS(store_i(j->community), store_i((int64_t)from),
+                                               store_i((int64_t)to)),
+                                    &rows, d);
         while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
             size_t len;
             const void *leaf = store_bytes(&rows, 1, &len);
@@ -143,7 +149,8 @@ static gov_status write_entries(journal *j, uint64_t size, base_buf *line,
 }
 
 gov_status journal_export(journal *j, const journal_signer *signer, int64_t at_us,
-                          gov_status (*write)(void *user, const void *bytes, size_t len), void *user, const diag *d)
+                          gov_status (*write)(void *user, const void *bytes, size_t len),
+                          void *user, const diag *d)
 {
     const bool own = !store_in_transaction(j->s);
     journal_head head;
@@ -212,9 +219,10 @@ static gov_status check_head_line(reading *r, value line, const uint8_t public_k
         !value_is_text(value_get_text(line, "hash"), "sha-256") ||
         !value_is_text(value_get_text(line, "signature_algorithm"), "ed25519"))
         return malformed(r, "version or algorithm");
-    if (!number_of(line, "community", &r->community) || !number_of(line, "size", &r->size) || r->size < 0 ||
-        !number_of(line, "at_us", &at_us) || !bytes_of(line, "root", r->root, JOURNAL_HASH) ||
-        !bytes_of(line, "key", key, sizeof key) || !bytes_of(line, "signature", signature, sizeof signature))
+    if (!number_of(line, "community", &r->community) || !number_of(line, "size", &r->size) ||
+        r->size < 0 || !number_of(line, "at_us", &at_us) ||
+        !bytes_of(line, "root", r->root, JOURNAL_HASH) || !bytes_of(line, "key", key, sizeof key) ||
+        !bytes_of(line, "signature", signature, sizeof signature))
         return malformed(r, "head");
     if (memcmp(key, public_key, sizeof key) != 0)
         return wrong(r, 0, "another key");
@@ -235,9 +243,11 @@ static gov_status check_entry_line(reading *r, value line)
         return base_nomem(r->d);
     if (!number_of(line, "entry", &entry) || len == 0 || !base_unhex(hex.as.s, hex.len, leaf))
         return malformed(r, "entry");
-    if (!journal_leaf_read(leaf, len, &parts) || parts.id != entry || parts.community != r->community)
+    if (!journal_leaf_read(leaf, len, &parts) || parts.id != entry ||
+        parts.community != r->community)
         return wrong(r, entry, "leaf");
-    const bool erased = value_is(data, VALUE_ABSENT) && value_is(value_get_text(line, "salt"), VALUE_ABSENT);
+    const bool erased =
+        value_is(data, VALUE_ABSENT) && value_is(value_get_text(line, "salt"), VALUE_ABSENT);
     if (line.len != (erased ? 2 : 4)) /* what is not there was left out, not misspelt */
         return malformed(r, "entry");
     if (erased) {
@@ -254,7 +264,8 @@ static gov_status check_entry_line(reading *r, value line)
     return GOV_OK;
 }
 
-static gov_status check_lines(reading *r, const char *text, size_t len, const uint8_t public_key[32])
+static gov_status check_lines(reading *r, const char *text, size_t len,
+                              const uint8_t public_key[32])
 {
     const char *end = text + len;
     while (text < end) {
@@ -282,8 +293,8 @@ static gov_status check_lines(reading *r, const char *text, size_t len, const ui
     return memcmp(root.bytes, r->root, JOURNAL_HASH) == 0 ? GOV_OK : wrong(r, 0, "root");
 }
 
-gov_status journal_verify_export(const gov_allocator *a, const void *bytes, size_t len, const uint8_t public_key[32],
-                                 journal_report *out, const diag *d)
+gov_status journal_verify_export(const gov_allocator *a, const void *bytes, size_t len,
+                                 const uint8_t public_key[32], journal_report *out, const diag *d)
 {
     *out = (journal_report){0};
     if (sodium_init() < 0)

@@ -49,18 +49,20 @@ bool journal_leaf_read(const void *bytes, size_t len, leaf_parts *out);
 /* journal.c */
 gov_status journal_load_edge(journal *j, bool lock, const diag *d);
 /* Every leaf hash of the first `size` seals, or of all when size is UINT64_MAX; *entry_at gets the place of id. */
-gov_status journal_load_hashes(journal *j, journal_hash **out, size_t *count, int64_t id, uint64_t *place,
-                               const diag *d);
+gov_status journal_load_hashes(journal *j, journal_hash **out, size_t *count, int64_t id,
+                               uint64_t *place, const diag *d);
 
 /* export.c */
 /* The bytes that a signature covers. */
 enum { SIGNED_BYTES = 17 + 1 + 8 + 8 + JOURNAL_HASH + 8 };
-void journal_signed_bytes(int64_t community, uint64_t size, const uint8_t root[JOURNAL_HASH], int64_t at_us,
-                          uint8_t out[SIGNED_BYTES]);
-bool journal_signature_holds(const uint8_t *signature, const uint8_t signed_bytes[SIGNED_BYTES], const uint8_t *key);
+void journal_signed_bytes(int64_t community, uint64_t size, const uint8_t root[JOURNAL_HASH],
+                          int64_t at_us, uint8_t out[SIGNED_BYTES]);
+bool journal_signature_holds(const uint8_t *signature, const uint8_t signed_bytes[SIGNED_BYTES],
+                             const uint8_t *key);
 
 /* verify.c */
 /* Is this the payload that the leaf commits to? */
-bool journal_payload_holds(base_buf *scratch, const leaf_parts *leaf, const void *salt, const char *data, size_t len);
+bool journal_payload_holds(base_buf *scratch, const leaf_parts *leaf, const void *salt,
+                           const char *data, size_t len);
 
 #endif

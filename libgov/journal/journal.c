@@ -4,73 +4,88 @@
 #include <sodium.h>
 #include <string.h>
 
-static const store_column entry_columns[] = {
-    {"community", STORE_INT, false, NULL}, {"id", STORE_INT, false, NULL},
-    {"subject", STORE_INT, false, NULL},   {"leaf", STORE_BYTES, false, NULL},
-    {0}};
-static const store_index entry_indexes[] = {
-    {"gov_journal_entry_by_subject", "community, subject, id", false, "subject <> 0"}, {0}};
+static const store_column entry_columns[] = {{"community", STORE_INT, false, NULL},
+                                             {"id", STORE_INT, false, NULL},
+                                             {"subject", STORE_INT, false, NULL},
+                                             {"leaf", STORE_BYTES, false, NULL},
+                                             {0}};
+static const store_index entry_indexes[] = {{"gov_journal_entry_by_subject",
+                                             "community, subject, id", false, "subject <> 0"},
+                                            {0}};
 static const store_table entry_table = {.name = "gov_journal_entry",
                                         .columns = entry_columns,
                                         .key = "community, id",
                                         .flags = STORE_ROWID_KEY,
                                         .indexes = entry_indexes};
 
-static const store_column payload_columns[] = {
-    {"community", STORE_INT, false, NULL}, {"entry", STORE_INT, false, NULL},
-    {"salt", STORE_BYTES, true, NULL},     {"data", STORE_TEXT, true, NULL},
-    {0}};
+static const store_column payload_columns[] = {{"community", STORE_INT, false, NULL},
+                                               {"entry", STORE_INT, false, NULL},
+                                               {"salt", STORE_BYTES, true, NULL},
+                                               {"data", STORE_TEXT, true, NULL},
+                                               {0}};
 static const store_table payload_table = {.name = "gov_journal_payload",
                                           .columns = payload_columns,
                                           .key = "community, entry",
                                           .flags = STORE_ROWID_KEY};
 
-static const store_column seal_columns[] = {
-    {"community", STORE_INT, false, NULL}, {"seq", STORE_INT, false, NULL},
-    {"entry", STORE_INT, false, NULL},     {"hash", STORE_BYTES, false, NULL},
-    {0}};
-static const store_table seal_table = {
-    .name = "gov_journal_seal", .columns = seal_columns, .key = "community, seq"};
+static const store_column seal_columns[] = {{"community", STORE_INT, false, NULL},
+                                            {"seq", STORE_INT, false, NULL},
+                                            {"entry", STORE_INT, false, NULL},
+                                            {"hash", STORE_BYTES, false, NULL},
+                                            {0}};
+static const store_table seal_table = {.name = "gov_journal_seal",
+                                       .columns = seal_columns,
+                                       .key = "community, seq"};
 
 /* PostgreSQL only: committed and waiting for journal_seal. */
-static const store_column pending_columns[] = {
-    {"community", STORE_INT, false, NULL}, {"entry", STORE_INT, false, NULL},
-    {"hash", STORE_BYTES, false, NULL},    {0}};
-static const store_table pending_table = {
-    .name = "gov_journal_pending", .columns = pending_columns, .key = "community, entry"};
+static const store_column pending_columns[] = {{"community", STORE_INT, false, NULL},
+                                               {"entry", STORE_INT, false, NULL},
+                                               {"hash", STORE_BYTES, false, NULL},
+                                               {0}};
+static const store_table pending_table = {.name = "gov_journal_pending",
+                                          .columns = pending_columns,
+                                          .key = "community, entry"};
 
-static const store_column head_columns[] = {
-    {"community", STORE_INT, false, NULL}, {"size", STORE_INT, false, NULL},
-    {"last_id", STORE_INT, false, NULL},   {"edge", STORE_BYTES, false, NULL},
-    {0}};
-static const store_table head_table = {
-    .name = "gov_journal_head", .columns = head_columns, .key = "community", .flags = STORE_ROWID_KEY};
+static const store_column head_columns[] = {{"community", STORE_INT, false, NULL},
+                                            {"size", STORE_INT, false, NULL},
+                                            {"last_id", STORE_INT, false, NULL},
+                                            {"edge", STORE_BYTES, false, NULL},
+                                            {0}};
+static const store_table head_table = {.name = "gov_journal_head",
+                                       .columns = head_columns,
+                                       .key = "community",
+                                       .flags = STORE_ROWID_KEY};
 
 static const store_column signed_columns[] = {
     {"community", STORE_INT, false, NULL},   {"size", STORE_INT, false, NULL},
     {"at_us", STORE_INT, false, NULL},       {"algorithm", STORE_INT, false, NULL},
     {"root", STORE_BYTES, false, NULL},      {"public_key", STORE_BYTES, false, NULL},
     {"signature", STORE_BYTES, false, NULL}, {0}};
-static const store_table signed_table = {
-    .name = "gov_journal_signed", .columns = signed_columns, .key = "community, size"};
+static const store_table signed_table = {.name = "gov_journal_signed",
+                                         .columns = signed_columns,
+                                         .key = "community, size"};
 
-static const store_table *const tables[] = {&entry_table,   &payload_table, &seal_table,
-                                            &pending_table, &head_table,    &signed_table, NULL};
+static const store_table *const tables[] = {&entry_table, &payload_table,
+                                            &seal_table,  &pending_table,
+                                            &head_table,  &signed_table,
+                                            NULL};
 const store_migration journal_schema_1 = {.room = "journal", .version = 1, .create = tables};
 
 /* ---- the head ---- */
 
 gov_status journal_load_edge(journal *j, bool lock, const diag *d)
 {
-    static const store_sql plain = {"SELECT size, last_id, edge FROM gov_journal_head WHERE community = $1", 0};
-    static const store_sql locking = {"SELECT size, last_id, edge FROM gov_journal_head WHERE community = $1",
-                                      STORE_LOCK};
+    static const store_sql plain = {
+        "SELECT size, last_id, edge FROM gov_journal_head WHERE community = $1", 0};
+    static const store_sql locking = {
+        "SELECT size, last_id, edge FROM gov_journal_head WHERE community = $1", STORE_LOCK};
     store_rows rows;
     if (!lock && j->edge_known && j->edge_epoch == store_epoch(j->s))
         return GOV_OK;
     j->edge.size = 0;
     j->last_id = 0;
-    gov_status rc = store_first(j->s, lock ? &locking : &plain, STORE_ARGS(store_i(j->community)), &rows, d);
+    gov_status rc =
+        store_first(j->s, lock ? &locking : &plain, STORE_ARGS(store_i(j->community)), &rows, d);
     if (rc == GOV_OK) {
         size_t len;
         const void *edge = store_bytes(&rows, 2, &len);
@@ -93,12 +108,14 @@ static gov_status save_edge(journal *j, const diag *d)
 {
     static const store_sql sql = {
         "INSERT INTO gov_journal_head (community, size, last_id, edge) VALUES ($1, $2, $3, $4) "
-        "ON CONFLICT (community) DO UPDATE SET size = excluded.size, last_id = excluded.last_id, edge = excluded.edge",
+        "ON CONFLICT (community) DO UPDATE SET size = excluded.size, last_id = excluded.last_id, "
+        "edge = excluded.edge",
         0};
-    return store_post(j->s, &sql,
-                      STORE_ARGS(store_i(j->community), store_i((int64_t)j->edge.size), store_i(j->last_id),
-                                 store_b(j->edge.roots, journal_edge_count(&j->edge) * JOURNAL_HASH)),
-                      1, d);
+    return store_post(
+        j->s, &sql,
+        STORE_ARGS(store_i(j->community), store_i((int64_t)j->edge.size), store_i(j->last_id),
+                   store_b(j->edge.roots, journal_edge_count(&j->edge) * JOURNAL_HASH)),
+        1, d);
 }
 
 /* ---- sealing ---- */
@@ -135,8 +152,10 @@ static gov_status seal_waiting(journal *j, const diag *d)
         journal_edge_add(&j->edge, &w->hash);
         j->last_id = w->id;
     }
-    const store_array arrays[] = {
-        {.ints = &j->community, .same = true}, {.ints = c.seq}, {.ints = c.entry}, {.spans = c.hash}};
+    const store_array arrays[] = {{.ints = &j->community, .same = true},
+                                  {.ints = c.seq},
+                                  {.ints = c.entry},
+                                  {.spans = c.hash}};
     gov_status rc = store_bulk(j->s, &shape, arrays, n, d);
     base_free(j->alloc, c.seq);
     return rc == GOV_OK ? save_edge(j, d) : rc;
@@ -154,8 +173,9 @@ static gov_status post_waiting(journal *j, const diag *d)
         c.entry[i] = j->waiting[i].id;
         c.hash[i] = (store_span){j->waiting[i].hash.bytes, JOURNAL_HASH};
     }
-    const store_array arrays[] = {
-        {.ints = &j->community, .same = true}, {.ints = c.entry}, {.spans = c.hash}};
+    const store_array arrays[] = {{.ints = &j->community, .same = true},
+                                  {.ints = c.entry},
+                                  {.spans = c.hash}};
     const gov_status rc = store_bulk(j->s, &shape, arrays, n, d);
     base_free(j->alloc, c.seq);
     return rc;
@@ -201,7 +221,8 @@ static void sodium_random(void *user, void *out, size_t len)
     randombytes_buf(out, len);
 }
 
-gov_status journal_open(store *s, int64_t community, const journal_config *config, journal **out, const diag *d)
+gov_status journal_open(store *s, int64_t community, const journal_config *config, journal **out,
+                        const diag *d)
 {
     *out = NULL;
     if (sodium_init() < 0)
@@ -266,15 +287,18 @@ static gov_status insert(journal *j, int64_t id, int64_t subject, const diag *d)
     static const store_sql entry = {
         "INSERT INTO gov_journal_entry (community, id, subject, leaf) VALUES ($1, $2, $3, $4)", 0};
     static const store_sql payload = {
-        "INSERT INTO gov_journal_payload (community, entry, salt, data) VALUES ($1, $2, $3, $4)", 0};
+        "INSERT INTO gov_journal_payload (community, entry, salt, data) VALUES ($1, $2, $3, $4)",
+        0};
     const gov_status rc =
         store_post(j->s, &entry,
-                   STORE_ARGS(store_i(j->community), store_i(id), store_i(subject), store_b(j->leaf.data, j->leaf.len)),
+                   STORE_ARGS(store_i(j->community), store_i(id), store_i(subject),
+                              store_b(j->leaf.data, j->leaf.len)),
                    STORE_ANY_ROWS, d);
     if (rc != GOV_OK)
         return rc;
     return store_post(j->s, &payload,
-                      STORE_ARGS(store_i(j->community), store_i(id), store_b(j->data.data, JOURNAL_SALT),
+                      STORE_ARGS(store_i(j->community), store_i(id),
+                                 store_b(j->data.data, JOURNAL_SALT),
                                  store_t(j->data.data + JOURNAL_SALT, j->data.len - JOURNAL_SALT)),
                       STORE_ANY_ROWS, d);
 }
@@ -330,17 +354,22 @@ typedef struct seal_call {
 
 static gov_status take_pending(journal *j, size_t max, const diag *d)
 {
-    static const store_sql sql = {"SELECT entry, hash FROM gov_journal_pending WHERE community = $1 "
-                                  "ORDER BY entry LIMIT $2", 0};
+    static const store_sql sql = {
+        "SELECT entry, hash FROM gov_journal_pending WHERE community = $1 "
+        "ORDER BY entry LIMIT $2",
+        0};
     store_rows rows;
     const int64_t limit = max > 100000 ? 100000 : (int64_t)max;
-    gov_status rc = store_query(j->s, &sql, STORE_ARGS(store_i(j->community), store_i(limit)), &rows, d);
+    gov_status rc =
+        store_query(j->s, &sql, STORE_ARGS(store_i(j->community), store_i(limit)), &rows, d);
     while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
         size_t len;
         const void *hash = store_bytes(&rows, 1, &len);
         if (len != JOURNAL_HASH)
-            rc = base_fail(d, M_journal_fault, A_I("entry", store_int(&rows, 0)), A_S("reason", "seal"));
-        else if (!base_grow(j->alloc, &j->waiting, &j->waiting_cap, j->waiting_count, sizeof *j->waiting))
+            rc = base_fail(d, M_journal_fault, A_I("entry", store_int(&rows, 0)),
+                           A_S("reason", "seal"));
+        else if (!base_grow(j->alloc, &j->waiting, &j->waiting_cap, j->waiting_count,
+                            sizeof *j->waiting))
             rc = base_nomem(d);
         if (rc != GOV_OK) {
             store_rows_close(&rows);
@@ -357,9 +386,12 @@ static gov_status take_pending(journal *j, size_t max, const diag *d)
 static gov_status seal_inside(journal *j, seal_call *call, const diag *d)
 {
     static const store_sql make = {"INSERT INTO gov_journal_head (community, size, last_id, edge) "
-                                   "VALUES ($1, 0, 0, $2) ON CONFLICT (community) DO NOTHING", 0};
-    static const store_sql drop = {"DELETE FROM gov_journal_pending WHERE community = $1 AND entry = $2", 0};
-    gov_status rc = store_post(j->s, &make, STORE_ARGS(store_i(j->community), store_b("", 0)), STORE_ANY_ROWS, d);
+                                   "VALUES ($1, 0, 0, $2) ON CONFLICT (community) DO NOTHING",
+                                   0};
+    static const store_sql drop = {
+        "DELETE FROM gov_journal_pending WHERE community = $1 AND entry = $2", 0};
+    gov_status rc = store_post(j->s, &make, STORE_ARGS(store_i(j->community), store_b("", 0)),
+                               STORE_ANY_ROWS, d);
     if (rc == GOV_OK)
         rc = journal_load_edge(j, true, d);
     if (rc == GOV_OK)
@@ -368,7 +400,8 @@ static gov_status seal_inside(journal *j, seal_call *call, const diag *d)
         return rc;
     rc = seal_waiting(j, d);
     for (size_t i = 0; i < j->waiting_count && rc == GOV_OK; i++)
-        rc = store_post(j->s, &drop, STORE_ARGS(store_i(j->community), store_i(j->waiting[i].id)), 1, d);
+        rc = store_post(j->s, &drop, STORE_ARGS(store_i(j->community), store_i(j->waiting[i].id)),
+                        1, d);
     call->sealed = (int64_t)j->waiting_count;
     return rc;
 }

@@ -29,25 +29,28 @@ typedef struct journal_config {
 
 /* A journal is one community's on one store, and lives no longer than the store. It registers a hook there: entries are
  * sealed when the transaction commits. config may be NULL. */
-gov_status journal_open(store *s, int64_t community, const journal_config *config, journal **out, const diag *d);
+gov_status journal_open(store *s, int64_t community, const journal_config *config, journal **out,
+                        const diag *d);
 void journal_close(journal *j);
 
 /* Texts are short names, at most JOURNAL_TEXT_MAX bytes; NULL is "". Everything is borrowed during the call. */
 typedef struct journal_entry {
-    int64_t real_ms;      /* the machine's clock, for the id */
-    int64_t at_us;        /* the community's `now`; 0 where instants are omitted (secret ballots) */
-    const char *kind;     /* "case_opened", "transfers", ...: the rooms' words, never shown to people as they are */
-    int64_t actor;        /* 0 where actors are omitted */
-    int64_t on_behalf;    /* 0: nobody */
+    int64_t real_ms; /* the machine's clock, for the id */
+    int64_t at_us;   /* the community's `now`; 0 where instants are omitted (secret ballots) */
+    const char *
+        kind; /* "case_opened", "transfers", ...: the rooms' words, never shown to people as they are */
+    int64_t actor;     /* 0 where actors are omitted */
+    int64_t on_behalf; /* 0: nobody */
     const char *purpose;
-    const char *subject_kind; /* "case", "resident", ... */
-    int64_t subject;          /* 0: none */
+    const char *subject_kind;   /* "case", "resident", ... */
+    int64_t subject;            /* 0: none */
     const uint8_t *rule_digest; /* JOURNAL_HASH bytes of the rulebook, or NULL: no rule */
     const char *rule_file;
     uint32_t rule_line;
     const uint8_t *batch; /* JOURNAL_HASH bytes that commit to a batch's rows, or NULL */
     value data;           /* what changed: any value that has a document form */
-    const char *data_text; /* the canonical document itself, instead of data; NULL: write it from data */
+    const char
+        *data_text; /* the canonical document itself, instead of data; NULL: write it from data */
     size_t data_len;
 } journal_entry;
 
@@ -68,8 +71,8 @@ typedef struct journal_record {
     const char *rule_file;
     uint32_t rule_line;
     const uint8_t *batch;
-    bool sealed; /* has its place in the tree */
-    bool erased; /* the payload is gone */
+    bool sealed;           /* has its place in the tree */
+    bool erased;           /* the payload is gone */
     const char *data_text; /* canonical document; "" when erased */
     size_t data_len;
     const uint8_t *leaf; /* the hashed bytes */
@@ -77,7 +80,8 @@ typedef struct journal_record {
 } journal_record;
 
 typedef struct journal_filter {
-    int64_t after;   /* only ids greater than this (less, when descending); 0: from the start (the end) */
+    int64_t
+        after; /* only ids greater than this (less, when descending); 0: from the start (the end) */
     int64_t id;      /* this entry alone; 0: all */
     int64_t subject; /* this subject's alone; 0: all */
     size_t limit;    /* 0: no limit */
@@ -87,9 +91,11 @@ typedef struct journal_filter {
 /* In the order of ids. The callback stops the reading by giving other than GOV_OK, which is then the answer; it may
  * read from the store, and write. */
 gov_status journal_read(journal *j, const journal_filter *filter,
-                        gov_status (*each)(void *user, const journal_record *r), void *user, const diag *d);
+                        gov_status (*each)(void *user, const journal_record *r), void *user,
+                        const diag *d);
 
-/* Removes an entry's data and salt for ever; its proof stays. GOV_E_NOT_FOUND: no such entry. Inside a transaction. */
+/* Removes an entry's data and salt for ever; its proof stays. SQLite overwrites the bytes in the file (secure_delete) when
+ * the change is checkpointed; until then, and in backups, the old page may still be found. GOV_E_NOT_FOUND: no such entry. Inside a transaction. */
 gov_status journal_erase(journal *j, int64_t id, const diag *d);
 
 /* ---- trust ---- */
@@ -103,8 +109,9 @@ gov_status journal_head_now(journal *j, journal_head *out, const diag *d);
 
 typedef struct journal_report {
     uint64_t sealed, unsealed, erased, signed_heads; /* counted until the first bad one */
-    int64_t bad_id;      /* first bad entry, 0: none, or the fault is not in an entry */
-    const char *reason;  /* static English name of the fault: "leaf", "payload", "sequence", "head", ...; NULL: none */
+    int64_t bad_id; /* first bad entry, 0: none, or the fault is not in an entry */
+    const char *
+        reason; /* static English name of the fault: "leaf", "payload", "sequence", "head", ...; NULL: none */
     uint8_t root[JOURNAL_HASH];
 } journal_report;
 
@@ -112,7 +119,8 @@ typedef struct journal_report {
  * commitments, the head's frontier, each signed head. GOV_E_VERIFY reports the first fault; *out is filled as far as it
  * went. progress may be NULL; it stops the check by giving other than GOV_OK. */
 gov_status journal_verify(journal *j, journal_report *out,
-                          gov_status (*progress)(void *user, uint64_t done, uint64_t all), void *user, const diag *d);
+                          gov_status (*progress)(void *user, uint64_t done, uint64_t all),
+                          void *user, const diag *d);
 
 /* Ed25519: public_key 32 bytes, secret_key 64 (seed and public key, as libsodium has it). */
 typedef struct journal_signer {
@@ -123,16 +131,18 @@ gov_status journal_sign(journal *j, const journal_signer *signer, int64_t at_us,
 
 /* JSON lines: the signed head, then every sealed entry with its leaf and payload (erased ones without). */
 gov_status journal_export(journal *j, const journal_signer *signer, int64_t at_us,
-                          gov_status (*write)(void *user, const void *bytes, size_t len), void *user, const diag *d);
+                          gov_status (*write)(void *user, const void *bytes, size_t len),
+                          void *user, const diag *d);
 /* Needs the exported bytes and the signer's public key alone. GOV_E_INPUT: not an export; GOV_E_VERIFY: a fault. */
-gov_status journal_verify_export(const gov_allocator *a, const void *bytes, size_t len, const uint8_t public_key[32],
-                                 journal_report *out, const diag *d);
+gov_status journal_verify_export(const gov_allocator *a, const void *bytes, size_t len,
+                                 const uint8_t public_key[32], journal_report *out, const diag *d);
 
 /* Audit path of a sealed entry in the tree of the head now. *path gets *count hashes of JOURNAL_HASH bytes. */
-gov_status journal_prove(journal *j, int64_t id, base_buf *path, uint64_t *sequence, journal_head *head,
-                         const diag *d);
+gov_status journal_prove(journal *j, int64_t id, base_buf *path, uint64_t *sequence,
+                         journal_head *head, const diag *d);
 /* That the tree of `size` entries is a beginning of the tree now. */
-gov_status journal_prove_growth(journal *j, uint64_t size, base_buf *path, journal_head *head, const diag *d);
+gov_status journal_prove_growth(journal *j, uint64_t size, base_buf *path, journal_head *head,
+                                const diag *d);
 
 /* ---- the tree: merkle.c, pure functions of RFC 6962 ---- */
 
@@ -156,9 +166,9 @@ void journal_root_of(const journal_hash *leaves, size_t n, journal_hash *out);
 /* path: room for 64 hashes; gives their number. index < n; 0 < m <= n. */
 size_t journal_inclusion(const journal_hash *leaves, size_t n, size_t index, journal_hash *path);
 size_t journal_consistency(const journal_hash *leaves, size_t m, size_t n, journal_hash *path);
-bool journal_check_inclusion(const journal_hash *leaf, uint64_t index, uint64_t size, const journal_hash *path,
-                             size_t count, const journal_hash *root);
-bool journal_check_consistency(uint64_t m, uint64_t n, const journal_hash *root_m, const journal_hash *root_n,
-                               const journal_hash *path, size_t count);
+bool journal_check_inclusion(const journal_hash *leaf, uint64_t index, uint64_t size,
+                             const journal_hash *path, size_t count, const journal_hash *root);
+bool journal_check_consistency(uint64_t m, uint64_t n, const journal_hash *root_m,
+                               const journal_hash *root_n, const journal_hash *path, size_t count);
 
 #endif

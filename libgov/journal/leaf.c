@@ -26,7 +26,8 @@ gov_status journal_leaf_write(base_buf *out, int64_t community, int64_t id, cons
     base_buf_be64(out, (uint64_t)e->actor);
     base_buf_be64(out, (uint64_t)e->on_behalf);
     base_buf_be64(out, (uint64_t)e->subject);
-    base_buf_char(out, (char)((e->rule_digest != NULL ? LEAF_RULE : 0) | (e->batch != NULL ? LEAF_BATCH : 0)));
+    base_buf_char(out, (char)((e->rule_digest != NULL ? LEAF_RULE : 0) |
+                              (e->batch != NULL ? LEAF_BATCH : 0)));
     add_text(out, e->kind, &fits);
     add_text(out, e->subject_kind, &fits);
     add_text(out, e->purpose, &fits);
@@ -39,10 +40,12 @@ gov_status journal_leaf_write(base_buf *out, int64_t community, int64_t id, cons
         base_buf_add(out, e->batch, JOURNAL_HASH);
     base_buf_add(out, commitment, JOURNAL_HASH);
     if (!fits)
-        return base_fail(d, M_too_large, A_S("what", "a name in a journal entry"), A_I("limit", JOURNAL_TEXT_MAX));
+        return base_fail(d, M_too_large, A_S("what", "a name in a journal entry"),
+                         A_I("limit", JOURNAL_TEXT_MAX));
     /* 4 names of 255 bytes would not fit journal_leaf_hash's buffer beside the rest. */
     if (out->len > 1000)
-        return base_fail(d, M_too_large, A_S("what", "the names in a journal entry"), A_I("limit", 800));
+        return base_fail(d, M_too_large, A_S("what", "the names in a journal entry"),
+                         A_I("limit", 800));
     return GOV_OK;
 }
 

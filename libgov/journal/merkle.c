@@ -137,8 +137,8 @@ static bool same(const journal_hash *a, const journal_hash *b)
     return memcmp(a->bytes, b->bytes, JOURNAL_HASH) == 0;
 }
 
-bool journal_check_inclusion(const journal_hash *leaf, uint64_t index, uint64_t size, const journal_hash *path,
-                             size_t count, const journal_hash *root)
+bool journal_check_inclusion(const journal_hash *leaf, uint64_t index, uint64_t size,
+                             const journal_hash *path, size_t count, const journal_hash *root)
 {
     if (index >= size)
         return false;
@@ -162,14 +162,15 @@ bool journal_check_inclusion(const journal_hash *leaf, uint64_t index, uint64_t 
     return last == 0 && same(&h, root);
 }
 
-bool journal_check_consistency(uint64_t m, uint64_t n, const journal_hash *root_m, const journal_hash *root_n,
-                               const journal_hash *path, size_t count)
+bool journal_check_consistency(uint64_t m, uint64_t n, const journal_hash *root_m,
+                               const journal_hash *root_n, const journal_hash *path, size_t count)
 {
     if (m == 0 || m > n)
         return false;
     if (m == n)
         return count == 0 && same(root_m, root_n);
-    const bool whole = (m & (m - 1)) == 0; /* then the first root itself is the first hash of the path */
+    const bool whole =
+        (m & (m - 1)) == 0; /* then the first root itself is the first hash of the path */
     if (!whole && count == 0)
         return false;
     uint64_t at = m - 1, last = n - 1;

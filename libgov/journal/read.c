@@ -6,16 +6,21 @@
 /* Rows are copied page by page, so that the callback may use the store and no read stays open. */
 enum { PAGE = 256 };
 
-#define COLUMNS                                                                                                     \
-    "SELECT e.id, e.leaf, p.data, CASE WHEN w.entry IS NULL THEN 1 ELSE 0 END FROM gov_journal_entry e "            \
-    "LEFT JOIN gov_journal_payload p ON p.community = e.community AND p.entry = e.id "                              \
-    "LEFT JOIN gov_journal_pending w ON w.community = e.community AND w.entry = e.id WHERE e.community = $1 "
+#define COLUMNS                                                                              \
+    "SELECT e.id, e.leaf, p.data, CASE WHEN w.entry IS NULL THEN 1 ELSE 0 END FROM "         \
+    "gov_journal_entry e "                                                                   \
+    "LEFT JOIN gov_journal_payload p ON p.community = e.community AND p.entry = e.id "       \
+    "LEFT JOIN gov_journal_pending w ON w.community = e.community AND w.entry = e.id WHERE " \
+    "e.community = $1 "
 #define OF_SUBJECT "AND e.subject = $4 AND e.subject <> 0 "
 
 static const store_sql up = {COLUMNS "AND e.id > $2 ORDER BY e.id LIMIT $3", 0};
 static const store_sql down = {COLUMNS "AND e.id < $2 ORDER BY e.id DESC LIMIT $3", 0};
-static const store_sql subject_up = {COLUMNS "AND e.id > $2 " OF_SUBJECT "ORDER BY e.id LIMIT $3", 0};
-static const store_sql subject_down = {COLUMNS "AND e.id < $2 " OF_SUBJECT "ORDER BY e.id DESC LIMIT $3", 0};
+static const store_sql subject_up = {COLUMNS "AND e.id > $2 " OF_SUBJECT "ORDER BY e.id LIMIT $3",
+                                     0};
+static const store_sql subject_down = {COLUMNS "AND e.id < $2 " OF_SUBJECT
+                                               "ORDER BY e.id DESC LIMIT $3",
+                                       0};
 static const store_sql one = {COLUMNS "AND e.id = $2 ORDER BY e.id LIMIT $3", 0};
 
 static char *text_of(base_arena *arena, leaf_text t, bool *failed)
@@ -60,22 +65,27 @@ static gov_status copy_record(base_arena *arena, store_rows *rows, journal_recor
     return failed || r->data_text == NULL ? base_nomem(d) : GOV_OK;
 }
 
-static gov_status read_page(journal *j, const journal_filter *f, int64_t after, size_t limit, base_arena *arena,
-                            journal_record *page, size_t *count, const diag *d)
+static gov_status read_page(journal *j, const journal_filter *f, int64_t after, size_t limit,
+                            base_arena *arena, journal_record *page, size_t *count, const diag *d)
 {
-    const store_sql *sql = f->subject != 0 ? (f->descending ? &subject_down : &subject_up) : f->descending ? &down : &up;
+    const store_sql *sql = f->subject != 0 ? (f->descending ? &subject_down : &subject_up)
+                           : f->descending ? &down
+                                           : &up;
     store_rows rows;
     gov_status rc = GOV_OK;
     *count = 0;
     if (f->id != 0)
-        rc = store_query(j->s, &one, STORE_ARGS(store_i(j->community), store_i(f->id), store_i(1)), &rows, d);
+        rc = store_query(j->s, &one, STORE_ARGS(store_i(j->community), store_i(f->id), store_i(1)),
+                         &rows, d);
     else if (f->subject != 0)
         rc = store_query(j->s, sql,
-                         STORE_ARGS(store_i(j->community), store_i(after), store_i((int64_t)limit), store_i(f->subject)),
+                         STORE_ARGS(store_i(j->community), store_i(after), store_i((int64_t)limit),
+                                    store_i(f->subject)),
                          &rows, d);
     else
-        rc = store_query(j->s, sql, STORE_ARGS(store_i(j->community), store_i(after), store_i((int64_t)limit)), &rows,
-                         d);
+        rc = store_query(j->s, sql,
+                         STORE_ARGS(store_i(j->community), store_i(after), store_i((int64_t)limit)),
+                         &rows, d);
     while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
         rc = copy_record(arena, &rows, &page[*count], d);
         if (rc == GOV_OK)
@@ -86,8 +96,9 @@ static gov_status read_page(journal *j, const journal_filter *f, int64_t after, 
     return rc == GOV_END ? GOV_OK : rc;
 }
 
-gov_status journal_read(journal *j, const journal_filter *f, gov_status (*each)(void *user, const journal_record *r),
-                        void *user, const diag *d)
+gov_status journal_read(journal *j, const journal_filter *f,
+                        gov_status (*each)(void *user, const journal_record *r), void *user,
+                        const diag *d)
 {
     base_arena arena;
     journal_record *page = base_array(j->alloc, PAGE, sizeof *page);
@@ -118,9 +129,11 @@ gov_status journal_read(journal *j, const journal_filter *f, gov_status (*each)(
 gov_status journal_erase(journal *j, int64_t id, const diag *d)
 {
     static const store_sql sql = {"UPDATE gov_journal_payload SET salt = NULL, data = NULL "
-                                  "WHERE community = $1 AND entry = $2", 0};
+                                  "WHERE community = $1 AND entry = $2",
+                                  0};
     int64_t changed;
-    const gov_status rc = store_exec(j->s, &sql, STORE_ARGS(store_i(j->community), store_i(id)), &changed, d);
+    const gov_status rc =
+        store_exec(j->s, &sql, STORE_ARGS(store_i(j->community), store_i(id)), &changed, d);
     if (rc == GOV_OK && changed == 0)
         return base_fail(d, M_journal_no_entry, A_I("entry", id));
     return rc;
@@ -128,23 +141,28 @@ gov_status journal_erase(journal *j, int64_t id, const diag *d)
 
 /* ---- proofs ---- */
 
-gov_status journal_load_hashes(journal *j, journal_hash **out, size_t *count, int64_t id, uint64_t *place,
-                               const diag *d)
+gov_status journal_load_hashes(journal *j, journal_hash **out, size_t *count, int64_t id,
+                               uint64_t *place, const diag *d)
 {
-    static const store_sql sql = {"SELECT seq, entry, hash FROM gov_journal_seal WHERE community = $1 AND seq >= $2 "
-                                  "ORDER BY seq LIMIT 4096", 0};
+    static const store_sql sql = {
+        "SELECT seq, entry, hash FROM gov_journal_seal WHERE community = $1 AND seq >= $2 "
+        "ORDER BY seq LIMIT 4096",
+        0};
     size_t cap = 0, n = 0, before;
     *out = NULL;
     *place = UINT64_MAX;
     do {
         store_rows rows;
         before = n;
-        gov_status rc = store_query(j->s, &sql, STORE_ARGS(store_i(j->community), store_i((int64_t)n)), &rows, d);
+        gov_status rc =
+            store_query(j->s, &sql, STORE_ARGS(store_i(j->community), store_i((int64_t)n)), &rows,
+                        d);
         while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
             size_t len;
             const void *hash = store_bytes(&rows, 2, &len);
             if (len != JOURNAL_HASH || store_int(&rows, 0) != (int64_t)n)
-                rc = base_fail(d, M_journal_fault, A_I("entry", store_int(&rows, 1)), A_S("reason", "sequence"));
+                rc = base_fail(d, M_journal_fault, A_I("entry", store_int(&rows, 1)),
+                               A_S("reason", "sequence"));
             else if (!base_grow(j->alloc, out, &cap, n, sizeof **out))
                 rc = base_nomem(d);
             if (rc != GOV_OK) {
@@ -165,8 +183,9 @@ gov_status journal_load_hashes(journal *j, journal_hash **out, size_t *count, in
     return GOV_OK;
 }
 
-static gov_status give(base_buf *path, const journal_hash *hashes, size_t count, const journal_hash *leaves, size_t n,
-                       int64_t last_id, journal_head *head, const diag *d)
+static gov_status give(base_buf *path, const journal_hash *hashes, size_t count,
+                       const journal_hash *leaves, size_t n, int64_t last_id, journal_head *head,
+                       const diag *d)
 {
     journal_hash root;
     journal_root_of(leaves, n, &root);
@@ -177,8 +196,8 @@ static gov_status give(base_buf *path, const journal_hash *hashes, size_t count,
     return path->failed ? base_nomem(d) : GOV_OK;
 }
 
-gov_status journal_prove(journal *j, int64_t id, base_buf *path, uint64_t *sequence, journal_head *head,
-                         const diag *d)
+gov_status journal_prove(journal *j, int64_t id, base_buf *path, uint64_t *sequence,
+                         journal_head *head, const diag *d)
 {
     journal_hash *leaves, hashes[64];
     size_t n;
@@ -190,13 +209,14 @@ gov_status journal_prove(journal *j, int64_t id, base_buf *path, uint64_t *seque
     if (*sequence == UINT64_MAX)
         rc = base_fail(d, M_journal_no_entry, A_I("entry", id));
     else
-        rc = give(path, hashes, journal_inclusion(leaves, n, (size_t)*sequence, hashes), leaves, n, head->last_id, head,
-                  d);
+        rc = give(path, hashes, journal_inclusion(leaves, n, (size_t)*sequence, hashes), leaves, n,
+                  head->last_id, head, d);
     base_free(j->alloc, leaves);
     return rc;
 }
 
-gov_status journal_prove_growth(journal *j, uint64_t size, base_buf *path, journal_head *head, const diag *d)
+gov_status journal_prove_growth(journal *j, uint64_t size, base_buf *path, journal_head *head,
+                                const diag *d)
 {
     journal_hash *leaves, hashes[64];
     uint64_t place;
@@ -209,7 +229,8 @@ gov_status journal_prove_growth(journal *j, uint64_t size, base_buf *path, journ
     if (size == 0 || size > n)
         rc = base_fail(d, M_bad_argument, A_S("what", "size"));
     else
-        rc = give(path, hashes, journal_consistency(leaves, (size_t)size, n, hashes), leaves, n, head->last_id, head, d);
+        rc = give(path, hashes, journal_consistency(leaves, (size_t)size, n, hashes), leaves, n,
+                  head->last_id, head, d);
     base_free(j->alloc, leaves);
     return rc;
 }

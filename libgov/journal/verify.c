@@ -33,7 +33,8 @@ static gov_status fault(check *c, int64_t entry, const char *reason)
     return base_fail(c->d, M_journal_fault, A_I("entry", entry), A_S("reason", reason));
 }
 
-bool journal_payload_holds(base_buf *scratch, const leaf_parts *leaf, const void *salt, const char *data, size_t len)
+bool journal_payload_holds(base_buf *scratch, const leaf_parts *leaf, const void *salt,
+                           const char *data, size_t len)
 {
     uint8_t digest[JOURNAL_HASH];
     base_buf_clear(scratch);
@@ -64,7 +65,8 @@ static gov_status check_row(check *c, store_rows *rows)
     if (hash_len != JOURNAL_HASH || !journal_leaf_read(leaf, leaf_len, &parts) ||
         memcmp(hash.bytes, seal, JOURNAL_HASH) != 0)
         return fault(c, entry, "leaf");
-    if (parts.id != entry || parts.community != c->j->community || parts.subject != store_int(rows, 4))
+    if (parts.id != entry || parts.community != c->j->community ||
+        parts.subject != store_int(rows, 4))
         return fault(c, entry, "columns");
     if (store_is_null(rows, 6))
         return fault(c, entry, "payload missing");
@@ -73,7 +75,8 @@ static gov_status check_row(check *c, store_rows *rows)
     } else {
         const void *salt = store_bytes(rows, 7, &salt_len);
         const char *data = store_text(rows, 8, &data_len);
-        if (salt_len != JOURNAL_SALT || !journal_payload_holds(&c->scratch, &parts, salt, data, data_len))
+        if (salt_len != JOURNAL_SALT ||
+            !journal_payload_holds(&c->scratch, &parts, salt, data, data_len))
             return c->scratch.failed ? base_nomem(c->d) : fault(c, entry, "payload");
     }
     journal_edge_add(&c->edge, &hash);
@@ -99,16 +102,19 @@ static gov_status check_signed(check *c)
 /* ---- all of them ---- */
 
 static const store_sql seal_page = {
-    "SELECT s.seq, s.entry, s.hash, e.id, e.subject, e.leaf, p.entry, p.salt, p.data FROM gov_journal_seal s "
+    "SELECT s.seq, s.entry, s.hash, e.id, e.subject, e.leaf, p.entry, p.salt, p.data FROM "
+    "gov_journal_seal s "
     "LEFT JOIN gov_journal_entry e ON e.community = s.community AND e.id = s.entry "
     "LEFT JOIN gov_journal_payload p ON p.community = s.community AND p.entry = s.entry "
-    "WHERE s.community = $1 AND s.seq >= $2 ORDER BY s.seq LIMIT $3", 0};
+    "WHERE s.community = $1 AND s.seq >= $2 ORDER BY s.seq LIMIT $3",
+    0};
 
 static gov_status check_page(check *c, int64_t limit, int64_t *read)
 {
     store_rows rows;
     gov_status rc = store_query(c->j->s, &seal_page,
-                                STORE_ARGS(store_i(c->j->community), store_i((int64_t)c->edge.size), store_i(limit)),
+                                STORE_ARGS(store_i(c->j->community), store_i((int64_t)c->edge.size),
+                                           store_i(limit)),
                                 &rows, c->d);
     *read = 0;
     while (rc == GOV_OK && (rc = store_next(&rows, c->d)) == GOV_OK) {
@@ -138,7 +144,8 @@ static gov_status check_seals(check *c)
 static gov_status count_of(check *c, const store_sql *sql, uint64_t *out)
 {
     int64_t n = 0;
-    const gov_status rc = store_first_int(c->j->s, sql, STORE_ARGS(store_i(c->j->community)), &n, c->d);
+    const gov_status rc =
+        store_first_int(c->j->s, sql, STORE_ARGS(store_i(c->j->community)), &n, c->d);
     *out = (uint64_t)n;
     return rc;
 }
@@ -146,23 +153,32 @@ static gov_status count_of(check *c, const store_sql *sql, uint64_t *out)
 static gov_status first_of(check *c, const store_sql *sql, const char *reason)
 {
     int64_t id = 0;
-    const gov_status rc = store_first_int(c->j->s, sql, STORE_ARGS(store_i(c->j->community)), &id, c->d);
+    const gov_status rc =
+        store_first_int(c->j->s, sql, STORE_ARGS(store_i(c->j->community)), &id, c->d);
     return rc == GOV_OK || rc == GOV_END ? fault(c, id, reason) : rc;
 }
 
 /* Entries outside the tree are either waiting for their seal, or have no business there. */
 static gov_status check_rest(check *c)
 {
-    static const store_sql entries = {"SELECT count(*) FROM gov_journal_entry WHERE community = $1", 0};
-    static const store_sql payloads = {"SELECT count(*) FROM gov_journal_payload WHERE community = $1", 0};
-    static const store_sql pending = {"SELECT count(*) FROM gov_journal_pending WHERE community = $1", 0};
+    static const store_sql entries = {"SELECT count(*) FROM gov_journal_entry WHERE community = $1",
+                                      0};
+    static const store_sql payloads = {
+        "SELECT count(*) FROM gov_journal_payload WHERE community = $1", 0};
+    static const store_sql pending = {
+        "SELECT count(*) FROM gov_journal_pending WHERE community = $1", 0};
     static const store_sql loose = {
-        "SELECT e.id FROM gov_journal_entry e LEFT JOIN gov_journal_seal s ON s.community = e.community "
-        "AND s.entry = e.id LEFT JOIN gov_journal_pending w ON w.community = e.community AND w.entry = e.id "
-        "WHERE e.community = $1 AND s.entry IS NULL AND w.entry IS NULL ORDER BY e.id LIMIT 1", 0};
+        "SELECT e.id FROM gov_journal_entry e LEFT JOIN gov_journal_seal s ON s.community = "
+        "e.community "
+        "AND s.entry = e.id LEFT JOIN gov_journal_pending w ON w.community = e.community AND "
+        "w.entry = e.id "
+        "WHERE e.community = $1 AND s.entry IS NULL AND w.entry IS NULL ORDER BY e.id LIMIT 1",
+        0};
     static const store_sql orphan = {
-        "SELECT p.entry FROM gov_journal_payload p LEFT JOIN gov_journal_entry e ON e.community = p.community "
-        "AND e.id = p.entry WHERE p.community = $1 AND e.id IS NULL ORDER BY p.entry LIMIT 1", 0};
+        "SELECT p.entry FROM gov_journal_payload p LEFT JOIN gov_journal_entry e ON e.community = "
+        "p.community "
+        "AND e.id = p.entry WHERE p.community = $1 AND e.id IS NULL ORDER BY p.entry LIMIT 1",
+        0};
     uint64_t n = 0, data = 0;
     gov_status rc = count_of(c, &entries, &n);
     if (rc == GOV_OK)
@@ -216,8 +232,10 @@ static gov_status add_head(check *c, store_rows *rows)
 
 static gov_status load_heads(check *c)
 {
-    static const store_sql sql = {"SELECT size, at_us, root, public_key, signature FROM gov_journal_signed "
-                                  "WHERE community = $1 ORDER BY size", 0};
+    static const store_sql sql = {
+        "SELECT size, at_us, root, public_key, signature FROM gov_journal_signed "
+        "WHERE community = $1 ORDER BY size",
+        0};
     store_rows rows;
     gov_status rc = store_query(c->j->s, &sql, STORE_ARGS(store_i(c->j->community)), &rows, c->d);
     while (rc == GOV_OK && (rc = store_next(&rows, c->d)) == GOV_OK) {
@@ -244,15 +262,17 @@ static gov_status name_unreadable(check *c)
     store_rollback(c->j->s);
     if (c->out->reason != NULL)
         id = c->out->bad_id;
-    else if (store_first_int(c->j->s, &entry, STORE_ARGS(store_i(c->j->community), store_i((int64_t)c->edge.size)), &id,
-                             &quiet) != GOV_OK)
+    else if (store_first_int(c->j->s, &entry,
+                             STORE_ARGS(store_i(c->j->community), store_i((int64_t)c->edge.size)),
+                             &id, &quiet) != GOV_OK)
         id = 0;
     return fault(c, id, c->out->reason != NULL ? c->out->reason : "unreadable");
 }
 
 static gov_status run_checks(check *c)
 {
-    static const store_sql seals = {"SELECT count(*) FROM gov_journal_seal WHERE community = $1", 0};
+    static const store_sql seals = {"SELECT count(*) FROM gov_journal_seal WHERE community = $1",
+                                    0};
     gov_status rc = c->progress != NULL ? count_of(c, &seals, &c->all) : GOV_OK;
     if (rc == GOV_OK)
         rc = load_heads(c);
@@ -266,7 +286,8 @@ static gov_status run_checks(check *c)
 }
 
 gov_status journal_verify(journal *j, journal_report *out,
-                          gov_status (*progress)(void *user, uint64_t done, uint64_t all), void *user, const diag *d)
+                          gov_status (*progress)(void *user, uint64_t done, uint64_t all),
+                          void *user, const diag *d)
 {
     const bool own = !store_in_transaction(j->s);
     *out = (journal_report){0};

@@ -28,25 +28,30 @@ typedef struct store_engine {
     void (*rollback)(store *s);
     gov_status (*savepoint)(store *s, int depth, const diag *d);
     gov_status (*release)(store *s, int depth, const diag *d);
-    gov_status (*rollback_to)(store *s, int depth, const diag *d); /* undoes and ends savepoint `depth` */
-    gov_status (*query)(store *s, const store_sql *sql, const store_arg *args, size_t n, store_rows *rows,
-                        const diag *d);
+    gov_status (*rollback_to)(store *s, int depth,
+                              const diag *d); /* undoes and ends savepoint `depth` */
+    gov_status (*query)(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                        store_rows *rows, const diag *d);
     gov_status (*next)(store_rows *rows, const diag *d);
     void (*close_rows)(store_rows *rows);
     int64_t (*get_int)(store_rows *rows, int column);
     const void *(*get_bytes)(store_rows *rows, int column, size_t *len, bool text);
     bool (*is_null)(store_rows *rows, int column);
     /* changed NULL: may be queued, and must change `expect` rows; else at once, and tells. */
-    gov_status (*write)(store *s, const store_sql *sql, const store_arg *args, size_t n, int64_t expect,
-                        int64_t *changed, const diag *d);
+    gov_status (*write)(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                        int64_t expect, int64_t *changed, const diag *d);
     gov_status (*flush)(store *s, const diag *d);
-    gov_status (*bulk)(store *s, const store_insert *shape, const store_array *arrays, size_t n, const diag *d);
-    gov_status (*many)(store *s, const store_change *shape, const store_array *arrays, size_t n, const diag *d);
+    gov_status (*bulk)(store *s, const store_insert *shape, const store_array *arrays, size_t n,
+                       const diag *d);
+    gov_status (*many)(store *s, const store_change *shape, const store_array *arrays, size_t n,
+                       const diag *d);
     gov_status (*script)(store *s, const char *text, const diag *d); /* DDL, at once */
-    gov_status (*has_schema)(store *s, bool *has, const diag *d); /* fails on what is no store of ours */
+    gov_status (*has_schema)(store *s, bool *has,
+                             const diag *d); /* fails on what is no store of ours */
     gov_status (*mark_schema)(store *s, int64_t steps, bool fresh, const diag *d);
     bool (*moved)(store *s); /* outside transactions: may cached rows be stale? */
-    gov_status (*backup)(store *s, const char *path, gov_status (*progress)(void *, int64_t, int64_t), void *user,
+    gov_status (*backup)(store *s, const char *path,
+                         gov_status (*progress)(void *, int64_t, int64_t), void *user,
                          const diag *d);
     gov_status (*checkpoint)(store *s, const diag *d);
     gov_status (*check)(store *s, const diag *d);
@@ -56,7 +61,7 @@ struct store {
     const gov_allocator *alloc;
     const store_engine *engine;
     void *inside; /* the engine's own */
-    char *place; /* the file, or the server without its password; for messages */
+    char *place;  /* the file, or the server without its password; for messages */
     store_kind kind;
     uint32_t flags;
     int32_t busy_ms;
@@ -86,8 +91,10 @@ gov_status store_pg_open(store *s, const store_config *config, const char *url, 
 gov_status store_fail(store *s, store_error error, const char *what, const diag *d);
 gov_status store_misuse(store *s, const char *what, const diag *d); /* STORE_BUG */
 gov_status store_nomem(store *s, const diag *d);
-gov_status store_mismatch(store *s, const char *sql, int64_t expected, int64_t found, const diag *d);
-gov_status store_check_args(store *s, const store_arg *args, size_t n, const diag *d); /* U+0000 in text */
+gov_status store_mismatch(store *s, const char *sql, int64_t expected, int64_t found,
+                          const diag *d);
+gov_status store_check_args(store *s, const store_arg *args, size_t n,
+                            const diag *d); /* U+0000 in text */
 store_cached *store_cache_find(const store *s, const void *key);
 bool store_cache_put(store *s, store_cached *c);
 
@@ -95,8 +102,8 @@ bool store_cache_put(store *s, store_cached *c);
 gov_status store_shape_insert(store *s, const store_insert *in, store_shape *out, const diag *d);
 gov_status store_shape_change(store *s, const store_change *in, store_shape *out, const diag *d);
 store_arg store_array_at(const store_column *column, const store_array *array, size_t row);
-gov_status store_check_array(store *s, const store_column *column, const store_array *array, size_t n,
-                             const diag *d);
+gov_status store_check_array(store *s, const store_column *column, const store_array *array,
+                             size_t n, const diag *d);
 
 /* schema.c */
 void store_write_table(base_buf *out, store_kind kind, const store_table *t);

@@ -6,7 +6,7 @@
  * that it borrows from the next millisecond. */
 #include "store/engine.h"
 
-#define ID_MARK "last_id"
+#define ID_MARK   "last_id"
 #define NODE_MARK "last_node"
 
 static int64_t after(const store *s, int64_t real_ms)
@@ -24,7 +24,8 @@ static int64_t after(const store *s, int64_t real_ms)
 
 static gov_status read_mark(store *s, const diag *d)
 {
-    static const store_sql sql = {"SELECT number FROM gov_meta WHERE community = 0 AND name = $1", 0};
+    static const store_sql sql = {"SELECT number FROM gov_meta WHERE community = 0 AND name = $1",
+                                  0};
     int64_t mark = 0;
     const gov_status rc = store_first_int(s, &sql, STORE_ARGS(store_s(ID_MARK)), &mark, d);
     if (rc != GOV_OK && rc != GOV_END)
@@ -70,12 +71,15 @@ void store_seen_id(store *s, int64_t id)
 
 gov_status store_ids_save(store *s, const diag *d)
 {
-    static const store_sql sql = {"INSERT INTO gov_meta (community, name, number) VALUES (0, $1, $2) "
-                                  "ON CONFLICT (community, name) DO UPDATE SET number = excluded.number",
-                                  0};
-    if (s->kind != STORE_SQLITE || !s->id_known || s->id_epoch != s->epoch || s->last_id <= s->saved_id)
+    static const store_sql sql = {
+        "INSERT INTO gov_meta (community, name, number) VALUES (0, $1, $2) "
+        "ON CONFLICT (community, name) DO UPDATE SET number = excluded.number",
+        0};
+    if (s->kind != STORE_SQLITE || !s->id_known || s->id_epoch != s->epoch ||
+        s->last_id <= s->saved_id)
         return GOV_OK;
-    const gov_status rc = store_post(s, &sql, STORE_ARGS(store_s(ID_MARK), store_i(s->last_id)), 1, d);
+    const gov_status rc =
+        store_post(s, &sql, STORE_ARGS(store_s(ID_MARK), store_i(s->last_id)), 1, d);
     if (rc == GOV_OK)
         s->saved_id = s->last_id; /* an undone COMMIT forgets it: store_ids_undone */
     return rc;
@@ -88,10 +92,11 @@ void store_ids_undone(store *s)
 
 gov_status store_ids_lease(store *s, const diag *d)
 {
-    static const store_sql sql = {"INSERT INTO gov_meta (community, name, number) VALUES (0, $1, 1) "
-                                  "ON CONFLICT (community, name) DO UPDATE SET number = gov_meta.number + 1 "
-                                  "RETURNING number",
-                                  0};
+    static const store_sql sql = {
+        "INSERT INTO gov_meta (community, name, number) VALUES (0, $1, 1) "
+        "ON CONFLICT (community, name) DO UPDATE SET number = gov_meta.number + 1 "
+        "RETURNING number",
+        0};
     if (s->kind == STORE_SQLITE || s->flags & STORE_READ_ONLY)
         return GOV_OK;
     int64_t node = 0;
@@ -110,7 +115,8 @@ gov_status store_ids_lease(store *s, const diag *d)
 
 gov_status store_meta_get(store *s, const char *name, base_buf *out, const diag *d)
 {
-    static const store_sql sql = {"SELECT value FROM gov_meta WHERE community = 0 AND name = $1", 0};
+    static const store_sql sql = {"SELECT value FROM gov_meta WHERE community = 0 AND name = $1",
+                                  0};
     store_rows rows;
     const gov_status rc = store_first(s, &sql, STORE_ARGS(store_s(name)), &rows, d);
     if (rc != GOV_OK)
@@ -124,8 +130,9 @@ gov_status store_meta_get(store *s, const char *name, base_buf *out, const diag 
 
 gov_status store_meta_put(store *s, const char *name, const void *p, size_t len, const diag *d)
 {
-    static const store_sql sql = {"INSERT INTO gov_meta (community, name, value) VALUES (0, $1, $2) "
-                                  "ON CONFLICT (community, name) DO UPDATE SET value = excluded.value",
-                                  0};
+    static const store_sql sql = {
+        "INSERT INTO gov_meta (community, name, value) VALUES (0, $1, $2) "
+        "ON CONFLICT (community, name) DO UPDATE SET value = excluded.value",
+        0};
     return store_post(s, &sql, STORE_ARGS(store_s(name), store_b(p, len)), 1, d);
 }

@@ -7,7 +7,14 @@
 #include <libpq-fe.h>
 
 enum { PG_MAX_ARGS = 200, PG_MAX_PENDING = 512 };
-enum { PG_INT8 = 20, PG_TEXT = 25, PG_BYTEA = 17, PG_INT8S = 1016, PG_TEXTS = 1009, PG_BYTEAS = 1001 };
+enum {
+    PG_INT8 = 20,
+    PG_TEXT = 25,
+    PG_BYTEA = 17,
+    PG_INT8S = 1016,
+    PG_TEXTS = 1009,
+    PG_BYTEAS = 1001
+};
 
 typedef struct pg_statement {
     store_cached head;
@@ -35,8 +42,8 @@ typedef struct pg {
     PGconn *conn;
     pg_sent sent[PG_MAX_PENDING];
     size_t sent_count;
-    bool expecting; /* some of them state how many rows must change */
-    bool piped;     /* in pipeline mode */
+    bool expecting;  /* some of them state how many rows must change */
+    bool piped;      /* in pipeline mode */
     unsigned serial; /* of statement names */
 } pg;
 
@@ -51,19 +58,26 @@ typedef struct pg_values {
 
 /* store_pg.c */
 gov_status pg_fail(store *s, const PGresult *result, const diag *d);
-gov_status pg_sync(store *s, PGresult **rows, const diag *d); /* waits for the answers to all that was sent */
+gov_status pg_sync(store *s, PGresult **rows,
+                   const diag *d); /* waits for the answers to all that was sent */
 gov_status pg_leave_pipeline(store *s, const diag *d);
 gov_status pg_send(store *s, pg_statement *q, const pg_values *v, pg_sent what, const diag *d);
-bool pg_set(pg_values *v, size_t i, const store_arg *arg); /* false: longer than the protocol can carry */
+bool pg_set(pg_values *v, size_t i,
+            const store_arg *arg); /* false: longer than the protocol can carry */
 void pg_put_be64(unsigned char *out, int64_t n);
 
 /* pg_connect.c */
 gov_status pg_connect(store *s, const char *url, const diag *d);
 
 /* pg_batch.c */
-gov_status pg_bulk(store *s, const store_insert *shape, const store_array *arrays, size_t n, const diag *d);
-gov_status pg_many(store *s, const store_change *shape, const store_array *arrays, size_t n, const diag *d);
+gov_status pg_bulk(store *s, const store_insert *shape, const store_array *arrays, size_t n,
+                   const diag *d);
+gov_status pg_many(store *s, const store_change *shape, const store_array *arrays, size_t n,
+                   const diag *d);
 
-static inline pg *pg_of(const store *s) { return s->inside; }
+static inline pg *pg_of(const store *s)
+{
+    return s->inside;
+}
 
 #endif

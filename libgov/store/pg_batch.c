@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-enum { COPY_FROM = 128, COPY_CHUNK = 64 * 1024 }; /* COPY costs two round trips that unnest does not */
+enum {
+    COPY_FROM = 128,
+    COPY_CHUNK = 64 * 1024
+}; /* COPY costs two round trips that unnest does not */
 
 /* ---- the SQL of a shape, with the columns of `mask` constant ---- */
 
@@ -118,8 +121,8 @@ static uint64_t mask_of(const store_shape *shape, const store_array *arrays, siz
     return mask;
 }
 
-static gov_status acquire(store *s, const void *key, const store_shape *shape, uint64_t mask, pg_statement **out,
-                          const diag *d)
+static gov_status acquire(store *s, const void *key, const store_shape *shape, uint64_t mask,
+                          pg_statement **out, const diag *d)
 {
     pg_statement *first = (pg_statement *)store_cache_find(s, key);
     for (pg_statement *q = first; q != NULL; q = q->variant) {
@@ -177,8 +180,8 @@ static void add_array(base_buf *out, const store_column *column, const store_arr
     }
 }
 
-static gov_status check_arrays(store *s, const store_shape *shape, const store_array *arrays, size_t n,
-                               const diag *d)
+static gov_status check_arrays(store *s, const store_shape *shape, const store_array *arrays,
+                               size_t n, const diag *d)
 {
     gov_status rc = n <= INT32_MAX / 16 ? GOV_OK : store_misuse(s, "too many rows", d);
     for (size_t i = 0; i < shape->count && rc == GOV_OK; i++)
@@ -186,7 +189,8 @@ static gov_status check_arrays(store *s, const store_shape *shape, const store_a
     return rc;
 }
 
-static gov_status send_batch(store *s, pg_statement *q, const store_array *arrays, size_t n, const diag *d)
+static gov_status send_batch(store *s, pg_statement *q, const store_array *arrays, size_t n,
+                             const diag *d)
 {
     static const Oid array_types[] = {PG_INT8S, PG_TEXTS, PG_BYTEAS, PG_INT8S};
     const store_shape *shape = &q->shape;
@@ -201,7 +205,9 @@ static gov_status send_batch(store *s, pg_statement *q, const store_array *array
             add_array(&b, shape->columns[i], &arrays[i], n);
     }
     at[shape->count] = b.len;
-    gov_status rc = b.failed ? store_nomem(s, d) : b.len > INT32_MAX ? store_misuse(s, "too large", d) : GOV_OK;
+    gov_status rc = b.failed            ? store_nomem(s, d)
+                    : b.len > INT32_MAX ? store_misuse(s, "too large", d)
+                                        : GOV_OK;
     for (size_t i = 0; i < shape->count && rc == GOV_OK; i++) {
         const store_arg arg = store_array_at(shape->columns[i], &arrays[i], 0);
         if (!pg_set(&v, i, &arg))
@@ -220,7 +226,8 @@ static gov_status send_batch(store *s, pg_statement *q, const store_array *array
 
 /* ---- COPY ---- */
 
-static bool put_rows(store *s, const store_shape *shape, const store_array *arrays, size_t n, base_buf *b)
+static bool put_rows(store *s, const store_shape *shape, const store_array *arrays, size_t n,
+                     base_buf *b)
 {
     PGconn *conn = pg_of(s)->conn;
     base_buf_add(b, "PGCOPY\n\377\r\n", 11);
@@ -242,7 +249,8 @@ static bool put_rows(store *s, const store_shape *shape, const store_array *arra
     return !b->failed && PQputCopyData(conn, b->data, (int)b->len) == 1;
 }
 
-static gov_status copy_in(store *s, const store_shape *shape, const store_array *arrays, size_t n, const diag *d)
+static gov_status copy_in(store *s, const store_shape *shape, const store_array *arrays, size_t n,
+                          const diag *d)
 {
     PGconn *conn = pg_of(s)->conn;
     base_buf b;
@@ -277,7 +285,8 @@ static gov_status copy_in(store *s, const store_shape *shape, const store_array 
     return rc;
 }
 
-gov_status pg_bulk(store *s, const store_insert *in, const store_array *arrays, size_t n, const diag *d)
+gov_status pg_bulk(store *s, const store_insert *in, const store_array *arrays, size_t n,
+                   const diag *d)
 {
     store_shape shape;
     pg_statement *q = (pg_statement *)store_cache_find(s, in);
@@ -296,7 +305,8 @@ gov_status pg_bulk(store *s, const store_insert *in, const store_array *arrays, 
     return rc == GOV_OK ? send_batch(s, q, arrays, n, d) : rc;
 }
 
-gov_status pg_many(store *s, const store_change *in, const store_array *arrays, size_t n, const diag *d)
+gov_status pg_many(store *s, const store_change *in, const store_array *arrays, size_t n,
+                   const diag *d)
 {
     store_shape shape;
     pg_statement *q = (pg_statement *)store_cache_find(s, in);

@@ -39,7 +39,8 @@ static gov_status connection_string(store *s, const char *url, base_buf *out, co
     for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
         if (o->val != NULL)
             add_option(out, o->keyword, o->val);
-        else if (o->envvar != NULL && strcmp(o->keyword, "service") != 0) /* an empty service is an error */
+        else if (o->envvar != NULL &&
+                 strcmp(o->keyword, "service") != 0) /* an empty service is an error */
             add_option(out, o->keyword, instead_of_environment(o));
     }
     PQconninfoFree(options);
@@ -80,7 +81,8 @@ static gov_status set_up(store *s, const diag *d)
     if (PQserverVersion(conn) < 120000)
         return store_fail(s, STORE_OTHER, "PostgreSQL 12 or later is needed", d);
     snprintf(text, sizeof text,
-             "SET default_transaction_read_only = on; SET lock_timeout = %d; SET synchronous_commit = %s;"
+             "SET default_transaction_read_only = on; SET lock_timeout = %d; SET "
+             "synchronous_commit = %s;"
              "SET standard_conforming_strings = on; SET idle_in_transaction_session_timeout = 0",
              s->busy_ms > 0 ? (int)s->busy_ms : 1, s->flags & STORE_FAST ? "off" : "on");
     PGresult *r = PQexec(conn, text);

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
-static const store_table schema_table = {
-    .name = "gov_schema",
-    .columns = (const store_column[]){{"community", STORE_INT}, {"room", STORE_TEXT}, {"version", STORE_INT}, {0}},
-    .key = "community, room"};
+static const store_table schema_table = {.name = "gov_schema",
+                                         .columns = (const store_column[]){{"community", STORE_INT},
+                                                                           {"room", STORE_TEXT},
+                                                                           {"version", STORE_INT},
+                                                                           {0}},
+                                         .key = "community, room"};
 static const store_table meta_table = {
     .name = "gov_meta",
     .columns = (const store_column[]){{"community", STORE_INT},
@@ -16,8 +18,11 @@ static const store_table meta_table = {
                                       {0}},
     .key = "community, name"};
 
-static const store_migration own_first = {
-    .room = "store", .version = 1, .create = (const store_table *const[]){&schema_table, &meta_table, NULL}};
+static const store_migration own_first = {.room = "store",
+                                          .version = 1,
+                                          .create =
+                                              (const store_table *const[]){&schema_table,
+                                                                           &meta_table, NULL}};
 static const store_migration *const own[] = {&own_first};
 
 /* ---- DDL ---- */
@@ -72,7 +77,8 @@ void store_write_table(base_buf *out, store_kind kind, const store_table *t)
     }
     base_buf_char(out, ')');
     if (kind == STORE_SQLITE)
-        base_buf_str(out, rowid || t->flags & STORE_WIDE_ROWS ? " STRICT" : " STRICT, WITHOUT ROWID");
+        base_buf_str(out,
+                     rowid || t->flags & STORE_WIDE_ROWS ? " STRICT" : " STRICT, WITHOUT ROWID");
     base_buf_str(out, ";\n");
 }
 
@@ -126,9 +132,10 @@ static gov_status apply(store *s, const store_migration *m, const diag *d)
     base_buf_free(&text);
     if (rc != GOV_OK)
         return rc;
-    static const store_sql note = {"INSERT INTO gov_schema (community, room, version) VALUES (0, $1, $2) "
-                                   "ON CONFLICT (community, room) DO UPDATE SET version = excluded.version",
-                                   0};
+    static const store_sql note = {
+        "INSERT INTO gov_schema (community, room, version) VALUES (0, $1, $2) "
+        "ON CONFLICT (community, room) DO UPDATE SET version = excluded.version",
+        0};
     return store_post(s, &note, STORE_ARGS(store_s(m->room), store_i(m->version)), 1, d);
 }
 
@@ -146,7 +153,8 @@ static int newest(const store_migration *const *list, size_t count, const char *
 /* room -> version as the store has them; keys are copied into the arena. */
 static gov_status read_versions(store *s, base_arena *arena, base_map *found, const diag *d)
 {
-    static const store_sql sql = {"SELECT room, version FROM gov_schema WHERE community = 0 ORDER BY room", 0};
+    static const store_sql sql = {
+        "SELECT room, version FROM gov_schema WHERE community = 0 ORDER BY room", 0};
     store_rows rows;
     gov_status rc = store_query(s, &sql, STORE_NO_ARGS, &rows, d);
     while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
@@ -170,16 +178,17 @@ static int version_in(const base_map *found, const char *room)
     return v != NULL && *v < INT32_MAX ? (int)*v : 0;
 }
 
-static gov_status compare(store *s, const base_map *found, const store_migration *const *list, size_t count,
-                          const diag *d)
+static gov_status compare(store *s, const base_map *found, const store_migration *const *list,
+                          size_t count, const diag *d)
 {
     for (size_t i = 0; i < found->count; i++) {
         const char *room = found->entries[i].key;
-        const int known = strcmp(room, "store") == 0 ? own_first.version : newest(list, count, room);
+        const int known =
+            strcmp(room, "store") == 0 ? own_first.version : newest(list, count, room);
         const int64_t have = (int64_t)found->entries[i].value;
         if (have > known)
-            return base_fail(d, M_store_newer, A_S("place", s->place), A_S("room", room), A_I("found", have),
-                             A_I("known", known));
+            return base_fail(d, M_store_newer, A_S("place", s->place), A_S("room", room),
+                             A_I("found", have), A_I("known", known));
     }
     for (size_t i = 0; i < count; i++) {
         const int have = version_in(found, list[i]->room);
@@ -190,7 +199,8 @@ static gov_status compare(store *s, const base_map *found, const store_migration
     return GOV_OK;
 }
 
-gov_status store_schema_state(store *s, const store_migration *const *list, size_t count, const diag *d)
+gov_status store_schema_state(store *s, const store_migration *const *list, size_t count,
+                              const diag *d)
 {
     bool has = false;
     gov_status rc = s->engine->has_schema(s, &has, d);
@@ -210,8 +220,8 @@ gov_status store_schema_state(store *s, const store_migration *const *list, size
     return rc;
 }
 
-static gov_status apply_missing(store *s, const base_map *found, const store_migration *const *list, size_t count,
-                                const diag *d)
+static gov_status apply_missing(store *s, const base_map *found, const store_migration *const *list,
+                                size_t count, const diag *d)
 {
     gov_status rc = GOV_OK;
     for (size_t i = 0; i < count && rc == GOV_OK; i++)
@@ -220,7 +230,8 @@ static gov_status apply_missing(store *s, const base_map *found, const store_mig
     return rc;
 }
 
-static gov_status migrate_inside(store *s, const store_migration *const *list, size_t count, const diag *d)
+static gov_status migrate_inside(store *s, const store_migration *const *list, size_t count,
+                                 const diag *d)
 {
     bool has = false;
     base_arena arena;

@@ -12,7 +12,8 @@ static const store_column *find_column(const store_table *t, const char *name, s
 }
 
 /* Adds the columns of "a, b+, c" to the shape. */
-static gov_status add_list(store *s, store_shape *shape, const char *list, bool may_add, const diag *d)
+static gov_status add_list(store *s, store_shape *shape, const char *list, bool may_add,
+                           const diag *d)
 {
     for (const char *p = list; *p != '\0';) {
         size_t len = strcspn(p, ",");
@@ -54,13 +55,16 @@ store_arg store_array_at(const store_column *column, const store_array *array, s
 {
     const size_t i = array->same ? 0 : row;
     if (column->type == STORE_INT || column->type == STORE_BOOL)
-        return (store_arg){.type = STORE_INT, .null = array->nulls != NULL && array->nulls[i], .i = array->ints[i]};
+        return (store_arg){.type = STORE_INT,
+                           .null = array->nulls != NULL && array->nulls[i],
+                           .i = array->ints[i]};
     const store_span *span = &array->spans[i];
-    return (store_arg){.type = column->type, .null = span->p == NULL, .p = span->p, .len = span->len};
+    return (
+        store_arg){.type = column->type, .null = span->p == NULL, .p = span->p, .len = span->len};
 }
 
-gov_status store_check_array(store *s, const store_column *column, const store_array *array, size_t n,
-                             const diag *d)
+gov_status store_check_array(store *s, const store_column *column, const store_array *array,
+                             size_t n, const diag *d)
 {
     const bool number = column->type == STORE_INT || column->type == STORE_BOOL;
     if (number ? array->ints == NULL : array->spans == NULL)

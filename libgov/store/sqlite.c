@@ -9,7 +9,12 @@
 #include <unistd.h>
 
 /* "gov1" in the file's header; and the layout of what this room itself keeps there. */
-enum { APPLICATION_ID = 0x676F7631, LAYOUT = 1, DEFAULT_CACHE_KIB = 32 * 1024, BACKUP_STEP_PAGES = 512 };
+enum {
+    APPLICATION_ID = 0x676F7631,
+    LAYOUT = 1,
+    DEFAULT_CACHE_KIB = 32 * 1024,
+    BACKUP_STEP_PAGES = 512
+};
 
 typedef struct lite {
     sqlite3 *db;
@@ -56,25 +61,19 @@ static store_error class_of(sqlite3 *db, int code)
 {
     const int err = db != NULL ? sqlite3_system_errno(db) : 0;
     switch (code & 0xff) {
-    case SQLITE_BUSY:
-        return code == SQLITE_BUSY_SNAPSHOT ? STORE_RETRY : STORE_LOCKED;
+    case SQLITE_BUSY: return code == SQLITE_BUSY_SNAPSHOT ? STORE_RETRY : STORE_LOCKED;
     case SQLITE_LOCKED:
-    case SQLITE_PROTOCOL:
-        return STORE_LOCKED;
+    case SQLITE_PROTOCOL: return STORE_LOCKED;
     case SQLITE_CONSTRAINT:
         return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ||
                        code == SQLITE_CONSTRAINT_ROWID
                    ? STORE_DUPLICATE
                    : STORE_CHECK;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return STORE_DAMAGED;
-    case SQLITE_FULL:
-        return STORE_NO_SPACE;
-    case SQLITE_READONLY:
-        return STORE_NO_WRITE;
-    case SQLITE_NOMEM:
-        return STORE_NO_MEMORY;
+    case SQLITE_NOTADB: return STORE_DAMAGED;
+    case SQLITE_FULL: return STORE_NO_SPACE;
+    case SQLITE_READONLY: return STORE_NO_WRITE;
+    case SQLITE_NOMEM: return STORE_NO_MEMORY;
     case SQLITE_IOERR:
         if (code == SQLITE_IOERR_NOMEM)
             return STORE_NO_MEMORY;
@@ -82,21 +81,22 @@ static store_error class_of(sqlite3 *db, int code)
             return STORE_DAMAGED;
         return no_space(err) ? STORE_NO_SPACE : STORE_OTHER;
     case SQLITE_CANTOPEN:
-        return err == EROFS || err == EACCES ? STORE_NO_WRITE : no_space(err) ? STORE_NO_SPACE : STORE_OTHER;
+        return err == EROFS || err == EACCES ? STORE_NO_WRITE
+               : no_space(err)               ? STORE_NO_SPACE
+                                             : STORE_OTHER;
     case SQLITE_ERROR:
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
-    case SQLITE_MISMATCH:
-        return STORE_BUG;
-    default:
-        return STORE_OTHER;
+    case SQLITE_MISMATCH: return STORE_BUG;
+    default: return STORE_OTHER;
     }
 }
 
 static gov_status lite_fail(store *s, int code, const diag *d)
 {
     sqlite3 *db = in(s)->db;
-    return store_fail(s, class_of(db, code), db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code), d);
+    return store_fail(s, class_of(db, code), db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code),
+                      d);
 }
 
 /* ---- statements ---- */
@@ -116,23 +116,26 @@ static bool map_parameters(lite_statement *q)
     for (int i = 0; i < q->parameters; i++) {
         const char *name = sqlite3_bind_parameter_name(q->stmt, i + 1);
         int64_t n = 0;
-        if (name == NULL || name[0] != '$' || !base_parse_int(name + 1, strlen(name + 1), &n) || n < 1 || n > 200)
+        if (name == NULL || name[0] != '$' || !base_parse_int(name + 1, strlen(name + 1), &n) ||
+            n < 1 || n > 200)
             return false;
         q->argument[i] = (uint8_t)(n - 1);
     }
     return true;
 }
 
-static gov_status prepare(store *s, const char *text, bool keep, lite_statement **out, const diag *d)
+static gov_status prepare(store *s, const char *text, bool keep, lite_statement **out,
+                          const diag *d)
 {
     *out = NULL;
     lite_statement *q = base_alloc(s->alloc, sizeof *q);
     if (q == NULL)
         return store_nomem(s, d);
-    const int code =
-        sqlite3_prepare_v3(in(s)->db, text, -1, keep ? SQLITE_PREPARE_PERSISTENT : 0, &q->stmt, NULL);
+    const int code = sqlite3_prepare_v3(in(s)->db, text, -1, keep ? SQLITE_PREPARE_PERSISTENT : 0,
+                                        &q->stmt, NULL);
     if (code != SQLITE_OK || q->stmt == NULL) {
-        const gov_status rc = code != SQLITE_OK ? lite_fail(s, code, d) : store_misuse(s, "empty statement", d);
+        const gov_status rc =
+            code != SQLITE_OK ? lite_fail(s, code, d) : store_misuse(s, "empty statement", d);
         statement_free(s, q);
         return rc;
     }
@@ -187,18 +190,16 @@ static int bind_one(sqlite3_stmt *stmt, int index, const store_arg *arg, void (*
     if (arg->null)
         return sqlite3_bind_null(stmt, index);
     switch (arg->type) {
-    case STORE_TEXT:
-        return sqlite3_bind_text64(stmt, index, arg->p, arg->len, how, SQLITE_UTF8);
+    case STORE_TEXT: return sqlite3_bind_text64(stmt, index, arg->p, arg->len, how, SQLITE_UTF8);
     case STORE_BYTES:
         return arg->len == 0 ? sqlite3_bind_zeroblob(stmt, index, 0)
                              : sqlite3_bind_blob64(stmt, index, arg->p, arg->len, how);
-    default:
-        return sqlite3_bind_int64(stmt, index, arg->i);
+    default: return sqlite3_bind_int64(stmt, index, arg->i);
     }
 }
 
-static gov_status bind_all(store *s, lite_statement *q, const store_arg *args, size_t n, void (*how)(void *),
-                           const diag *d)
+static gov_status bind_all(store *s, lite_statement *q, const store_arg *args, size_t n,
+                           void (*how)(void *), const diag *d)
 {
     for (int i = 0; i < q->parameters; i++) {
         if (q->argument[i] >= n)
@@ -334,8 +335,8 @@ static gov_status lite_rollback_to(store *s, int depth, const diag *d)
 
 /* ---- reading ---- */
 
-static gov_status lite_query(store *s, const store_sql *sql, const store_arg *args, size_t n, store_rows *rows,
-                             const diag *d)
+static gov_status lite_query(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                             store_rows *rows, const diag *d)
 {
     lite_statement *q;
     gov_status rc = acquire(s, sql, &q, d);
@@ -394,7 +395,8 @@ static int64_t lite_int(store_rows *rows, int column)
 static const void *lite_bytes(store_rows *rows, int column, size_t *len, bool text)
 {
     sqlite3_stmt *stmt = statement_of(rows);
-    const void *p = text ? (const void *)sqlite3_column_text(stmt, column) : sqlite3_column_blob(stmt, column);
+    const void *p =
+        text ? (const void *)sqlite3_column_text(stmt, column) : sqlite3_column_blob(stmt, column);
     *len = (size_t)sqlite3_column_bytes(stmt, column);
     if (p == NULL && *len > 0) {
         /* No memory for a terminated copy: the caller sees "", but neither the next row nor a commit. */
@@ -411,8 +413,8 @@ static bool lite_is_null(store_rows *rows, int column)
 
 /* ---- writing ---- */
 
-static gov_status lite_write(store *s, const store_sql *sql, const store_arg *args, size_t n, int64_t expect,
-                             int64_t *changed, const diag *d)
+static gov_status lite_write(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                             int64_t expect, int64_t *changed, const diag *d)
 {
     lite_statement *q;
     gov_status rc = acquire(s, sql, &q, d);
@@ -480,14 +482,15 @@ static void write_update(base_buf *out, const store_shape *shape)
     }
 }
 
-static gov_status acquire_shape(store *s, const void *key, const store_insert *insert, const store_change *change,
-                                lite_statement **out, const diag *d)
+static gov_status acquire_shape(store *s, const void *key, const store_insert *insert,
+                                const store_change *change, lite_statement **out, const diag *d)
 {
     *out = (lite_statement *)store_cache_find(s, key);
     if (*out != NULL)
         return GOV_OK;
     store_shape shape;
-    gov_status rc = insert != NULL ? store_shape_insert(s, insert, &shape, d) : store_shape_change(s, change, &shape, d);
+    gov_status rc = insert != NULL ? store_shape_insert(s, insert, &shape, d)
+                                   : store_shape_change(s, change, &shape, d);
     if (rc != GOV_OK)
         return rc;
     base_buf text;
@@ -526,7 +529,8 @@ static int bind_row(lite_statement *q, const store_array *arrays, size_t row)
     return SQLITE_OK;
 }
 
-static gov_status run_batch(store *s, lite_statement *q, const store_array *arrays, size_t n, const diag *d)
+static gov_status run_batch(store *s, lite_statement *q, const store_array *arrays, size_t n,
+                            const diag *d)
 {
     int64_t found = 0;
     for (size_t i = 0; i < q->shape.count; i++) {
@@ -552,14 +556,16 @@ static gov_status run_batch(store *s, lite_statement *q, const store_array *arra
     return GOV_OK;
 }
 
-static gov_status lite_bulk(store *s, const store_insert *shape, const store_array *arrays, size_t n, const diag *d)
+static gov_status lite_bulk(store *s, const store_insert *shape, const store_array *arrays,
+                            size_t n, const diag *d)
 {
     lite_statement *q;
     const gov_status rc = acquire_shape(s, shape, shape, NULL, &q, d);
     return rc == GOV_OK ? run_batch(s, q, arrays, n, d) : rc;
 }
 
-static gov_status lite_many(store *s, const store_change *shape, const store_array *arrays, size_t n, const diag *d)
+static gov_status lite_many(store *s, const store_change *shape, const store_array *arrays,
+                            size_t n, const diag *d)
 {
     lite_statement *q;
     const gov_status rc = acquire_shape(s, shape, NULL, shape, &q, d);
@@ -588,8 +594,8 @@ static gov_status lite_has_schema(store *s, bool *has, const diag *d)
         return rc;
     *has = id == APPLICATION_ID;
     if (*has && mark >> 16 > LAYOUT)
-        return base_fail(d, M_store_newer, A_S("place", s->place), A_S("room", "layout"), A_I("found", mark >> 16),
-                         A_I("known", LAYOUT));
+        return base_fail(d, M_store_newer, A_S("place", s->place), A_S("room", "layout"),
+                         A_I("found", mark >> 16), A_I("known", LAYOUT));
     if (!*has && (id != 0 || tables > 0))
         return store_fail(s, STORE_DAMAGED, "another application's database", d);
     s->schema_mark = *has ? mark : 0;
@@ -601,8 +607,8 @@ static gov_status lite_mark_schema(store *s, int64_t steps, bool fresh, const di
     char text[96];
     (void)fresh;
     const int64_t mark = (int64_t)LAYOUT << 16 | steps;
-    snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = %lld", (int)APPLICATION_ID,
-             (long long)mark);
+    snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = %lld",
+             (int)APPLICATION_ID, (long long)mark);
     const gov_status rc = lite_script(s, text, d);
     s->schema_mark = rc == GOV_OK ? mark : 0;
     return rc;
@@ -710,7 +716,8 @@ gov_status store_sqlite_open(store *s, const store_config *config, const char *p
 
 /* ---- keeping ---- */
 
-static gov_status copy_pages(store *s, sqlite3 *to, gov_status (*progress)(void *, int64_t, int64_t), void *user,
+static gov_status copy_pages(store *s, sqlite3 *to,
+                             gov_status (*progress)(void *, int64_t, int64_t), void *user,
                              const diag *d)
 {
     sqlite3_backup *b = sqlite3_backup_init(to, "main", in(s)->db, "main");
@@ -733,8 +740,9 @@ static gov_status copy_pages(store *s, sqlite3 *to, gov_status (*progress)(void 
 }
 
 /* Under one read transaction, so that writers neither restart the copy nor show in it. */
-static gov_status lite_backup(store *s, const char *path, gov_status (*progress)(void *, int64_t, int64_t),
-                              void *user, const diag *d)
+static gov_status lite_backup(store *s, const char *path,
+                              gov_status (*progress)(void *, int64_t, int64_t), void *user,
+                              const diag *d)
 {
     struct stat st;
     sqlite3 *to = NULL;
@@ -743,8 +751,8 @@ static gov_status lite_backup(store *s, const char *path, gov_status (*progress)
     gov_status rc = store_begin_read(s, d);
     if (rc != GOV_OK)
         return rc;
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-                      SQLITE_OPEN_EXRESCODE;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                      SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     const int code = sqlite3_open_v2(path, &to, flags, NULL);
     if (code != SQLITE_OK)
         rc = base_fail(d, M_store_failed, A_S("place", path), A_S("why", sqlite3_errstr(code)));
@@ -759,7 +767,8 @@ static gov_status lite_backup(store *s, const char *path, gov_status (*progress)
 
 static gov_status lite_checkpoint(store *s, const diag *d)
 {
-    const int code = sqlite3_wal_checkpoint_v2(in(s)->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    const int code =
+        sqlite3_wal_checkpoint_v2(in(s)->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY ? GOV_OK : lite_fail(s, code, d);
 }
 

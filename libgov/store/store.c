@@ -16,32 +16,20 @@ static gov_status report(store *s, store_error error, const char *what, const di
 {
     switch (error) {
     case STORE_FINE:
-    case STORE_MISMATCH:
-        break;
-    case STORE_RETRY:
-        return base_fail(d, M_store_retry, A_S("why", what));
-    case STORE_LOCKED:
-        return base_fail(d, M_store_busy, A_S("place", s->place));
-    case STORE_DUPLICATE:
-        return base_fail(d, M_store_duplicate, A_S("why", what));
-    case STORE_CHECK:
-        return base_fail(d, M_store_row_refused, A_S("why", what));
-    case STORE_GONE:
-        return base_fail(d, M_store_gone, A_S("place", s->place), A_S("why", what));
-    case STORE_UNKNOWN:
-        return base_fail(d, M_store_unknown_outcome, A_S("place", s->place));
+    case STORE_MISMATCH: break;
+    case STORE_RETRY: return base_fail(d, M_store_retry, A_S("why", what));
+    case STORE_LOCKED: return base_fail(d, M_store_busy, A_S("place", s->place));
+    case STORE_DUPLICATE: return base_fail(d, M_store_duplicate, A_S("why", what));
+    case STORE_CHECK: return base_fail(d, M_store_row_refused, A_S("why", what));
+    case STORE_GONE: return base_fail(d, M_store_gone, A_S("place", s->place), A_S("why", what));
+    case STORE_UNKNOWN: return base_fail(d, M_store_unknown_outcome, A_S("place", s->place));
     case STORE_DAMAGED:
         return base_fail(d, M_store_corrupt, A_S("place", s->place), A_S("why", what));
-    case STORE_NO_SPACE:
-        return base_fail(d, M_store_full, A_S("place", s->place));
-    case STORE_NO_WRITE:
-        return base_fail(d, M_store_readonly, A_S("place", s->place));
-    case STORE_NO_MEMORY:
-        return base_nomem(d);
-    case STORE_OTHER:
-        return base_fail(d, M_store_failed, A_S("place", s->place), A_S("why", what));
-    case STORE_BUG:
-        return base_fail(d, M_store_bug, A_S("why", what));
+    case STORE_NO_SPACE: return base_fail(d, M_store_full, A_S("place", s->place));
+    case STORE_NO_WRITE: return base_fail(d, M_store_readonly, A_S("place", s->place));
+    case STORE_NO_MEMORY: return base_nomem(d);
+    case STORE_OTHER: return base_fail(d, M_store_failed, A_S("place", s->place), A_S("why", what));
+    case STORE_BUG: return base_fail(d, M_store_bug, A_S("why", what));
     }
     return base_fail(d, M_internal, A_S("what", "store error class"));
 }
@@ -71,7 +59,8 @@ gov_status store_nomem(store *s, const diag *d)
 gov_status store_mismatch(store *s, const char *sql, int64_t expected, int64_t found, const diag *d)
 {
     spoil(s, STORE_MISMATCH);
-    return base_fail(d, M_store_mismatch, A_I("expected", expected), A_I("found", found), A_S("sql", sql));
+    return base_fail(d, M_store_mismatch, A_I("expected", expected), A_I("found", found),
+                     A_S("sql", sql));
 }
 
 store_error store_error_class(const store *s)
@@ -82,7 +71,8 @@ store_error store_error_class(const store *s)
 gov_status store_check_args(store *s, const store_arg *args, size_t n, const diag *d)
 {
     for (size_t i = 0; i < n; i++) {
-        if (args[i].type == STORE_TEXT && !args[i].null && memchr(args[i].p, 0, args[i].len) != NULL) {
+        if (args[i].type == STORE_TEXT && !args[i].null &&
+            memchr(args[i].p, 0, args[i].len) != NULL) {
             spoil(s, STORE_BUG);
             return base_fail(d, M_store_nul_in_text);
         }
@@ -192,7 +182,8 @@ static gov_status settle_schema(store *s, const store_config *config, const diag
     return state;
 }
 
-gov_status store_open(const gov_allocator *a, const store_config *config, store **out, const diag *d)
+gov_status store_open(const gov_allocator *a, const store_config *config, store **out,
+                      const diag *d)
 {
     *out = NULL;
     if (config->url == NULL)
@@ -414,7 +405,8 @@ int store_depth(const store *s)
     return s->depth;
 }
 
-static gov_status run_nested(store *s, gov_status (*body)(void *, const diag *), void *user, const diag *d)
+static gov_status run_nested(store *s, gov_status (*body)(void *, const diag *), void *user,
+                             const diag *d)
 {
     gov_status rc = store_savepoint(s, d);
     if (rc != GOV_OK)
@@ -432,7 +424,8 @@ static gov_status run_nested(store *s, gov_status (*body)(void *, const diag *),
     return rc;
 }
 
-gov_status store_run(store *s, gov_status (*body)(void *user, const diag *d), void *user, const diag *d)
+gov_status store_run(store *s, gov_status (*body)(void *user, const diag *d), void *user,
+                     const diag *d)
 {
     if (s->depth > 0)
         return run_nested(s, body, user, d);
@@ -465,8 +458,8 @@ uint64_t store_epoch(store *s)
 
 /* ---- reading and writing ---- */
 
-gov_status store_query(store *s, const store_sql *sql, const store_arg *args, size_t n, store_rows *rows,
-                       const diag *d)
+gov_status store_query(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                       store_rows *rows, const diag *d)
 {
     *rows = (store_rows){.s = s, .done = true};
     gov_status rc = ready(s, false, d);
@@ -497,15 +490,15 @@ void store_rows_close(store_rows *rows)
     rows->done = true;
 }
 
-gov_status store_first(store *s, const store_sql *sql, const store_arg *args, size_t n, store_rows *rows,
-                       const diag *d)
+gov_status store_first(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                       store_rows *rows, const diag *d)
 {
     const gov_status rc = store_query(s, sql, args, n, rows, d);
     return rc == GOV_OK ? store_next(rows, d) : rc;
 }
 
-gov_status store_first_int(store *s, const store_sql *sql, const store_arg *args, size_t n, int64_t *out,
-                           const diag *d)
+gov_status store_first_int(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                           int64_t *out, const diag *d)
 {
     store_rows rows;
     const gov_status rc = store_first(s, sql, args, n, &rows, d);
@@ -544,7 +537,8 @@ bool store_is_null(store_rows *rows, int column)
     return rows->done || rows->s->engine->is_null(rows, column);
 }
 
-gov_status store_post(store *s, const store_sql *sql, const store_arg *args, size_t n, int64_t expect, const diag *d)
+gov_status store_post(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                      int64_t expect, const diag *d)
 {
     gov_status rc = ready(s, true, d);
     if (rc == GOV_OK)
@@ -555,8 +549,8 @@ gov_status store_post(store *s, const store_sql *sql, const store_arg *args, siz
     return s->engine->write(s, sql, args, n, expect, NULL, d);
 }
 
-gov_status store_exec(store *s, const store_sql *sql, const store_arg *args, size_t n, int64_t *changed,
-                      const diag *d)
+gov_status store_exec(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                      int64_t *changed, const diag *d)
 {
     *changed = 0;
     gov_status rc = ready(s, true, d);
@@ -574,7 +568,8 @@ gov_status store_flush(store *s, const diag *d)
     return rc == GOV_OK ? s->engine->flush(s, d) : rc;
 }
 
-gov_status store_bulk(store *s, const store_insert *shape, const store_array *arrays, size_t n, const diag *d)
+gov_status store_bulk(store *s, const store_insert *shape, const store_array *arrays, size_t n,
+                      const diag *d)
 {
     const gov_status rc = ready(s, true, d);
     if (rc != GOV_OK || n == 0)
@@ -583,7 +578,8 @@ gov_status store_bulk(store *s, const store_insert *shape, const store_array *ar
     return s->engine->bulk(s, shape, arrays, n, d);
 }
 
-gov_status store_many(store *s, const store_change *shape, const store_array *arrays, size_t n, const diag *d)
+gov_status store_many(store *s, const store_change *shape, const store_array *arrays, size_t n,
+                      const diag *d)
 {
     const gov_status rc = ready(s, true, d);
     if (rc != GOV_OK || n == 0)
@@ -595,8 +591,8 @@ gov_status store_many(store *s, const store_change *shape, const store_array *ar
 /* ---- keeping ---- */
 
 gov_status store_backup(store *s, const char *path,
-                        gov_status (*progress)(void *user, int64_t done_pages, int64_t all_pages), void *user,
-                        const diag *d)
+                        gov_status (*progress)(void *user, int64_t done_pages, int64_t all_pages),
+                        void *user, const diag *d)
 {
     if (s->depth > 0)
         return wrong_state(s, "a backup cannot be made inside a transaction", d);

@@ -17,9 +17,11 @@ typedef struct store store;
 /* ---- statements ---- */
 
 enum {
-    STORE_LOCK = 1,      /* lock the rows read until the transaction ends (FOR UPDATE; SQLite is locked as a whole) */
+    STORE_LOCK =
+        1, /* lock the rows read until the transaction ends (FOR UPDATE; SQLite is locked as a whole) */
     STORE_LOCK_SKIP = 2, /* the same, passing over rows that others have locked */
-    STORE_DYNAMIC = 4    /* text made at run time: prepared, used and forgotten; need only live during the call */
+    STORE_DYNAMIC =
+        4 /* text made at run time: prepared, used and forgotten; need only live during the call */
 };
 
 /* Always `static const` (unless STORE_DYNAMIC): prepared at its first use and cached per connection by its address. */
@@ -38,8 +40,14 @@ typedef struct store_arg {
     size_t len;
 } store_arg;
 
-static inline store_arg store_i(int64_t i) { return (store_arg){.type = STORE_INT, .i = i}; }
-static inline store_arg store_flag(bool b) { return (store_arg){.type = STORE_INT, .i = b ? 1 : 0}; }
+static inline store_arg store_i(int64_t i)
+{
+    return (store_arg){.type = STORE_INT, .i = i};
+}
+static inline store_arg store_flag(bool b)
+{
+    return (store_arg){.type = STORE_INT, .i = b ? 1 : 0};
+}
 static inline store_arg store_t(const char *s, size_t len) /* s NULL: SQL NULL */
 {
     return (store_arg){.type = STORE_TEXT, .null = s == NULL, .p = s, .len = len};
@@ -50,9 +58,15 @@ static inline store_arg store_b(const void *p, size_t len) /* p NULL: SQL NULL *
 }
 store_arg store_s(const char *s); /* NUL-terminated text; NULL: SQL NULL */
 /* NULL in the place of a parameter of that type. */
-static inline store_arg store_n(store_type type) { return (store_arg){.type = type, .null = true}; }
+static inline store_arg store_n(store_type type)
+{
+    return (store_arg){.type = type, .null = true};
+}
 /* An integer, or NULL when it is 0 (optional references). */
-static inline store_arg store_i0(int64_t i) { return (store_arg){.type = STORE_INT, .null = i == 0, .i = i}; }
+static inline store_arg store_i0(int64_t i)
+{
+    return (store_arg){.type = STORE_INT, .null = i == 0, .i = i};
+}
 
 /* Two arguments at once: store_query(s, &sql, STORE_ARGS(store_i(1), store_s("x")), &rows, d). */
 #define STORE_ARGS(...) \
@@ -95,19 +109,22 @@ typedef struct store_table {
  * steps already released are never edited. */
 typedef struct store_migration {
     const char *room;
-    int version; /* 1, 2, ... within its room */
+    int version;                      /* 1, 2, ... within its room */
     const store_table *const *create; /* NULL-ended, or NULL */
-    const store_table *const *extend; /* NULL-ended, or NULL: adds these columns (all nullable) and indexes */
-    const char *const *sql;           /* NULL-ended, or NULL: portable statements, run last */
+    const store_table *const
+        *extend;            /* NULL-ended, or NULL: adds these columns (all nullable) and indexes */
+    const char *const *sql; /* NULL-ended, or NULL: portable statements, run last */
 } store_migration;
 
 /* ---- open and close ---- */
 
 enum {
-    STORE_CREATE = 1,    /* make the file (not the PostgreSQL database) and the schema when there is none */
+    STORE_CREATE =
+        1, /* make the file (not the PostgreSQL database) and the schema when there is none */
     STORE_READ_ONLY = 2, /* writes are refused with GOV_E_READONLY */
     STORE_UPGRADE = 4,   /* bring an older schema up to date instead of refusing with GOV_E_OLDER */
-    STORE_FAST = 8       /* SQLite: synchronous=NORMAL. A power cut may lose the last commits, never the file */
+    STORE_FAST =
+        8 /* SQLite: synchronous=NORMAL. A power cut may lose the last commits, never the file */
 };
 
 typedef enum store_kind { STORE_SQLITE, STORE_POSTGRES } store_kind;
@@ -121,19 +138,22 @@ typedef struct store_config {
     int32_t busy_ms;   /* how long to wait for another's lock; 0: 5000, negative: not at all */
     int64_t cache_kib; /* SQLite page cache; 0: 32 MiB */
     const char *vfs;   /* SQLite VFS, for tests and counting; NULL: the default */
-    const store_migration *const *migrations; /* the library's schema, in order; NULL: do not look at the schema */
+    const store_migration *const
+        *migrations; /* the library's schema, in order; NULL: do not look at the schema */
     size_t migration_count;
 } store_config;
 
 /* GOV_E_NOT_FOUND: no such file and no STORE_CREATE (nothing is made). GOV_E_CORRUPT, _NEWER, _OLDER, _BUSY, _READONLY,
  * _FULL as they say; GOV_E_UNSUPPORTED: built without PostgreSQL; GOV_E_STORE else. */
-gov_status store_open(const gov_allocator *a, const store_config *config, store **out, const diag *d);
+gov_status store_open(const gov_allocator *a, const store_config *config, store **out,
+                      const diag *d);
 void store_close(store *s); /* rolls back what is open; NULL is allowed */
 
 /* Creates or upgrades, in one transaction; what store_open does under STORE_CREATE or STORE_UPGRADE. */
 gov_status store_migrate(store *s, const store_migration *const *list, size_t count, const diag *d);
 /* GOV_OK, GOV_E_OLDER, GOV_E_NEWER; a store without any schema: GOV_END. Reports nothing but failures. */
-gov_status store_schema_state(store *s, const store_migration *const *list, size_t count, const diag *d);
+gov_status store_schema_state(store *s, const store_migration *const *list, size_t count,
+                              const diag *d);
 
 store_kind store_kind_of(const store *s);
 const gov_allocator *store_allocator(const store *s);
@@ -143,15 +163,16 @@ bool store_is_read_only(const store *s);
 
 /* All writes, and reads that belong together, happen in a transaction. After any failure in it the transaction (or the
  * innermost savepoint) accepts nothing but rollback: on both engines alike, GOV_E_STATE. */
-gov_status store_begin(store *s, const diag *d);      /* to write: BEGIN IMMEDIATE; READ COMMITTED */
+gov_status store_begin(store *s, const diag *d); /* to write: BEGIN IMMEDIATE; READ COMMITTED */
 gov_status store_begin_read(store *s, const diag *d); /* one snapshot, no writes */
 /* Runs the before_commit hooks, flushes, commits. On failure everything is rolled back. GOV_E_UNKNOWN_OUTCOME: the
  * connection went away during COMMIT; open anew and look for the transaction's journal entry. */
 gov_status store_commit(store *s, const diag *d);
 void store_rollback(store *s); /* the whole transaction; harmless without one */
 
-gov_status store_savepoint(store *s, const diag *d);   /* nests */
-gov_status store_release(store *s, const diag *d);     /* keeps what was done since the innermost savepoint */
+gov_status store_savepoint(store *s, const diag *d); /* nests */
+gov_status store_release(store *s,
+                         const diag *d); /* keeps what was done since the innermost savepoint */
 gov_status store_rollback_to(store *s, const diag *d); /* undoes it, and ends the savepoint */
 
 bool store_in_transaction(const store *s);
@@ -160,14 +181,17 @@ int store_depth(const store *s); /* 0 none, 1 a transaction, 2.. savepoints */
 /* Runs body in a transaction of its own, or, when one is open, in a savepoint. Commits when body gives GOV_OK, else undoes
  * and passes its status on. Outermost, a body that failed with class STORE_RETRY is run again, 5 times at most; the
  * diagnostics of tries that were repeated are dropped. Never sleeps: waiting is the engine's busy timeout. */
-gov_status store_run(store *s, gov_status (*body)(void *user, const diag *d), void *user, const diag *d);
+gov_status store_run(store *s, gov_status (*body)(void *user, const diag *d), void *user,
+                     const diag *d);
 
 /* For rooms that keep state beside the transaction. Registered once per store, called in the order of registering. */
 typedef struct store_hook {
     gov_status (*before_commit)(void *user, const diag *d); /* still inside; may write */
     void (*savepoint)(void *user, int depth);               /* depth after opening: 2.. */
     void (*released)(void *user, int depth);                /* depth before releasing */
-    void (*undone)(void *user, int depth); /* rolled back to before savepoint `depth`; 1: the whole transaction */
+    void (*undone)(
+        void *user,
+        int depth); /* rolled back to before savepoint `depth`; 1: the whole transaction */
     void (*committed)(void *user);
     void *user;
 } store_hook; /* NULL members are skipped */
@@ -190,16 +214,16 @@ typedef struct store_rows {
 
 /* Rows are then read by store_next: GOV_OK a row, GOV_END no more (and closed). Close when leaving earlier; closing twice
  * is harmless. Queries may be nested. PostgreSQL holds the whole answer in memory: page with LIMIT. */
-gov_status store_query(store *s, const store_sql *sql, const store_arg *args, size_t n, store_rows *rows,
-                       const diag *d);
+gov_status store_query(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                       store_rows *rows, const diag *d);
 gov_status store_next(store_rows *rows, const diag *d);
 void store_rows_close(store_rows *rows);
 /* The first row at once: GOV_OK (then close the rows), or GOV_END (nothing to close). */
-gov_status store_first(store *s, const store_sql *sql, const store_arg *args, size_t n, store_rows *rows,
-                       const diag *d);
+gov_status store_first(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                       store_rows *rows, const diag *d);
 /* The first column of the first row; GOV_END leaves *out alone. NULL counts as 0. */
-gov_status store_first_int(store *s, const store_sql *sql, const store_arg *args, size_t n, int64_t *out,
-                           const diag *d);
+gov_status store_first_int(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                           int64_t *out, const diag *d);
 
 /* Columns count from 0. Text and bytes are borrowed until the next store_next or close; text is NUL-terminated. NULL
  * gives 0, or "" with length 0. */
@@ -215,10 +239,11 @@ enum { STORE_ANY_ROWS = -1 };
 /* Queues a write (SQLite does it at once). expect: the number of rows that must change, or STORE_ANY_ROWS; another number
  * is GOV_E_CONFLICT, class STORE_MISMATCH. On PostgreSQL failures may come to light at a later call of the same
  * transaction: the next query, flush or commit. */
-gov_status store_post(store *s, const store_sql *sql, const store_arg *args, size_t n, int64_t expect, const diag *d);
+gov_status store_post(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                      int64_t expect, const diag *d);
 /* The same, at once, telling how many rows changed (ON CONFLICT DO NOTHING). */
-gov_status store_exec(store *s, const store_sql *sql, const store_arg *args, size_t n, int64_t *changed,
-                      const diag *d);
+gov_status store_exec(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                      int64_t *changed, const diag *d);
 gov_status store_flush(store *s, const diag *d); /* everything queued has happened, or failed */
 
 /* Values of one column, for n rows. */
@@ -241,13 +266,16 @@ typedef struct store_insert {
 typedef struct store_change {
     const store_table *table;
     const char *key; /* "community, id": a unique key of the table; its arrays come first */
-    const char *set; /* "state, version+": a name with + adds to the column instead of replacing it */
+    const char
+        *set; /* "state, version+": a name with + adds to the column instead of replacing it */
 } store_change;
 
 /* Inserts n rows (SQLite: one statement stepped; PostgreSQL: unnest for few, binary COPY for many). */
-gov_status store_bulk(store *s, const store_insert *shape, const store_array *arrays, size_t n, const diag *d);
+gov_status store_bulk(store *s, const store_insert *shape, const store_array *arrays, size_t n,
+                      const diag *d);
 /* Updates by key, one row each: exactly n rows must change, else as in store_post. Keys must differ from one another. */
-gov_status store_many(store *s, const store_change *shape, const store_array *arrays, size_t n, const diag *d);
+gov_status store_many(store *s, const store_change *shape, const store_array *arrays, size_t n,
+                      const diag *d);
 
 /* ---- what went wrong ---- */
 
@@ -280,21 +308,26 @@ gov_status store_new_id(store *s, int64_t real_ms, int64_t *id, const diag *d);
 /* n ids, consecutive calls at once; ids[0] < ids[1] < ... */
 gov_status store_new_ids(store *s, int64_t real_ms, size_t n, int64_t *ids, const diag *d);
 void store_seen_id(store *s, int64_t id); /* an id read under lock: later ones shall be greater */
-static inline int64_t store_id_ms(int64_t id) { return (id >> 22) + STORE_ID_EPOCH_MS; } /* since 1970 */
+static inline int64_t store_id_ms(int64_t id)
+{
+    return (id >> 22) + STORE_ID_EPOCH_MS;
+} /* since 1970 */
 
 /* ---- keeping ---- */
 
 /* Copies the live store into a new file (which must not exist); progress may be NULL, and stops the copy by giving other
  * than GOV_OK. PostgreSQL: GOV_E_UNSUPPORTED (pg_dump does it). */
 gov_status store_backup(store *s, const char *path,
-                        gov_status (*progress)(void *user, int64_t done_pages, int64_t all_pages), void *user,
-                        const diag *d);
-gov_status store_checkpoint(store *s, const diag *d); /* SQLite: moves the WAL into the file; else nothing */
+                        gov_status (*progress)(void *user, int64_t done_pages, int64_t all_pages),
+                        void *user, const diag *d);
+gov_status store_checkpoint(store *s,
+                            const diag *d); /* SQLite: moves the WAL into the file; else nothing */
 /* The engine's own check of its file (SQLite: integrity_check, first finding reported); GOV_E_CORRUPT. */
 gov_status store_check(store *s, const diag *d);
 
 /* A small durable note of the store itself (host key id, ...); name up to 60 bytes. Write inside a transaction. */
-gov_status store_meta_get(store *s, const char *name, base_buf *out, const diag *d); /* GOV_END: none */
+gov_status store_meta_get(store *s, const char *name, base_buf *out,
+                          const diag *d); /* GOV_END: none */
 gov_status store_meta_put(store *s, const char *name, const void *p, size_t len, const diag *d);
 
 typedef struct store_counts {

@@ -15,12 +15,12 @@ static store_error class_of(store *s, const char *state)
     static const struct {
         const char *prefix;
         store_error error;
-    } classes[] = {{"40001", STORE_RETRY},    {"40P01", STORE_RETRY},     {"55P03", STORE_LOCKED},
-                   {"23505", STORE_DUPLICATE}, {"23", STORE_CHECK},        {"53100", STORE_NO_SPACE},
-                   {"XX001", STORE_DAMAGED},  {"XX002", STORE_DAMAGED},   {"08", STORE_GONE},
-                   {"57P", STORE_GONE},       {"42501", STORE_NO_WRITE},  {"42", STORE_BUG},
-                   {"22021", STORE_OTHER},    {"22", STORE_BUG},          {"26", STORE_BUG},
-                   {"25P02", STORE_OTHER},    {"3B", STORE_BUG}};
+    } classes[] = {{"40001", STORE_RETRY},     {"40P01", STORE_RETRY},    {"55P03", STORE_LOCKED},
+                   {"23505", STORE_DUPLICATE}, {"23", STORE_CHECK},       {"53100", STORE_NO_SPACE},
+                   {"XX001", STORE_DAMAGED},   {"XX002", STORE_DAMAGED},  {"08", STORE_GONE},
+                   {"57P", STORE_GONE},        {"42501", STORE_NO_WRITE}, {"42", STORE_BUG},
+                   {"22021", STORE_OTHER},     {"22", STORE_BUG},         {"26", STORE_BUG},
+                   {"25P02", STORE_OTHER},     {"3B", STORE_BUG}};
     if (strcmp(state, "25006") == 0)
         return s->flags & STORE_READ_ONLY ? STORE_NO_WRITE : STORE_BUG;
     for (size_t i = 0; i < ARRAY_LEN(classes); i++)
@@ -119,12 +119,14 @@ static int64_t changed_rows(PGresult *r)
 }
 
 /* Judges one answer. Only the first failure of a pipeline is reported; the rest is its consequence. */
-static gov_status judge(store *s, const pg_sent *what, PGresult *r, gov_status so_far, const diag *d)
+static gov_status judge(store *s, const pg_sent *what, PGresult *r, gov_status so_far,
+                        const diag *d)
 {
     const ExecStatusType status = PQresultStatus(r);
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
         if (what->commit && strcmp(PQcmdStatus(r), "COMMIT") != 0)
-            return so_far != GOV_OK ? so_far : store_fail(s, STORE_OTHER, "the server rolled back", d);
+            return so_far != GOV_OK ? so_far
+                                    : store_fail(s, STORE_OTHER, "the server rolled back", d);
         if (what->preparing != NULL || what->keep)
             return so_far;
         const int64_t found = changed_rows(r);
@@ -153,7 +155,8 @@ static gov_status lost(store *s, bool committing, gov_status so_far, const diag 
     p->sent_count = 0;
     if (so_far != GOV_OK)
         return so_far;
-    return committing ? store_fail(s, STORE_UNKNOWN, "", d) : store_fail(s, STORE_GONE, PQerrorMessage(p->conn), d);
+    return committing ? store_fail(s, STORE_UNKNOWN, "", d)
+                      : store_fail(s, STORE_GONE, PQerrorMessage(p->conn), d);
 }
 
 gov_status pg_sync(store *s, PGresult **rows, const diag *d)
@@ -220,7 +223,8 @@ static gov_status send_plain(store *s, const char *text, bool commit, const diag
 static gov_status send_parse(store *s, pg_statement *q, const pg_values *v, const diag *d)
 {
     pg *p = pg_of(s);
-    if (q->prepared && q->count == v->count && memcmp(q->types, v->types, v->count * sizeof *v->types) == 0)
+    if (q->prepared && q->count == v->count &&
+        memcmp(q->types, v->types, v->count * sizeof *v->types) == 0)
         return GOV_OK;
     snprintf(q->name, sizeof q->name, "q%u", ++p->serial);
     q->count = v->count;
@@ -240,7 +244,8 @@ gov_status pg_send(store *s, pg_statement *q, const pg_values *v, pg_sent what, 
         rc = send_parse(s, q, v, d);
     if (rc != GOV_OK)
         return rc;
-    if (!PQsendQueryPrepared(pg_of(s)->conn, q->name, (int)v->count, v->values, v->lengths, v->formats, 1))
+    if (!PQsendQueryPrepared(pg_of(s)->conn, q->name, (int)v->count, v->values, v->lengths,
+                             v->formats, 1))
         return pg_fail(s, NULL, d);
     what.text = q->text;
     note_sent(pg_of(s), what);
@@ -261,7 +266,9 @@ static void statement_free(store *s, pg_statement *q)
 
 static const char *lock_clause(uint32_t flags)
 {
-    return flags & STORE_LOCK_SKIP ? " FOR UPDATE SKIP LOCKED" : flags & STORE_LOCK ? " FOR UPDATE" : "";
+    return flags & STORE_LOCK_SKIP ? " FOR UPDATE SKIP LOCKED"
+           : flags & STORE_LOCK    ? " FOR UPDATE"
+                                   : "";
 }
 
 static gov_status acquire(store *s, const store_sql *sql, pg_statement **out, const diag *d)
@@ -293,10 +300,12 @@ static gov_status acquire(store *s, const store_sql *sql, pg_statement **out, co
 /* A locking statement outside a writing transaction reads without locks, and is then not the cached one. */
 static bool once_only(const store *s, const store_sql *sql)
 {
-    return sql->flags & STORE_DYNAMIC || (!s->writing && sql->flags & (STORE_LOCK | STORE_LOCK_SKIP));
+    return sql->flags & STORE_DYNAMIC ||
+           (!s->writing && sql->flags & (STORE_LOCK | STORE_LOCK_SKIP));
 }
 
-static gov_status send_once(store *s, const store_sql *sql, const pg_values *v, pg_sent what, const diag *d)
+static gov_status send_once(store *s, const store_sql *sql, const pg_values *v, pg_sent what,
+                            const diag *d)
 {
     base_buf text;
     gov_status rc = make_room(s, d);
@@ -307,8 +316,8 @@ static gov_status send_once(store *s, const store_sql *sql, const pg_values *v, 
     base_buf_str(&text, s->writing ? lock_clause(sql->flags) : "");
     if (text.failed)
         rc = store_nomem(s, d);
-    else if (!PQsendQueryParams(pg_of(s)->conn, text.data, (int)v->count, v->types, v->values, v->lengths, v->formats,
-                                1))
+    else if (!PQsendQueryParams(pg_of(s)->conn, text.data, (int)v->count, v->types, v->values,
+                                v->lengths, v->formats, 1))
         rc = pg_fail(s, NULL, d);
     base_buf_free(&text);
     what.text = "";
@@ -317,8 +326,8 @@ static gov_status send_once(store *s, const store_sql *sql, const pg_values *v, 
     return rc;
 }
 
-static gov_status send_sql(store *s, const store_sql *sql, const store_arg *args, size_t n, pg_sent what,
-                           const diag *d)
+static gov_status send_sql(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                           pg_sent what, const diag *d)
 {
     pg_values v;
     pg_statement *q;
@@ -348,7 +357,8 @@ static void rollback(store *s)
         return;
     const store_error error = s->error; /* what rolling back meets is no news */
     (void)pg_sync(s, NULL, NULL);
-    if (PQtransactionStatus(pg_of(s)->conn) != PQTRANS_IDLE && send_plain(s, "ROLLBACK", false, NULL) == GOV_OK)
+    if (PQtransactionStatus(pg_of(s)->conn) != PQTRANS_IDLE &&
+        send_plain(s, "ROLLBACK", false, NULL) == GOV_OK)
         (void)pg_sync(s, NULL, NULL);
     s->error = error;
 }
@@ -371,7 +381,8 @@ static gov_status send_savepoint(store *s, const char *verb, int depth, const di
     pg_values none = {.count = 0};
     char text[64];
     snprintf(text, sizeof text, "%s s%d", verb, depth);
-    return send_once(s, &(const store_sql){text, STORE_DYNAMIC}, &none, (pg_sent){.expect = STORE_ANY_ROWS}, d);
+    return send_once(s, &(const store_sql){text, STORE_DYNAMIC}, &none,
+                     (pg_sent){.expect = STORE_ANY_ROWS}, d);
 }
 
 static gov_status savepoint(store *s, int depth, const diag *d)
@@ -403,8 +414,8 @@ static bool moved(store *s)
 
 /* ---- reading ---- */
 
-static gov_status query(store *s, const store_sql *sql, const store_arg *args, size_t n, store_rows *rows,
-                        const diag *d)
+static gov_status query(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                        store_rows *rows, const diag *d)
 {
     PGresult *r = NULL;
     gov_status rc = send_sql(s, sql, args, n, (pg_sent){.expect = STORE_ANY_ROWS, .keep = true}, d);
@@ -466,10 +477,11 @@ static bool is_null(store_rows *rows, int column)
 
 /* ---- writing ---- */
 
-static gov_status write(store *s, const store_sql *sql, const store_arg *args, size_t n, int64_t expect,
-                        int64_t *changed, const diag *d)
+static gov_status write(store *s, const store_sql *sql, const store_arg *args, size_t n,
+                        int64_t expect, int64_t *changed, const diag *d)
 {
-    const gov_status rc = send_sql(s, sql, args, n, (pg_sent){.expect = expect, .changed = changed}, d);
+    const gov_status rc =
+        send_sql(s, sql, args, n, (pg_sent){.expect = expect, .changed = changed}, d);
     return rc == GOV_OK && changed != NULL ? pg_sync(s, NULL, d) : rc;
 }
 
@@ -495,8 +507,10 @@ static gov_status script(store *s, const char *text, const diag *d)
 
 static gov_status has_schema(store *s, bool *has, const diag *d)
 {
-    static const store_sql sql = {"SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = current_schema() "
-                                  "AND tablename = 'gov_schema'", 0};
+    static const store_sql sql = {
+        "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = current_schema() "
+        "AND tablename = 'gov_schema'",
+        0};
     int64_t n = 0;
     gov_status rc = GOV_OK;
     /* One creator at a time; without this, the catalogue's own keys would stop the second one with an error. */
@@ -519,14 +533,16 @@ static gov_status mark_schema(store *s, int64_t steps, bool fresh, const diag *d
 
 /* ---- keeping ---- */
 
-static gov_status backup(store *s, const char *path, gov_status (*progress)(void *, int64_t, int64_t), void *user,
+static gov_status backup(store *s, const char *path,
+                         gov_status (*progress)(void *, int64_t, int64_t), void *user,
                          const diag *d)
 {
     (void)s;
     (void)path;
     (void)progress;
     (void)user;
-    return base_fail(d, M_unsupported, A_S("what", "backup of a PostgreSQL store (pg_dump makes one)"));
+    return base_fail(d, M_unsupported,
+                     A_S("what", "backup of a PostgreSQL store (pg_dump makes one)"));
 }
 
 static gov_status nothing(store *s, const diag *d)

@@ -16,8 +16,9 @@
 static const store_migration *const schema[] = {&journal_schema_1};
 
 /* What one entry says; the same on both sides. */
-static const char data[] = "{\"duration\":{\"$duration\":\"5400s\"},\"event\":\"dispatch\",\"from\":\"registered\","
-                           "\"to\":\"dispatched\",\"unit\":\"1772409900000\",\"clock\":\"handle\"}";
+static const char data[] =
+    "{\"duration\":{\"$duration\":\"5400s\"},\"event\":\"dispatch\",\"from\":\"registered\","
+    "\"to\":\"dispatched\",\"unit\":\"1772409900000\",\"clock\":\"handle\"}";
 
 typedef struct bed {
     char path[256];
@@ -46,8 +47,11 @@ static void remove_file(const bed *b)
 /* Both sides start from the schema and the settings that the library makes. */
 static bool make_store(bed *b)
 {
-    const store_config config = {
-        .url = b->path, .flags = STORE_CREATE, .vfs = VFS_SHIM, .migrations = schema, .migration_count = 1};
+    const store_config config = {.url = b->path,
+                                 .flags = STORE_CREATE,
+                                 .vfs = VFS_SHIM,
+                                 .migrations = schema,
+                                 .migration_count = 1};
     if (!vfs_shim_start() || sodium_init() < 0)
         return false;
     remove_file(b);
@@ -121,7 +125,8 @@ static bool prepare_floor(void *user)
     if (!b->memory) {
         store_close(b->s);
         b->s = NULL;
-        if (sqlite3_open_v2(b->path, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, VFS_SHIM) != SQLITE_OK)
+        if (sqlite3_open_v2(b->path, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                            VFS_SHIM) != SQLITE_OK)
             return false;
     } else {
         /* The same tables, made anew: a store in memory cannot be opened twice. */
@@ -129,34 +134,57 @@ static bool prepare_floor(void *user)
         b->s = NULL;
         if (sqlite3_open(":memory:", &b->db) != SQLITE_OK ||
             sqlite3_exec(b->db,
-                         "CREATE TABLE gov_meta (community INTEGER NOT NULL, name TEXT NOT NULL, number INTEGER, "
+                         "CREATE TABLE gov_meta (community INTEGER NOT NULL, name TEXT NOT NULL, "
+                         "number INTEGER, "
                          "value BLOB, PRIMARY KEY (community, name)) STRICT, WITHOUT ROWID;"
-                         "CREATE TABLE gov_journal_entry (community INTEGER NOT NULL, id INTEGER PRIMARY KEY, subject "
+                         "CREATE TABLE gov_journal_entry (community INTEGER NOT NULL, id INTEGER "
+                         "PRIMARY KEY, subject "
                          "INTEGER NOT NULL, leaf BLOB NOT NULL) STRICT;"
-                         "CREATE INDEX by_subject ON gov_journal_entry (community, subject, id) WHERE subject <> 0;"
-                         "CREATE TABLE gov_journal_payload (community INTEGER NOT NULL, entry INTEGER PRIMARY KEY, "
+                         "CREATE INDEX by_subject ON gov_journal_entry (community, subject, id) "
+                         "WHERE subject <> 0;"
+                         "CREATE TABLE gov_journal_payload (community INTEGER NOT NULL, entry "
+                         "INTEGER PRIMARY KEY, "
                          "salt BLOB, data TEXT) STRICT;"
-                         "CREATE TABLE gov_journal_seal (community INTEGER NOT NULL, seq INTEGER NOT NULL, entry "
-                         "INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (community, seq)) STRICT, WITHOUT ROWID;"
-                         "CREATE TABLE gov_journal_head (community INTEGER PRIMARY KEY, size INTEGER NOT NULL, "
+                         "CREATE TABLE gov_journal_seal (community INTEGER NOT NULL, seq INTEGER "
+                         "NOT NULL, entry "
+                         "INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (community, seq)) "
+                         "STRICT, WITHOUT ROWID;"
+                         "CREATE TABLE gov_journal_head (community INTEGER PRIMARY KEY, size "
+                         "INTEGER NOT NULL, "
                          "last_id INTEGER NOT NULL, edge BLOB NOT NULL) STRICT;",
                          NULL, NULL, NULL) != SQLITE_OK)
             return false;
     }
     b->size = 0;
-    return sqlite3_exec(b->db, "PRAGMA cache_size = -32768; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON", NULL,
-                        NULL, NULL) == SQLITE_OK &&
-           prepare_sql(b, "INSERT INTO gov_journal_entry (community, id, subject, leaf) VALUES (1, ?, ?, ?)",
-                       &b->entry) &&
-           prepare_sql(b, "INSERT INTO gov_journal_payload (community, entry, salt, data) VALUES (1, ?, ?, ?)",
-                       &b->payload) &&
-           prepare_sql(b, "INSERT INTO gov_journal_seal (community, seq, entry, hash) VALUES (1, ?, ?, ?)", &b->seal) &&
-           prepare_sql(b, "INSERT INTO gov_journal_head (community, size, last_id, edge) VALUES (1, ?, ?, ?) ON "
-                          "CONFLICT (community) DO UPDATE SET size = excluded.size, last_id = excluded.last_id, "
-                          "edge = excluded.edge", &b->head) &&
-           prepare_sql(b, "INSERT INTO gov_meta (community, name, number) VALUES (0, 'last_id', ?) ON CONFLICT "
-                          "(community, name) DO UPDATE SET number = excluded.number", &b->mark) &&
-           prepare_sql(b, "BEGIN IMMEDIATE", &b->begin) && prepare_sql(b, "COMMIT", &b->commit) && vfs_shim_start();
+    return sqlite3_exec(
+               b->db,
+               "PRAGMA cache_size = -32768; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON",
+               NULL, NULL, NULL) == SQLITE_OK &&
+           prepare_sql(
+               b,
+               "INSERT INTO gov_journal_entry (community, id, subject, leaf) VALUES (1, ?, ?, ?)",
+               &b->entry) &&
+           prepare_sql(
+               b,
+               "INSERT INTO gov_journal_payload (community, entry, salt, data) VALUES (1, ?, ?, ?)",
+               &b->payload) &&
+           prepare_sql(
+               b, "INSERT INTO gov_journal_seal (community, seq, entry, hash) VALUES (1, ?, ?, ?)",
+               &b->seal) &&
+           prepare_sql(b,
+                       "INSERT INTO gov_journal_head (community, size, last_id, edge) VALUES (1, "
+                       "?, ?, ?) ON "
+                       "CONFLICT (community) DO UPDATE SET size = excluded.size, last_id = "
+                       "excluded.last_id, "
+                       "edge = excluded.edge",
+                       &b->head) &&
+           prepare_sql(b,
+                       "INSERT INTO gov_meta (community, name, number) VALUES (0, 'last_id', ?) ON "
+                       "CONFLICT "
+                       "(community, name) DO UPDATE SET number = excluded.number",
+                       &b->mark) &&
+           prepare_sql(b, "BEGIN IMMEDIATE", &b->begin) && prepare_sql(b, "COMMIT", &b->commit) &&
+           vfs_shim_start();
 }
 
 static bool step(sqlite3_stmt *stmt)
@@ -242,7 +270,8 @@ static bool run_floor(void *user)
 static void finish_floor(void *user)
 {
     bed *b = user;
-    sqlite3_stmt *const all[] = {b->entry, b->payload, b->seal, b->head, b->mark, b->begin, b->commit};
+    sqlite3_stmt *const all[] = {b->entry, b->payload, b->seal,  b->head,
+                                 b->mark,  b->begin,   b->commit};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         sqlite3_finalize(all[i]);
     sqlite3_close(b->db);
@@ -268,9 +297,11 @@ int main(int argc, char **argv)
 {
     static bed batched = {.transactions = 40, .per_transaction = 1000};
     static bed single = {.transactions = 200, .per_transaction = 1};
-    static bed memory = {.path = ":memory:", .memory = true, .transactions = 40, .per_transaction = 1000};
+    static bed memory = {
+        .path = ":memory:", .memory = true, .transactions = 40, .per_transaction = 1000};
     const char *tmp = getenv("TMPDIR");
-    snprintf(batched.path, sizeof batched.path, "%s/gov-bench-%ld.gov", tmp != NULL ? tmp : "/tmp", (long)getpid());
+    snprintf(batched.path, sizeof batched.path, "%s/gov-bench-%ld.gov", tmp != NULL ? tmp : "/tmp",
+             (long)getpid());
     memcpy(single.path, batched.path, sizeof single.path);
     const bench_case cases[] = {
         {.name = "journal: append, 1000 in a transaction",

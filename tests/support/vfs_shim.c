@@ -26,7 +26,10 @@ static bool fails(void)
     return true;
 }
 
-static int shim_close(sqlite3_file *f) { return REAL(f)->xClose(real_of(f)); }
+static int shim_close(sqlite3_file *f)
+{
+    return REAL(f)->xClose(real_of(f));
+}
 
 static int shim_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at)
 {
@@ -51,13 +54,34 @@ static int shim_sync(sqlite3_file *f, int flags)
     return fails() ? vfs_shim.code : REAL(f)->xSync(real_of(f), flags);
 }
 
-static int shim_size(sqlite3_file *f, sqlite3_int64 *size) { return REAL(f)->xFileSize(real_of(f), size); }
-static int shim_lock(sqlite3_file *f, int level) { return REAL(f)->xLock(real_of(f), level); }
-static int shim_unlock(sqlite3_file *f, int level) { return REAL(f)->xUnlock(real_of(f), level); }
-static int shim_reserved(sqlite3_file *f, int *out) { return REAL(f)->xCheckReservedLock(real_of(f), out); }
-static int shim_control(sqlite3_file *f, int op, void *arg) { return REAL(f)->xFileControl(real_of(f), op, arg); }
-static int shim_sector(sqlite3_file *f) { return REAL(f)->xSectorSize(real_of(f)); }
-static int shim_device(sqlite3_file *f) { return REAL(f)->xDeviceCharacteristics(real_of(f)); }
+static int shim_size(sqlite3_file *f, sqlite3_int64 *size)
+{
+    return REAL(f)->xFileSize(real_of(f), size);
+}
+static int shim_lock(sqlite3_file *f, int level)
+{
+    return REAL(f)->xLock(real_of(f), level);
+}
+static int shim_unlock(sqlite3_file *f, int level)
+{
+    return REAL(f)->xUnlock(real_of(f), level);
+}
+static int shim_reserved(sqlite3_file *f, int *out)
+{
+    return REAL(f)->xCheckReservedLock(real_of(f), out);
+}
+static int shim_control(sqlite3_file *f, int op, void *arg)
+{
+    return REAL(f)->xFileControl(real_of(f), op, arg);
+}
+static int shim_sector(sqlite3_file *f)
+{
+    return REAL(f)->xSectorSize(real_of(f));
+}
+static int shim_device(sqlite3_file *f)
+{
+    return REAL(f)->xDeviceCharacteristics(real_of(f));
+}
 
 static int shim_map(sqlite3_file *f, int page, int size, int extend, void volatile **out)
 {
@@ -69,8 +93,14 @@ static int shim_shm_lock(sqlite3_file *f, int offset, int n, int flags)
     return REAL(f)->xShmLock(real_of(f), offset, n, flags);
 }
 
-static void shim_barrier(sqlite3_file *f) { REAL(f)->xShmBarrier(real_of(f)); }
-static int shim_unmap(sqlite3_file *f, int remove) { return REAL(f)->xShmUnmap(real_of(f), remove); }
+static void shim_barrier(sqlite3_file *f)
+{
+    REAL(f)->xShmBarrier(real_of(f));
+}
+static int shim_unmap(sqlite3_file *f, int remove)
+{
+    return REAL(f)->xShmUnmap(real_of(f), remove);
+}
 
 static const sqlite3_io_methods methods = {.iVersion = 2,
                                            .xClose = shim_close,
@@ -111,7 +141,8 @@ bool vfs_shim_start(void)
     sqlite3_vfs *under = sqlite3_vfs_find(NULL);
     if (under == NULL)
         return false;
-    shim = *under; /* all but opening goes straight to the one below, which looks at its own pAppData there */
+    shim =
+        *under; /* all but opening goes straight to the one below, which looks at its own pAppData there */
     shim.zName = VFS_SHIM;
     shim.pNext = NULL;
     shim.szOsFile = (int)sizeof(shim_file) + under->szOsFile;

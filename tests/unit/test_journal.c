@@ -10,10 +10,14 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #define REAL_MS INT64_C(1772409900000)
-#define NOW_US (REAL_MS * 1000)
+#define NOW_US  (REAL_MS * 1000)
 
 static gov_error *err;
 static const diag D = {&base_malloc, &err};
@@ -38,7 +42,8 @@ static journal_hash hash_of_hex(const char *hex)
 static void test_roots(void **state)
 {
     (void)state;
-    json_t *doc = json_load_file(support_shared_or_skip("merkle/rfc6962_leaves_roots.json"), 0, NULL);
+    json_t *doc =
+        json_load_file(support_shared_or_skip("merkle/rfc6962_leaves_roots.json"), 0, NULL);
     assert_non_null(doc);
     json_t *leaves = json_object_get(doc, "leaves_hex"), *roots = json_object_get(doc, "roots_hex");
     journal_hash hashes[16], got;
@@ -65,7 +70,8 @@ static void test_roots(void **state)
 static bool read_hash(json_t *text, uint8_t out[64], size_t *len)
 {
     const char *s = json_string_value(text);
-    return s != NULL && sodium_base642bin(out, 64, s, strlen(s), NULL, len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0;
+    return s != NULL && sodium_base642bin(out, 64, s, strlen(s), NULL, len, NULL,
+                                          sodium_base64_VARIANT_ORIGINAL) == 0;
 }
 
 static uint64_t read_number(json_t *n)
@@ -85,8 +91,9 @@ static void check_vector(const char *path)
     uint8_t root[64], leaf[64], one[64];
     size_t root_len = 0, leaf_len = 0, len = 0;
     journal_hash proof[80];
-    bool shaped = read_hash(json_object_get(doc, "root"), root, &root_len) && root_len == JOURNAL_HASH &&
-                  read_hash(json_object_get(doc, "leafHash"), leaf, &leaf_len) && leaf_len == JOURNAL_HASH;
+    bool shaped =
+        read_hash(json_object_get(doc, "root"), root, &root_len) && root_len == JOURNAL_HASH &&
+        read_hash(json_object_get(doc, "leafHash"), leaf, &leaf_len) && leaf_len == JOURNAL_HASH;
     json_t *list = json_object_get(doc, "proof");
     const size_t count = json_array_size(list);
     assert_true(count < ARRAY_LEN(proof));
@@ -95,10 +102,10 @@ static void check_vector(const char *path)
         memcpy(proof[i].bytes, one, JOURNAL_HASH);
     }
     const bool good =
-        shaped && journal_check_inclusion((journal_hash *)leaf,
-                                          read_number(json_object_get(doc, "leafIdx")),
-                                          read_number(json_object_get(doc, "treeSize")), proof, count,
-                                          (journal_hash *)root);
+        shaped &&
+        journal_check_inclusion((journal_hash *)leaf, read_number(json_object_get(doc, "leafIdx")),
+                                read_number(json_object_get(doc, "treeSize")), proof, count,
+                                (journal_hash *)root);
     if (good == json_is_true(json_object_get(doc, "wantErr")))
         fail_msg("%s", path);
     json_decref(doc);
@@ -195,7 +202,10 @@ static void test_proofs(void **state)
 static store *open_store(const char *url)
 {
     store *s = NULL;
-    const store_config config = {.url = url, .flags = STORE_CREATE, .migrations = schema, .migration_count = 1};
+    const store_config config = {.url = url,
+                                 .flags = STORE_CREATE,
+                                 .migrations = schema,
+                                 .migration_count = 1};
     forget();
     assert_gov_ok(store_open(&base_malloc, &config, &s, &D), err);
     return s;
@@ -301,13 +311,16 @@ static void test_append_and_read(void **state)
         assert_int_equal(x.ids[i], ids[1 + 3 * i]);
 
     x = (seen){.check = -1};
-    assert_gov_ok(journal_read(j, &(journal_filter){.subject = 101, .after = ids[7], .descending = true}, see, &x, &D),
-                  err);
+    assert_gov_ok(
+        journal_read(j, &(journal_filter){.subject = 101, .after = ids[7], .descending = true}, see,
+                     &x, &D),
+        err);
     assert_int_equal(x.count, 2);
     assert_int_equal(x.ids[0], ids[4]);
 
     x = (seen){.check = -1};
-    assert_gov_ok(journal_read(j, &(journal_filter){.descending = true, .limit = 300}, see, &x, &D), err);
+    assert_gov_ok(journal_read(j, &(journal_filter){.descending = true, .limit = 300}, see, &x, &D),
+                  err);
     assert_int_equal(x.count, 300);
     assert_int_equal(x.ids[299], ids[300]);
 
@@ -424,9 +437,13 @@ static void test_refused(void **state)
     assert_int_equal(append(j, 1, NULL, &D), GOV_E_BUG);
     forget();
     assert_gov_ok(store_begin(s, &D), err);
-    assert_int_equal(journal_append(j, &(journal_entry){.real_ms = REAL_MS, .kind = longer}, NULL, &D), GOV_E_LIMIT);
+    assert_int_equal(journal_append(j, &(journal_entry){.real_ms = REAL_MS, .kind = longer}, NULL,
+                                    &D),
+                     GOV_E_LIMIT);
     forget();
-    assert_gov_ok(journal_append(j, &(journal_entry){.real_ms = REAL_MS, .data = value_absent()}, NULL, &D), err);
+    assert_gov_ok(journal_append(j, &(journal_entry){.real_ms = REAL_MS, .data = value_absent()},
+                                 NULL, &D),
+                  err);
     assert_gov_ok(store_commit(s, &D), err);
     journal_report report;
     assert_gov_ok(journal_seal(j, 10, NULL, &D), err);
@@ -443,14 +460,16 @@ static const struct {
     const char *sql, *reason;
     int entry; /* index of the entry that is named; -1: none */
 } tamperings[] = {
-    {"UPDATE gov_journal_payload SET data = '{\"步骤\":99}' WHERE community = 1 AND entry = $1", "payload", 6},
+    {"UPDATE gov_journal_payload SET data = '{\"步骤\":99}' WHERE community = 1 AND entry = $1",
+     "payload", 6},
     {"UPDATE gov_journal_payload SET salt = NULL WHERE community = 1 AND entry = $1", "payload", 6},
     {"UPDATE gov_journal_entry SET subject = 5 WHERE community = 1 AND id = $1", "columns", 6},
     {"DELETE FROM gov_journal_payload WHERE community = 1 AND entry = $1", "payload missing", 6},
     {"DELETE FROM gov_journal_entry WHERE community = 1 AND id = $1", "entry missing", 6},
     {"DELETE FROM gov_journal_seal WHERE community = 1 AND entry = $1", "sequence", 7},
     {"DELETE FROM gov_journal_seal WHERE community = 1 AND entry > $1", "entry without seal", 7},
-    {"UPDATE gov_journal_seal SET entry = entry + 1 WHERE community = 1 AND entry = $1", "entry missing", -2},
+    {"UPDATE gov_journal_seal SET entry = entry + 1 WHERE community = 1 AND entry = $1",
+     "entry missing", -2},
     {"DELETE FROM gov_journal_head WHERE community = 1 AND 0 < $1", "head", -1},
     {"UPDATE gov_journal_head SET size = size + 1 WHERE community = 1 AND 0 < $1", "head", -1},
     {"UPDATE gov_journal_head SET last_id = 1 WHERE community = 1 AND 0 < $1", "head", -1},
@@ -505,7 +524,8 @@ static size_t find_bytes(const char *text, size_t len, const void *what, size_t 
     return 0;
 }
 
-static void flip_and_verify(const char *path, const void *what, size_t what_len, size_t offset, int64_t id)
+static void flip_and_verify(const char *path, const void *what, size_t what_len, size_t offset,
+                            int64_t id)
 {
     size_t len;
     char *text = support_read(path, &len);
@@ -598,6 +618,75 @@ static void test_unreadable_page(void **state)
     support_rmdir(dir);
 }
 
+/* ---- a writer killed at random ---- */
+
+/* Appends three entries in each transaction, and a byte to the pipe for each that is committed, until it is killed. */
+static void write_until_killed(const char *url, int to)
+{
+    store *s = NULL;
+    journal *j = NULL;
+    const store_config config = {.url = url, .migrations = schema, .migration_count = 1};
+    if (store_open(&base_malloc, &config, &s, NULL) != GOV_OK ||
+        journal_open(s, 1, NULL, &j, NULL) != GOV_OK)
+        _exit(1);
+    for (int n = 0;; n += 3) {
+        if (store_begin(s, NULL) != GOV_OK)
+            _exit(2);
+        for (int i = 0; i < 3; i++)
+            if (append(j, n + i, NULL, NULL) != GOV_OK)
+                _exit(3);
+        if (store_commit(s, NULL) != GOV_OK || write(to, "x", 1) != 1)
+            _exit(4);
+        if (n % 5 == 0 && journal_seal(j, 100, NULL, NULL) != GOV_OK)
+            _exit(5);
+    }
+}
+
+static void test_killed(void **state)
+{
+    enum { ROUNDS = 12 };
+    support_store *at = support_store_of(state);
+    store *s = open_store(at->url);
+    journal *j;
+    journal_report report;
+    uint64_t acknowledged = 0;
+    store_close(s);
+    for (int round = 0; round < ROUNDS; round++) {
+        int ends[2], status;
+        char bytes[4096];
+        ssize_t n;
+        assert_int_equal(pipe(ends), 0);
+        fflush(NULL);
+        const pid_t child = fork();
+        if (child == 0)
+            write_until_killed(at->url, ends[1]);
+        close(ends[1]);
+        const struct timespec nap = {0, 20000000L + (long)randombytes_uniform(40000000)};
+        nanosleep(&nap, NULL);
+        assert_int_equal(kill(child, SIGKILL), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+        while ((n = read(ends[0], bytes, sizeof bytes)) > 0)
+            acknowledged += (uint64_t)n;
+        close(ends[0]);
+        s = open_store(at->url);
+        j = open_journal(s, 1);
+        assert_gov_ok(verify(j, &report), err);
+        journal_close(j);
+        store_close(s);
+    }
+    s = open_store(at->url);
+    j = open_journal(s, 1);
+    assert_gov_ok(journal_seal(j, 1000000, NULL, &D), err);
+    assert_gov_ok(verify(j, &report), err);
+    /* What was acknowledged is there; of each round one more transaction may be. */
+    assert_int_equal(report.sealed % 3, 0);
+    assert_in_range(report.sealed / 3, acknowledged, acknowledged + ROUNDS);
+    assert_true(acknowledged > 0);
+    journal_close(j);
+    store_close(s);
+}
+
 /* ---- heads, proofs, exports ---- */
 
 static void test_proofs_from_store(void **state)
@@ -623,12 +712,14 @@ static void test_proofs_from_store(void **state)
         assert_int_equal(at, i);
         assert_int_equal(head.size, 37);
         assert_true(journal_check_inclusion(&hash, at, head.size, (const journal_hash *)path.data,
-                                            path.len / JOURNAL_HASH, (const journal_hash *)head.root));
+                                            path.len / JOURNAL_HASH,
+                                            (const journal_hash *)head.root));
     }
     base_buf_clear(&path);
     assert_gov_ok(journal_prove_growth(j, 20, &path, &head, &D), err);
     assert_true(journal_check_consistency(20, head.size, (const journal_hash *)old.root,
-                                          (const journal_hash *)head.root, (const journal_hash *)path.data,
+                                          (const journal_hash *)head.root,
+                                          (const journal_hash *)path.data,
                                           path.len / JOURNAL_HASH));
     assert_int_equal(journal_prove(j, 5, &path, &at, &head, &D), GOV_E_NOT_FOUND);
     forget();
@@ -662,26 +753,31 @@ static void test_export(void **state)
     assert_gov_ok(journal_erase(j, ids[3], &D), err);
     assert_gov_ok(store_commit(s, &D), err);
     assert_gov_ok(journal_export(j, &signer, NOW_US, collect, &file, &D), err);
-    assert_gov_ok(journal_verify_export(&base_malloc, file.data, file.len, public_key, &report, &D), err);
+    assert_gov_ok(journal_verify_export(&base_malloc, file.data, file.len, public_key, &report, &D),
+                  err);
     assert_int_equal(report.sealed, 20);
     assert_int_equal(report.erased, 1);
-    assert_int_equal(journal_verify_export(&base_malloc, file.data, file.len, stranger, &report, &D), GOV_E_VERIFY);
+    assert_int_equal(journal_verify_export(&base_malloc, file.data, file.len, stranger, &report,
+                                           &D),
+                     GOV_E_VERIFY);
     forget();
-    assert_int_equal(journal_verify_export(&base_malloc, file.data, file.len - 1, public_key, &report, &D),
+    assert_int_equal(journal_verify_export(&base_malloc, file.data, file.len - 1, public_key,
+                                           &report, &D),
                      GOV_E_INPUT);
     forget();
     file.data[file.len - 1] = '\0';
     const char *cut = strrchr(file.data, '\n') + 1; /* without the last entry */
     file.data[file.len - 1] = '\n';
-    assert_int_equal(
-        journal_verify_export(&base_malloc, file.data, (size_t)(cut - file.data), public_key, &report, &D),
-        GOV_E_VERIFY);
+    assert_int_equal(journal_verify_export(&base_malloc, file.data, (size_t)(cut - file.data),
+                                           public_key, &report, &D),
+                     GOV_E_VERIFY);
     assert_string_equal(report.reason, "number of entries");
     forget();
     /* no changed byte goes unnoticed */
     for (size_t i = 0; i < file.len; i++) {
         file.data[i] ^= 1;
-        const gov_status rc = journal_verify_export(&base_malloc, file.data, file.len, public_key, &report, NULL);
+        const gov_status rc =
+            journal_verify_export(&base_malloc, file.data, file.len, public_key, &report, NULL);
         if (rc != GOV_E_VERIFY && rc != GOV_E_INPUT)
             fail_msg("byte %zu", i);
         file.data[i] ^= 1;
@@ -722,7 +818,10 @@ static gov_status oom_scenario_run(const gov_allocator *alloc, void *user)
     journal_head head;
     uint64_t at;
     base_buf out;
-    const store_config config = {.url = user, .flags = STORE_CREATE, .migrations = schema, .migration_count = 1};
+    const store_config config = {.url = user,
+                                 .flags = STORE_CREATE,
+                                 .migrations = schema,
+                                 .migration_count = 1};
     base_buf_init(&out, alloc);
     gov_status rc = store_open(alloc, &config, &s, &d);
     if (rc == GOV_OK)
@@ -770,6 +869,7 @@ int main(void)
         STORE_TESTS(test_tampering),
         STORE_TESTS(test_proofs_from_store),
         STORE_TESTS(test_export),
+        STORE_TESTS(test_killed),
         cmocka_unit_test(test_flipped_bytes),
         cmocka_unit_test(test_unreadable_page),
         cmocka_unit_test(test_oom),

@@ -27,34 +27,46 @@ static const store_table thing_table = {
                                       {0}},
     .key = "community, id",
     .flags = STORE_ROWID_KEY,
-    .indexes = (const store_index[]){{"gov_test_thing_by_name", "community, name", .unique = true}, {0}}};
-static const store_table pair_table = {
-    .name = "gov_test_pair",
-    .columns = (const store_column[]){{"community", STORE_INT}, {"a", STORE_TEXT}, {"b", STORE_INT}, {0}},
-    .key = "community, a"};
-static const store_table wide_table = {
-    .name = "gov_test_wide",
-    .columns = (const store_column[]){{"community", STORE_INT}, {"a", STORE_TEXT}, {"doc", STORE_TEXT}, {0}},
-    .key = "community, a",
-    .flags = STORE_WIDE_ROWS};
+    .indexes =
+        (const store_index[]){{"gov_test_thing_by_name", "community, name", .unique = true}, {0}}};
+static const store_table pair_table = {.name = "gov_test_pair",
+                                       .columns = (const store_column[]){{"community", STORE_INT},
+                                                                         {"a", STORE_TEXT},
+                                                                         {"b", STORE_INT},
+                                                                         {0}},
+                                       .key = "community, a"};
+static const store_table wide_table = {.name = "gov_test_wide",
+                                       .columns = (const store_column[]){{"community", STORE_INT},
+                                                                         {"a", STORE_TEXT},
+                                                                         {"doc", STORE_TEXT},
+                                                                         {0}},
+                                       .key = "community, a",
+                                       .flags = STORE_WIDE_ROWS};
 
-static const store_migration first = {
-    .room = "test", .version = 1, .create = (const store_table *const[]){&thing_table, &pair_table, NULL}};
+static const store_migration first = {.room = "test",
+                                      .version = 1,
+                                      .create = (const store_table *const[]){&thing_table,
+                                                                             &pair_table, NULL}};
 static const store_migration second = {
     .room = "test",
     .version = 2,
     .create = (const store_table *const[]){&wide_table, NULL},
-    .extend = (const store_table *const[]){
-        &(const store_table){.name = "gov_test_pair",
-                             .columns = (const store_column[]){{"c", STORE_TEXT, .nullable = true}, {0}}},
-        NULL},
+    .extend =
+        (const store_table *const[]){
+            &(const store_table){
+                .name = "gov_test_pair",
+                .columns = (const store_column[]){{"c", STORE_TEXT, .nullable = true}, {0}}},
+            NULL},
     .sql = (const char *const[]){"UPDATE gov_test_pair SET c = 'old'", NULL}};
 static const store_migration *const both[] = {&first, &second};
 
-static const store_sql insert_thing = {
-    "INSERT INTO gov_test_thing (community, id, amount, name, bytes, done) VALUES ($1, $2, $3, $4, $5, $6)", 0};
-static const store_sql count_things = {"SELECT count(*) FROM gov_test_thing WHERE community = $1", 0};
-static const store_sql delete_thing = {"DELETE FROM gov_test_thing WHERE community = $1 AND id = $2", 0};
+static const store_sql insert_thing = {"INSERT INTO gov_test_thing (community, id, amount, name, "
+                                       "bytes, done) VALUES ($1, $2, $3, $4, $5, $6)",
+                                       0};
+static const store_sql count_things = {"SELECT count(*) FROM gov_test_thing WHERE community = $1",
+                                       0};
+static const store_sql delete_thing = {
+    "DELETE FROM gov_test_thing WHERE community = $1 AND id = $2", 0};
 
 static gov_error *err;
 static const diag D = {&base_malloc, &err};
@@ -68,8 +80,11 @@ static void forget(void)
 static store *open_with(const char *url, uint32_t flags, size_t migrations)
 {
     store *s = NULL;
-    const store_config config = {
-        .url = url, .flags = flags, .busy_ms = -1, .migrations = both, .migration_count = migrations};
+    const store_config config = {.url = url,
+                                 .flags = flags,
+                                 .busy_ms = -1,
+                                 .migrations = both,
+                                 .migration_count = migrations};
     forget();
     assert_gov_ok(store_open(&base_malloc, &config, &s, &D), err);
     return s;
@@ -83,8 +98,8 @@ static store *fresh(void **state)
 static gov_status add(store *s, int64_t id, const char *name)
 {
     return store_post(s, &insert_thing,
-                      STORE_ARGS(store_i(1), store_i(id), store_i(id * 10), store_s(name), store_b("\0x", 2),
-                                 store_flag(true)),
+                      STORE_ARGS(store_i(1), store_i(id), store_i(id * 10), store_s(name),
+                                 store_b("\0x", 2), store_flag(true)),
                       1, &D);
 }
 
@@ -108,17 +123,21 @@ static void test_round_trip(void **state)
     size_t len;
     assert_gov_ok(store_begin(s, &D), err);
     assert_gov_ok(store_post(s, &insert_thing,
-                             STORE_ARGS(store_i(1), store_i(INT64_MAX), store_i(INT64_MAX), store_s("名'\\\"\x7f"),
+                             STORE_ARGS(store_i(1), store_i(INT64_MAX), store_i(INT64_MAX),
+                                        store_s("名'\\\"\x7f"),
                                         store_b(all_bytes, sizeof all_bytes - 1), store_flag(true)),
-                             1, &D), err);
+                             1, &D),
+                  err);
     assert_gov_ok(store_post(s, &insert_thing,
-                             STORE_ARGS(store_i(1), store_i(-5), store_i(0), store_s(""), store_b("", 0),
-                                        store_flag(false)),
-                             1, &D), err);
+                             STORE_ARGS(store_i(1), store_i(-5), store_i(0), store_s(""),
+                                        store_b("", 0), store_flag(false)),
+                             1, &D),
+                  err);
     assert_gov_ok(store_post(s, &insert_thing,
-                             STORE_ARGS(store_i(1), store_i(7), store_i(1), store_s(NULL), store_n(STORE_BYTES),
-                                        store_flag(false)),
-                             1, &D), err);
+                             STORE_ARGS(store_i(1), store_i(7), store_i(1), store_s(NULL),
+                                        store_n(STORE_BYTES), store_flag(false)),
+                             1, &D),
+                  err);
     assert_gov_ok(store_commit(s, &D), err);
     assert_gov_ok(store_query(s, &read, STORE_ARGS(store_i(1)), &rows, &D), err);
 
@@ -152,15 +171,21 @@ static void test_round_trip(void **state)
 /* Parameters in any order and more than once; NULL where a value was before; numbers that are not bigint. */
 static void test_parameters(void **state)
 {
-    static const store_sql sql = {"SELECT CAST($3 AS TEXT), CAST($1 AS BIGINT), CAST($2 AS TEXT), $1 + 1, "
-                                  "CASE WHEN $1 > 3 THEN 1 ELSE 0 END", 0};
-    static const store_sql order = {"SELECT id FROM gov_test_thing WHERE community = $1 AND amount >= $2 "
-                                    "ORDER BY id DESC LIMIT $3", 0};
+    static const store_sql sql = {
+        "SELECT CAST($3 AS TEXT), CAST($1 AS BIGINT), CAST($2 AS TEXT), $1 + 1, "
+        "CASE WHEN $1 > 3 THEN 1 ELSE 0 END",
+        0};
+    static const store_sql order = {
+        "SELECT id FROM gov_test_thing WHERE community = $1 AND amount >= $2 "
+        "ORDER BY id DESC LIMIT $3",
+        0};
     store *s = fresh(state);
     store_rows rows;
     for (int i = 0; i < 3; i++) {
         const store_arg two = i == 1 ? store_n(STORE_TEXT) : store_s("two");
-        assert_gov_ok(store_first(s, &sql, STORE_ARGS(store_i(7), two, store_s("three")), &rows, &D), err);
+        assert_gov_ok(store_first(s, &sql, STORE_ARGS(store_i(7), two, store_s("three")), &rows,
+                                  &D),
+                      err);
         assert_string_equal(store_text(&rows, 0, NULL), "three");
         assert_int_equal(store_int(&rows, 1), 7);
         assert_int_equal(store_is_null(&rows, 2), i == 1);
@@ -174,11 +199,15 @@ static void test_parameters(void **state)
         snprintf(name, sizeof name, "n%d", (int)i);
         assert_gov_ok(add(s, i, name), err);
     }
-    assert_gov_ok(store_query(s, &order, STORE_ARGS(store_i(1), store_i(20), store_i(2)), &rows, &D), err);
+    assert_gov_ok(store_query(s, &order, STORE_ARGS(store_i(1), store_i(20), store_i(2)), &rows,
+                              &D),
+                  err);
     /* the same statement again while the first answer is being read */
     assert_gov_ok(store_next(&rows, &D), err);
     int64_t inner = 0;
-    assert_gov_ok(store_first_int(s, &order, STORE_ARGS(store_i(1), store_i(0), store_i(1)), &inner, &D), err);
+    assert_gov_ok(store_first_int(s, &order, STORE_ARGS(store_i(1), store_i(0), store_i(1)), &inner,
+                                  &D),
+                  err);
     assert_int_equal(inner, 5);
     assert_int_equal(store_int(&rows, 0), 5);
     assert_gov_ok(store_next(&rows, &D), err);
@@ -193,8 +222,8 @@ static void test_refused_values(void **state)
     store *s = fresh(state);
     assert_gov_ok(store_begin(s, &D), err);
     assert_int_equal(store_post(s, &insert_thing,
-                                STORE_ARGS(store_i(1), store_i(1), store_i(1), store_t("a\0b", 3), store_n(STORE_BYTES),
-                                           store_flag(true)),
+                                STORE_ARGS(store_i(1), store_i(1), store_i(1), store_t("a\0b", 3),
+                                           store_n(STORE_BYTES), store_flag(true)),
                                 1, &D),
                      GOV_E_INPUT);
     assert_diag(err, 0, "store_nul_in_text", -1, -1);
@@ -280,7 +309,8 @@ static void test_spoilt(void **state)
     assert_diag(err, 0, "store_spoilt", -1, -1);
     forget();
     int64_t n;
-    assert_int_equal(store_first_int(s, &count_things, STORE_ARGS(store_i(1)), &n, NULL), GOV_E_STATE);
+    assert_int_equal(store_first_int(s, &count_things, STORE_ARGS(store_i(1)), &n, NULL),
+                     GOV_E_STATE);
     assert_int_equal(store_release(s, NULL), GOV_E_STATE);
     assert_gov_ok(store_rollback_to(s, &D), err);
     assert_gov_ok(add(s, 2, "c"), err);
@@ -299,10 +329,13 @@ static void test_spoilt(void **state)
 
 static void test_classes(void **state)
 {
-    static const store_sql negative = {"UPDATE gov_test_thing SET amount = 0 - 1 WHERE community = $1", 0};
+    static const store_sql negative = {
+        "UPDATE gov_test_thing SET amount = 0 - 1 WHERE community = $1", 0};
     static const store_sql two = {"UPDATE gov_test_thing SET done = 2 WHERE community = $1", 0};
-    static const store_sql null_it = {"UPDATE gov_test_thing SET amount = NULL WHERE community = $1", 0};
-    static const store_sql text_it = {"UPDATE gov_test_thing SET name = 'x' WHERE community = $1", 0};
+    static const store_sql null_it = {
+        "UPDATE gov_test_thing SET amount = NULL WHERE community = $1", 0};
+    static const store_sql text_it = {"UPDATE gov_test_thing SET name = 'x' WHERE community = $1",
+                                      0};
     static const struct {
         const store_sql *sql;
         int64_t expect;
@@ -321,8 +354,8 @@ static void test_classes(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         assert_gov_ok(store_begin(s, &D), err);
         const store_arg args[2] = {store_i(1), store_i(77)};
-        gov_status rc =
-            store_post(s, cases[i].sql, args, cases[i].sql == &delete_thing ? 2 : 1, cases[i].expect, &D);
+        gov_status rc = store_post(s, cases[i].sql, args, cases[i].sql == &delete_thing ? 2 : 1,
+                                   cases[i].expect, &D);
         if (rc == GOV_OK)
             rc = store_commit(s, &D);
         assert_int_equal(rc, cases[i].status);
@@ -337,24 +370,38 @@ static void test_classes(void **state)
 
 static void test_exec_and_returning(void **state)
 {
-    static const store_sql upsert = {"INSERT INTO gov_test_pair (community, a, b) VALUES ($1, $2, $3) "
-                                     "ON CONFLICT (community, a) DO NOTHING", 0};
-    static const store_sql bump = {"UPDATE gov_test_pair SET b = b + $3 WHERE community = $1 AND a = $2 "
-                                   "RETURNING b", 0};
+    static const store_sql upsert = {
+        "INSERT INTO gov_test_pair (community, a, b) VALUES ($1, $2, $3) "
+        "ON CONFLICT (community, a) DO NOTHING",
+        0};
+    static const store_sql bump = {
+        "UPDATE gov_test_pair SET b = b + $3 WHERE community = $1 AND a = $2 "
+        "RETURNING b",
+        0};
     store *s = fresh(state);
     int64_t changed = -1, b = 0;
     assert_gov_ok(store_begin(s, &D), err);
-    assert_gov_ok(store_exec(s, &upsert, STORE_ARGS(store_i(1), store_s("x"), store_i(5)), &changed, &D), err);
+    assert_gov_ok(store_exec(s, &upsert, STORE_ARGS(store_i(1), store_s("x"), store_i(5)), &changed,
+                             &D),
+                  err);
     assert_int_equal(changed, 1);
-    assert_gov_ok(store_exec(s, &upsert, STORE_ARGS(store_i(1), store_s("x"), store_i(9)), &changed, &D), err);
+    assert_gov_ok(store_exec(s, &upsert, STORE_ARGS(store_i(1), store_s("x"), store_i(9)), &changed,
+                             &D),
+                  err);
     assert_int_equal(changed, 0);
-    assert_gov_ok(store_first_int(s, &bump, STORE_ARGS(store_i(1), store_s("x"), store_i(2)), &b, &D), err);
+    assert_gov_ok(store_first_int(s, &bump, STORE_ARGS(store_i(1), store_s("x"), store_i(2)), &b,
+                                  &D),
+                  err);
     assert_int_equal(b, 7);
-    assert_int_equal(store_first_int(s, &bump, STORE_ARGS(store_i(1), store_s("y"), store_i(2)), &b, &D), GOV_END);
+    assert_int_equal(store_first_int(s, &bump, STORE_ARGS(store_i(1), store_s("y"), store_i(2)), &b,
+                                     &D),
+                     GOV_END);
     assert_gov_ok(store_commit(s, &D), err);
     /* RETURNING is writing too */
     assert_gov_ok(store_begin_read(s, &D), err);
-    assert_int_not_equal(store_first_int(s, &bump, STORE_ARGS(store_i(1), store_s("x"), store_i(2)), &b, &D), GOV_OK);
+    assert_int_not_equal(store_first_int(s, &bump, STORE_ARGS(store_i(1), store_s("x"), store_i(2)),
+                                         &b, &D),
+                         GOV_OK);
     forget();
     store_rollback(s);
     store_close(s);
@@ -367,7 +414,8 @@ enum { BATCH = 300 };
 static void check_batch(store *s, int64_t factor)
 {
     static const store_sql read = {"SELECT id, amount, name, bytes, done FROM gov_test_thing "
-                                   "WHERE community = $1 ORDER BY id", 0};
+                                   "WHERE community = $1 ORDER BY id",
+                                   0};
     store_rows rows;
     assert_gov_ok(store_query(s, &read, STORE_ARGS(store_i(1)), &rows, &D), err);
     for (int64_t i = 0; i < BATCH; i++) {
@@ -403,13 +451,19 @@ static void test_bulk_and_many(void **state)
         blobs[i] = (store_span){i % 3 == 0 ? NULL : "\0\1\2\3", (size_t)(i % 5)};
     }
     const store_array same = {.ints = &one, .same = true};
-    const store_array in[] = {same, {.ints = ids}, {.ints = amounts}, {.spans = names}, {.spans = blobs}, same};
-    const size_t parts[] = {0, 3, 100, BATCH}; /* few rows and many go different ways on PostgreSQL */
+    const store_array in[] = {
+        same, {.ints = ids}, {.ints = amounts}, {.spans = names}, {.spans = blobs}, same};
+    const size_t parts[] = {0, 3, 100,
+                            BATCH}; /* few rows and many go different ways on PostgreSQL */
     assert_gov_ok(store_begin(s, &D), err);
     for (size_t p = 0; p + 1 < ARRAY_LEN(parts); p++) {
         const size_t at = parts[p];
-        const store_array part[] = {same, {.ints = ids + at}, {.ints = amounts + at}, {.spans = names + at},
-                                    {.spans = blobs + at}, same};
+        const store_array part[] = {same,
+                                    {.ints = ids + at},
+                                    {.ints = amounts + at},
+                                    {.spans = names + at},
+                                    {.spans = blobs + at},
+                                    same};
         assert_gov_ok(store_bulk(s, &shape, part, parts[p + 1] - at, &D), err);
     }
     check_batch(s, 1);
@@ -508,16 +562,29 @@ static gov_status hear_commit(void *user, const diag *d)
         return base_fail(d, M_bad_argument, A_S("what", "hook"));
     return add(h->s, 50, "by the hook");
 }
-static void hear_savepoint(void *user, int depth) { note(user, "open", depth); }
-static void hear_released(void *user, int depth) { note(user, "keep", depth); }
-static void hear_undone(void *user, int depth) { note(user, "undo", depth); }
-static void hear_committed(void *user) { note(user, "done", 0); }
+static void hear_savepoint(void *user, int depth)
+{
+    note(user, "open", depth);
+}
+static void hear_released(void *user, int depth)
+{
+    note(user, "keep", depth);
+}
+static void hear_undone(void *user, int depth)
+{
+    note(user, "undo", depth);
+}
+static void hear_committed(void *user)
+{
+    note(user, "done", 0);
+}
 
 static void test_hooks(void **state)
 {
     store *s = fresh(state);
     heard h = {.s = s};
-    const store_hook hook = {hear_commit, hear_savepoint, hear_released, hear_undone, hear_committed, &h};
+    const store_hook hook = {hear_commit, hear_savepoint, hear_released,
+                             hear_undone, hear_committed, &h};
     assert_gov_ok(store_add_hook(s, &hook, &D), err);
     assert_gov_ok(store_begin(s, &D), err);
     assert_gov_ok(store_savepoint(s, &D), err);
@@ -622,8 +689,11 @@ static void test_ids(void **state)
 static gov_status try_open(const char *url, uint32_t flags, size_t migrations)
 {
     store *s = NULL;
-    const store_config config = {
-        .url = url, .flags = flags, .busy_ms = -1, .migrations = both, .migration_count = migrations};
+    const store_config config = {.url = url,
+                                 .flags = flags,
+                                 .busy_ms = -1,
+                                 .migrations = both,
+                                 .migration_count = migrations};
     forget();
     const gov_status rc = store_open(&base_malloc, &config, &s, &D);
     assert_int_equal(gov_error_status(err), rc);
@@ -636,8 +706,10 @@ static void test_versions(void **state)
 {
     support_store *at = support_store_of(state);
     store *old = open_with(at->url, STORE_CREATE, 1);
-    static const store_sql put = {"INSERT INTO gov_test_pair (community, a, b) VALUES (1, 'x', 2)", 0};
-    static const store_sql get = {"SELECT c FROM gov_test_pair WHERE community = 1 AND c = 'old'", 0};
+    static const store_sql put = {"INSERT INTO gov_test_pair (community, a, b) VALUES (1, 'x', 2)",
+                                  0};
+    static const store_sql get = {"SELECT c FROM gov_test_pair WHERE community = 1 AND c = 'old'",
+                                  0};
     store_rows rows;
     assert_gov_ok(store_begin(old, &D), err);
     assert_gov_ok(store_post(old, &put, STORE_NO_ARGS, 1, &D), err);
@@ -745,8 +817,10 @@ static void test_damaged(void **state)
     assert_int_equal(try_open(path, 0, 2), GOV_E_CORRUPT);
     assert_int_equal(truncate(path, 0), 0);
     assert_int_equal(try_open(path, 0, 2), GOV_E_CORRUPT);
-    support_write(path, "this is no database, but it is long enough to be looked at: "
-                        "................................................................", 124);
+    support_write(path,
+                  "this is no database, but it is long enough to be looked at: "
+                  "................................................................",
+                  124);
     assert_int_equal(try_open(path, STORE_CREATE, 2), GOV_E_CORRUPT);
     support_rmdir(dir);
 
@@ -852,8 +926,12 @@ static void test_backup(void **state)
 static gov_status write_some(const char *path, int64_t from, const diag *d)
 {
     store *s = NULL;
-    const store_config config = {
-        .url = path, .vfs = VFS_SHIM, .busy_ms = -1, .cache_kib = 40, .migrations = both, .migration_count = 2};
+    const store_config config = {.url = path,
+                                 .vfs = VFS_SHIM,
+                                 .busy_ms = -1,
+                                 .cache_kib = 40,
+                                 .migrations = both,
+                                 .migration_count = 2};
     gov_status rc = store_open(&base_malloc, &config, &s, d);
     if (rc != GOV_OK)
         return rc;
@@ -862,8 +940,8 @@ static gov_status write_some(const char *path, int64_t from, const diag *d)
         char name[600];
         snprintf(name, sizeof name, "%d %0500d", (int)i, 7);
         rc = store_post(s, &insert_thing,
-                        STORE_ARGS(store_i(1), store_i(i), store_i(1), store_s(name), store_n(STORE_BYTES),
-                                   store_flag(false)),
+                        STORE_ARGS(store_i(1), store_i(i), store_i(1), store_s(name),
+                                   store_n(STORE_BYTES), store_flag(false)),
                         1, d);
     }
     if (rc == GOV_OK)
@@ -929,7 +1007,8 @@ static void test_lost_server(void **state)
 {
     support_store *at = support_store_of(state);
     static const store_sql own = {"SELECT pg_backend_pid()", 0};
-    static const store_sql kill_it = {"SELECT CASE WHEN pg_terminate_backend(CAST($1 AS int), 5000) THEN 1 ELSE 0 END", 0};
+    static const store_sql kill_it = {
+        "SELECT CASE WHEN pg_terminate_backend(CAST($1 AS int), 5000) THEN 1 ELSE 0 END", 0};
     int64_t pid = 0, done = 0;
     store *s = fresh(state), *other = open_with(at->url, 0, 2);
     if (store_kind_of(s) == STORE_POSTGRES) {
@@ -960,7 +1039,8 @@ typedef struct crossing {
 
 static gov_status cross(void *user, const diag *d)
 {
-    static const store_sql bump = {"UPDATE gov_test_thing SET amount = amount + 1 WHERE community = $1 AND id = $2", 0};
+    static const store_sql bump = {
+        "UPDATE gov_test_thing SET amount = amount + 1 WHERE community = $1 AND id = $2", 0};
     crossing *x = user;
     if (x->tries++ == 0) {
         /* the rival holds row 1: GOV_E_BUSY, which is not run again */
@@ -972,8 +1052,10 @@ static gov_status cross(void *user, const diag *d)
 static void test_row_lock(void **state)
 {
     support_store *at = support_store_of(state);
-    static const store_sql lock = {"SELECT id FROM gov_test_thing WHERE community = $1 AND id = $2", STORE_LOCK};
-    static const store_sql skip_locked = {"SELECT id FROM gov_test_thing WHERE community = $1 ORDER BY id", STORE_LOCK_SKIP};
+    static const store_sql lock = {"SELECT id FROM gov_test_thing WHERE community = $1 AND id = $2",
+                                   STORE_LOCK};
+    static const store_sql skip_locked = {
+        "SELECT id FROM gov_test_thing WHERE community = $1 ORDER BY id", STORE_LOCK_SKIP};
     int64_t id = 0;
     store *s = fresh(state), *rival = open_with(at->url, 0, 2);
     assert_gov_ok(store_begin(s, &D), err);
@@ -1014,7 +1096,8 @@ static gov_status oom_body(void *user, const diag *d)
     gov_status rc = store_new_id(s, REAL_MS, &id, d);
     if (rc == GOV_OK)
         rc = store_post(s, &insert_thing,
-                        STORE_ARGS(store_i(1), store_i(1), store_i(1), store_s("n"), store_b("b", 1), store_flag(true)),
+                        STORE_ARGS(store_i(1), store_i(1), store_i(1), store_s("n"),
+                                   store_b("b", 1), store_flag(true)),
                         1, d);
     if (rc == GOV_OK)
         rc = store_bulk(s, &shape, arrays, 2, d);
@@ -1035,7 +1118,10 @@ static gov_status oom_scenario_run(const gov_allocator *alloc, void *user)
     gov_error *e = NULL;
     const gov_allocator *a = alloc != NULL ? alloc : &base_malloc;
     const diag d = {a, &e};
-    const store_config config = {.url = user, .flags = STORE_CREATE, .migrations = both, .migration_count = 2};
+    const store_config config = {.url = user,
+                                 .flags = STORE_CREATE,
+                                 .migrations = both,
+                                 .migration_count = 2};
     gov_status rc = store_open(a, &config, &s, &d);
     if (rc == GOV_OK)
         rc = store_run(s, oom_body, s, &d);
