@@ -95,11 +95,12 @@ exchange_cell exchange_table_header(const exchange_table *t, size_t column);
 const char *exchange_table_origin(const exchange_table *t);
 exchange_encoding exchange_table_encoding(const exchange_table *t); /* as found so far */
 uint32_t exchange_table_delimiter(const exchange_table *t);
+size_t exchange_table_limit(const exchange_table *t, uint32_t flag); /* that a flag's limit is */
 uint64_t exchange_table_bytes(const exchange_table *t); /* taken from the source so far, for progress */
 
-/* Finds columns by name: exact, else without regard to case, width and surrounding space. at[i] is the column of names[i];
- * a name beginning with '?' is optional and may get EXCHANGE_NO_COLUMN. One error names every column that is missing with the
- * nearest one there is; one tells of a wanted name that stands in the header twice. */
+/* Finds columns by name: exact, else without regard to case, width and surrounding space. at[i] is the column of
+ * names[i]; a name beginning with '?' is optional and may get EXCHANGE_NO_COLUMN. One error names every column
+ * that is missing with the nearest one there is; one tells of a wanted name that stands in the header twice. */
 #define EXCHANGE_NO_COLUMN SIZE_MAX
 gov_status exchange_table_columns(const exchange_table *t, const char *const *names, size_t n, size_t *at,
                                   const diag *d);
@@ -142,8 +143,8 @@ base_message exchange_fault_message(exchange_fault fault);
 exchange_cell exchange_trim(exchange_cell c);
 /* Empty once trimmed, or equal to one of the tokens ("NULL", "-", "无"). */
 bool exchange_is_blank(exchange_cell c, const char *const *tokens, size_t n);
-/* Trimmed, with full-width letters, digits, signs and spaces made ASCII, for numbers, dates and ids. The text is written
- * to buf; false when it does not fit (then it is nothing of the kind). */
+/* Trimmed, with full-width letters, digits, signs and spaces made ASCII, for numbers, dates and ids. The text is
+ * written to buf; false when it does not fit (then it is nothing of the kind). */
 bool exchange_fold(exchange_cell c, char *buf, size_t cap, exchange_cell *out);
 
 exchange_fault exchange_parse_int(exchange_cell c, int64_t *out);  /* 1,234  ＋１２３４  12.00 */
@@ -189,8 +190,8 @@ base_local exchange_when_to_us(const exchange_when *w, const base_zone *zone, in
 /* Takes what is written; false: it failed, and the writer stays failed. */
 typedef bool exchange_write(void *user, const void *bytes, size_t len);
 
-/* UTF-8 with a byte order mark, CRLF and commas, as spreadsheets expect. Two guards, both taken off again by what reads the
- * file with exchange_table (see exchange_unguard and exchange_trim):
+/* UTF-8 with a byte order mark, CRLF and commas, as spreadsheets expect. Two guards, both of which can be
+ * taken off again (exchange_unguard, exchange_trim):
  * - a cell that begins with = + - @ tab or CR and is not a plain number gets a leading apostrophe, because a
  *   spreadsheet would run it as a formula;
  * - with keep_digits, 12 and more digits (ids, phones) and digits with a leading zero get a trailing tab, because a
@@ -211,8 +212,8 @@ void exchange_csv_end_row(exchange_csv *w);
 gov_status exchange_csv_flush(exchange_csv *w, const diag *d);
 void exchange_csv_free(exchange_csv *w);
 
-/* A cell that the writer guarded, without its apostrophe. The reader does this by itself for files whose header has the columns of
- * the refused rows: there it is certain that we wrote it. */
+/* A cell that the writer guarded, without its apostrophe. The reader does this by itself for files whose header
+ * has the columns of the refused rows: there it is certain that we wrote it. */
 exchange_cell exchange_unguard(exchange_cell c);
 
 /* The refused rows of a table: its header and two columns more, line and reason, so that the file can be mended and
@@ -234,8 +235,15 @@ typedef struct exchange_input exchange_input;
 gov_status exchange_input_open(const gov_allocator *a, exchange_read *read, void *user, exchange_input **out,
                                const diag *d);
 void exchange_input_close(exchange_input *in);
-typedef enum exchange_ended { EXCHANGE_GOES_ON, EXCHANGE_ENDED, EXCHANGE_CUT, EXCHANGE_BROKEN, EXCHANGE_FAILED,
-                              EXCHANGE_NO_MEMORY } exchange_ended;
+typedef enum exchange_ended {
+    EXCHANGE_GOES_ON,
+    EXCHANGE_ENDED,
+    EXCHANGE_CUT,       /* gzip without its end */
+    EXCHANGE_BROKEN,    /* gzip with an error in it */
+    EXCHANGE_FAILED,    /* the callback failed */
+    EXCHANGE_NO_MEMORY,
+    EXCHANGE_NO_DECODER /* this system's iconv lacks the encoding */
+} exchange_ended;
 /* Fills up to cap bytes; 0 bytes when it has ended, and *ended tells how. */
 size_t exchange_input_fill(exchange_input *in, char *bytes, size_t cap, exchange_ended *ended);
 uint64_t exchange_input_taken(const exchange_input *in);
@@ -246,8 +254,9 @@ typedef struct exchange_decoder exchange_decoder;
 gov_status exchange_decoder_open(const gov_allocator *a, exchange_input *in, exchange_encoding encoding,
                                  exchange_decoder **out, const diag *d);
 void exchange_decoder_close(exchange_decoder *dec);
-/* Appends up to about `want` bytes of text to out; what is no text becomes U+FFFD. False: nothing came, *ended tells why. */
-bool exchange_decoder_fill(exchange_decoder *dec, base_buf *out, size_t want, exchange_ended *ended);
+/* Appends some text, at most a few windows of 64 KiB, to out; what is no text becomes U+FFFD. False: nothing came,
+ * *ended says why. */
+bool exchange_decoder_fill(exchange_decoder *dec, base_buf *out, exchange_ended *ended);
 exchange_encoding exchange_decoder_found(const exchange_decoder *dec);
 /* The first bytes of the data, unzipped; for telling what kind of file it is. */
 exchange_cell exchange_decoder_peek(const exchange_decoder *dec);
