@@ -21,26 +21,32 @@ extern "C" {
 #endif
 
 /** @name Flags of accounts @{ */
-#define GOV_ACCOUNT_LINKED 0x1U                          /**< All or nothing with the next event of the batch. */
-#define GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS 0x2U  /**< The balance (credits - debits) stays at 0 or more. */
-#define GOV_ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS 0x4U  /**< The balance stays at 0 or less. */
-#define GOV_ACCOUNT_HISTORY 0x8U                         /**< Kept for compatibility: every account has its history. */
-#define GOV_ACCOUNT_IMPORTED 0x10U                       /**< Brings its own timestamp from the past. */
-#define GOV_ACCOUNT_CLOSED 0x20U                         /**< Takes no transfer but the voiding of a pending one. */
-#define GOV_ACCOUNT_MIN_BALANCE 0x10000U                 /**< min_balance holds. */
-#define GOV_ACCOUNT_MAX_BALANCE 0x20000U                 /**< max_balance holds. */
+#define GOV_ACCOUNT_LINKED 0x1U /**< All or nothing with the next event of the batch. */
+#define GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS \
+    0x2U /**< The balance (credits - debits) stays at 0 or more. */
+#define GOV_ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS 0x4U /**< The balance stays at 0 or less. */
+#define GOV_ACCOUNT_HISTORY                        0x8U /**< Kept for compatibility: every account has its history. */
+#define GOV_ACCOUNT_IMPORTED                       0x10U /**< Brings its own timestamp from the past. */
+#define GOV_ACCOUNT_CLOSED                         0x20U /**< Takes no transfer but the voiding of a pending one. */
+#define GOV_ACCOUNT_MIN_BALANCE                    0x10000U /**< min_balance holds. */
+#define GOV_ACCOUNT_MAX_BALANCE                    0x20000U /**< max_balance holds. */
 /** @} */
 
 /** @name Flags of transfers @{ */
-#define GOV_TRANSFER_LINKED 0x1U            /**< All or nothing with the next event of the batch. */
-#define GOV_TRANSFER_PENDING 0x2U           /**< Reserves the amount, until it is posted, voided, or `timeout` has passed. */
-#define GOV_TRANSFER_POST_PENDING 0x4U      /**< Posts pending_id: `amount` of it, all of it for INT64_MAX; the rest is released. */
-#define GOV_TRANSFER_VOID_PENDING 0x8U      /**< Voids pending_id. */
-#define GOV_TRANSFER_BALANCING_DEBIT 0x10U  /**< At most as much as keeps the debit account's debits within its credits. */
-#define GOV_TRANSFER_BALANCING_CREDIT 0x20U /**< At most as much as keeps the credit account's credits within its debits. */
-#define GOV_TRANSFER_CLOSING_DEBIT 0x40U    /**< Closes the debit account (a pending one; voiding it opens the account again). */
-#define GOV_TRANSFER_CLOSING_CREDIT 0x80U   /**< Closes the credit account. */
-#define GOV_TRANSFER_IMPORTED 0x100U        /**< Brings its own timestamp from the past. */
+#define GOV_TRANSFER_LINKED 0x1U /**< All or nothing with the next event of the batch. */
+#define GOV_TRANSFER_PENDING \
+    0x2U /**< Reserves the amount, until it is posted, voided, or `timeout` has passed. */
+#define GOV_TRANSFER_POST_PENDING \
+    0x4U /**< Posts pending_id: `amount` of it, all of it for INT64_MAX; the rest is released. */
+#define GOV_TRANSFER_VOID_PENDING 0x8U /**< Voids pending_id. */
+#define GOV_TRANSFER_BALANCING_DEBIT \
+    0x10U /**< At most as much as keeps the debit account's debits within its credits. */
+#define GOV_TRANSFER_BALANCING_CREDIT \
+    0x20U /**< At most as much as keeps the credit account's credits within its debits. */
+#define GOV_TRANSFER_CLOSING_DEBIT \
+    0x40U /**< Closes the debit account (a pending one; voiding it opens the account again). */
+#define GOV_TRANSFER_CLOSING_CREDIT 0x80U  /**< Closes the credit account. */
+#define GOV_TRANSFER_IMPORTED       0x100U /**< Brings its own timestamp from the past. */
 /** @} */
 
 /** An account. What may be zero is optional. @since 0.1 */
@@ -52,125 +58,129 @@ typedef struct gov_account {
     int64_t credits_posted;  /**< @since 0.1 */
     int64_t subject;         /**< Whose it is, e.g. the id of a record; 0 and up. @since 0.1 */
     int64_t reference;       /**< Anything of the caller's; 0 and up. @since 0.1 */
-    int64_t min_balance;     /**< Least credits - debits, pending debits counted; with GOV_ACCOUNT_MIN_BALANCE. @since 0.1 */
-    int64_t max_balance;     /**< Greatest credits - debits, pending credits counted; with GOV_ACCOUNT_MAX_BALANCE. @since 0.1 */
-    int64_t timestamp;       /**< When it was made; in: of an imported one, else 0. @since 0.1 */
-    uint32_t reason;         /**< Anything of the caller's. @since 0.1 */
-    uint32_t ledger;         /**< 1 and up; transfers stay within one. @since 0.1 */
-    uint32_t code;           /**< What kind of account; 1 and up. @since 0.1 */
-    uint32_t flags;          /**< GOV_ACCOUNT_*. @since 0.1 */
+    int64_t
+        min_balance; /**< Least credits - debits, pending debits counted; with GOV_ACCOUNT_MIN_BALANCE. @since 0.1 */
+    int64_t
+        max_balance; /**< Greatest credits - debits, pending credits counted; with GOV_ACCOUNT_MAX_BALANCE. @since 0.1 */
+    int64_t timestamp; /**< When it was made; in: of an imported one, else 0. @since 0.1 */
+    uint32_t reason;   /**< Anything of the caller's. @since 0.1 */
+    uint32_t ledger;   /**< 1 and up; transfers stay within one. @since 0.1 */
+    uint32_t code;     /**< What kind of account; 1 and up. @since 0.1 */
+    uint32_t flags;    /**< GOV_ACCOUNT_*. @since 0.1 */
 } gov_account;
 
 /** A transfer. What may be zero is optional. @since 0.1 */
 typedef struct gov_transfer {
-    int64_t id;             /**< 1 to 2^63-2, the caller's; the same id again is `exists`. @since 0.1 */
+    int64_t id; /**< 1 to 2^63-2, the caller's; the same id again is `exists`. @since 0.1 */
     int64_t debit_account;  /**< Pays. @since 0.1 */
     int64_t credit_account; /**< Receives. @since 0.1 */
     int64_t amount;         /**< 0 to 2^63-1, in the ledger's smallest unit. @since 0.1 */
     int64_t pending_id;     /**< What is posted or voided. @since 0.1 */
     int64_t subject;        /**< What it is about, e.g. the id of a case. @since 0.1 */
     int64_t reference;      /**< Anything of the caller's. @since 0.1 */
-    int64_t effective_at;   /**< When it takes effect where that is not when it was recorded; 0: then. @since 0.1 */
-    int64_t reversal_of;    /**< Not yet taken: zero. @since 0.1 */
-    int64_t timestamp;      /**< When it was recorded; in: of an imported one, else 0. @since 0.1 */
-    uint32_t reason;        /**< Anything of the caller's. @since 0.1 */
-    uint32_t timeout;       /**< Seconds after which a pending one expires; 0: never. @since 0.1 */
-    uint32_t ledger;        /**< That of both accounts. @since 0.1 */
-    uint32_t code;          /**< What kind of transfer; 1 and up. @since 0.1 */
-    uint32_t flags;         /**< GOV_TRANSFER_*. @since 0.1 */
-    uint32_t reserved;      /**< Zero. */
+    int64_t
+        effective_at; /**< When it takes effect where that is not when it was recorded; 0: then. @since 0.1 */
+    int64_t reversal_of; /**< Not yet taken: zero. @since 0.1 */
+    int64_t timestamp;   /**< When it was recorded; in: of an imported one, else 0. @since 0.1 */
+    uint32_t reason;     /**< Anything of the caller's. @since 0.1 */
+    uint32_t timeout;    /**< Seconds after which a pending one expires; 0: never. @since 0.1 */
+    uint32_t ledger;     /**< That of both accounts. @since 0.1 */
+    uint32_t code;       /**< What kind of transfer; 1 and up. @since 0.1 */
+    uint32_t flags;      /**< GOV_TRANSFER_*. @since 0.1 */
+    uint32_t reserved;   /**< Zero. */
 } gov_transfer;
 
 /** What became of one event of a batch. @since 0.1 */
 typedef struct gov_ledger_result {
-    int64_t timestamp; /**< Of what was created or exists; else when the event was looked at. @since 0.1 */
-    int32_t code;      /**< GOV_LEDGER_*. @since 0.1 */
-    int32_t reserved;  /**< Zero. */
+    int64_t
+        timestamp; /**< Of what was created or exists; else when the event was looked at. @since 0.1 */
+    int32_t code;     /**< GOV_LEDGER_*. @since 0.1 */
+    int32_t reserved; /**< Zero. */
 } gov_ledger_result;
 
 /** @name Results
  * The numbers are pinned; those below 100 are TigerBeetle's for transfers, and an account's result of the same name has the same
  * number. Results from 201 on are ours. When several apply, the first one in TigerBeetle's order is given. @{ */
-#define GOV_LEDGER_CREATED 0
-#define GOV_LEDGER_LINKED_EVENT_FAILED 1
-#define GOV_LEDGER_LINKED_EVENT_CHAIN_OPEN 2
-#define GOV_LEDGER_TIMESTAMP_MUST_BE_ZERO 3
-#define GOV_LEDGER_RESERVED_FLAG 4
-#define GOV_LEDGER_ID_MUST_NOT_BE_ZERO 5
-#define GOV_LEDGER_ID_MUST_NOT_BE_INT_MAX 6
-#define GOV_LEDGER_FLAGS_ARE_MUTUALLY_EXCLUSIVE 7
-#define GOV_LEDGER_DEBIT_ACCOUNT_ID_MUST_NOT_BE_ZERO 8
-#define GOV_LEDGER_DEBIT_ACCOUNT_ID_MUST_NOT_BE_INT_MAX 9
-#define GOV_LEDGER_CREDIT_ACCOUNT_ID_MUST_NOT_BE_ZERO 10
-#define GOV_LEDGER_CREDIT_ACCOUNT_ID_MUST_NOT_BE_INT_MAX 11
-#define GOV_LEDGER_ACCOUNTS_MUST_BE_DIFFERENT 12
-#define GOV_LEDGER_PENDING_ID_MUST_BE_ZERO 13
-#define GOV_LEDGER_PENDING_ID_MUST_NOT_BE_ZERO 14
-#define GOV_LEDGER_PENDING_ID_MUST_NOT_BE_INT_MAX 15
-#define GOV_LEDGER_PENDING_ID_MUST_BE_DIFFERENT 16
-#define GOV_LEDGER_TIMEOUT_RESERVED_FOR_PENDING_TRANSFER 17
-#define GOV_LEDGER_LEDGER_MUST_NOT_BE_ZERO 19
-#define GOV_LEDGER_CODE_MUST_NOT_BE_ZERO 20
-#define GOV_LEDGER_DEBIT_ACCOUNT_NOT_FOUND 21
-#define GOV_LEDGER_CREDIT_ACCOUNT_NOT_FOUND 22
-#define GOV_LEDGER_ACCOUNTS_MUST_HAVE_THE_SAME_LEDGER 23
-#define GOV_LEDGER_TRANSFER_MUST_HAVE_THE_SAME_LEDGER_AS_ACCOUNTS 24
-#define GOV_LEDGER_PENDING_TRANSFER_NOT_FOUND 25
-#define GOV_LEDGER_PENDING_TRANSFER_NOT_PENDING 26
-#define GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT_ID 27
-#define GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT_ID 28
-#define GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_LEDGER 29
-#define GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_CODE 30
-#define GOV_LEDGER_EXCEEDS_PENDING_TRANSFER_AMOUNT 31
-#define GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_AMOUNT 32
-#define GOV_LEDGER_PENDING_TRANSFER_ALREADY_POSTED 33
-#define GOV_LEDGER_PENDING_TRANSFER_ALREADY_VOIDED 34
-#define GOV_LEDGER_PENDING_TRANSFER_EXPIRED 35
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_FLAGS 36
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID 37
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID 38
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_AMOUNT 39
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_PENDING_ID 40
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_SUBJECT 41
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_REFERENCE 42
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_REASON 43
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_TIMEOUT 44
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_CODE 45
-#define GOV_LEDGER_EXISTS 46
-#define GOV_LEDGER_OVERFLOWS_DEBITS_PENDING 47
-#define GOV_LEDGER_OVERFLOWS_CREDITS_PENDING 48
-#define GOV_LEDGER_OVERFLOWS_DEBITS_POSTED 49
-#define GOV_LEDGER_OVERFLOWS_CREDITS_POSTED 50
-#define GOV_LEDGER_OVERFLOWS_DEBITS 51
-#define GOV_LEDGER_OVERFLOWS_CREDITS 52
-#define GOV_LEDGER_OVERFLOWS_TIMEOUT 53
-#define GOV_LEDGER_EXCEEDS_CREDITS 54
-#define GOV_LEDGER_EXCEEDS_DEBITS 55
-#define GOV_LEDGER_IMPORTED_EVENT_EXPECTED 56
-#define GOV_LEDGER_IMPORTED_EVENT_NOT_EXPECTED 57
-#define GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_OUT_OF_RANGE 58
-#define GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_NOT_ADVANCE 59
-#define GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS 60
-#define GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_POSTDATE_DEBIT_ACCOUNT 61
+#define GOV_LEDGER_CREATED                                               0
+#define GOV_LEDGER_LINKED_EVENT_FAILED                                   1
+#define GOV_LEDGER_LINKED_EVENT_CHAIN_OPEN                               2
+#define GOV_LEDGER_TIMESTAMP_MUST_BE_ZERO                                3
+#define GOV_LEDGER_RESERVED_FLAG                                         4
+#define GOV_LEDGER_ID_MUST_NOT_BE_ZERO                                   5
+#define GOV_LEDGER_ID_MUST_NOT_BE_INT_MAX                                6
+#define GOV_LEDGER_FLAGS_ARE_MUTUALLY_EXCLUSIVE                          7
+#define GOV_LEDGER_DEBIT_ACCOUNT_ID_MUST_NOT_BE_ZERO                     8
+#define GOV_LEDGER_DEBIT_ACCOUNT_ID_MUST_NOT_BE_INT_MAX                  9
+#define GOV_LEDGER_CREDIT_ACCOUNT_ID_MUST_NOT_BE_ZERO                    10
+#define GOV_LEDGER_CREDIT_ACCOUNT_ID_MUST_NOT_BE_INT_MAX                 11
+#define GOV_LEDGER_ACCOUNTS_MUST_BE_DIFFERENT                            12
+#define GOV_LEDGER_PENDING_ID_MUST_BE_ZERO                               13
+#define GOV_LEDGER_PENDING_ID_MUST_NOT_BE_ZERO                           14
+#define GOV_LEDGER_PENDING_ID_MUST_NOT_BE_INT_MAX                        15
+#define GOV_LEDGER_PENDING_ID_MUST_BE_DIFFERENT                          16
+#define GOV_LEDGER_TIMEOUT_RESERVED_FOR_PENDING_TRANSFER                 17
+#define GOV_LEDGER_LEDGER_MUST_NOT_BE_ZERO                               19
+#define GOV_LEDGER_CODE_MUST_NOT_BE_ZERO                                 20
+#define GOV_LEDGER_DEBIT_ACCOUNT_NOT_FOUND                               21
+#define GOV_LEDGER_CREDIT_ACCOUNT_NOT_FOUND                              22
+#define GOV_LEDGER_ACCOUNTS_MUST_HAVE_THE_SAME_LEDGER                    23
+#define GOV_LEDGER_TRANSFER_MUST_HAVE_THE_SAME_LEDGER_AS_ACCOUNTS        24
+#define GOV_LEDGER_PENDING_TRANSFER_NOT_FOUND                            25
+#define GOV_LEDGER_PENDING_TRANSFER_NOT_PENDING                          26
+#define GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT_ID       27
+#define GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT_ID      28
+#define GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_LEDGER                 29
+#define GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_CODE                   30
+#define GOV_LEDGER_EXCEEDS_PENDING_TRANSFER_AMOUNT                       31
+#define GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_AMOUNT                 32
+#define GOV_LEDGER_PENDING_TRANSFER_ALREADY_POSTED                       33
+#define GOV_LEDGER_PENDING_TRANSFER_ALREADY_VOIDED                       34
+#define GOV_LEDGER_PENDING_TRANSFER_EXPIRED                              35
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_FLAGS                           36
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID                37
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID               38
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_AMOUNT                          39
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_PENDING_ID                      40
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_SUBJECT                         41
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_REFERENCE                       42
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_REASON                          43
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_TIMEOUT                         44
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_CODE                            45
+#define GOV_LEDGER_EXISTS                                                46
+#define GOV_LEDGER_OVERFLOWS_DEBITS_PENDING                              47
+#define GOV_LEDGER_OVERFLOWS_CREDITS_PENDING                             48
+#define GOV_LEDGER_OVERFLOWS_DEBITS_POSTED                               49
+#define GOV_LEDGER_OVERFLOWS_CREDITS_POSTED                              50
+#define GOV_LEDGER_OVERFLOWS_DEBITS                                      51
+#define GOV_LEDGER_OVERFLOWS_CREDITS                                     52
+#define GOV_LEDGER_OVERFLOWS_TIMEOUT                                     53
+#define GOV_LEDGER_EXCEEDS_CREDITS                                       54
+#define GOV_LEDGER_EXCEEDS_DEBITS                                        55
+#define GOV_LEDGER_IMPORTED_EVENT_EXPECTED                               56
+#define GOV_LEDGER_IMPORTED_EVENT_NOT_EXPECTED                           57
+#define GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_OUT_OF_RANGE                 58
+#define GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_NOT_ADVANCE             59
+#define GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS             60
+#define GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_POSTDATE_DEBIT_ACCOUNT  61
 #define GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_POSTDATE_CREDIT_ACCOUNT 62
-#define GOV_LEDGER_IMPORTED_EVENT_TIMEOUT_MUST_BE_ZERO 63
-#define GOV_LEDGER_CLOSING_TRANSFER_MUST_BE_PENDING 64
-#define GOV_LEDGER_DEBIT_ACCOUNT_ALREADY_CLOSED 65
-#define GOV_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED 66
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_LEDGER 67
-#define GOV_LEDGER_ID_ALREADY_FAILED 68
-#define GOV_LEDGER_DEBITS_PENDING_MUST_BE_ZERO 101
-#define GOV_LEDGER_DEBITS_POSTED_MUST_BE_ZERO 102
-#define GOV_LEDGER_CREDITS_PENDING_MUST_BE_ZERO 103
-#define GOV_LEDGER_CREDITS_POSTED_MUST_BE_ZERO 104
-#define GOV_LEDGER_RESERVED_FIELD 105
-#define GOV_LEDGER_FIELD_MUST_NOT_BE_NEGATIVE 201
-#define GOV_LEDGER_LIMITS_MUST_BE_ORDERED 202
-#define GOV_LEDGER_EXCEEDS_MIN_BALANCE 203
-#define GOV_LEDGER_EXCEEDS_MAX_BALANCE 204
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_LIMITS 205
-#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_EFFECTIVE_AT 206
-#define GOV_LEDGER_REVERSAL_OF_MUST_BE_ZERO 207
+#define GOV_LEDGER_IMPORTED_EVENT_TIMEOUT_MUST_BE_ZERO                   63
+#define GOV_LEDGER_CLOSING_TRANSFER_MUST_BE_PENDING                      64
+#define GOV_LEDGER_DEBIT_ACCOUNT_ALREADY_CLOSED                          65
+#define GOV_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED                         66
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_LEDGER                          67
+#define GOV_LEDGER_ID_ALREADY_FAILED                                     68
+#define GOV_LEDGER_DEBITS_PENDING_MUST_BE_ZERO                           101
+#define GOV_LEDGER_DEBITS_POSTED_MUST_BE_ZERO                            102
+#define GOV_LEDGER_CREDITS_PENDING_MUST_BE_ZERO                          103
+#define GOV_LEDGER_CREDITS_POSTED_MUST_BE_ZERO                           104
+#define GOV_LEDGER_RESERVED_FIELD                                        105
+#define GOV_LEDGER_FIELD_MUST_NOT_BE_NEGATIVE                            201
+#define GOV_LEDGER_LIMITS_MUST_BE_ORDERED                                202
+#define GOV_LEDGER_EXCEEDS_MIN_BALANCE                                   203
+#define GOV_LEDGER_EXCEEDS_MAX_BALANCE                                   204
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_LIMITS                          205
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_EFFECTIVE_AT                    206
+#define GOV_LEDGER_REVERSAL_OF_MUST_BE_ZERO                              207
 /** @} */
 
 /**
@@ -203,8 +213,8 @@ GOV_API gov_status gov_ledger_new_ids(gov *g, size_t n, int64_t *ids, gov_error 
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_ledger_create_accounts(gov *g, const gov_account *accounts, size_t n, gov_ledger_result *results,
-                                              gov_error **err);
+GOV_API gov_status gov_ledger_create_accounts(gov *g, const gov_account *accounts, size_t n,
+                                              gov_ledger_result *results, gov_error **err);
 
 /**
  * Makes transfers. A result for each: those that failed changed nothing, those that were linked failed together. One journal
@@ -216,8 +226,8 @@ GOV_API gov_status gov_ledger_create_accounts(gov *g, const gov_account *account
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_ledger_transfer(gov *g, const gov_transfer *transfers, size_t n, gov_ledger_result *results,
-                                       gov_error **err);
+GOV_API gov_status gov_ledger_transfer(gov *g, const gov_transfer *transfers, size_t n,
+                                       gov_ledger_result *results, gov_error **err);
 
 /**
  * Accounts by id, in the order asked; of one that does not exist the id is 0.
@@ -228,7 +238,8 @@ GOV_API gov_status gov_ledger_transfer(gov *g, const gov_transfer *transfers, si
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_ledger_lookup_accounts(gov *g, const int64_t *ids, size_t n, gov_account *out, gov_error **err);
+GOV_API gov_status gov_ledger_lookup_accounts(gov *g, const int64_t *ids, size_t n,
+                                              gov_account *out, gov_error **err);
 
 /**
  * Transfers by id, in the order asked; of one that does not exist the id is 0.
@@ -236,10 +247,11 @@ GOV_API gov_status gov_ledger_lookup_accounts(gov *g, const int64_t *ids, size_t
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_ledger_lookup_transfers(gov *g, const int64_t *ids, size_t n, gov_transfer *out, gov_error **err);
+GOV_API gov_status gov_ledger_lookup_transfers(gov *g, const int64_t *ids, size_t n,
+                                               gov_transfer *out, gov_error **err);
 
-#define GOV_LEDGER_DEBITS 0x1U   /**< Transfers that the account pays. */
-#define GOV_LEDGER_CREDITS 0x2U  /**< Transfers that it receives. Neither flag: both. */
+#define GOV_LEDGER_DEBITS   0x1U /**< Transfers that the account pays. */
+#define GOV_LEDGER_CREDITS  0x2U /**< Transfers that it receives. Neither flag: both. */
 #define GOV_LEDGER_REVERSED 0x4U /**< The newest first. */
 
 /** What a statement shows; every field but size and account may be left zero. @since 0.1 */
@@ -276,8 +288,9 @@ typedef struct gov_ledger_balance {
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_ledger_account_transfers(gov *g, const gov_ledger_filter *filter, gov_transfer *out, size_t cap,
-                                                size_t *count, gov_error **err);
+GOV_API gov_status gov_ledger_account_transfers(gov *g, const gov_ledger_filter *filter,
+                                                gov_transfer *out, size_t cap, size_t *count,
+                                                gov_error **err);
 
 /**
  * A page of an account's balances, one row after each change.
@@ -286,8 +299,9 @@ GOV_API gov_status gov_ledger_account_transfers(gov *g, const gov_ledger_filter 
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_ledger_account_balances(gov *g, const gov_ledger_filter *filter, gov_ledger_balance *out,
-                                               size_t cap, size_t *count, gov_error **err);
+GOV_API gov_status gov_ledger_account_balances(gov *g, const gov_ledger_filter *filter,
+                                               gov_ledger_balance *out, size_t cap, size_t *count,
+                                               gov_error **err);
 
 #ifdef __cplusplus
 }

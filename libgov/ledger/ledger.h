@@ -50,11 +50,11 @@ typedef struct ledger_time {
 } ledger_time;
 
 /* What a batch wrote, for the journal entry that commits to it. Not called when nothing was written. Gives the id of the entry,
- * 0 for none. The digest is SHA-256 over the rows in the order of the batch, each field as a LEB128 number (see
+ * 0 for none. The digest is SHA-256 over the rows in the order of time, each field as a LEB128 number (see
  * write.c); accounts and transfers have digests of their own. */
 typedef struct ledger_commitment {
-    bool accounts;          /* of accounts, else of transfers */
-    size_t count;           /* rows written */
+    bool accounts;             /* of accounts, else of transfers */
+    size_t count;              /* rows written */
     int64_t first_us, last_us; /* their timestamps */
     int64_t first_seq, last_seq;
     uint8_t digest[BASE_DIGEST_SIZE];
@@ -73,52 +73,59 @@ gov_status ledger_transfer_batch(ledger *l, const ledger_transfer *events, size_
                                  const ledger_entry *entry, ledger_result *results, const diag *d);
 /* Expires what is due in all ledgers, at most `max` transfers (at most LEDGER_BATCH_MAX; 0: that many). Batches do the same for the
  * ledgers they touch. */
-gov_status ledger_expire(ledger *l, size_t max, ledger_time t, const ledger_entry *entry, size_t *expired,
-                         const diag *d);
-/* When the next pending transfer expires; -1: none. */
+gov_status ledger_expire(ledger *l, size_t max, ledger_time t, const ledger_entry *entry,
+                         size_t *expired, const diag *d);
+/* When the next pending transfer expires, or a little earlier; -1: none. */
 gov_status ledger_next_due(ledger *l, int64_t *due_us, const diag *d);
 
 /* The number of a reason's name in a ledger, made at first use. */
-gov_status ledger_reason_number(ledger *l, uint32_t book, const char *name, uint32_t *number, const diag *d);
+gov_status ledger_reason_number(ledger *l, uint32_t book, const char *name, uint32_t *number,
+                                const diag *d);
 /* "" when it has none. */
-gov_status ledger_reason_name(ledger *l, uint32_t book, uint32_t number, char out[static 65], const diag *d);
+gov_status ledger_reason_name(ledger *l, uint32_t book, uint32_t number, char out[static 65],
+                              const diag *d);
 
 /* ---- reading ---- */
 
 /* In the order asked; an id that is not there leaves out[i].id 0. */
-gov_status ledger_lookup_accounts(ledger *l, const int64_t *ids, size_t n, ledger_account *out, const diag *d);
-gov_status ledger_lookup_transfers(ledger *l, const int64_t *ids, size_t n, ledger_transfer *out, const diag *d);
+gov_status ledger_lookup_accounts(ledger *l, const int64_t *ids, size_t n, ledger_account *out,
+                                  const diag *d);
+gov_status ledger_lookup_transfers(ledger *l, const int64_t *ids, size_t n, ledger_transfer *out,
+                                   const diag *d);
 
 typedef gov_ledger_filter ledger_filter;
 typedef gov_ledger_balance ledger_balance;
 
 /* Transfers of one account, in the order of time (or against it). At most `cap`, and no more than the filter's limit. An account
  * that does not exist has none. */
-gov_status ledger_account_transfers(ledger *l, const ledger_filter *f, ledger_transfer *out, size_t cap, size_t *count,
-                                    const diag *d);
+gov_status ledger_account_transfers(ledger *l, const ledger_filter *f, ledger_transfer *out,
+                                    size_t cap, size_t *count, const diag *d);
 /* The balances after each of them, expiries included. Any account, whether it has the flag `history` or not. */
-gov_status ledger_account_balances(ledger *l, const ledger_filter *f, ledger_balance *out, size_t cap, size_t *count,
-                                   const diag *d);
+gov_status ledger_account_balances(ledger *l, const ledger_filter *f, ledger_balance *out,
+                                   size_t cap, size_t *count, const diag *d);
 /* As they stood after the last change at or before that instant. */
-gov_status ledger_balance_at(ledger *l, int64_t account, int64_t at_us, ledger_balance *out, const diag *d);
+gov_status ledger_balance_at(ledger *l, int64_t account, int64_t at_us, ledger_balance *out,
+                             const diag *d);
 
 /* Debits and credits of a whole ledger: equal in pairs, or something is wrong. */
 typedef struct ledger_sums {
     uint32_t book;
     int64_t accounts;
-    int64_t debits_pending, debits_posted, credits_pending, credits_posted;
+    int64_t debits_pending, debits_posted, credits_pending,
+        credits_posted; /* at most INT64_MAX is shown */
+    bool even;          /* exactly, beyond 63 bits too */
 } ledger_sums;
-/* The ledgers in ascending order, from the one after `after` on (-1: from the first). *count < cap: there are no more.
- * GOV_E_RANGE: a sum leaves 63 bits. */
-gov_status ledger_sum(ledger *l, int64_t after, ledger_sums *out, size_t cap, size_t *count, const diag *d);
-/* Accounts of a ledger by balance (credits - debits, posted), greatest first; of one code, 0: any. */
-gov_status ledger_top(ledger *l, uint32_t book, uint32_t code, ledger_account *out, size_t cap, size_t *count,
+/* The ledgers in ascending order, from the one after `after` on (-1: from the first). *count < cap: there are no more. */
+gov_status ledger_sum(ledger *l, int64_t after, ledger_sums *out, size_t cap, size_t *count,
                       const diag *d);
+/* Accounts of a ledger by balance (credits - debits, posted), greatest first; of one code, 0: any. */
+gov_status ledger_top(ledger *l, uint32_t book, uint32_t code, ledger_account *out, size_t cap,
+                      size_t *count, const diag *d);
 /* Adds up all transfers of each account again and compares: GOV_E_VERIFY names the first account that differs, or the ledger whose
  * sides do. Reads everything. */
 gov_status ledger_verify(ledger *l, const diag *d);
 /* The digest over the rows between two seqs that belong to an entry, to be compared with what the entry says. */
-gov_status ledger_digest(ledger *l, int64_t entry, int64_t first_seq, int64_t last_seq, size_t *count,
-                         uint8_t out[static BASE_DIGEST_SIZE], const diag *d);
+gov_status ledger_digest(ledger *l, int64_t entry, int64_t first_seq, int64_t last_seq,
+                         size_t *count, uint8_t out[static BASE_DIGEST_SIZE], const diag *d);
 
 #endif

@@ -1,0 +1,165 @@
+/* The core of the ledger: decides batches on accounts and transfers that lie in memory. It knows no store and no clock. A
+ * stored ledger loads into a book what a batch touches; a ledger that lives in memory keeps everything in one. */
+#ifndef LEDGER_BOOK_H
+#define LEDGER_BOOK_H
+
+#include "ledger/ledger.h"
+
+/* ---- from 63-bit ids to positions ---- */
+
+typedef struct ledger_index {
+    const gov_allocator *alloc;
+    int64_t *ids;
+    uint32_t *at; /* position + 1; 0: free */
+    size_t slots, count;
+} ledger_index;
+
+#define LEDGER_NONE UINT32_MAX
+
+bool ledger_index_reserve(ledger_index *x, size_t more);
+uint32_t ledger_index_get(const ledger_index *x, int64_t id);
+void ledger_index_set(ledger_index *x, int64_t id, uint32_t at); /* room was reserved */
+void ledger_index_clear(ledger_index *x);
+void ledger_index_free(ledger_index *x);
+
+/* ---- an account's way to its history: trail.c ---- */
+
+enum {
+    LEDGER_TRAIL_ITEMS = 32,
+    LEDGER_TRAIL_SPINE = 30,
+    LEDGER_TRAIL_BYTES = 32 + LEDGER_TRAIL_ITEMS * 10 + LEDGER_TRAIL_SPINE * 11
+};
+
+/* The newest transfers, and the roots of the skew-binary list of full chunks: spine[top - 1] is the newest chunk; a tree of weight
+ * 2^w - 1 holds that many chunks. */
+typedef struct ledger_trail {
+    uint8_t count, top;
+    uint32_t sides; /* bit i: item i is a credit */
+    uint32_t chunks;
+    int64_t first_us;
+    int64_t items[LEDGER_TRAIL_ITEMS]; /* seqs */
+    int64_t spine[LEDGER_TRAIL_SPINE];
+    uint8_t weight[LEDGER_TRAIL_SPINE];
+} ledger_trail;
+
+/* A full trail becomes a chunk: the links that it gets. */
+typedef struct ledger_links {
+    int64_t previous, jump; /* 0: none */
+} ledger_links;
+
+size_t ledger_trail_write(const ledger_trail *t, uint8_t out[static LEDGER_TRAIL_BYTES]);
+bool ledger_trail_read(ledger_trail *t, const uint8_t *bytes, size_t len);
+/* The items alone, as a chunk holds them. */
+size_t ledger_items_write(const int64_t *items, size_t n, uint8_t *out);
+bool ledger_items_read(int64_t *items, size_t n, const uint8_t *bytes, size_t len);
+/* Empties the full trail into a chunk of that seq. False: more chunks than any spine holds. */
+bool ledger_trail_flush(ledger_trail *t, int64_t seq, ledger_links *links);
+
+/* ---- accounts ---- */
+
+enum {
+    LEDGER_DP,
+    LEDGER_DD,
+    LEDGER_CP,
+    LEDGER_CC
+}; /* debits pending, debits posted, credits pending, credits posted */
+
+typedef struct ledger_cell {
+    ledger_account a;
+    int64_t seq;
+    uint32_t generation; /* its ledger's when it was read; stored ledgers */
+    int64_t before[4];   /* balances before the batch, then after each row as trails are written */
+    bool dirty;          /* changed by this batch */
+    bool fresh;          /* made by this batch */
+    ledger_trail trail;  /* stored ledgers */
+} ledger_cell;
+
+/* ---- transfers ---- */
+
+typedef enum ledger_kind { LEDGER_DEAD, LEDGER_LIVE, LEDGER_FAILED, LEDGER_EXPIRY } ledger_kind;
+typedef enum ledger_status {
+    LEDGER_SINGLE,
+    LEDGER_PENDING,
+    LEDGER_POSTED,
+    LEDGER_VOIDED,
+    LEDGER_LAPSED
+} ledger_status; /* of a pending transfer; stored */
+
+typedef struct ledger_row {
+    ledger_transfer t;
+    int64_t seq;
+    int64_t released;       /* what a post, void or expiry takes off the pending balances */
+    int64_t due_us;         /* when a pending one expires; 0: never */
+    int64_t resolved_us;    /* when a pending one was posted, voided or expired ... */
+    int64_t resolved_by;    /* ... and by which transfer; 0: none */
+    uint32_t debit, credit; /* cells */
+    uint32_t pending;       /* the row that it posts, voids or lets expire */
+    uint8_t kind, status;
+    bool fresh;  /* made by this batch */
+    bool moved;  /* its status was changed by this batch */
+    bool native; /* seq == id */
+} ledger_row;
+
+/* What a row does to the balances of its debit (side 0) or credit account (side 1). */
+void ledger_effect(const ledger_row *r, int side, int64_t change[static 4]);
+
+/* ---- the book ---- */
+
+typedef struct ledger_clock {
+    uint32_t book;
+    bool locked, changed;
+    int64_t account_us, transfer_us; /* the latest timestamps */
+    int64_t last_seq, last_id, accounts;
+    int64_t due_us;      /* no pending transfer expires before; INT64_MAX: none */
+    int64_t version;     /* of the stored row */
+    uint32_t generation; /* moves when somebody else has changed the ledger */
+} ledger_clock;
+
+typedef struct ledger_undo {
+    enum { LEDGER_UNDO_CELL, LEDGER_UNDO_STATUS, LEDGER_UNDO_ROW, LEDGER_UNDO_CLOCK } what;
+    uint32_t at;
+    int64_t balance[4];
+    uint32_t flags; /* or the status */
+    bool dirty;
+} ledger_undo;
+
+typedef struct ledger_book {
+    const gov_allocator *alloc;
+    bool memory; /* holds everything; one clock for all ledgers */
+    ledger_cell *cells;
+    size_t cell_count, cell_cap;
+    ledger_index accounts;
+    ledger_row *rows;
+    size_t row_count, row_cap;
+    ledger_index transfers;
+    ledger_clock *clocks;
+    size_t clock_count, clock_cap;
+    ledger_undo *undo;
+    size_t undo_count, undo_cap;
+    bool chain;           /* a chain is open: changes are noted in undo */
+    const int64_t *taken; /* stored ledgers: timestamps that an import meets, ascending */
+    size_t taken_count;
+} ledger_book;
+
+void ledger_book_init(ledger_book *b, const gov_allocator *a);
+void ledger_book_free(ledger_book *b);
+
+ledger_clock *ledger_clock_of(ledger_book *b, uint32_t book); /* NULL: not there */
+bool ledger_clock_add(ledger_book *b, uint32_t book, ledger_clock **out);
+ledger_cell *ledger_cell_of(const ledger_book *b, int64_t id); /* NULL: not there */
+/* Room for it must have been reserved; gives the zeroed cell or row. */
+bool ledger_book_reserve(ledger_book *b, size_t cells, size_t rows, size_t undo);
+ledger_cell *ledger_cell_add(ledger_book *b, int64_t id);
+ledger_row *ledger_row_of(const ledger_book *b, int64_t id); /* NULL: not there, or dead */
+ledger_row *ledger_row_add(ledger_book *b, int64_t id);      /* id 0: not to be found by it */
+
+/* Event i happens at first_us + i. The clocks of all ledgers named must be there. GOV_E_NOMEM is the only failure, and changes
+ * nothing. */
+gov_status ledger_decide_accounts(ledger_book *b, const ledger_account *events, size_t n,
+                                  int64_t first_us, ledger_result *results, const diag *d);
+gov_status ledger_decide_transfers(ledger_book *b, const ledger_transfer *events, size_t n,
+                                   int64_t first_us, ledger_result *results, const diag *d);
+/* The pending transfer of that row expires at that instant. Room was reserved. */
+void ledger_decide_expiry(ledger_book *b, uint32_t row, int64_t at_us);
+
+#endif

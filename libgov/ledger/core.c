@@ -1,0 +1,744 @@
+/* What becomes of each event of a batch, and in which order the reasons against it are looked at. */
+#include "ledger/book.h"
+
+#include <string.h>
+
+#define ACCOUNT_FLAGS                                                                          \
+    (GOV_ACCOUNT_LINKED | GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS |                         \
+     GOV_ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS | GOV_ACCOUNT_HISTORY | GOV_ACCOUNT_IMPORTED | \
+     GOV_ACCOUNT_CLOSED | GOV_ACCOUNT_MIN_BALANCE | GOV_ACCOUNT_MAX_BALANCE)
+#define TRANSFER_FLAGS UINT32_C(0x1ff)
+#define RESOLVING      (GOV_TRANSFER_POST_PENDING | GOV_TRANSFER_VOID_PENDING)
+
+/* ---- chains: what to put back when one breaks ---- */
+
+static void note(ledger_book *b, ledger_undo u)
+{
+    if (b->chain)
+        b->undo[b->undo_count++] = u;
+}
+
+static void note_cell(ledger_book *b, uint32_t at)
+{
+    ledger_cell *c = &b->cells[at];
+    if (!c->dirty && !c->fresh) {
+        c->before[LEDGER_DP] = c->a.debits_pending;
+        c->before[LEDGER_DD] = c->a.debits_posted;
+        c->before[LEDGER_CP] = c->a.credits_pending;
+        c->before[LEDGER_CC] = c->a.credits_posted;
+    }
+    note(b, (ledger_undo){.what = LEDGER_UNDO_CELL,
+                          .at = at,
+                          .balance = {c->a.debits_pending, c->a.debits_posted, c->a.credits_pending,
+                                      c->a.credits_posted},
+                          .flags = c->a.flags,
+                          .dirty = c->dirty});
+    c->dirty = true;
+}
+
+static void note_clock(ledger_book *b, const ledger_clock *c)
+{
+    note(b, (ledger_undo){.what = LEDGER_UNDO_CLOCK,
+                          .at = (uint32_t)(c - b->clocks),
+                          .balance = {c->account_us, c->transfer_us, c->due_us},
+                          .dirty = c->changed});
+}
+
+static void undo_one(ledger_book *b, const ledger_undo *u)
+{
+    if (u->what == LEDGER_UNDO_CELL) {
+        ledger_cell *c = &b->cells[u->at];
+        c->a.debits_pending = u->balance[LEDGER_DP];
+        c->a.debits_posted = u->balance[LEDGER_DD];
+        c->a.credits_pending = u->balance[LEDGER_CP];
+        c->a.credits_posted = u->balance[LEDGER_CC];
+        c->a.flags = u->flags;
+        c->dirty = u->dirty;
+    } else if (u->what == LEDGER_UNDO_STATUS) {
+        b->rows[u->at].status = (uint8_t)u->flags;
+        b->rows[u->at].moved = u->dirty;
+    } else if (u->what == LEDGER_UNDO_ROW) {
+        b->rows[u->at].kind = LEDGER_DEAD;
+        b->rows[u->at].fresh = false;
+    } else {
+        ledger_clock *c = &b->clocks[u->at];
+        c->account_us = u->balance[0];
+        c->transfer_us = u->balance[1];
+        c->due_us = u->balance[2];
+        c->changed = u->dirty;
+    }
+}
+
+static void chain_close(ledger_book *b, bool keep, size_t cells_before)
+{
+    while (!keep && b->undo_count > 0)
+        undo_one(b, &b->undo[--b->undo_count]);
+    for (size_t i = cells_before; !keep && i < b->cell_count; i++) {
+        b->cells[i].a.id =
+            0; /* the index finds it no more; the next of that id takes its place there */
+        b->cells[i].fresh = false;
+    }
+    b->undo_count = 0;
+    b->chain = false;
+}
+
+/* ---- instants ---- */
+
+static bool taken(const ledger_book *b, int64_t us)
+{
+    size_t low = 0, high = b->taken_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (b->taken[middle] < us)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < b->taken_count && b->taken[low] == us;
+}
+
+static bool account_made_at(const ledger_book *b, int64_t us)
+{
+    for (size_t i = b->cell_count; b->memory && i-- > 0 && b->cells[i].a.timestamp >= us;)
+        if (b->cells[i].a.id != 0 && b->cells[i].a.timestamp == us)
+            return true;
+    return taken(b, us);
+}
+
+static bool transfer_made_at(const ledger_book *b, int64_t us)
+{
+    for (size_t i = b->row_count; b->memory && i-- > 0;)
+        if (b->rows[i].kind == LEDGER_LIVE && b->rows[i].t.timestamp <= us)
+            return b->rows[i].t.timestamp == us;
+    return taken(b, us);
+}
+
+/* ---- accounts ---- */
+
+static int32_t account_exists(const ledger_account *a, const ledger_account *e)
+{
+    if (a->flags != e->flags)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_FLAGS;
+    if (a->subject != e->subject)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_SUBJECT;
+    if (a->reference != e->reference)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REFERENCE;
+    if (a->reason != e->reason)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REASON;
+    if (a->ledger != e->ledger)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_LEDGER;
+    if (a->code != e->code)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_CODE;
+    if ((a->flags & GOV_ACCOUNT_MIN_BALANCE && a->min_balance != e->min_balance) ||
+        (a->flags & GOV_ACCOUNT_MAX_BALANCE && a->max_balance != e->max_balance))
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_LIMITS;
+    return GOV_LEDGER_EXISTS;
+}
+
+static int32_t account_fields(const ledger_account *a)
+{
+    const uint32_t both =
+        GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS | GOV_ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS;
+    const uint32_t limits = GOV_ACCOUNT_MIN_BALANCE | GOV_ACCOUNT_MAX_BALANCE;
+    if ((a->flags & both) == both)
+        return GOV_LEDGER_FLAGS_ARE_MUTUALLY_EXCLUSIVE;
+    if (a->debits_pending != 0)
+        return GOV_LEDGER_DEBITS_PENDING_MUST_BE_ZERO;
+    if (a->debits_posted != 0)
+        return GOV_LEDGER_DEBITS_POSTED_MUST_BE_ZERO;
+    if (a->credits_pending != 0)
+        return GOV_LEDGER_CREDITS_PENDING_MUST_BE_ZERO;
+    if (a->credits_posted != 0)
+        return GOV_LEDGER_CREDITS_POSTED_MUST_BE_ZERO;
+    if (a->ledger == 0)
+        return GOV_LEDGER_LEDGER_MUST_NOT_BE_ZERO;
+    if (a->code == 0)
+        return GOV_LEDGER_CODE_MUST_NOT_BE_ZERO;
+    if ((a->flags & limits) == limits && a->min_balance > a->max_balance)
+        return GOV_LEDGER_LIMITS_MUST_BE_ORDERED;
+    return GOV_LEDGER_CREATED;
+}
+
+static int32_t create_account(ledger_book *b, const ledger_account *a, int64_t *at_us)
+{
+    if ((a->min_balance != 0 && !(a->flags & GOV_ACCOUNT_MIN_BALANCE)) ||
+        (a->max_balance != 0 && !(a->flags & GOV_ACCOUNT_MAX_BALANCE)))
+        return GOV_LEDGER_RESERVED_FIELD;
+    if (a->flags & ~ACCOUNT_FLAGS)
+        return GOV_LEDGER_RESERVED_FLAG;
+    if ((a->id | a->subject | a->reference) < 0)
+        return GOV_LEDGER_FIELD_MUST_NOT_BE_NEGATIVE;
+    if (a->id == 0)
+        return GOV_LEDGER_ID_MUST_NOT_BE_ZERO;
+    if (a->id == INT64_MAX)
+        return GOV_LEDGER_ID_MUST_NOT_BE_INT_MAX;
+    const ledger_cell *e = ledger_cell_of(b, a->id);
+    if (e != NULL) {
+        const int32_t code = account_exists(a, &e->a);
+        if (code == GOV_LEDGER_EXISTS)
+            *at_us = e->a.timestamp;
+        return code;
+    }
+    const int32_t code = account_fields(a);
+    if (code != GOV_LEDGER_CREATED)
+        return code;
+    ledger_clock *clock = ledger_clock_of(b, a->ledger);
+    if (a->flags & GOV_ACCOUNT_IMPORTED) {
+        if (a->timestamp <= clock->account_us || transfer_made_at(b, a->timestamp))
+            return GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS;
+        *at_us = a->timestamp;
+    }
+    ledger_cell *c = ledger_cell_add(b, a->id);
+    c->a = *a;
+    c->a.timestamp = *at_us;
+    c->fresh = true;
+    note_clock(b, clock);
+    clock->account_us = *at_us;
+    clock->changed = true;
+    return GOV_LEDGER_CREATED;
+}
+
+/* ---- transfers: the same id again ---- */
+
+static int32_t transfer_exists_same(const ledger_transfer *t, const ledger_transfer *e)
+{
+    if (t->effective_at != e->effective_at)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_EFFECTIVE_AT;
+    return GOV_LEDGER_EXISTS;
+}
+
+/* A post or void leaves out what it takes from the pending transfer p. */
+static int32_t resolution_exists(const ledger_transfer *t, const ledger_transfer *e,
+                                 const ledger_transfer *p)
+{
+    if (t->debit_account != 0 && t->debit_account != e->debit_account)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID;
+    if (t->credit_account != 0 && t->credit_account != e->credit_account)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID;
+    const int64_t all = t->flags & GOV_TRANSFER_VOID_PENDING ? 0 : INT64_MAX;
+    if (e->amount != (t->amount == all ? p->amount : t->amount))
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_AMOUNT;
+    if (e->subject != (t->subject == 0 ? p->subject : t->subject))
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_SUBJECT;
+    if (e->reference != (t->reference == 0 ? p->reference : t->reference))
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REFERENCE;
+    if (e->reason != (t->reason == 0 ? p->reason : t->reason))
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REASON;
+    if (t->ledger != 0 && t->ledger != e->ledger)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_LEDGER;
+    if (t->code != 0 && t->code != e->code)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_CODE;
+    return transfer_exists_same(t, e);
+}
+
+static int32_t transfer_exists(const ledger_book *b, const ledger_transfer *t,
+                               const ledger_transfer *e)
+{
+    if (t->flags != e->flags)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_FLAGS;
+    if (t->pending_id != e->pending_id)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_PENDING_ID;
+    if (t->timeout != e->timeout)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_TIMEOUT;
+    if (t->flags & RESOLVING)
+        return resolution_exists(t, e, &ledger_row_of(b, t->pending_id)->t);
+    if (t->debit_account != e->debit_account)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID;
+    if (t->credit_account != e->credit_account)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID;
+    /* What a balancing transfer moved may be less than what was asked for, then and now. */
+    const bool balancing =
+        (t->flags & (GOV_TRANSFER_BALANCING_DEBIT | GOV_TRANSFER_BALANCING_CREDIT)) != 0;
+    if (balancing ? t->amount < e->amount : t->amount != e->amount)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_AMOUNT;
+    if (t->subject != e->subject)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_SUBJECT;
+    if (t->reference != e->reference)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REFERENCE;
+    if (t->reason != e->reason)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REASON;
+    if (t->ledger != e->ledger)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_LEDGER;
+    if (t->code != e->code)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_CODE;
+    return transfer_exists_same(t, e);
+}
+
+/* ---- transfers: what is written when nothing speaks against it ---- */
+
+static ledger_row *append(ledger_book *b, const ledger_transfer *t, int64_t at_us, uint32_t debit,
+                          uint32_t credit)
+{
+    ledger_row *r = ledger_row_add(b, t->id);
+    r->t = *t;
+    r->t.timestamp = at_us;
+    r->debit = debit;
+    r->credit = credit;
+    r->fresh = true;
+    note(b, (ledger_undo){.what = LEDGER_UNDO_ROW, .at = (uint32_t)(b->row_count - 1)});
+    ledger_clock *clock = ledger_clock_of(b, t->ledger);
+    note_clock(b, clock);
+    clock->transfer_us = at_us;
+    clock->changed = true;
+    note_cell(b, debit);
+    note_cell(b, credit);
+    return r;
+}
+
+static void resolve_pending(ledger_book *b, const ledger_row *by, uint8_t status)
+{
+    const uint32_t at = by->pending;
+    ledger_row *p = &b->rows[at];
+    p->resolved_us = by->t.timestamp;
+    p->resolved_by = by->t.id;
+    note(b, (ledger_undo){
+                .what = LEDGER_UNDO_STATUS, .at = at, .flags = p->status, .dirty = p->moved});
+    p->status = status;
+    p->moved = true;
+    ledger_account *debit = &b->cells[p->debit].a, *credit = &b->cells[p->credit].a;
+    debit->debits_pending -= p->t.amount;
+    credit->credits_pending -= p->t.amount;
+    if (status == LEDGER_POSTED)
+        return;
+    if (p->t.flags & GOV_TRANSFER_CLOSING_DEBIT)
+        debit->flags &= ~GOV_ACCOUNT_CLOSED;
+    if (p->t.flags & GOV_TRANSFER_CLOSING_CREDIT)
+        credit->flags &= ~GOV_ACCOUNT_CLOSED;
+}
+
+/* ---- transfers: posting and voiding ---- */
+
+static int32_t resolution_fields(const ledger_transfer *t)
+{
+    if ((t->flags & RESOLVING) == RESOLVING ||
+        t->flags &
+            (GOV_TRANSFER_PENDING | GOV_TRANSFER_BALANCING_DEBIT | GOV_TRANSFER_BALANCING_CREDIT |
+             GOV_TRANSFER_CLOSING_DEBIT | GOV_TRANSFER_CLOSING_CREDIT))
+        return GOV_LEDGER_FLAGS_ARE_MUTUALLY_EXCLUSIVE;
+    if (t->pending_id == 0)
+        return GOV_LEDGER_PENDING_ID_MUST_NOT_BE_ZERO;
+    if (t->pending_id == INT64_MAX)
+        return GOV_LEDGER_PENDING_ID_MUST_NOT_BE_INT_MAX;
+    if (t->pending_id == t->id)
+        return GOV_LEDGER_PENDING_ID_MUST_BE_DIFFERENT;
+    if (t->timeout != 0)
+        return GOV_LEDGER_TIMEOUT_RESERVED_FOR_PENDING_TRANSFER;
+    if (t->reversal_of != 0)
+        return GOV_LEDGER_REVERSAL_OF_MUST_BE_ZERO;
+    return GOV_LEDGER_CREATED;
+}
+
+static int32_t against_pending(const ledger_transfer *t, const ledger_row *p, int64_t amount,
+                               int64_t at_us)
+{
+    if (t->debit_account != 0 && t->debit_account != p->t.debit_account)
+        return GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT_ID;
+    if (t->credit_account != 0 && t->credit_account != p->t.credit_account)
+        return GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT_ID;
+    if (t->ledger != 0 && t->ledger != p->t.ledger)
+        return GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_LEDGER;
+    if (t->code != 0 && t->code != p->t.code)
+        return GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_CODE;
+    if (amount > p->t.amount)
+        return GOV_LEDGER_EXCEEDS_PENDING_TRANSFER_AMOUNT;
+    if (t->flags & GOV_TRANSFER_VOID_PENDING && amount < p->t.amount)
+        return GOV_LEDGER_PENDING_TRANSFER_HAS_DIFFERENT_AMOUNT;
+    if (p->status == LEDGER_POSTED)
+        return GOV_LEDGER_PENDING_TRANSFER_ALREADY_POSTED;
+    if (p->status == LEDGER_VOIDED)
+        return GOV_LEDGER_PENDING_TRANSFER_ALREADY_VOIDED;
+    if (p->status == LEDGER_LAPSED || (p->due_us != 0 && p->due_us <= at_us))
+        return GOV_LEDGER_PENDING_TRANSFER_EXPIRED;
+    return GOV_LEDGER_CREATED;
+}
+
+static int32_t post_or_void(ledger_book *b, const ledger_transfer *t, int64_t *at_us)
+{
+    const bool voids = (t->flags & GOV_TRANSFER_VOID_PENDING) != 0;
+    int32_t code = resolution_fields(t);
+    if (code != GOV_LEDGER_CREATED)
+        return code;
+    const ledger_row *p = ledger_row_of(b, t->pending_id);
+    if (p == NULL || p->kind != LEDGER_LIVE)
+        return GOV_LEDGER_PENDING_TRANSFER_NOT_FOUND;
+    if (!(p->t.flags & GOV_TRANSFER_PENDING))
+        return GOV_LEDGER_PENDING_TRANSFER_NOT_PENDING;
+    const int64_t amount = t->amount == (voids ? 0 : INT64_MAX) ? p->t.amount : t->amount;
+    code = against_pending(t, p, amount, *at_us);
+    if (code != GOV_LEDGER_CREATED)
+        return code;
+    const uint32_t row = (uint32_t)(p - b->rows), debit = p->debit, credit = p->credit;
+    if (t->flags & GOV_TRANSFER_IMPORTED) {
+        if (t->timestamp <= ledger_clock_of(b, p->t.ledger)->transfer_us ||
+            account_made_at(b, t->timestamp))
+            return GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS;
+        *at_us = t->timestamp;
+    }
+    if (b->cells[debit].a.flags & GOV_ACCOUNT_CLOSED && !voids)
+        return GOV_LEDGER_DEBIT_ACCOUNT_ALREADY_CLOSED;
+    if (b->cells[credit].a.flags & GOV_ACCOUNT_CLOSED && !voids)
+        return GOV_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED;
+
+    ledger_transfer full = *t;
+    full.debit_account = p->t.debit_account;
+    full.credit_account = p->t.credit_account;
+    full.amount = amount;
+    full.subject = t->subject != 0 ? t->subject : p->t.subject;
+    full.reference = t->reference != 0 ? t->reference : p->t.reference;
+    full.reason = t->reason != 0 ? t->reason : p->t.reason;
+    full.ledger = p->t.ledger;
+    full.code = p->t.code;
+    ledger_row *r = append(b, &full, *at_us, debit, credit);
+    r->released = b->rows[row].t.amount;
+    r->pending = row;
+    resolve_pending(b, r, voids ? LEDGER_VOIDED : LEDGER_POSTED);
+    if (!voids) {
+        b->cells[debit].a.debits_posted += amount;
+        b->cells[credit].a.credits_posted += amount;
+    }
+    return GOV_LEDGER_CREATED;
+}
+
+/* ---- transfers: all others ---- */
+
+static int32_t transfer_fields(const ledger_transfer *t)
+{
+    if (t->debit_account == 0)
+        return GOV_LEDGER_DEBIT_ACCOUNT_ID_MUST_NOT_BE_ZERO;
+    if (t->debit_account == INT64_MAX)
+        return GOV_LEDGER_DEBIT_ACCOUNT_ID_MUST_NOT_BE_INT_MAX;
+    if (t->credit_account == 0)
+        return GOV_LEDGER_CREDIT_ACCOUNT_ID_MUST_NOT_BE_ZERO;
+    if (t->credit_account == INT64_MAX)
+        return GOV_LEDGER_CREDIT_ACCOUNT_ID_MUST_NOT_BE_INT_MAX;
+    if (t->debit_account == t->credit_account)
+        return GOV_LEDGER_ACCOUNTS_MUST_BE_DIFFERENT;
+    if (t->pending_id != 0)
+        return GOV_LEDGER_PENDING_ID_MUST_BE_ZERO;
+    if (!(t->flags & GOV_TRANSFER_PENDING)) {
+        if (t->timeout != 0)
+            return GOV_LEDGER_TIMEOUT_RESERVED_FOR_PENDING_TRANSFER;
+        if (t->flags & (GOV_TRANSFER_CLOSING_DEBIT | GOV_TRANSFER_CLOSING_CREDIT))
+            return GOV_LEDGER_CLOSING_TRANSFER_MUST_BE_PENDING;
+    }
+    if (t->ledger == 0)
+        return GOV_LEDGER_LEDGER_MUST_NOT_BE_ZERO;
+    if (t->code == 0)
+        return GOV_LEDGER_CODE_MUST_NOT_BE_ZERO;
+    if (t->reversal_of != 0)
+        return GOV_LEDGER_REVERSAL_OF_MUST_BE_ZERO;
+    return GOV_LEDGER_CREATED;
+}
+
+static int32_t against_accounts(ledger_book *b, const ledger_transfer *t,
+                                const ledger_account *debit, const ledger_account *credit,
+                                int64_t *at_us)
+{
+    if (debit->ledger != credit->ledger)
+        return GOV_LEDGER_ACCOUNTS_MUST_HAVE_THE_SAME_LEDGER;
+    if (t->ledger != debit->ledger)
+        return GOV_LEDGER_TRANSFER_MUST_HAVE_THE_SAME_LEDGER_AS_ACCOUNTS;
+    if (t->flags & GOV_TRANSFER_IMPORTED) {
+        if (t->timestamp <= ledger_clock_of(b, t->ledger)->transfer_us ||
+            account_made_at(b, t->timestamp))
+            return GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS;
+        if (t->timestamp <= debit->timestamp)
+            return GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_POSTDATE_DEBIT_ACCOUNT;
+        if (t->timestamp <= credit->timestamp)
+            return GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_POSTDATE_CREDIT_ACCOUNT;
+        if (t->timeout != 0)
+            return GOV_LEDGER_IMPORTED_EVENT_TIMEOUT_MUST_BE_ZERO;
+        *at_us = t->timestamp;
+    }
+    if (debit->flags & GOV_ACCOUNT_CLOSED)
+        return GOV_LEDGER_DEBIT_ACCOUNT_ALREADY_CLOSED;
+    if (credit->flags & GOV_ACCOUNT_CLOSED)
+        return GOV_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED;
+    return GOV_LEDGER_CREATED;
+}
+
+static int64_t balanced_amount(const ledger_transfer *t, const ledger_account *debit,
+                               const ledger_account *credit)
+{
+    int64_t amount = t->amount;
+    if (t->flags & GOV_TRANSFER_BALANCING_DEBIT) {
+        const int64_t room = debit->credits_posted - (debit->debits_posted + debit->debits_pending);
+        amount = amount < room ? amount : room > 0 ? room : 0;
+    }
+    if (t->flags & GOV_TRANSFER_BALANCING_CREDIT) {
+        const int64_t room =
+            credit->debits_posted - (credit->credits_posted + credit->credits_pending);
+        amount = amount < room ? amount : room > 0 ? room : 0;
+    }
+    return amount;
+}
+
+/* Pending plus posted never leave 63 bits, so that the sums below them cannot overflow. */
+static int32_t overflows(const ledger_transfer *t, int64_t amount, const ledger_account *debit,
+                         const ledger_account *credit, int64_t at_us)
+{
+    const int64_t room = INT64_MAX - amount;
+    if (t->flags & GOV_TRANSFER_PENDING) {
+        if (debit->debits_pending > room)
+            return GOV_LEDGER_OVERFLOWS_DEBITS_PENDING;
+        if (credit->credits_pending > room)
+            return GOV_LEDGER_OVERFLOWS_CREDITS_PENDING;
+    }
+    if (debit->debits_posted > room)
+        return GOV_LEDGER_OVERFLOWS_DEBITS_POSTED;
+    if (credit->credits_posted > room)
+        return GOV_LEDGER_OVERFLOWS_CREDITS_POSTED;
+    if (debit->debits_pending + debit->debits_posted > room)
+        return GOV_LEDGER_OVERFLOWS_DEBITS;
+    if (credit->credits_pending + credit->credits_posted > room)
+        return GOV_LEDGER_OVERFLOWS_CREDITS;
+    if (at_us > INT64_MAX - (int64_t)t->timeout * BASE_US_PER_SECOND)
+        return GOV_LEDGER_OVERFLOWS_TIMEOUT;
+    return GOV_LEDGER_CREATED;
+}
+
+static int32_t against_limits(int64_t amount, const ledger_account *debit,
+                              const ledger_account *credit)
+{
+    const int64_t paid = debit->debits_pending + debit->debits_posted + amount;
+    const int64_t got = credit->credits_pending + credit->credits_posted + amount;
+    if (debit->flags & GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS && paid > debit->credits_posted)
+        return GOV_LEDGER_EXCEEDS_CREDITS;
+    if (credit->flags & GOV_ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS && got > credit->debits_posted)
+        return GOV_LEDGER_EXCEEDS_DEBITS;
+    if (debit->flags & GOV_ACCOUNT_MIN_BALANCE && debit->credits_posted - paid < debit->min_balance)
+        return GOV_LEDGER_EXCEEDS_MIN_BALANCE;
+    if (credit->flags & GOV_ACCOUNT_MAX_BALANCE &&
+        got - credit->debits_posted > credit->max_balance)
+        return GOV_LEDGER_EXCEEDS_MAX_BALANCE;
+    return GOV_LEDGER_CREATED;
+}
+
+static void apply(ledger_book *b, const ledger_transfer *t, int64_t amount, int64_t at_us,
+                  uint32_t debit, uint32_t credit)
+{
+    ledger_transfer full = *t;
+    full.amount = amount;
+    ledger_row *r = append(b, &full, at_us, debit, credit);
+    ledger_account *d = &b->cells[debit].a, *c = &b->cells[credit].a;
+    if (t->flags & GOV_TRANSFER_PENDING) {
+        r->status = LEDGER_PENDING;
+        r->due_us = t->timeout != 0 ? at_us + (int64_t)t->timeout * BASE_US_PER_SECOND : 0;
+        ledger_clock *clock = ledger_clock_of(b, t->ledger);
+        if (r->due_us != 0 && r->due_us < clock->due_us)
+            clock->due_us = r->due_us;
+        d->debits_pending += amount;
+        c->credits_pending += amount;
+    } else {
+        d->debits_posted += amount;
+        c->credits_posted += amount;
+    }
+    if (t->flags & GOV_TRANSFER_CLOSING_DEBIT)
+        d->flags |= GOV_ACCOUNT_CLOSED;
+    if (t->flags & GOV_TRANSFER_CLOSING_CREDIT)
+        c->flags |= GOV_ACCOUNT_CLOSED;
+}
+
+static int32_t create_transfer(ledger_book *b, const ledger_transfer *t, int64_t *at_us)
+{
+    if (t->flags & ~TRANSFER_FLAGS)
+        return GOV_LEDGER_RESERVED_FLAG;
+    if (t->reserved != 0)
+        return GOV_LEDGER_RESERVED_FIELD;
+    if ((t->id | t->debit_account | t->credit_account | t->amount | t->pending_id | t->subject |
+         t->reference | t->reversal_of) < 0)
+        return GOV_LEDGER_FIELD_MUST_NOT_BE_NEGATIVE;
+    if (t->id == 0)
+        return GOV_LEDGER_ID_MUST_NOT_BE_ZERO;
+    if (t->id == INT64_MAX)
+        return GOV_LEDGER_ID_MUST_NOT_BE_INT_MAX;
+    const ledger_row *e = ledger_row_of(b, t->id);
+    if (e != NULL && e->kind == LEDGER_FAILED)
+        return GOV_LEDGER_ID_ALREADY_FAILED;
+    if (e != NULL) {
+        const int32_t code = transfer_exists(b, t, &e->t);
+        if (code == GOV_LEDGER_EXISTS)
+            *at_us = e->t.timestamp;
+        return code;
+    }
+    if (t->flags & RESOLVING)
+        return post_or_void(b, t, at_us);
+    int32_t code = transfer_fields(t);
+    if (code != GOV_LEDGER_CREATED)
+        return code;
+    const ledger_cell *debit = ledger_cell_of(b, t->debit_account),
+                      *credit = ledger_cell_of(b, t->credit_account);
+    if (debit == NULL)
+        return GOV_LEDGER_DEBIT_ACCOUNT_NOT_FOUND;
+    if (credit == NULL)
+        return GOV_LEDGER_CREDIT_ACCOUNT_NOT_FOUND;
+    int64_t actual_us = *at_us;
+    code = against_accounts(b, t, &debit->a, &credit->a, &actual_us);
+    if (code != GOV_LEDGER_CREATED)
+        return code;
+    const int64_t amount = balanced_amount(t, &debit->a, &credit->a);
+    code = overflows(t, amount, &debit->a, &credit->a, actual_us);
+    if (code == GOV_LEDGER_CREATED)
+        code = against_limits(amount, &debit->a, &credit->a);
+    if (code != GOV_LEDGER_CREATED)
+        return code;
+    *at_us = actual_us;
+    apply(b, t, amount, actual_us, (uint32_t)(debit - b->cells), (uint32_t)(credit - b->cells));
+    return GOV_LEDGER_CREATED;
+}
+
+/* Reasons that may pass: the id stays failed, so that a repeat cannot succeed behind the back of who has given it up. */
+static bool may_pass(int32_t code)
+{
+    switch (code) {
+    case GOV_LEDGER_DEBIT_ACCOUNT_NOT_FOUND:
+    case GOV_LEDGER_CREDIT_ACCOUNT_NOT_FOUND:
+    case GOV_LEDGER_PENDING_TRANSFER_NOT_FOUND:
+    case GOV_LEDGER_EXCEEDS_CREDITS:
+    case GOV_LEDGER_EXCEEDS_DEBITS:
+    case GOV_LEDGER_EXCEEDS_MIN_BALANCE:
+    case GOV_LEDGER_EXCEEDS_MAX_BALANCE:
+    case GOV_LEDGER_DEBIT_ACCOUNT_ALREADY_CLOSED:
+    case GOV_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED: return true;
+    default: return false;
+    }
+}
+
+/* ---- batches ---- */
+
+typedef struct event_view {
+    const ledger_account *accounts; /* one of the two */
+    const ledger_transfer *transfers;
+} event_view;
+
+static uint32_t flags_of(const event_view *v, size_t i)
+{
+    return v->accounts != NULL ? v->accounts[i].flags : v->transfers[i].flags;
+}
+
+static bool imported(const event_view *v, size_t i)
+{
+    return (flags_of(v, i) &
+            (v->accounts != NULL ? GOV_ACCOUNT_IMPORTED : GOV_TRANSFER_IMPORTED)) != 0;
+}
+
+static int32_t decide_one(ledger_book *b, const event_view *v, size_t i, int64_t end_us,
+                          int64_t *at_us)
+{
+    const int64_t given =
+        v->accounts != NULL ? v->accounts[i].timestamp : v->transfers[i].timestamp;
+    if (imported(v, i) != imported(v, 0))
+        return imported(v, i) ? GOV_LEDGER_IMPORTED_EVENT_NOT_EXPECTED
+                              : GOV_LEDGER_IMPORTED_EVENT_EXPECTED;
+    if (imported(v, i)) {
+        if (given < 1)
+            return GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_OUT_OF_RANGE;
+        if (given >= end_us)
+            return GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_NOT_ADVANCE;
+    } else if (given != 0) {
+        return GOV_LEDGER_TIMESTAMP_MUST_BE_ZERO;
+    }
+    return v->accounts != NULL ? create_account(b, &v->accounts[i], at_us)
+                               : create_transfer(b, &v->transfers[i], at_us);
+}
+
+static void remember_failure(ledger_book *b, const ledger_transfer *t, int32_t code)
+{
+    if (!may_pass(code) || ledger_row_of(b, t->id) != NULL)
+        return;
+    ledger_row *r = ledger_row_add(b, t->id);
+    r->t.ledger = t->ledger;
+    r->kind = LEDGER_FAILED;
+    r->fresh = true;
+}
+
+static void decide(ledger_book *b, const event_view *v, size_t n, int64_t first_us,
+                   ledger_result *results)
+{
+    const uint32_t linked = GOV_TRANSFER_LINKED; /* the same bit in both */
+    size_t chain = n, cells_before = 0;          /* where the open chain began; n: none */
+    bool broken = false;
+    for (size_t i = 0; i < n; i++) {
+        int64_t at_us = first_us + (int64_t)i;
+        int32_t code;
+        const bool links = (flags_of(v, i) & linked) != 0;
+        if (links && chain == n) {
+            chain = i;
+            cells_before = b->cell_count;
+            b->chain = true;
+        }
+        if (links && i == n - 1)
+            code = GOV_LEDGER_LINKED_EVENT_CHAIN_OPEN;
+        else if (broken)
+            code = GOV_LEDGER_LINKED_EVENT_FAILED;
+        else
+            code = decide_one(b, v, i, first_us + (int64_t)n - 1, &at_us);
+        if (code != GOV_LEDGER_CREATED && chain != n && !broken) {
+            broken = true;
+            chain_close(b, false, cells_before);
+            for (size_t j = chain; j < i; j++)
+                results[j].code = GOV_LEDGER_LINKED_EVENT_FAILED;
+        }
+        if (code != GOV_LEDGER_CREATED && v->transfers != NULL)
+            remember_failure(b, &v->transfers[i], code);
+        const bool known = code == GOV_LEDGER_CREATED || code == GOV_LEDGER_EXISTS;
+        results[i] =
+            (ledger_result){.timestamp = known ? at_us : first_us + (int64_t)i, .code = code};
+        if (chain != n && (!links || code == GOV_LEDGER_LINKED_EVENT_CHAIN_OPEN)) {
+            if (!broken)
+                chain_close(b, true, cells_before);
+            chain = n;
+            broken = false;
+        }
+    }
+}
+
+static bool any_linked(const event_view *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (flags_of(v, i) & GOV_TRANSFER_LINKED)
+            return true;
+    return false;
+}
+
+gov_status ledger_decide_accounts(ledger_book *b, const ledger_account *events, size_t n,
+                                  int64_t first_us, ledger_result *results, const diag *d)
+{
+    const event_view v = {.accounts = events};
+    if (!ledger_book_reserve(b, n, 0, any_linked(&v, n) ? n : 0))
+        return base_nomem(d);
+    decide(b, &v, n, first_us, results);
+    return GOV_OK;
+}
+
+gov_status ledger_decide_transfers(ledger_book *b, const ledger_transfer *events, size_t n,
+                                   int64_t first_us, ledger_result *results, const diag *d)
+{
+    const event_view v = {.transfers = events};
+    /* Five notes at most for each event: a row, a clock, two accounts, a status. A failure takes a row too. */
+    if (!ledger_book_reserve(b, 0, n, any_linked(&v, n) ? 5 * n : 0))
+        return base_nomem(d);
+    decide(b, &v, n, first_us, results);
+    return GOV_OK;
+}
+
+void ledger_decide_expiry(ledger_book *b, uint32_t row, int64_t at_us)
+{
+    const ledger_row *p = &b->rows[row];
+    const ledger_transfer t = {.debit_account = p->t.debit_account,
+                               .credit_account = p->t.credit_account,
+                               .pending_id = p->t.id,
+                               .subject = p->t.subject,
+                               .reference = p->t.reference,
+                               .effective_at = p->due_us,
+                               .reason = p->t.reason,
+                               .ledger = p->t.ledger,
+                               .code = p->t.code,
+                               .flags = LEDGER_EXPIRED};
+    const int64_t released = p->t.amount;
+    ledger_row *r = append(b, &t, at_us, p->debit, p->credit);
+    r->kind = LEDGER_EXPIRY;
+    r->released = released;
+    r->pending = row;
+    resolve_pending(b, r, LEDGER_LAPSED);
+}

@@ -1,0 +1,89 @@
+/* What the files of the stored ledger share. */
+#ifndef LEDGER_STORED_H
+#define LEDGER_STORED_H
+
+#include "ledger/book.h"
+
+extern const store_table ledger_book_table, ledger_account_table, ledger_transfer_table,
+    ledger_trail_table, ledger_pending_table, ledger_failed_table;
+
+struct ledger {
+    const gov_allocator *alloc;
+    store *s;
+    int64_t community;
+    ledger_book b;
+    base_arena scratch; /* of one call */
+    bool foreign;       /* an id met another row's seq: give every row a seq of its own */
+};
+
+enum { LEDGER_CELLS_MAX = 1 << 16 }; /* accounts kept in memory between batches */
+
+void ledger_forget(ledger *l); /* all that is kept in memory */
+
+/* ---- load.c ---- */
+
+#define LEDGER_ACCOUNT_COLUMNS                                                       \
+    "seq, id, ledger, code, flags, debits_pending, debits_posted, credits_pending, " \
+    "credits_posted, subject, reference, "                                           \
+    "reason, min_balance, max_balance, at_us, trail"
+#define LEDGER_TRANSFER_COLUMNS                                                                   \
+    "seq, id, ledger, code, flags, debit_account, credit_account, amount, released, pending_id, " \
+    "subject, reference, "                                                                        \
+    "reason, timeout, at_us, effective_us, reversal_of"
+#define LEDGER_PARAMS_4 "$2, $3, $4, $5"
+#define LEDGER_PARAMS_128                                                                          \
+    "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, " \
+    "$22, $23, $24, $25, "                                                                         \
+    "$26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, "   \
+    "$44, $45, $46, $47, "                                                                         \
+    "$48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64, $65, "   \
+    "$66, $67, $68, $69, "                                                                         \
+    "$70, $71, $72, $73, $74, $75, $76, $77, $78, $79, $80, $81, $82, $83, $84, $85, $86, $87, "   \
+    "$88, $89, $90, $91, "                                                                         \
+    "$92, $93, $94, $95, $96, $97, $98, $99, $100, $101, $102, $103, $104, $105, $106, $107, "     \
+    "$108, $109, $110, $111, "                                                                     \
+    "$112, $113, $114, $115, $116, $117, $118, $119, $120, $121, $122, $123, $124, $125, $126, "   \
+    "$127, $128, $129"
+
+/* A row as LEDGER_TRANSFER_COLUMNS gives it; *r is not put into a book. */
+void ledger_read_row(store_rows *rows, ledger_row *r);
+/* False: the trail is damaged. */
+bool ledger_read_cell(store_rows *rows, ledger_cell *c);
+
+/* A query over a list of ids, in two lengths; each row is given to `take`. */
+typedef struct ledger_list {
+    store_sql few, many; /* with 4 and 128 parameters after the community */
+} ledger_list;
+typedef gov_status ledger_take(void *user, store_rows *rows, const diag *d);
+gov_status ledger_each(ledger *l, const ledger_list *list, const int64_t *ids, size_t n,
+                       ledger_take *take, void *user, const diag *d);
+extern const ledger_list ledger_accounts_by_id, ledger_transfers_by_seq, ledger_transfers_by_own_id,
+    ledger_transfers_by_other_id, ledger_statuses_by_seq;
+
+/* Reads all clocks of the community, and forgets the balances of ledgers that others have changed. */
+gov_status ledger_load_clocks(ledger *l, const diag *d);
+/* Locks these ledgers, ascending and unique, and reads their clocks; makes rows that are not there. */
+gov_status ledger_lock(ledger *l, const uint32_t *books, size_t n, const diag *d);
+/* Into the book, where they are not there (or stale). Ids of nothing are passed over. */
+gov_status ledger_load_accounts(ledger *l, const int64_t *ids, size_t n, const diag *d);
+gov_status ledger_load_transfers(ledger *l, const int64_t *ids, size_t n, const diag *d);
+gov_status ledger_load_failed(ledger *l, const int64_t *ids, size_t n, const diag *d);
+/* What became of the pending transfers in the book, and their accounts. */
+gov_status ledger_load_statuses(ledger *l, const diag *d);
+/* Into the book: pending transfers of that ledger that are due, in the order of the instants. */
+gov_status ledger_load_due(ledger *l, uint32_t book, int64_t now_us, size_t max, const diag *d);
+/* The instants that an import must not meet, into b.taken. */
+gov_status ledger_load_taken(ledger *l, bool of_accounts, int64_t first_us, int64_t last_us,
+                             const diag *d);
+
+/* ---- write.c ---- */
+
+gov_status ledger_write_accounts(ledger *l, ledger_time t, const ledger_entry *entry,
+                                 const diag *d);
+gov_status ledger_write_transfers(ledger *l, ledger_time t, const ledger_entry *entry,
+                                  const diag *d);
+
+/* The canonical bytes of a row, as they are digested. */
+void ledger_row_bytes(base_buf *out, const ledger_row *r);
+
+#endif
