@@ -12,7 +12,8 @@ static uint32_t plain(uint32_t cp)
         return cp;
     if (cp >= 0xFF01 && cp <= 0xFF5E)
         return cp - 0xFEE0;
-    if (cp == 0xA0 || cp == 0x3000 || (cp >= 0x2000 && cp <= 0x200A) || cp == 0x202F || cp == 0x205F)
+    if (cp == 0xA0 || cp == 0x3000 || (cp >= 0x2000 && cp <= 0x200A) || cp == 0x202F ||
+        cp == 0x205F)
         return ' ';
     if ((cp >= 0x200B && cp <= 0x200F) || cp == 0x2060 || cp == 0xFEFF)
         return 0;
@@ -202,7 +203,8 @@ exchange_fault exchange_parse_fen(exchange_cell c, int64_t *out)
         return EXCHANGE_IS_BLANK;
     if (!exchange_fold(c, buf, sizeof buf, &c))
         return EXCHANGE_NOT_NUMBER;
-    const bool owed = c.len > 2 && c.s[0] == '(' && c.s[c.len - 1] == ')'; /* as accountants write a debt */
+    const bool owed =
+        c.len > 2 && c.s[0] == '(' && c.s[c.len - 1] == ')'; /* as accountants write a debt */
     if (owed)
         c = exchange_trim((exchange_cell){c.s + 1, c.len - 2});
     const bool before = take_prefix(&c, "-");
@@ -224,8 +226,10 @@ exchange_fault exchange_parse_fen(exchange_cell c, int64_t *out)
 
 exchange_fault exchange_parse_bool(exchange_cell c, bool *out)
 {
-    static const char *const yes[] = {"是", "真", "对", "√", "✓", "✔", "true", "t", "yes", "y", "1", "on"};
-    static const char *const no[] = {"否", "假", "错", "×", "✗", "✘", "false", "f", "no", "n", "0", "off", "x"};
+    static const char *const yes[] = {"是",   "真", "对",  "√", "✓", "✔",
+                                      "true", "t",  "yes", "y", "1", "on"};
+    static const char *const no[] = {"否", "假", "错", "×", "✗",   "✘", "false",
+                                     "f",  "no", "n",  "0", "off", "x"};
     char buf[16];
     if (exchange_trim(c).len == 0)
         return EXCHANGE_IS_BLANK;
@@ -253,8 +257,8 @@ static int take_side(exchange_cell *c)
     static const struct {
         const char *name;
         int sign;
-    } sides[] = {{"N", 1}, {"E", 1}, {"S", -1}, {"W", -1}, {"n", 1}, {"e", 1}, {"s", -1}, {"w", -1},
-                 {"北纬", 1}, {"东经", 1}, {"南纬", -1}, {"西经", -1}};
+    } sides[] = {{"N", 1},  {"E", 1},  {"S", -1},   {"W", -1},   {"n", 1},     {"e", 1},
+                 {"s", -1}, {"w", -1}, {"北纬", 1}, {"东经", 1}, {"南纬", -1}, {"西经", -1}};
     for (size_t i = 0; i < ARRAY_LEN(sides); i++)
         if (take_prefix(c, sides[i].name) || take_suffix(c, sides[i].name))
             return sides[i].sign;

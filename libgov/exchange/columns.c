@@ -85,8 +85,8 @@ static gov_status report_missing(const exchange_table *t, const base_buf *missin
     return status;
 }
 
-gov_status exchange_table_columns(const exchange_table *t, const char *const *names, size_t n, size_t *at,
-                                  const diag *d)
+gov_status exchange_table_columns(const exchange_table *t, const char *const *names, size_t n,
+                                  size_t *at, const diag *d)
 {
     const base_place place = {exchange_table_origin(t), 1, 0};
     base_buf missing;
@@ -131,10 +131,14 @@ gov_status exchange_row_report(const exchange_table *t, const exchange_row *row,
         uint32_t flag;
         base_message message;
     } known[] = {
-        {EXCHANGE_ROW_BAD_TEXT, M_row_bad_text},       {EXCHANGE_ROW_FEW, M_row_few},
-        {EXCHANGE_ROW_MANY, M_row_many},               {EXCHANGE_ROW_NUL, M_row_nul},
-        {EXCHANGE_ROW_TOO_LONG, M_row_too_long},       {EXCHANGE_ROW_LONG_CELL, M_row_long_cell},
-        {EXCHANGE_ROW_OPEN_QUOTE, M_row_open_quote},   {EXCHANGE_ROW_STRAY_QUOTE, M_row_stray_quote},
+        {EXCHANGE_ROW_BAD_TEXT, M_row_bad_text},
+        {EXCHANGE_ROW_FEW, M_row_few},
+        {EXCHANGE_ROW_MANY, M_row_many},
+        {EXCHANGE_ROW_NUL, M_row_nul},
+        {EXCHANGE_ROW_TOO_LONG, M_row_too_long},
+        {EXCHANGE_ROW_LONG_CELL, M_row_long_cell},
+        {EXCHANGE_ROW_OPEN_QUOTE, M_row_open_quote},
+        {EXCHANGE_ROW_STRAY_QUOTE, M_row_stray_quote},
         {EXCHANGE_ROW_BLANK, M_row_blank},
     };
     const base_place place = place_of(t, row, EXCHANGE_NO_COLUMN);
@@ -172,11 +176,12 @@ base_message exchange_fault_message(exchange_fault fault)
     return messages[fault];
 }
 
-gov_status exchange_fault_report(exchange_fault fault, const exchange_table *t, const exchange_row *row,
-                                 size_t column, const diag *d)
+gov_status exchange_fault_report(exchange_fault fault, const exchange_table *t,
+                                 const exchange_row *row, size_t column, const diag *d)
 {
     const base_place place = place_of(t, row, column);
-    exchange_cell text = exchange_trim(exchange_at(row, column)), name = exchange_table_header(t, column);
+    exchange_cell text = exchange_trim(exchange_at(row, column)),
+                  name = exchange_table_header(t, column);
     if (fault == EXCHANGE_FINE)
         return GOV_OK;
     if (text.len > 80) { /* a message, not a dump */

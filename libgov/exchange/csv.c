@@ -42,7 +42,8 @@ void exchange_csv_free(exchange_csv *w)
 
 static void hand_over(exchange_csv *w)
 {
-    if (!w->failed && !w->held.failed && w->held.len > 0 && !w->write(w->user, w->held.data, w->held.len))
+    if (!w->failed && !w->held.failed && w->held.len > 0 &&
+        !w->write(w->user, w->held.data, w->held.len))
         w->failed = true;
     w->held.len = 0;
 }
@@ -85,7 +86,8 @@ static bool needs_quotes(const char *s, size_t len)
     if (s[0] == ' ' || s[len - 1] == ' ')
         return true;
     for (size_t i = 0; i < len; i++)
-        if (s[i] == ',' || s[i] == '"' || s[i] == '\n' || s[i] == '\r' || s[i] == ';' || s[i] == '\t')
+        if (s[i] == ',' || s[i] == '"' || s[i] == '\n' || s[i] == '\r' || s[i] == ';' ||
+            s[i] == '\t')
             return true;
     return false;
 }
@@ -168,8 +170,8 @@ struct exchange_refused {
     base_buf reason;
 };
 
-gov_status exchange_refused_new(const gov_allocator *a, exchange_write *write, void *user, const char *lang,
-                                exchange_refused **out, const diag *d)
+gov_status exchange_refused_new(const gov_allocator *a, exchange_write *write, void *user,
+                                const char *lang, exchange_refused **out, const diag *d)
 {
     const exchange_csv_options options = {.keep_digits = true};
     exchange_refused *r = base_alloc(a, sizeof *r);
@@ -209,8 +211,8 @@ static void write_header(exchange_refused *r, const exchange_table *t)
 }
 
 /* The header's number of cells; what the row has beyond stands behind the reason, so that no cell is lost. */
-gov_status exchange_refused_add(exchange_refused *r, const exchange_table *t, const exchange_row *row,
-                                const gov_error *why, const diag *d)
+gov_status exchange_refused_add(exchange_refused *r, const exchange_table *t,
+                                const exchange_row *row, const gov_error *why, const diag *d)
 {
     const size_t width = exchange_table_width(t);
     if (r->count++ == 0)
@@ -233,9 +235,9 @@ gov_status exchange_refused_add(exchange_refused *r, const exchange_table *t, co
     for (size_t i = width; i < row->count; i++)
         exchange_csv_cell(r->csv, row->cells[i].s, row->cells[i].len);
     exchange_csv_end_row(r->csv);
-    return r->reason.failed || r->csv->held.failed ? base_nomem(d) :
-           r->csv->failed                          ? base_fail(d, M_table_write) :
-                                                     GOV_OK;
+    return r->reason.failed || r->csv->held.failed ? base_nomem(d)
+           : r->csv->failed                        ? base_fail(d, M_table_write)
+                                                   : GOV_OK;
 }
 
 gov_status exchange_refused_flush(exchange_refused *r, const diag *d)

@@ -30,7 +30,8 @@ static void refill(exchange_decoder *dec)
         dec->at = 0;
     }
     while (dec->len < WINDOW && dec->ended == EXCHANGE_GOES_ON)
-        dec->len += exchange_input_fill(dec->in, dec->bytes + dec->len, WINDOW - dec->len, &dec->ended);
+        dec->len +=
+            exchange_input_fill(dec->in, dec->bytes + dec->len, WINDOW - dec->len, &dec->ended);
 }
 
 /* Takes off a byte order mark and learns from it. UTF-16 without one shows by the zeros of its first letters. */
@@ -64,8 +65,8 @@ static void look_for_mark(exchange_decoder *dec)
         dec->encoding = EXCHANGE_UTF16BE;
 }
 
-gov_status exchange_decoder_open(const gov_allocator *a, exchange_input *in, exchange_encoding encoding,
-                                 exchange_decoder **out, const diag *d)
+gov_status exchange_decoder_open(const gov_allocator *a, exchange_input *in,
+                                 exchange_encoding encoding, exchange_decoder **out, const diag *d)
 {
     exchange_decoder *dec = base_alloc(a, sizeof *dec);
     if (dec == NULL)
@@ -175,8 +176,9 @@ static bool copy_utf8(exchange_decoder *dec, base_buf *out)
 
 static bool open_iconv(exchange_decoder *dec)
 {
-    static const char *const names[] = {
-        [EXCHANGE_GB18030] = "GB18030", [EXCHANGE_UTF16LE] = "UTF-16LE", [EXCHANGE_UTF16BE] = "UTF-16BE"};
+    static const char *const names[] = {[EXCHANGE_GB18030] = "GB18030",
+                                        [EXCHANGE_UTF16LE] = "UTF-16LE",
+                                        [EXCHANGE_UTF16BE] = "UTF-16BE"};
     if (!dec->has_cd) {
         dec->cd = iconv_open("UTF-8", names[dec->encoding]);
         dec->has_cd = dec->cd != (iconv_t)-1;

@@ -54,8 +54,8 @@ static bool gzip_magic(const exchange_input *in)
     return in->len - in->at >= 2 && memcmp(in->raw + in->at, "\x1f\x8b", 2) == 0;
 }
 
-gov_status exchange_input_open(const gov_allocator *a, exchange_read *read, void *user, exchange_input **out,
-                               const diag *d)
+gov_status exchange_input_open(const gov_allocator *a, exchange_read *read, void *user,
+                               exchange_input **out, const diag *d)
 {
     exchange_input *in = base_alloc(a, sizeof *in);
     if (in == NULL)

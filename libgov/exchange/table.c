@@ -68,14 +68,10 @@ static gov_status how_it_ended(const exchange_table *t, const diag *d)
         return base_fail_at(d, &place, M_table_cut, A_I("row", t->rows), A_I("line", t->line - 1));
     case EXCHANGE_BROKEN:
         return base_fail_at(d, &place, M_table_gzip, A_I("row", t->rows), A_I("line", t->line - 1));
-    case EXCHANGE_FAILED:
-        return base_fail_at(d, &place, M_table_read, A_I("row", t->rows));
-    case EXCHANGE_NO_MEMORY:
-        return base_nomem(d);
-    case EXCHANGE_NO_DECODER:
-        return base_fail_at(d, &place, M_unsupported, A_S("what", "iconv"));
-    default:
-        return GOV_END;
+    case EXCHANGE_FAILED: return base_fail_at(d, &place, M_table_read, A_I("row", t->rows));
+    case EXCHANGE_NO_MEMORY: return base_nomem(d);
+    case EXCHANGE_NO_DECODER: return base_fail_at(d, &place, M_unsupported, A_S("what", "iconv"));
+    default: return GOV_END;
     }
 }
 
@@ -118,7 +114,8 @@ static gov_status refuse_kind(const exchange_table *t, const diag *d)
         if (head.len >= known[i].len && memcmp(head.s, known[i].magic, known[i].len) == 0)
             return base_fail_at(d, &place, known[i].message, A_S("kind", known[i].kind));
     head = exchange_trim(head);
-    if (head.len >= 2 && (head.s[0] == '{' || (head.s[0] == '[' && (head.s[1] == '{' || head.s[1] == '['))))
+    if (head.len >= 2 &&
+        (head.s[0] == '{' || (head.s[0] == '[' && (head.s[1] == '{' || head.s[1] == '['))))
         return base_fail_at(d, &place, M_table_not_csv, A_S("kind", "JSON"));
     return GOV_OK;
 }
@@ -200,8 +197,8 @@ static bool take_sep_line(exchange_table *t)
 
 typedef struct scan {
     const char *s, *end;
-    bool last;      /* nothing comes behind end */
-    bool recover;   /* a quote that is not closed was met: this time it ends with its line */
+    bool last;    /* nothing comes behind end */
+    bool recover; /* a quote that is not closed was met: this time it ends with its line */
     uint32_t flags;
     size_t count;
     const char *next; /* behind the row */
@@ -296,7 +293,8 @@ static scanned scan_row(exchange_table *t, scan *c)
             return how;
         if (p == c->end || ((size_t)(c->end - p) < 4 && !c->last && *p != '\n')) {
             c->next = c->end;
-            return c->last ? ROW_WHOLE : ROW_UNFINISHED; /* near the end, more may change what p points at */
+            return c->last ? ROW_WHOLE
+                           : ROW_UNFINISHED; /* near the end, more may change what p points at */
         }
         if (*p == '\n' || *p == '\r')
             break;
@@ -369,7 +367,8 @@ static void finish_row(exchange_table *t, scan *c)
         shorten(t, c, cell);
         blank = blank && exchange_trim(*cell).len == 0;
     }
-    t->row = (exchange_row){t->line, t->rows, t->cells, stored, c->flags | (blank ? EXCHANGE_ROW_BLANK : 0)};
+    t->row = (exchange_row){t->line, t->rows, t->cells, stored,
+                            c->flags | (blank ? EXCHANGE_ROW_BLANK : 0)};
     t->line += lines > 0 ? lines : 1;
     t->at = (size_t)(c->next - t->text.data);
 }
@@ -517,7 +516,8 @@ static gov_status start(exchange_table *t, const diag *d)
     return status == GOV_OK ? keep_header(t, d) : status;
 }
 
-static exchange_table *make(const gov_allocator *a, const exchange_format *format, const char *origin)
+static exchange_table *make(const gov_allocator *a, const exchange_format *format,
+                            const char *origin)
 {
     exchange_table *t = base_alloc(a, sizeof *t);
     if (t == NULL)
@@ -544,8 +544,8 @@ static exchange_table *make(const gov_allocator *a, const exchange_format *forma
     return t;
 }
 
-static gov_status open_with(exchange_table *t, exchange_read *read_more, void *user, exchange_table **out,
-                            const diag *d)
+static gov_status open_with(exchange_table *t, exchange_read *read_more, void *user,
+                            exchange_table **out, const diag *d)
 {
     gov_status status = exchange_input_open(t->alloc, read_more, user, &t->in, d);
     if (status == GOV_OK)
@@ -566,8 +566,8 @@ gov_status exchange_table_read(const gov_allocator *a, exchange_read *read_more,
     return t != NULL ? open_with(t, read_more, user, out, d) : base_nomem(d);
 }
 
-gov_status exchange_table_open(const gov_allocator *a, const char *path, const exchange_format *format,
-                               exchange_table **out, const diag *d)
+gov_status exchange_table_open(const gov_allocator *a, const char *path,
+                               const exchange_format *format, exchange_table **out, const diag *d)
 {
     char why[128] = "";
     exchange_table *t = make(a, format, path);

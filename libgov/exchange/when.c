@@ -116,7 +116,8 @@ static exchange_fault year_last(reader *r, exchange_order order, exchange_when *
     const int32_t year = take(r, 4);
     if (order == EXCHANGE_ORDER_UNKNOWN)
         return EXCHANGE_DATE_AMBIGUOUS;
-    return order == EXCHANGE_MONTH_FIRST ? civil(year, first, second, out) : civil(year, second, first, out);
+    return order == EXCHANGE_MONTH_FIRST ? civil(year, first, second, out)
+                                         : civil(year, second, first, out);
 }
 
 /* 20260302, with hhmm or hhmmss right behind it or not. */
@@ -151,8 +152,9 @@ static half half_of_day(reader *r)
     static const struct {
         const char *name;
         half h;
-    } names[] = {{"上午", MORNING}, {"早上", MORNING}, {"早晨", MORNING}, {"凌晨", NIGHT_BEFORE},
-                 {"中午", NOON}, {"下午", AFTERNOON}, {"傍晚", AFTERNOON}, {"晚上", EVENING}, {"夜间", EVENING}};
+    } names[] = {{"上午", MORNING},      {"早上", MORNING}, {"早晨", MORNING},
+                 {"凌晨", NIGHT_BEFORE}, {"中午", NOON},    {"下午", AFTERNOON},
+                 {"傍晚", AFTERNOON},    {"晚上", EVENING}, {"夜间", EVENING}};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (word(r, names[i].name))
             return names[i].h;
@@ -170,7 +172,9 @@ static exchange_fault adjust(half h, int32_t *hour)
         *hour = *hour % 12 + (h == PM ? 12 : 0);
         return EXCHANGE_FINE;
     case MORNING:
-        return *hour < 12 ? EXCHANGE_FINE : *hour == 12 ? EXCHANGE_DATE_AMBIGUOUS : EXCHANGE_TIME_IMPOSSIBLE;
+        return *hour < 12    ? EXCHANGE_FINE
+               : *hour == 12 ? EXCHANGE_DATE_AMBIGUOUS
+                             : EXCHANGE_TIME_IMPOSSIBLE;
     case NIGHT_BEFORE:
         *hour = *hour == 12 ? 0 : *hour;
         return *hour < 12 ? EXCHANGE_FINE : EXCHANGE_TIME_IMPOSSIBLE;
@@ -185,8 +189,7 @@ static exchange_fault adjust(half h, int32_t *hour)
             return EXCHANGE_DATE_AMBIGUOUS; /* midnight of which day? */
         *hour += *hour < 12 ? 12 : 0;
         return *hour < 24 ? EXCHANGE_FINE : EXCHANGE_TIME_IMPOSSIBLE;
-    default:
-        return EXCHANGE_FINE;
+    default: return EXCHANGE_FINE;
     }
 }
 
@@ -277,7 +280,8 @@ static exchange_fault clock_of(reader *r, bool half_given, clock_time *c)
         return chinese_time(r, c);
     reader ahead = *r;
     spaces(&ahead);
-    return half_given || letters(&ahead, "am") || letters(&ahead, "pm") ? EXCHANGE_FINE : EXCHANGE_NOT_DATE;
+    return half_given || letters(&ahead, "am") || letters(&ahead, "pm") ? EXCHANGE_FINE
+                                                                        : EXCHANGE_NOT_DATE;
 }
 
 /* Z, +08:00, +0800, +8 */
@@ -389,7 +393,8 @@ static bool looks_serial(exchange_cell c)
     return n == 5 && (n == c.len || c.s[n] == '.');
 }
 
-exchange_fault exchange_parse_when(exchange_cell c, const exchange_when_format *f, exchange_when *out)
+exchange_fault exchange_parse_when(exchange_cell c, const exchange_when_format *f,
+                                   exchange_when *out)
 {
     static const exchange_when_format none = {EXCHANGE_ORDER_UNKNOWN, false, false};
     char buf[LONGEST];

@@ -12,7 +12,8 @@ static gov_status not_features(const base_place *place, const char *why, const d
 static gov_status check_crs(value root, const base_place *place, const diag *d)
 {
     static const char *const plain[] = {"CRS84", ":4326", ":4490"};
-    const value name = value_get_text(value_get_text(value_get_text(root, "crs"), "properties"), "name");
+    const value name =
+        value_get_text(value_get_text(value_get_text(root, "crs"), "properties"), "name");
     if (name.kind != VALUE_STRING)
         return GOV_OK;
     for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
@@ -75,10 +76,12 @@ static void find_places(finder f, geo_feature *out, size_t count)
 static gov_status read_feature(value v, geo_feature *out, const base_place *file, const diag *d)
 {
     const base_place place = {file->origin, out->line, out->column};
-    const value properties = value_get_text(v, "properties"), geometry = value_get_text(v, "geometry");
+    const value properties = value_get_text(v, "properties"),
+                geometry = value_get_text(v, "geometry");
     if (v.kind != VALUE_MAP || !value_is_text(value_get_text(v, "type"), "Feature"))
         return not_features(&place, "an entry of \"features\" is not a Feature", d);
-    if (properties.kind != VALUE_MAP && properties.kind != VALUE_NULL && properties.kind != VALUE_ABSENT)
+    if (properties.kind != VALUE_MAP && properties.kind != VALUE_NULL &&
+        properties.kind != VALUE_ABSENT)
         return not_features(&place, "the properties of a feature must be an object or null", d);
     out->id = value_get_text(v, "id");
     out->properties = properties.kind == VALUE_MAP ? properties : value_map(NULL, 0);
@@ -87,8 +90,8 @@ static gov_status read_feature(value v, geo_feature *out, const base_place *file
 }
 
 /* Reads the JSON; a mistake in it is reported with the file's name. */
-static gov_status read_text(base_arena *arena, const base_place *file, const char *text, size_t len, value *out,
-                            const diag *d)
+static gov_status read_text(base_arena *arena, const base_place *file, const char *text, size_t len,
+                            value *out, const diag *d)
 {
     gov_error *error = NULL;
     const diag inner = {arena->alloc, &error};

@@ -8,7 +8,7 @@
 
 #include "value/value.h"
 
-#define GEO_DEGREE INT64_C(10000000)
+#define GEO_DEGREE  INT64_C(10000000)
 #define GEO_MAX_LAT (90 * GEO_DEGREE)
 #define GEO_MAX_LON (180 * GEO_DEGREE)
 
@@ -47,8 +47,8 @@ void geo_checker_free(geo_checker *c);
  * crossing themselves or another; holes outside; nested polygons; coordinates out of range.
  * `place` (may be NULL) goes into the diagnostics. Without a checker (NULL) topology is not validated:
  * for text that was validated before it was stored. */
-gov_status geo_shape_from_value(const gov_allocator *a, geo_checker *c, value geometry, const base_place *place,
-                                geo_shape **out, const diag *d);
+gov_status geo_shape_from_value(const gov_allocator *a, geo_checker *c, value geometry,
+                                const base_place *place, geo_shape **out, const diag *d);
 gov_status geo_shape_from_json(const gov_allocator *a, geo_checker *c, const char *text, size_t len,
                                const base_place *place, geo_shape **out, const diag *d);
 void geo_shape_free(const gov_allocator *a, geo_shape *s);
@@ -71,8 +71,9 @@ const geo_point *geo_shape_ring(const geo_shape *s, size_t i, size_t *count, boo
 
 /* Square metres on the same sphere as distances, holes taken out. */
 int64_t geo_shape_area_m2(const geo_shape *s);
-geo_point geo_shape_centroid(const geo_shape *s); /* centre of gravity; may lie outside a bent shape */
-geo_point geo_shape_label(const geo_shape *s);    /* a point well inside, for a name on a map */
+geo_point
+geo_shape_centroid(const geo_shape *s);        /* centre of gravity; may lie outside a bent shape */
+geo_point geo_shape_label(const geo_shape *s); /* a point well inside, for a name on a map */
 
 /* Is p in the shape? The boundary is half open: move p by an infinitely small step to the east and by
  * an infinitely smaller one to the north, and it is never on a boundary; where it then lies is the
@@ -99,7 +100,8 @@ gov_status geo_read_features(base_arena *arena, const char *origin, const char *
 typedef struct geo_area {
     const geo_shape *shape; /* only read while building */
     int64_t id;             /* not 0 */
-    int32_t level;          /* 0..GEO_MAX_LEVEL; the deeper the larger; areas of one level should not overlap */
+    int32_t
+        level; /* 0..GEO_MAX_LEVEL; the deeper the larger; areas of one level should not overlap */
 } geo_area;
 
 enum { GEO_MAX_LEVEL = 31, GEO_DEEPEST = -1 };
@@ -108,12 +110,13 @@ enum { GEO_MAX_LEVEL = 31, GEO_DEEPEST = -1 };
 typedef struct geo_index geo_index;
 
 /* Where areas of one level do overlap, the one that comes first in `areas` wins. */
-gov_status geo_index_build(const gov_allocator *a, const geo_area *areas, size_t count, geo_index **out,
-                           const diag *d);
+gov_status geo_index_build(const gov_allocator *a, const geo_area *areas, size_t count,
+                           geo_index **out, const diag *d);
 void geo_index_free(geo_index *ix);
 /* ids[i]: the area of that level that contains points[i], 0 for none (or a point out of range). With
  * GEO_DEEPEST: the area of the deepest level that has one. The answer is that of geo_shape_contains, always. */
-void geo_locate(const geo_index *ix, int32_t level, const geo_point *points, size_t n, int64_t *ids);
+void geo_locate(const geo_index *ix, int32_t level, const geo_point *points, size_t n,
+                int64_t *ids);
 size_t geo_index_memory(const geo_index *ix); /* bytes held */
 
 /* ---- maps: outline.c ---- */
@@ -121,7 +124,8 @@ size_t geo_index_memory(const geo_index *ix); /* bytes held */
 /* A window on the plane: equirectangular around the middle of the box, x to the right, y down. */
 typedef struct geo_frame {
     geo_bbox box;
-    int32_t width, height; /* of the drawing that the box fills; one side is what was asked or less */
+    int32_t width,
+        height; /* of the drawing that the box fills; one side is what was asked or less */
     int64_t x_num, y_num, den; /* drawing units = e7 * num / den */
 } geo_frame;
 
@@ -155,7 +159,8 @@ enum { GEO_MAX_POSITIONS = 1 << 22 }; /* of one shape */
 
 /* Does the edge from (x1, y1) up to (x2, y2), y1 < y2, cross the ray from p to the east? Every product is below
  * 2^63 because the coordinates are in range: no wider type is needed. */
-static inline bool geo_crosses(int64_t x1, int64_t y1, int64_t x2, int64_t y2, int64_t px, int64_t py)
+static inline bool geo_crosses(int64_t x1, int64_t y1, int64_t x2, int64_t y2, int64_t px,
+                               int64_t py)
 {
     return y1 <= py && py < y2 && (px - x1) * (y2 - y1) < (x2 - x1) * (py - y1);
 }
@@ -178,6 +183,6 @@ gov_status geo_check(geo_checker *c, const geo_shape *s, const base_place *place
 double geo_sin(int64_t e7);
 double geo_cos(int64_t e7);
 #define GEO_RADIUS_M 6371008.8
-#define GEO_RADIANS (3.14159265358979323846 / 180e7) /* of one unit */
+#define GEO_RADIANS  (3.14159265358979323846 / 180e7) /* of one unit */
 
 #endif

@@ -36,7 +36,8 @@ static bool number_to_e7(value v, int64_t *out)
     if (fabs(scaled - (double)*out) < 0.49)
         return true; /* no doubt */
     int64_t exact;
-    if (base_parse_e7(text, base_format_double(v.as.d, text), &exact)) /* fails on an exponent: tiny */
+    if (base_parse_e7(text, base_format_double(v.as.d, text),
+                      &exact)) /* fails on an exponent: tiny */
         *out = exact;
     return true;
 }
@@ -47,8 +48,9 @@ static gov_status out_of_range(const reader *r, const part *p, size_t position, 
     const value *xy = at.as.items;
     base_format_double(xy[0].kind == VALUE_INT ? (double)xy[0].as.i : xy[0].as.d, lon);
     base_format_double(xy[1].kind == VALUE_INT ? (double)xy[1].as.i : xy[1].as.d, lat);
-    return base_fail_at(r->d, r->place, M_geo_out_of_range, A_I("polygon", p->polygon), A_I("ring", p->ring),
-                        A_I("position", position), A_S("lon", lon), A_S("lat", lat));
+    return base_fail_at(r->d, r->place, M_geo_out_of_range, A_I("polygon", p->polygon),
+                        A_I("ring", p->ring), A_I("position", position), A_S("lon", lon),
+                        A_S("lat", lat));
 }
 
 static bool is_number(value v)
@@ -56,11 +58,13 @@ static bool is_number(value v)
     return v.kind == VALUE_INT || v.kind == VALUE_DOUBLE;
 }
 
-static gov_status read_position(const reader *r, const part *p, size_t position, value at, geo_point *out)
+static gov_status read_position(const reader *r, const part *p, size_t position, value at,
+                                geo_point *out)
 {
-    if (at.kind != VALUE_LIST || at.len < 2 || !is_number(at.as.items[0]) || !is_number(at.as.items[1]))
-        return base_fail_at(r->d, r->place, M_geo_position, A_I("polygon", p->polygon), A_I("ring", p->ring),
-                            A_I("position", position));
+    if (at.kind != VALUE_LIST || at.len < 2 || !is_number(at.as.items[0]) ||
+        !is_number(at.as.items[1]))
+        return base_fail_at(r->d, r->place, M_geo_position, A_I("polygon", p->polygon),
+                            A_I("ring", p->ring), A_I("position", position));
     if (!number_to_e7(at.as.items[0], &out->lon) || !number_to_e7(at.as.items[1], &out->lat) ||
         !geo_point_valid(*out))
         return out_of_range(r, p, position, at);
@@ -210,7 +214,8 @@ static int by_place(const void *a, const void *b)
 /* One block: the shape, its points, its rings. */
 static geo_shape *assemble(const gov_allocator *a, const reader *r)
 {
-    geo_shape *s = base_alloc(a, sizeof *s + r->positions * sizeof(geo_point) + r->count * sizeof(geo_ring));
+    geo_shape *s =
+        base_alloc(a, sizeof *s + r->positions * sizeof(geo_point) + r->count * sizeof(geo_ring));
     if (s == NULL)
         return NULL;
     geo_point *points = (geo_point *)(s + 1);
@@ -233,8 +238,8 @@ static geo_shape *assemble(const gov_allocator *a, const reader *r)
     return s;
 }
 
-gov_status geo_shape_from_value(const gov_allocator *a, geo_checker *c, value geometry, const base_place *place,
-                                geo_shape **out, const diag *d)
+gov_status geo_shape_from_value(const gov_allocator *a, geo_checker *c, value geometry,
+                                const base_place *place, geo_shape **out, const diag *d)
 {
     reader r = {.place = place, .d = d};
     geo_shape *s = NULL;
@@ -285,8 +290,8 @@ gov_status geo_point_from_value(value v, const base_place *place, geo_point *out
             lat = xy.as.items[1];
         }
     }
-    if (!is_number(lon) || !is_number(lat) || !number_to_e7(lon, &p.lon) || !number_to_e7(lat, &p.lat) ||
-        !geo_point_valid(p))
+    if (!is_number(lon) || !is_number(lat) || !number_to_e7(lon, &p.lon) ||
+        !number_to_e7(lat, &p.lat) || !geo_point_valid(p))
         return base_fail_at(d, place, M_geo_point_bad);
     *out = p;
     return GOV_OK;

@@ -43,7 +43,8 @@ static int64_t find(const level *l, geo_point p)
 {
     if (p.lon < l->x0 || p.lon > l->x1 || p.lat < l->y0 || p.lat > l->y1)
         return 0;
-    const uint32_t col = (uint32_t)(p.lon - l->x0) >> l->shift, row = (uint32_t)(p.lat - l->y0) >> l->shift;
+    const uint32_t col = (uint32_t)(p.lon - l->x0) >> l->shift,
+                   row = (uint32_t)(p.lat - l->y0) >> l->shift;
     const uint32_t *cell = l->cells + (size_t)row * l->cols + col;
     for (uint32_t i = cell[0]; i < cell[1]; i++) {
         const candidate *c = &l->candidates[i];
@@ -98,7 +99,8 @@ static void each_edge(builder *b, const geo_shape *s, uint32_t *slots, edge_visi
             const geo_point u = p[k], v = p[k + 1 < n ? k + 1 : 0];
             const bool up = u.lat < v.lat;
             const geo_point low = up ? u : v, high = up ? v : u;
-            visit(b, s, slots, (edge){(int32_t)low.lon, (int32_t)low.lat, (int32_t)high.lon, (int32_t)high.lat});
+            visit(b, s, slots,
+                  (edge){(int32_t)low.lon, (int32_t)low.lat, (int32_t)high.lon, (int32_t)high.lat});
         }
     }
 }
@@ -127,7 +129,8 @@ static uint32_t last_row(const level *l, const geo_shape *s)
 static void choose_grid(builder *b)
 {
     level *l = b->l;
-    const uint64_t wanted = b->edge_total < (1u << 19) ? 2 * (uint64_t)b->edge_total + 64 : 1u << 20;
+    const uint64_t wanted =
+        b->edge_total < (1u << 19) ? 2 * (uint64_t)b->edge_total + 64 : 1u << 20;
     for (l->shift = 0;; l->shift++) {
         l->cols = col_of(l, l->x1) + 1;
         l->rows = row_of(l, l->y1) + 1;
@@ -142,7 +145,8 @@ static void choose_grid(builder *b)
             for (size_t k = 0; k < s->rings; k++) {
                 const geo_point *p = s->points + s->ring[k].from;
                 for (size_t j = 0, n = s->ring[k].count; j < n; j++) {
-                    const uint32_t u = row_of(l, p[j].lat), v = row_of(l, p[j + 1 < n ? j + 1 : 0].lat);
+                    const uint32_t u = row_of(l, p[j].lat),
+                                   v = row_of(l, p[j + 1 < n ? j + 1 : 0].lat);
                     b->row_edges += (u > v ? u - v : v - u) + 1;
                 }
             }
@@ -212,7 +216,8 @@ static void mark_edge(builder *b, const geo_shape *s, uint32_t *slots, edge e)
     (void)s;
     (void)slots;
     for (uint32_t r = row_of(l, e.y1); r <= row_of(l, e.y2); r++) {
-        const int64_t bottom = l->y0 + ((int64_t)r << l->shift), top = bottom + (INT64_C(1) << l->shift) - 1;
+        const int64_t bottom = l->y0 + ((int64_t)r << l->shift),
+                      top = bottom + (INT64_C(1) << l->shift) - 1;
         int64_t xa = e.x1, xb = e.x2;
         if (e.y1 != e.y2) {
             xa = geo_edge_x(e.x1, e.y1, e.x2, e.y2, e.y1 > bottom ? e.y1 : bottom);
@@ -239,7 +244,8 @@ static bool place(builder *b, uint32_t cell, int64_t id, uint32_t from, uint32_t
 static bool place_row(builder *b, const geo_area *area, uint32_t row, uint32_t from, uint32_t count)
 {
     const level *l = b->l;
-    const uint32_t first = col_of(l, area->shape->box.lon_min), last = col_of(l, area->shape->box.lon_max);
+    const uint32_t first = col_of(l, area->shape->box.lon_min),
+                   last = col_of(l, area->shape->box.lon_max);
     const size_t base = (size_t)row * l->cols;
     bool known = false, whole = false;
     for (uint32_t col = first; col <= last; col++) {
@@ -267,7 +273,8 @@ static bool place_areas(builder *b)
         if (area->level != b->number)
             continue;
         each_edge(b, area->shape, NULL, mark_edge);
-        for (uint32_t r = first_row(b->l, area->shape); r <= last_row(b->l, area->shape); r++, slots++)
+        for (uint32_t r = first_row(b->l, area->shape); r <= last_row(b->l, area->shape);
+             r++, slots++)
             if (!place_row(b, area, r, slots[-1], slots[0] - slots[-1]))
                 return false;
     }
@@ -335,8 +342,8 @@ static bool build_level(geo_index *ix, const geo_area *areas, size_t count, int3
     return ok;
 }
 
-gov_status geo_index_build(const gov_allocator *a, const geo_area *areas, size_t count, geo_index **out,
-                           const diag *d)
+gov_status geo_index_build(const gov_allocator *a, const geo_area *areas, size_t count,
+                           geo_index **out, const diag *d)
 {
     size_t edges = 0;
     geo_index *ix = base_alloc(a, sizeof *ix);
@@ -352,7 +359,8 @@ gov_status geo_index_build(const gov_allocator *a, const geo_area *areas, size_t
     }
     if (edges > (1u << 27)) { /* so that every count fits 32 bits */
         geo_index_free(ix);
-        return base_fail(d, M_too_large, A_S("what", "positions of all areas"), A_I("limit", 1 << 27));
+        return base_fail(d, M_too_large, A_S("what", "positions of all areas"),
+                         A_I("limit", 1 << 27));
     }
     for (size_t i = 0; i < count; i++) {
         if (ix->levels[areas[i].level] == NULL && !build_level(ix, areas, count, areas[i].level)) {

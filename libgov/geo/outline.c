@@ -28,7 +28,8 @@ bool geo_frame_fit(geo_bbox box, int32_t width, int32_t height, geo_frame *out)
 {
     const geo_point low = {box.lat_min, box.lon_min}, high = {box.lat_max, box.lon_max};
     if (!geo_point_valid(low) || !geo_point_valid(high) || box.lat_min > box.lat_max ||
-        box.lon_min > box.lon_max || width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
+        box.lon_min > box.lon_max || width < 1 || height < 1 || width > MAX_SIDE ||
+        height > MAX_SIDE)
         return false;
     /* A degree of longitude is shorter than one of latitude by the cosine; taken in millionths. */
     int64_t squeeze = (int64_t)floor(geo_cos((box.lat_min + box.lat_max) / 2) * 1e6 + 0.5);
@@ -41,7 +42,10 @@ bool geo_frame_fit(geo_bbox box, int32_t width, int32_t height, geo_frame *out)
         h = 1;
     const bool wide_one = (wide)w * height >= (wide)h * width; /* the width decides */
     const int64_t side = wide_one ? width : height;
-    *out = (geo_frame){.box = box, .x_num = squeeze * side, .y_num = 1000000 * side, .den = wide_one ? w : h};
+    *out = (geo_frame){.box = box,
+                       .x_num = squeeze * side,
+                       .y_num = 1000000 * side,
+                       .den = wide_one ? w : h};
     out->width = wide_one ? width : (int32_t)(((wide)w * side + h - 1) / h);
     out->height = wide_one ? (int32_t)(((wide)h * side + w - 1) / w) : height;
     return true;
@@ -78,7 +82,8 @@ static bool straight(dot a, dot b, dot c)
 }
 
 /* The next position at or after i whose snapped place differs from `from`; n when there is none. */
-static size_t next_dot(const geo_frame *f, const geo_point *p, size_t i, size_t n, dot from, dot *out)
+static size_t next_dot(const geo_frame *f, const geo_point *p, size_t i, size_t n, dot from,
+                       dot *out)
 {
     for (; i < n; i++) {
         *out = snap(f, p[i]);

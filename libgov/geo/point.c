@@ -6,7 +6,8 @@
 
 bool geo_point_valid(geo_point p)
 {
-    return p.lat >= -GEO_MAX_LAT && p.lat <= GEO_MAX_LAT && p.lon >= -GEO_MAX_LON && p.lon <= GEO_MAX_LON;
+    return p.lat >= -GEO_MAX_LAT && p.lat <= GEO_MAX_LAT && p.lon >= -GEO_MAX_LON &&
+           p.lon <= GEO_MAX_LON;
 }
 
 bool geo_same_point(geo_point a, geo_point b)
@@ -59,7 +60,8 @@ static double arc_sine(double s)
     for (int i = 0; i < 4; i++, scale *= 2)
         s = s / sqrt(2 * (1 + sqrt(1 - s * s)));
     for (int k = 11; k >= 1; k--)
-        sum = (double)((2 * k - 1) * (2 * k - 1)) / (double)(2 * k * (2 * k + 1)) * s * s * (1 + sum);
+        sum =
+            (double)((2 * k - 1) * (2 * k - 1)) / (double)(2 * k * (2 * k + 1)) * s * s * (1 + sum);
     return scale * s * (1 + sum);
 }
 

@@ -75,7 +75,8 @@ static bool ring_crossings_odd(const geo_point *p, size_t n, geo_point at)
 bool geo_shape_contains(const geo_shape *s, geo_point p)
 {
     bool odd = false;
-    if (p.lat < s->box.lat_min || p.lat > s->box.lat_max || p.lon < s->box.lon_min || p.lon > s->box.lon_max)
+    if (p.lat < s->box.lat_min || p.lat > s->box.lat_max || p.lon < s->box.lon_min ||
+        p.lon > s->box.lon_max)
         return false;
     for (size_t i = 0; i < s->rings; i++)
         odd ^= ring_crossings_odd(s->points + s->ring[i].from, s->ring[i].count, p);
@@ -120,7 +121,8 @@ geo_point geo_shape_centroid(const geo_shape *s)
         const size_t n = s->ring[i].count;
         for (size_t k = 0; k < n; k++) {
             const geo_point a = p[k], b = p[k + 1 < n ? k + 1 : 0];
-            const wide cross = (wide)(a.lon - x0) * (b.lat - y0) - (wide)(b.lon - x0) * (a.lat - y0);
+            const wide cross =
+                (wide)(a.lon - x0) * (b.lat - y0) - (wide)(b.lon - x0) * (a.lat - y0);
             area += cross;
             sum_x += cross * (a.lon + b.lon - 2 * x0);
             sum_y += cross * (a.lat + b.lat - 2 * y0);
@@ -193,8 +195,8 @@ static void write_ring(base_buf *out, const geo_shape *s, const geo_ring *ring)
 void geo_shape_write(base_buf *out, const geo_shape *s)
 {
     const bool many = s->polygons > 1;
-    base_buf_str(out, many ? "{\"type\":\"MultiPolygon\",\"coordinates\":[[" :
-                             "{\"type\":\"Polygon\",\"coordinates\":[");
+    base_buf_str(out, many ? "{\"type\":\"MultiPolygon\",\"coordinates\":[["
+                           : "{\"type\":\"Polygon\",\"coordinates\":[");
     for (uint32_t i = 0; i < s->rings; i++) {
         if (i > 0)
             base_buf_str(out, s->ring[i].hole ? "," : "],[");

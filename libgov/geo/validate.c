@@ -67,8 +67,8 @@ static void drop(GEOSContextHandle_t geos, GEOSGeometry **g, size_t n)
 }
 
 /* The polygon of ring[0] and its `holes` holes behind it; `parts` has room for all rings. */
-static GEOSGeometry *make_polygon(geo_checker *c, const geo_shape *s, const geo_ring *ring, size_t holes,
-                                  GEOSGeometry **parts)
+static GEOSGeometry *make_polygon(geo_checker *c, const geo_shape *s, const geo_ring *ring,
+                                  size_t holes, GEOSGeometry **parts)
 {
     for (size_t i = 0; i <= holes; i++) {
         parts[i] = make_ring(c->geos, s->points + ring[i].from, ring[i].count);
@@ -80,7 +80,8 @@ static GEOSGeometry *make_polygon(geo_checker *c, const geo_shape *s, const geo_
     return GEOSGeom_createPolygon_r(c->geos, parts[0], parts + 1, (unsigned)holes);
 }
 
-static GEOSGeometry *make_shape(geo_checker *c, const geo_shape *s, GEOSGeometry **parts, GEOSGeometry **polygons)
+static GEOSGeometry *make_shape(geo_checker *c, const geo_shape *s, GEOSGeometry **parts,
+                                GEOSGeometry **polygons)
 {
     size_t made = 0;
     for (size_t i = 0; i < s->rings;) {
@@ -113,8 +114,11 @@ static base_message meaning(const char *why)
         const char *word;
         base_message message;
     } known[] = {
-        {"elf-intersection", M_geo_crossing}, {"outside", M_geo_hole_outside}, {"ested", M_geo_nested},
-        {"disconnected", M_geo_disconnected}, {"uplicate", M_geo_twice},
+        {"elf-intersection", M_geo_crossing},
+        {"outside", M_geo_hole_outside},
+        {"ested", M_geo_nested},
+        {"disconnected", M_geo_disconnected},
+        {"uplicate", M_geo_twice},
     };
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (strstr(why, known[i].word) != NULL)
@@ -122,8 +126,8 @@ static base_message meaning(const char *why)
     return M_geo_invalid;
 }
 
-static gov_status refuse(geo_checker *c, const char *why, const GEOSGeometry *at, const base_place *place,
-                         const diag *d)
+static gov_status refuse(geo_checker *c, const char *why, const GEOSGeometry *at,
+                         const base_place *place, const diag *d)
 {
     double x = 0, y = 0;
     base_buf lon, lat;
@@ -137,7 +141,8 @@ static gov_status refuse(geo_checker *c, const char *why, const GEOSGeometry *at
     if (lon.failed || lat.failed)
         status = base_nomem(d);
     else
-        status = base_fail_at(d, place, meaning(why), A_S("lon", lon.data), A_S("lat", lat.data), A_S("why", why));
+        status = base_fail_at(d, place, meaning(why), A_S("lon", lon.data), A_S("lat", lat.data),
+                              A_S("why", why));
     base_buf_free(&lon);
     base_buf_free(&lat);
     return status;

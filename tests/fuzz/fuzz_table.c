@@ -47,7 +47,8 @@ static void parse_all(exchange_cell c)
     exchange_parse_bool(c, &b);
     if (exchange_parse_degrees(c, 180, &n) == EXCHANGE_FINE)
         check(n >= -1800000000 && n <= 1800000000);
-    if (exchange_parse_when(c, NULL, &w) == EXCHANGE_FINE || exchange_parse_when(c, &f, &w) == EXCHANGE_FINE) {
+    if (exchange_parse_when(c, NULL, &w) == EXCHANGE_FINE ||
+        exchange_parse_when(c, &f, &w) == EXCHANGE_FINE) {
         exchange_when_to_us(&w, NULL, &n);
         check(w.micros >= 0 && w.micros < BASE_US_PER_DAY);
         check(n >= INT64_C(-62135683200000000) && n < INT64_C(253402387200000000));
@@ -108,7 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     const uint8_t how = data[0];
-    const exchange_format format = {.encoding = how % 8 < 5 ? (exchange_encoding)(how % 8) : EXCHANGE_AUTO,
+    const exchange_format format = {.encoding =
+                                        how % 8 < 5 ? (exchange_encoding)(how % 8) : EXCHANGE_AUTO,
                                     .no_header = (how & 8) != 0,
                                     .max_row = (how & 16) != 0 ? 40 : 0,
                                     .max_cell = (how & 32) != 0 ? 10 : 0};

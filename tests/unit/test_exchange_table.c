@@ -31,7 +31,8 @@ static ptrdiff_t read_source(void *user, void *bytes, size_t cap)
 }
 
 /* The whole table as one text: cells between <>, each row's line before and its flags behind when there are any. */
-static char *dump(const char *s, size_t len, size_t step, const exchange_format *format, gov_error **err)
+static char *dump(const char *s, size_t len, size_t step, const exchange_format *format,
+                  gov_error **err)
 {
     const diag d = {NULL, err};
     source o = {s, len, 0, step, false};
@@ -63,7 +64,8 @@ static char *dump(const char *s, size_t len, size_t step, const exchange_format 
     return base_buf_take(&b, NULL);
 }
 
-static void assert_dump(const char *s, size_t len, const exchange_format *format, const char *expected)
+static void assert_dump(const char *s, size_t len, const exchange_format *format,
+                        const char *expected)
 {
     static const size_t steps[] = {SIZE_MAX, 1, 3, 7};
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
@@ -83,11 +85,14 @@ static void rows_and_quotes(void **state)
     T("a,b\n1,2\n3,4\n", "H<a><b> 2<1><2> 3<3><4>");
     T("a,b\r\n1,2\r\n3,4", "H<a><b> 2<1><2> 3<3><4>");
     T("a,b\r1,2\r3,4\r", "H<a><b> 2<1><2> 3<3><4>");
-    T("\xEF\xBB\xBF" "a,b\n1,\n,\n", "H<a><b> 2<1><> 3<><>!256");
+    T("\xEF\xBB\xBF"
+      "a,b\n1,\n,\n",
+      "H<a><b> 2<1><> 3<><>!256");
     T("a,b\n\n\n1,2\n  \n", "H<a><b> 4<1><2>");
     T("a,b\n\"x,y\",\"say \"\"hi\"\"\"\n", "H<a><b> 2<x,y><say \"hi\">");
     T("a,b\n\"two\nlines\",1\n\"\",2\n", "H<a><b> 2<two\nlines><1> 4<><2>");
-    T("a,b\r\n\"two\r\nlines\r\nor three\",1\r\n5,6\r\n", "H<a><b> 2<two\r\nlines\r\nor three><1> 5<5><6>");
+    T("a,b\r\n\"two\r\nlines\r\nor three\",1\r\n5,6\r\n",
+      "H<a><b> 2<two\r\nlines\r\nor three><1> 5<5><6>");
     T("a,b\n5\" pipe,x\n", "H<a><b> 2<5\" pipe><x>");
     T("a,b\n1\n1,2,3\n1,2,,\n", "H<a><b> 2<1>!2 3<1><2><3>!4 4<1><2>");
     T("a,b,,\n1,2\n", "H<a><b> 2<1><2>");
@@ -102,7 +107,9 @@ static void rows_and_quotes(void **state)
     T("a;b,c;d\n1;2,5;3\n1;2,;3\n1;2;3\n", "H<a><b,c><d> 2<1><2,5><3> 3<1><2,><3> 4<1><2><3>");
     T("sep=;\r\na;b\r\n1;2,2\r\n", "H<a><b> 3<1><2,2>");
     T("one\n1\n2\n", "H<one> 2<1> 3<2>");
-    T(" a ,\xE3\x80\x80" "b\n1,2", "H<a><b> 2<1><2>");
+    T(" a ,\xE3\x80\x80"
+      "b\n1,2",
+      "H<a><b> 2<1><2>");
 }
 
 static void nul_is_flagged(void **state)
@@ -155,7 +162,8 @@ static size_t in_encoding(const char *utf8, const char *encoding, char *out, siz
 
 static void encodings(void **state)
 {
-    static const char text[] = "编号,内容,街道\n1,路灯不亮𠀀,朝阳门街道\n2,\"垃圾,未清运\",大栅栏街道\n";
+    static const char text[] =
+        "编号,内容,街道\n1,路灯不亮𠀀,朝阳门街道\n2,\"垃圾,未清运\",大栅栏街道\n";
     static const char expected[] =
         "H<编号><内容><街道> 2<1><路灯不亮𠀀><朝阳门街道> 3<2><垃圾,未清运><大栅栏街道>";
     static const struct {
@@ -163,16 +171,20 @@ static void encodings(void **state)
         size_t mark_len;
         exchange_encoding found;
     } cases[] = {
-        {"UTF-8", "", 0, EXCHANGE_UTF8},          {"UTF-8", "\xEF\xBB\xBF", 3, EXCHANGE_UTF8},
-        {"GB18030", "", 0, EXCHANGE_GB18030},     {"GB18030", "\x84\x31\x95\x33", 4, EXCHANGE_GB18030},
-        {"UTF-16LE", "\xFF\xFE", 2, EXCHANGE_UTF16LE}, {"UTF-16BE", "\xFE\xFF", 2, EXCHANGE_UTF16BE},
+        {"UTF-8", "", 0, EXCHANGE_UTF8},
+        {"UTF-8", "\xEF\xBB\xBF", 3, EXCHANGE_UTF8},
+        {"GB18030", "", 0, EXCHANGE_GB18030},
+        {"GB18030", "\x84\x31\x95\x33", 4, EXCHANGE_GB18030},
+        {"UTF-16LE", "\xFF\xFE", 2, EXCHANGE_UTF16LE},
+        {"UTF-16BE", "\xFE\xFF", 2, EXCHANGE_UTF16BE},
     };
     char bytes[1000];
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         memcpy(bytes, cases[i].mark, cases[i].mark_len);
-        const size_t n = cases[i].mark_len +
-                         in_encoding(text, cases[i].encoding, bytes + cases[i].mark_len, sizeof bytes - 4);
+        const size_t n =
+            cases[i].mark_len +
+            in_encoding(text, cases[i].encoding, bytes + cases[i].mark_len, sizeof bytes - 4);
         assert_dump(bytes, n, NULL, expected);
         source o = {bytes, n, 0, 5, false};
         exchange_table *t;
@@ -213,8 +225,10 @@ static void damaged_text(void **state)
 {
     (void)state;
     /* one bad byte in much good UTF-8 stays UTF-8, and only its row is flagged */
-    T("名,称\n路灯,不亮\n井盖\xFF,缺失\n垃圾,清运\n", "H<名><称> 2<路灯><不亮> 3<井盖\xEF\xBF\xBD><缺失>!1 4<垃圾><清运>");
-    T("名,称\n路灯,不亮\n井盖,缺\xE5\xA4\n", "H<名><称> 2<路灯><不亮> 3<井盖><缺\xEF\xBF\xBD\xEF\xBF\xBD>!1");
+    T("名,称\n路灯,不亮\n井盖\xFF,缺失\n垃圾,清运\n",
+      "H<名><称> 2<路灯><不亮> 3<井盖\xEF\xBF\xBD><缺失>!1 4<垃圾><清运>");
+    T("名,称\n路灯,不亮\n井盖,缺\xE5\xA4\n",
+      "H<名><称> 2<路灯><不亮> 3<井盖><缺\xEF\xBF\xBD\xEF\xBF\xBD>!1");
     /* what another tool has already lost */
     T("名,称\n路灯,不\xEF\xBF\xBD\n", "H<名><称> 2<路灯><不\xEF\xBF\xBD>!1");
     char bytes[100];
@@ -246,7 +260,8 @@ static void gzipped(void **state)
     (void)state;
     size_t n = gzip("a,b\n1,2\n", 8, zipped, sizeof zipped);
     assert_dump(zipped, n, NULL, "H<a><b> 2<1><2>");
-    n += gzip("3,4\n", 4, zipped + n, sizeof zipped - n); /* members one behind another are one file */
+    n += gzip("3,4\n", 4, zipped + n,
+              sizeof zipped - n); /* members one behind another are one file */
     assert_dump(zipped, n, NULL, "H<a><b> 2<1><2> 3<3><4>");
     memset(zipped + n, 0, 20);
     assert_dump(zipped, n + 20, NULL, "H<a><b> 2<1><2> 3<3><4>");
@@ -274,7 +289,8 @@ static void gzip_cut_or_damaged(void **state)
         if (status == GOV_OK) {
             while ((status = exchange_table_next(t, &row, &d)) == GOV_OK) {
                 assert_int_equal(row->flags, 0);
-                assert_true(row->cells[1].len > 12 && memcmp(row->cells[1].s + row->cells[1].len - 4, "many", 4) == 0);
+                assert_true(row->cells[1].len > 12 &&
+                            memcmp(row->cells[1].s + row->cells[1].len - 4, "many", 4) == 0);
                 rows++;
             }
             exchange_table_close(t);
@@ -358,7 +374,8 @@ static exchange_table *table_of(source *o, const char *text)
 {
     exchange_table *t;
     *o = (source){text, strlen(text), 0, SIZE_MAX, false};
-    assert_int_equal(exchange_table_read(NULL, read_source, o, &(exchange_format){.origin = "x.csv"}, &t, NULL),
+    assert_int_equal(exchange_table_read(NULL, read_source, o,
+                                         &(exchange_format){.origin = "x.csv"}, &t, NULL),
                      GOV_OK);
     return t;
 }
@@ -371,23 +388,30 @@ static void columns(void **state)
     size_t at[3];
     (void)state;
     exchange_table *t = table_of(&o, "Open_DT, ＩＤ ,note,note,来源\n1,2,3,4,5\n");
-    assert_gov_ok(exchange_table_columns(t, (const char *const[]){"id", "open_dt", "?who"}, 3, at, &d), err);
+    assert_gov_ok(exchange_table_columns(t, (const char *const[]){"id", "open_dt", "?who"}, 3, at,
+                                         &d),
+                  err);
     assert_int_equal(at[0], 1);
     assert_int_equal(at[1], 0);
     assert_true(at[2] == EXCHANGE_NO_COLUMN);
-    assert_gov(GOV_E_INPUT, exchange_table_columns(t, (const char *const[]){"open_date", "来源", "Zzzzzzzzzz"}, 3, at, &d),
+    assert_gov(GOV_E_INPUT,
+               exchange_table_columns(t, (const char *const[]){"open_date", "来源", "Zzzzzzzzzz"},
+                                      3, at, &d),
                err);
     assert_int_equal(gov_error_count(err), 1);
     assert_diag(err, 0, "table_no_columns", 1, -1);
     assert_string_equal(gov_error_message(err, 0, "en"),
-                        "columns not found: \"open_date\", \"Zzzzzzzzzz\"; the header has: Open_DT, ＩＤ, note, note, 来源");
+                        "columns not found: \"open_date\", \"Zzzzzzzzzz\"; the header has: "
+                        "Open_DT, ＩＤ, note, note, 来源");
     gov_error_free(err);
     err = NULL;
-    assert_gov(GOV_E_INPUT, exchange_table_columns(t, (const char *const[]){"Open_DR"}, 1, at, &d), err);
+    assert_gov(GOV_E_INPUT, exchange_table_columns(t, (const char *const[]){"Open_DR"}, 1, at, &d),
+               err);
     assert_non_null(strstr(gov_error_message(err, 0, "zh"), "\"Open_DR\" (≈ \"Open_DT\")"));
     gov_error_free(err);
     err = NULL;
-    assert_gov(GOV_E_INPUT, exchange_table_columns(t, (const char *const[]){"note"}, 1, at, &d), err);
+    assert_gov(GOV_E_INPUT, exchange_table_columns(t, (const char *const[]){"note"}, 1, at, &d),
+               err);
     assert_diag(err, 0, "table_column_twice", 1, -1);
     gov_error_free(err);
     exchange_table_close(t);
@@ -414,261 +438,6 @@ static void reports(void **state)
     exchange_table_close(t);
 }
 
-/* ---- cells ---- */
-
-static exchange_cell cell(const char *s)
-{
-    return (exchange_cell){s, strlen(s)};
-}
-
-static void texts(void **state)
-{
-    char buf[64];
-    exchange_cell c;
-    (void)state;
-    c = exchange_trim(cell("\xE3\x80\x80 \xC2\xA0\t朝阳\xE3\x80\x80门 \xEF\xBB\xBF"));
-    assert_int_equal(c.len, strlen("朝阳\xE3\x80\x80门"));
-    assert_memory_equal(c.s, "朝阳\xE3\x80\x80门", c.len);
-    assert_true(exchange_is_blank(cell(" \xE3\x80\x80"), NULL, 0));
-    assert_true(exchange_is_blank(cell(" 无 "), (const char *const[]){"NULL", "无"}, 2));
-    assert_false(exchange_is_blank(cell("无人"), (const char *const[]){"NULL", "无"}, 2));
-    assert_true(exchange_fold(cell("　１１０１０１１９９００３０７１２３Ｘ"), buf, sizeof buf, &c));
-    assert_int_equal(c.len, 18);
-    assert_memory_equal(c.s, "11010119900307123X", 18);
-    assert_false(exchange_fold(cell("123456789"), buf, 8, &c));
-}
-
-static void numbers(void **state)
-{
-    static const struct {
-        const char *text;
-        int scale;
-        exchange_fault fault;
-        int64_t value;
-    } cases[] = {
-        {"0", 0, EXCHANGE_FINE, 0},
-        {" 1,234 ", 0, EXCHANGE_FINE, 1234},
-        {"１，２３４", 0, EXCHANGE_FINE, 1234},
-        {"＋１２", 0, EXCHANGE_FINE, 12},
-        {"−7", 0, EXCHANGE_FINE, -7},
-        {"12.00", 0, EXCHANGE_FINE, 12},
-        {"9223372036854775807", 0, EXCHANGE_FINE, INT64_MAX},
-        {"-9223372036854775808", 0, EXCHANGE_FINE, INT64_MIN},
-        {"9223372036854775808", 0, EXCHANGE_TOO_LARGE, 0},
-        {"-9223372036854775809", 0, EXCHANGE_TOO_LARGE, 0},
-        {"12.5", 0, EXCHANGE_NOT_WHOLE, 0},
-        {"1,23", 0, EXCHANGE_NOT_NUMBER, 0},
-        {"1,2345", 0, EXCHANGE_NOT_NUMBER, 0},
-        {",123", 0, EXCHANGE_NOT_NUMBER, 0},
-        {"1234,567", 0, EXCHANGE_NOT_NUMBER, 0},
-        {"1.1E+17", 0, EXCHANGE_SHORTENED, 0},
-        {"12a", 0, EXCHANGE_NOT_NUMBER, 0},
-        {"1 2", 0, EXCHANGE_NOT_NUMBER, 0},
-        {"-", 0, EXCHANGE_NOT_NUMBER, 0},
-        {".", 0, EXCHANGE_NOT_NUMBER, 0},
-        {"--1", 0, EXCHANGE_NOT_NUMBER, 0},
-        {"", 0, EXCHANGE_IS_BLANK, 0},
-        {" \xE3\x80\x80", 0, EXCHANGE_IS_BLANK, 0},
-        {"3.14", 2, EXCHANGE_FINE, 314},
-        {"-.5", 2, EXCHANGE_FINE, -50},
-        {"5.", 2, EXCHANGE_FINE, 500},
-        {"3.140", 2, EXCHANGE_FINE, 314},
-        {"3.141", 2, EXCHANGE_TOO_FINE, 0},
-        {"9223372036854775.807", 3, EXCHANGE_FINE, INT64_MAX},
-        {"9223372036854775.808", 3, EXCHANGE_TOO_LARGE, 0},
-    };
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        int64_t got = 0;
-        const exchange_fault fault = exchange_parse_decimal(cell(cases[i].text), cases[i].scale, &got);
-        if (fault != cases[i].fault || got != cases[i].value)
-            fail_msg("\"%s\": fault %d, value %lld", cases[i].text, (int)fault, (long long)got);
-    }
-}
-
-static void money(void **state)
-{
-    static const struct {
-        const char *text;
-        exchange_fault fault;
-        int64_t fen;
-    } cases[] = {
-        {"12", EXCHANGE_FINE, 1200},         {"￥1,234.50", EXCHANGE_FINE, 123450},
-        {"¥ 0.05", EXCHANGE_FINE, 5},        {"１２．５元", EXCHANGE_FINE, 1250},
-        {"100元整", EXCHANGE_FINE, 10000},   {"1.2万元", EXCHANGE_FINE, 1200000},
-        {"0.3亿", EXCHANGE_FINE, 3000000000}, {"-3.5", EXCHANGE_FINE, -350},
-        {"(12.00)", EXCHANGE_FINE, -1200},   {"-¥8", EXCHANGE_FINE, -800},
-        {"0.005", EXCHANGE_TOO_FINE, 0},     {"1.23456万", EXCHANGE_FINE, 1234560},
-        {"(-1)", EXCHANGE_NOT_NUMBER, 0},    {"十元", EXCHANGE_NOT_NUMBER, 0},
-        {"元", EXCHANGE_NOT_NUMBER, 0},      {" ", EXCHANGE_IS_BLANK, 0},
-    };
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        int64_t got = 0;
-        const exchange_fault fault = exchange_parse_fen(cell(cases[i].text), &got);
-        if (fault != cases[i].fault || got != cases[i].fen)
-            fail_msg("\"%s\": fault %d, value %lld", cases[i].text, (int)fault, (long long)got);
-    }
-}
-
-static void truth_and_degrees(void **state)
-{
-    static const char *const yes[] = {"是", " TRUE", "y", "１", "√", "Ｙes"};
-    static const char *const no[] = {"否", "false", "N", "0", "×"};
-    static const struct {
-        const char *text;
-        int32_t max;
-        int64_t e7; /* 0: refused */
-    } degrees[] = {
-        {"42.3594", 90, 423594000}, {"-71.0587", 180, -710587000}, {"１１６．３９７", 180, 1163970000},
-        {"116.397°E", 180, 1163970000}, {"北纬39.9度", 90, 399000000}, {"71.0587 W", 180, -710587000},
-        {"+0.00000005", 90, 1}, {"90.0000001", 90, 0}, {"116.4", 90, 0}, {"-71W", 180, 0}, {"39°54′", 90, 0},
-        {"nan", 90, 0}, {"1e5", 180, 0},
-    };
-    bool b;
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(yes); i++)
-        assert_true(exchange_parse_bool(cell(yes[i]), &b) == EXCHANGE_FINE && b);
-    for (size_t i = 0; i < ARRAY_LEN(no); i++)
-        assert_true(exchange_parse_bool(cell(no[i]), &b) == EXCHANGE_FINE && !b);
-    assert_int_equal(exchange_parse_bool(cell("也许"), &b), EXCHANGE_NOT_BOOL);
-    assert_int_equal(exchange_parse_bool(cell(""), &b), EXCHANGE_IS_BLANK);
-    for (size_t i = 0; i < ARRAY_LEN(degrees); i++) {
-        int64_t got = 0;
-        const exchange_fault fault = exchange_parse_degrees(cell(degrees[i].text), degrees[i].max, &got);
-        if (got != degrees[i].e7 || fault != (degrees[i].e7 ? EXCHANGE_FINE : EXCHANGE_NOT_DEGREES))
-            fail_msg("\"%s\": fault %d, value %lld", degrees[i].text, (int)fault, (long long)got);
-    }
-}
-
-/* Expected as UTC texts; the zone is 8 hours east all year. */
-static void dates(void **state)
-{
-    static const exchange_when_format mdy = {EXCHANGE_MONTH_FIRST, false, false},
-                                      dmy = {EXCHANGE_DAY_FIRST, false, false},
-                                      serial = {EXCHANGE_ORDER_UNKNOWN, true, false},
-                                      mac = {EXCHANGE_ORDER_UNKNOWN, true, true};
-    static const struct {
-        const char *text;
-        const exchange_when_format *f;
-        exchange_fault fault;
-        const char *utc; /* local unless the text names an offset */
-    } cases[] = {
-        {"2026-03-02 09:05:00", NULL, EXCHANGE_FINE, "2026-03-02T09:05:00Z"},
-        {"2026-03-02 09:05", NULL, EXCHANGE_FINE, "2026-03-02T09:05:00Z"},
-        {"2026/3/2 9:05", NULL, EXCHANGE_FINE, "2026-03-02T09:05:00Z"},
-        {"２０２６／３／２　９：０５", NULL, EXCHANGE_FINE, "2026-03-02T09:05:00Z"},
-        {"2026-3-2", NULL, EXCHANGE_FINE, "2026-03-02T00:00:00Z"},
-        {"2026.3.2", NULL, EXCHANGE_FINE, "2026-03-02T00:00:00Z"},
-        {"20260302", NULL, EXCHANGE_FINE, "2026-03-02T00:00:00Z"},
-        {"20260302090501", NULL, EXCHANGE_FINE, "2026-03-02T09:05:01Z"},
-        {"202603020905", NULL, EXCHANGE_FINE, "2026-03-02T09:05:00Z"},
-        {"20260302T090501Z", NULL, EXCHANGE_FINE, "2026-03-02T09:05:01Z"},
-        {"2026年3月2日", NULL, EXCHANGE_FINE, "2026-03-02T00:00:00Z"},
-        {"2026 年 3 月 2 日", NULL, EXCHANGE_FINE, "2026-03-02T00:00:00Z"},
-        {"2026年3月2号 14:30", NULL, EXCHANGE_FINE, "2026-03-02T14:30:00Z"},
-        {"2026年3月2日14时30分05秒", NULL, EXCHANGE_FINE, "2026-03-02T14:30:05Z"},
-        {"2026年3月2日 下午2时30分", NULL, EXCHANGE_FINE, "2026-03-02T14:30:00Z"},
-        {"2026年3月2日 下午2点半", NULL, EXCHANGE_FINE, "2026-03-02T14:30:00Z"},
-        {"2026年3月2日上午9点", NULL, EXCHANGE_FINE, "2026-03-02T09:00:00Z"},
-        {"2026年3月2日 凌晨12:10", NULL, EXCHANGE_FINE, "2026-03-02T00:10:00Z"},
-        {"2026年3月2日 中午12点30分", NULL, EXCHANGE_FINE, "2026-03-02T12:30:00Z"},
-        {"2026年3月2日 晚上8:15", NULL, EXCHANGE_FINE, "2026-03-02T20:15:00Z"},
-        {"2026年3月2日 下午14:30", NULL, EXCHANGE_FINE, "2026-03-02T14:30:00Z"},
-        {"2026年3月2日 星期一 09:05", NULL, EXCHANGE_FINE, "2026-03-02T09:05:00Z"},
-        {"2026-03-02（周一）9:05", NULL, EXCHANGE_FINE, "2026-03-02T09:05:00Z"},
-        {"2026/3/2 9:05:00 PM", NULL, EXCHANGE_FINE, "2026-03-02T21:05:00Z"},
-        {"2026/3/2 12:05 AM", NULL, EXCHANGE_FINE, "2026-03-02T00:05:00Z"},
-        {"2026-03-02T09:05:00+08:00", NULL, EXCHANGE_FINE, "2026-03-02T01:05:00Z"},
-        {"2026-03-02T09:05:00.25Z", NULL, EXCHANGE_FINE, "2026-03-02T09:05:00.250Z"},
-        {"2026-03-02 09:05:00 +0800", NULL, EXCHANGE_FINE, "2026-03-02T01:05:00Z"},
-        {"2026-03-02T23:30:00-0130", NULL, EXCHANGE_FINE, "2026-03-03T01:00:00Z"},
-        {"2026-03-02 24:00", NULL, EXCHANGE_FINE, "2026-03-03T00:00:00Z"},
-        {"2024-02-29", NULL, EXCHANGE_FINE, "2024-02-29T00:00:00Z"},
-        {"3/2/2026", &mdy, EXCHANGE_FINE, "2026-03-02T00:00:00Z"},
-        {"3/2/2026 9:05", &dmy, EXCHANGE_FINE, "2026-02-03T09:05:00Z"},
-        {"31.12.2025", &dmy, EXCHANGE_FINE, "2025-12-31T00:00:00Z"},
-        {"46083", &serial, EXCHANGE_FINE, "2026-03-02T00:00:00Z"},
-        {"46083.378472222", &serial, EXCHANGE_FINE, "2026-03-02T09:05:00Z"},
-        {"46083.99999999", &serial, EXCHANGE_FINE, "2026-03-03T00:00:00Z"},
-        {"1", &serial, EXCHANGE_FINE, "1900-01-01T00:00:00Z"},
-        {"61", &serial, EXCHANGE_FINE, "1900-03-01T00:00:00Z"},
-        {"44621", &mac, EXCHANGE_FINE, "2026-03-02T00:00:00Z"},
-        {"60", &serial, EXCHANGE_DATE_IMPOSSIBLE, NULL},
-        {"46083", NULL, EXCHANGE_DATE_SERIAL, NULL},
-        {"46083.5", NULL, EXCHANGE_DATE_SERIAL, NULL},
-        {"3/2/2026", NULL, EXCHANGE_DATE_AMBIGUOUS, NULL},
-        {"13/2/2026", NULL, EXCHANGE_DATE_AMBIGUOUS, NULL},
-        {"13/2/2026", &mdy, EXCHANGE_DATE_IMPOSSIBLE, NULL},
-        {"2026-02-30", NULL, EXCHANGE_DATE_IMPOSSIBLE, NULL},
-        {"2025-02-29", NULL, EXCHANGE_DATE_IMPOSSIBLE, NULL},
-        {"0000-00-00", NULL, EXCHANGE_DATE_IMPOSSIBLE, NULL},
-        {"2026-13-01", NULL, EXCHANGE_DATE_IMPOSSIBLE, NULL},
-        {"20261301", NULL, EXCHANGE_DATE_IMPOSSIBLE, NULL},
-        {"9999-12-31 24:00", NULL, EXCHANGE_DATE_IMPOSSIBLE, NULL},
-        {"2026-03-02 25:00", NULL, EXCHANGE_TIME_IMPOSSIBLE, NULL},
-        {"2026-03-02 24:01", NULL, EXCHANGE_TIME_IMPOSSIBLE, NULL},
-        {"2026-03-02 09:60", NULL, EXCHANGE_TIME_IMPOSSIBLE, NULL},
-        {"2026年3月2日 上午13时", NULL, EXCHANGE_TIME_IMPOSSIBLE, NULL},
-        {"2026年3月2日 上午12时", NULL, EXCHANGE_DATE_AMBIGUOUS, NULL},
-        {"2026年3月2日 晚上12点", NULL, EXCHANGE_DATE_AMBIGUOUS, NULL},
-        {"2026年3月", NULL, EXCHANGE_NOT_DATE, NULL},
-        {"2026", NULL, EXCHANGE_NOT_DATE, NULL},
-        {"26-3-2", NULL, EXCHANGE_NOT_DATE, NULL},
-        {"2026-03/02", NULL, EXCHANGE_NOT_DATE, NULL},
-        {"2026-03-02 9", NULL, EXCHANGE_NOT_DATE, NULL},
-        {"2026-03-02 09:05x", NULL, EXCHANGE_NOT_DATE, NULL},
-        {"昨天", NULL, EXCHANGE_NOT_DATE, NULL},
-        {"", NULL, EXCHANGE_IS_BLANK, NULL},
-    };
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        exchange_when w;
-        int64_t us = 0;
-        char text[40] = "";
-        const exchange_fault fault = exchange_parse_when(cell(cases[i].text), cases[i].f, &w);
-        if (fault == EXCHANGE_FINE) {
-            assert_int_equal(exchange_when_to_us(&w, NULL, &us), BASE_LOCAL_UNIQUE);
-            base_format_rfc3339(us / 1000000, (int32_t)(us % 1000000 * 1000), text);
-        }
-        if (us < 0)
-            continue;
-        if (fault != cases[i].fault || (cases[i].utc != NULL && strcmp(text, cases[i].utc) != 0))
-            fail_msg("\"%s\": fault %d, %s", cases[i].text, (int)fault, text);
-    }
-}
-
-static void dates_before_1970(void **state)
-{
-    exchange_when w;
-    (void)state;
-    assert_int_equal(exchange_parse_when(cell("1"), &(exchange_when_format){.serial = true}, &w), EXCHANGE_FINE);
-    assert_int_equal(w.days, base_days_from_civil(1900, 1, 1));
-    assert_int_equal(exchange_parse_when(cell("61"), &(exchange_when_format){.serial = true}, &w), EXCHANGE_FINE);
-    assert_int_equal(w.days, base_days_from_civil(1900, 3, 1));
-}
-
-static void local_times(void **state)
-{
-    base_zone *z;
-    exchange_when w;
-    int64_t us, again;
-    (void)state;
-    if (base_zone_load(NULL, "America/New_York", &z, NULL, NULL) != GOV_OK)
-        support_skip("no time zone files here");
-    exchange_parse_when(cell("2011-07-01 01:32:33"), NULL, &w);
-    assert_int_equal(exchange_when_to_us(&w, z, &us), BASE_LOCAL_UNIQUE);
-    assert_true(us == INT64_C(1309498353000000));
-    exchange_parse_when(cell("2011-11-06 01:30"), NULL, &w);
-    assert_int_equal(exchange_when_to_us(&w, z, &us), BASE_LOCAL_REPEATED);
-    exchange_parse_when(cell("2011-11-06T01:30-04:00"), NULL, &w);
-    assert_int_equal(exchange_when_to_us(&w, z, &again), BASE_LOCAL_UNIQUE);
-    assert_true(us == again);
-    exchange_parse_when(cell("2011-03-13 02:30"), NULL, &w);
-    assert_int_equal(exchange_when_to_us(&w, z, &us), BASE_LOCAL_SKIPPED);
-    base_zone_free(z);
-}
-
 /* ---- writing ---- */
 
 static bool to_buf(void *user, const void *bytes, size_t len)
@@ -691,19 +460,26 @@ static void writing(void **state)
     exchange_csv *w;
     (void)state;
     base_buf_init(&b, NULL);
-    assert_int_equal(exchange_csv_new(NULL, to_buf, &b, &(exchange_csv_options){.keep_digits = true}, &w, NULL), GOV_OK);
-    const char *const cells[] = {"a", "", "x,y", "say \"hi\"", "two\nlines", "=1+1", "@x", "-5.5", "+8", "-x",
-                                 "110101199003071234", "0113", "13", " a"};
+    assert_int_equal(exchange_csv_new(NULL, to_buf, &b,
+                                      &(exchange_csv_options){.keep_digits = true}, &w, NULL),
+                     GOV_OK);
+    const char *const cells[] = {"a",  "",     "x,y", "say \"hi\"", "two\nlines",         "=1+1",
+                                 "@x", "-5.5", "+8",  "-x",         "110101199003071234", "0113",
+                                 "13", " a"};
     for (size_t i = 0; i < ARRAY_LEN(cells); i++)
         exchange_csv_text(w, cells[i]);
     exchange_csv_int(w, -12);
     exchange_csv_end_row(w);
     assert_int_equal(exchange_csv_flush(w, NULL), GOV_OK);
-    assert_string_equal(b.data, "\xEF\xBB\xBF" "a,,\"x,y\",\"say \"\"hi\"\"\",\"two\nlines\",\"'=1+1\",\"'@x\",-5.5,+8,\"'-x\","
-                                "\"110101199003071234\t\",\"0113\t\",13,\" a\",-12\r\n");
+    assert_string_equal(
+        b.data, "\xEF\xBB\xBF"
+                "a,,\"x,y\",\"say \"\"hi\"\"\",\"two\nlines\",\"'=1+1\",\"'@x\",-5.5,+8,\"'-x\","
+                "\"110101199003071234\t\",\"0113\t\",13,\" a\",-12\r\n");
     exchange_csv_free(w);
     base_buf_free(&b);
-    assert_int_equal(exchange_csv_new(NULL, to_buf, &b, &(exchange_csv_options){.plain = true}, &w, NULL), GOV_OK);
+    assert_int_equal(exchange_csv_new(NULL, to_buf, &b, &(exchange_csv_options){.plain = true}, &w,
+                                      NULL),
+                     GOV_OK);
     exchange_csv_text(w, "=1");
     exchange_csv_end_row(w);
     assert_int_equal(exchange_csv_flush(w, NULL), GOV_OK);
@@ -743,10 +519,10 @@ static void refused_rows(void **state)
     err = NULL;
     assert_int_equal(exchange_refused_flush(r, NULL), GOV_OK);
     assert_int_equal(exchange_refused_count(r), 2);
-    assert_string_equal(b.data,
-                        "\xEF\xBB\xBFid,内容,拒收行号,拒收原因\r\n"
-                        "1,\"'=x, \"\"y\"\"\",2,\"“内容”：“=x, \"\"y\"\"”不是数字；“id”为空\"\r\n"
-                        "2,b,3,该行有 3 格，表头只有 2 列（单元格里有未加引号的分隔符？）,多余\r\n");
+    assert_string_equal(
+        b.data, "\xEF\xBB\xBFid,内容,拒收行号,拒收原因\r\n"
+                "1,\"'=x, \"\"y\"\"\",2,\"“内容”：“=x, \"\"y\"\"”不是数字；“id”为空\"\r\n"
+                "2,b,3,该行有 3 格，表头只有 2 列（单元格里有未加引号的分隔符？）,多余\r\n");
     exchange_refused_free(r);
     exchange_table_close(t);
 
@@ -756,7 +532,8 @@ static void refused_rows(void **state)
     assert_memory_equal(row->cells[1].s, "=x, \"y\"", row->cells[1].len);
     assert_int_equal(exchange_refused_add(r, t, row, NULL, NULL), GOV_OK);
     assert_int_equal(exchange_refused_flush(r, NULL), GOV_OK);
-    assert_string_equal(c.data, "\xEF\xBB\xBFid,内容,refused_line,refused_reason\r\n1,\"'=x, \"\"y\"\"\",2,\r\n");
+    assert_string_equal(
+        c.data, "\xEF\xBB\xBFid,内容,refused_line,refused_reason\r\n1,\"'=x, \"\"y\"\"\",2,\r\n");
     exchange_refused_free(r);
     exchange_table_close(t);
     base_buf_free(&b);
@@ -779,9 +556,11 @@ static ptrdiff_t read_endless(void *user, void *bytes, size_t cap)
         if (e->at == e->len) {
             if (e->row > e->rows)
                 break;
-            e->len = e->row == 0 ? (size_t)sprintf(e->line, "编号,内容,时间\n")
-                                 : (size_t)sprintf(e->line, "%ld,\"第 %ld 条,\"\"路灯\"\"\n不亮\",2026/3/2 9:05\n",
-                                                   e->row, e->row);
+            e->len = e->row == 0
+                         ? (size_t)sprintf(e->line, "编号,内容,时间\n")
+                         : (size_t)sprintf(e->line,
+                                           "%ld,\"第 %ld 条,\"\"路灯\"\"\n不亮\",2026/3/2 9:05\n",
+                                           e->row, e->row);
             e->row++;
             e->at = 0;
         }
@@ -858,7 +637,8 @@ static gov_status read_all(const gov_allocator *a, void *user)
 static void out_of_memory(void **state)
 {
     char zipped[200];
-    source o = {zipped, gzip("a,b\n1,2,3\n\"x\"\"\",y\n", 19, zipped, sizeof zipped), 0, SIZE_MAX, false};
+    source o = {zipped, gzip("a,b\n1,2,3\n\"x\"\"\",y\n", 19, zipped, sizeof zipped), 0, SIZE_MAX,
+                false};
     (void)state;
     oom_loop(read_all, &o);
 }
@@ -913,7 +693,8 @@ static void city_agrees(void **state)
         support_skip("the city's data is not there");
     }
     load_grids(g, support_shared("data/city311/precincts_2015.geojson"));
-    assert_int_equal(exchange_table_open(NULL, support_shared("data/city311/requests_2011.csv.gz"), NULL, &t, NULL),
+    assert_int_equal(exchange_table_open(NULL, support_shared("data/city311/requests_2011.csv.gz"),
+                                         NULL, &t, NULL),
                      GOV_OK);
     assert_int_equal(exchange_table_columns(t, names, 4, at, NULL), GOV_OK);
     assert_int_equal(exchange_table_width(t), 26);
@@ -923,8 +704,10 @@ static void city_agrees(void **state)
         exchange_when w;
         assert_int_equal(row->flags, 0);
         assert_int_equal(exchange_parse_when(exchange_at(row, at[3]), NULL, &w), EXCHANGE_FINE);
-        assert_int_equal(exchange_parse_degrees(exchange_at(row, at[1]), 90, &p.lat), EXCHANGE_FINE);
-        assert_int_equal(exchange_parse_degrees(exchange_at(row, at[2]), 180, &p.lon), EXCHANGE_FINE);
+        assert_int_equal(exchange_parse_degrees(exchange_at(row, at[1]), 90, &p.lat),
+                         EXCHANGE_FINE);
+        assert_int_equal(exchange_parse_degrees(exchange_at(row, at[2]), 180, &p.lon),
+                         EXCHANGE_FINE);
         rows++;
         if (p.lat == 423594000 && p.lon == -710587000) {
             unknown++;
@@ -952,30 +735,15 @@ static void city_agrees(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_and_quotes),
-        cmocka_unit_test(nul_is_flagged),
-        cmocka_unit_test(formats),
-        cmocka_unit_test(encodings),
-        cmocka_unit_test(late_decision),
-        cmocka_unit_test(damaged_text),
-        cmocka_unit_test(gzipped),
-        cmocka_unit_test(gzip_cut_or_damaged),
-        cmocka_unit_test(reading_fails),
-        cmocka_unit_test(other_kinds),
-        cmocka_unit_test(columns),
-        cmocka_unit_test(reports),
-        cmocka_unit_test(texts),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(money),
-        cmocka_unit_test(truth_and_degrees),
-        cmocka_unit_test(dates),
-        cmocka_unit_test(dates_before_1970),
-        cmocka_unit_test(local_times),
-        cmocka_unit_test(writing),
-        cmocka_unit_test(refused_rows),
-        cmocka_unit_test(memory_stays_flat),
-        cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(city_agrees),
+        cmocka_unit_test(rows_and_quotes), cmocka_unit_test(nul_is_flagged),
+        cmocka_unit_test(formats),         cmocka_unit_test(encodings),
+        cmocka_unit_test(late_decision),   cmocka_unit_test(damaged_text),
+        cmocka_unit_test(gzipped),         cmocka_unit_test(gzip_cut_or_damaged),
+        cmocka_unit_test(reading_fails),   cmocka_unit_test(other_kinds),
+        cmocka_unit_test(columns),         cmocka_unit_test(reports),
+        cmocka_unit_test(texts),           cmocka_unit_test(money),           cmocka_unit_test(dates),           cmocka_unit_test(local_times),     cmocka_unit_test(writing),
+        cmocka_unit_test(refused_rows),    cmocka_unit_test(memory_stays_flat),
+        cmocka_unit_test(out_of_memory),   cmocka_unit_test(city_agrees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

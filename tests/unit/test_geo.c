@@ -11,7 +11,7 @@
 
 #include "geo/geo.h"
 
-#define SQUARE(x0, y0, x1, y1)                                                                   \
+#define SQUARE(x0, y0, x1, y1) \
     "[[" #x0 "," #y0 "],[" #x1 "," #y0 "],[" #x1 "," #y1 "],[" #x0 "," #y1 "],[" #x0 "," #y0 "]]"
 
 static const gov_allocator *const A = NULL;
@@ -55,17 +55,21 @@ static void canonical_text(void **state)
 {
     (void)state;
     /* clockwise, beginning elsewhere, a position repeated, a height, too many digits */
-    assert_text("{\"type\":\"Polygon\",\"coordinates\":[[[1,1],[1,0,55.5],[0,0],[0,0],[0,1.00000004],[1,1]]]}",
+    assert_text("{\"type\":\"Polygon\",\"coordinates\":[[[1,1],[1,0,55.5],[0,0],[0,0],[0,1."
+                "00000004],[1,1]]]}",
                 "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,0],[1,1],[0,1],[0,0]]]}");
-    assert_text("{\"coordinates\":[[[1e-7,0],[-0.00000015,0],[0,-0.5],[1e-7,0]]],\"type\":\"Polygon\"}",
-                "{\"type\":\"Polygon\",\"coordinates\":[[[-0.0000002,0],[0,-0.5],[0.0000001,0],[-0.0000002,0]]]}");
+    assert_text(
+        "{\"coordinates\":[[[1e-7,0],[-0.00000015,0],[0,-0.5],[1e-7,0]]],\"type\":\"Polygon\"}",
+        "{\"type\":\"Polygon\",\"coordinates\":[[[-0.0000002,0],[0,-0.5],[0.0000001,0],[-0.0000002,"
+        "0]]]}");
     /* a multi-polygon of one is a polygon; polygons and holes come in the order of their places */
     assert_text("{\"type\":\"MultiPolygon\",\"coordinates\":[[" SQUARE(0, 0, 2, 2) "]]}",
                 "{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(0, 0, 2, 2) "]}");
-    assert_text("{\"type\":\"MultiPolygon\",\"coordinates\":[[" SQUARE(5, 0, 6, 1) "],[" SQUARE(0, 0, 4, 4)
-                "," SQUARE(2, 2, 3, 3) "," SQUARE(1, 1, 2, 2) "]]}",
-                "{\"type\":\"MultiPolygon\",\"coordinates\":[[" SQUARE(0, 0, 4, 4)
-                ",[[1,1],[1,2],[2,2],[2,1],[1,1]],[[2,2],[2,3],[3,3],[3,2],[2,2]]],[" SQUARE(5, 0, 6, 1) "]]}");
+    assert_text("{\"type\":\"MultiPolygon\",\"coordinates\":[[" SQUARE(5, 0, 6, 1) "],[" SQUARE(
+                    0, 0, 4, 4) "," SQUARE(2, 2, 3, 3) "," SQUARE(1, 1, 2, 2) "]]}",
+                "{\"type\":\"MultiPolygon\",\"coordinates\":[[" SQUARE(
+                    0, 0, 4, 4) ",[[1,1],[1,2],[2,2],[2,1],[1,1]],[[2,2],[2,3],[3,3],[3,2],[2,2]]],"
+                                "[" SQUARE(5, 0, 6, 1) "]]}");
 }
 
 static void refusals(void **state)
@@ -81,21 +85,29 @@ static void refusals(void **state)
         {"{\"type\":\"MultiPolygon\",\"coordinates\":[[]]}", "geo_not_geometry"},
         {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,0],[1,1],[0,1]]]}", "geo_ring_open"},
         {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,0],[0,0]]]}", "geo_ring_short"},
-        {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,0],[1,0],[0,0],[0,0]]]}", "geo_ring_short"},
+        {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,0],[1,0],[0,0],[0,0]]]}",
+         "geo_ring_short"},
         {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,1],[2,2],[0,0]]]}", "geo_ring_flat"},
         {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1],[1,1],[0,0]]]}", "geo_position"},
         {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,\"0\"],[1,1],[0,0]]]}", "geo_position"},
-        {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[39.9,116.4],[1,1],[0,0]]]}", "geo_out_of_range"},
-        {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1e300,1],[1,1],[0,0]]]}", "geo_out_of_range"},
-        {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[2,2],[2,0],[0,1],[0,0]]]}", "geo_crossing"},
-        {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[2,0],[1,1],[2,2],[0,2],[1,1],[0,0]]]}", "geo_crossing"},
+        {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[39.9,116.4],[1,1],[0,0]]]}",
+         "geo_out_of_range"},
+        {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1e300,1],[1,1],[0,0]]]}",
+         "geo_out_of_range"},
+        {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[2,2],[2,0],[0,1],[0,0]]]}",
+         "geo_crossing"},
+        {"{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[2,0],[1,1],[2,2],[0,2],[1,1],[0,0]]]}",
+         "geo_crossing"},
         {"{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(0, 0, 1, 1) "," SQUARE(2, 2, 3, 3) "]}",
          "geo_hole_outside"},
-        {"{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(0, 0, 9, 9) "," SQUARE(1, 1, 8, 8) "," SQUARE(2, 2, 3, 3)
-         "]}", "geo_nested"},
-        {"{\"type\":\"MultiPolygon\",\"coordinates\":[[" SQUARE(0, 0, 9, 9) "],[" SQUARE(2, 2, 3, 3) "]]}",
+        {"{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(0, 0, 9, 9) "," SQUARE(
+             1, 1, 8, 8) "," SQUARE(2, 2, 3, 3) "]}",
          "geo_nested"},
-        {"{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(0, 0, 4, 4) ",[[2,0],[4,2],[2,4],[0,2],[2,0]]]}",
+        {"{\"type\":\"MultiPolygon\",\"coordinates\":[[" SQUARE(0, 0, 9, 9) "],[" SQUARE(2, 2, 3,
+                                                                                         3) "]]}",
+         "geo_nested"},
+        {"{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(0, 0, 4,
+                                                          4) ",[[2,0],[4,2],[2,4],[0,2],[2,0]]]}",
          "geo_disconnected"},
     };
     geo_checker *c;
@@ -106,7 +118,8 @@ static void refusals(void **state)
         gov_error *err = NULL;
         const diag d = {NULL, &err};
         geo_shape *s = NULL;
-        assert_gov(GOV_E_INPUT, geo_shape_from_json(A, c, cases[i].json, strlen(cases[i].json), &place, &s, &d),
+        assert_gov(GOV_E_INPUT,
+                   geo_shape_from_json(A, c, cases[i].json, strlen(cases[i].json), &place, &s, &d),
                    err);
         assert_diag(err, 0, cases[i].code, 7, 3);
         assert_string_equal(gov_error_origin(err, 0), "grids.geojson");
@@ -140,14 +153,16 @@ static int64_t random_below(int64_t n)
 
 static void distances(void **state)
 {
-    const geo_point pole = {GEO_MAX_LAT, 0}, equator = {0, 1234567890}, other = {0, 1234567890 - GEO_MAX_LON};
+    const geo_point pole = {GEO_MAX_LAT, 0}, equator = {0, 1234567890},
+                    other = {0, 1234567890 - GEO_MAX_LON};
     (void)state;
     assert_int_equal(geo_distance_m(pole, equator), 10007557); /* a quarter of 2 pi r */
     assert_int_equal(geo_distance_m(equator, other), 20015114);
     assert_int_equal(geo_distance_m(pole, pole), 0);
     assert_int_equal(geo_distance_m((geo_point){0, GEO_MAX_LON}, (geo_point){0, -GEO_MAX_LON}), 0);
     assert_int_equal(geo_distance_m((geo_point){0, 0}, (geo_point){0, GEO_MAX_LON + 1}), -1);
-    assert_int_equal(geo_distance_m((geo_point){0, 0}, (geo_point){0, 89932}), 1000); /* 111,195.08 m a degree */
+    assert_int_equal(geo_distance_m((geo_point){0, 0}, (geo_point){0, 89932}),
+                     1000); /* 111,195.08 m a degree */
     for (int i = 0; i < 20000; i++) {
         const geo_point a = {random_below(2 * GEO_MAX_LAT) - GEO_MAX_LAT,
                              random_below(2 * GEO_MAX_LON) - GEO_MAX_LON};
@@ -166,18 +181,22 @@ static void measures(void **state)
     geo_shape *s = shape_of("{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(10, 0, 100, 30) "]}");
     const long double r = 6371008.8L, expected = r * r * 1.57079632679489661923L * 0.5L;
     assert_true(fabsl((long double)geo_shape_area_m2(s) - expected) < 1);
-    assert_true(geo_same_point(geo_shape_centroid(s), (geo_point){15 * GEO_DEGREE, 55 * GEO_DEGREE}));
+    assert_true(
+        geo_same_point(geo_shape_centroid(s), (geo_point){15 * GEO_DEGREE, 55 * GEO_DEGREE}));
     geo_shape_free(A, s);
     /* a street block of about 111 m by 85 m in Beijing */
-    s = shape_of("{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(116.400, 39.900, 116.401, 39.901) "]}");
+    s = shape_of(
+        "{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(116.400, 39.900, 116.401, 39.901) "]}");
     assert_in_range(geo_shape_area_m2(s), 9485, 9487);
     geo_shape_free(A, s);
     /* a horseshoe has its centroid outside and its label inside */
-    s = shape_of("{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[9,0],[9,9],[8,9],[8,1],[1,1],[1,9],[0,9],[0,0]]]}");
+    s = shape_of("{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[9,0],[9,9],[8,9],[8,1],[1,1],[1,9]"
+                 ",[0,9],[0,0]]]}");
     assert_false(geo_shape_contains(s, geo_shape_centroid(s)));
     assert_true(geo_shape_contains(s, geo_shape_label(s)));
     const geo_bbox box = geo_shape_bbox(s);
-    assert_true(box.lat_min == 0 && box.lon_min == 0 && box.lat_max == 90000000 && box.lon_max == 90000000);
+    assert_true(box.lat_min == 0 && box.lon_min == 0 && box.lat_max == 90000000 &&
+                box.lon_max == 90000000);
     assert_int_equal(geo_shape_polygons(s), 1);
     assert_int_equal(geo_shape_rings(s), 1);
     assert_int_equal(geo_shape_positions(s), 8);
@@ -238,7 +257,8 @@ static int second_opinion(const second *o, double x, double y)
     return inside == 1 ? 1 : meets == 1 ? 0 : -1;
 }
 
-static void agree_at(const second *o, const geo_shape *s, const geo_index *ix, geo_point p, size_t *border)
+static void agree_at(const second *o, const geo_shape *s, const geo_index *ix, geo_point p,
+                     size_t *border)
 {
     int64_t id;
     const bool in = geo_shape_contains(s, p);
@@ -266,7 +286,8 @@ static void agrees_with_geos(void **state)
             for (int k = 0; k < 200; k++) {
                 const double turn = k * 2 * 3.14159265358979 / 200;
                 const double r = hole ? 0.01 : 0.02 + 0.0001 * (double)random_below(300);
-                const double x = 116.4 + star * 0.12 + r * cos(turn), y = 39.9 + star * 0.03 + r * sin(turn);
+                const double x = 116.4 + star * 0.12 + r * cos(turn),
+                             y = 39.9 + star * 0.03 + r * sin(turn);
                 base_buf_fmt(&b, "[%.7f,%.7f],", x, y);
                 if (k == 0) {
                     x0 = x;
@@ -288,14 +309,17 @@ static void agrees_with_geos(void **state)
     const geo_bbox box = geo_shape_bbox(s);
     const int64_t h = box.lat_max - box.lat_min, w = box.lon_max - box.lon_min;
     for (int i = 0; i < 100000; i++)
-        agree_at(&o, s, ix, (geo_point){box.lat_min - h / 20 + random_below(h + h / 10),
-                                        box.lon_min - w / 20 + random_below(w + w / 10)}, &border);
+        agree_at(&o, s, ix,
+                 (geo_point){box.lat_min - h / 20 + random_below(h + h / 10),
+                             box.lon_min - w / 20 + random_below(w + w / 10)},
+                 &border);
     border = 0;
     for (size_t i = 0, n; i < geo_shape_rings(s); i++) {
         bool hole;
         const geo_point *p = geo_shape_ring(s, i, &n, &hole);
         for (size_t k = 0; k < n; k++) {
-            const geo_point q = p[(k + 1) % n], middle = {(p[k].lat + q.lat) / 2, (p[k].lon + q.lon) / 2};
+            const geo_point q = p[(k + 1) % n],
+                            middle = {(p[k].lat + q.lat) / 2, (p[k].lon + q.lon) / 2};
             for (int dy = -1; dy <= 1; dy++)
                 for (int dx = -1; dx <= 1; dx++) {
                     agree_at(&o, s, ix, (geo_point){p[k].lat + dy, p[k].lon + dx}, &border);
@@ -363,11 +387,14 @@ static void borders_belong_to_one(void **state)
     for (int i = 0; i < 16; i++) {
         const int x = i % 4, y = i / 4;
         /* inner corners are bent, so that borders are slanted; neighbours share them */
-#define BEND(cx, cy) ((cx) % 4 != 0 && (cy) % 4 != 0 ? ((cx) * 7 + (cy) * 5) % 3 - 1 : 0)
-#define CORNER(cx, cy) 1.0 * ((cx) * 10 + BEND(cx, cy)) * 1e-6, 1.0 * ((cy) * 10 + 2 * BEND(cx, cy)) * 1e-6
+#define BEND(cx, cy) ((cx) % 4 != 0 && (cy) % 4 != 0 ? ((cx)*7 + (cy)*5) % 3 - 1 : 0)
+#define CORNER(cx, cy) \
+    1.0 * ((cx)*10 + BEND(cx, cy)) * 1e-6, 1.0 * ((cy)*10 + 2 * BEND(cx, cy)) * 1e-6
         snprintf(text, sizeof text,
-                 "{\"type\":\"Polygon\",\"coordinates\":[[[%.7f,%.7f],[%.7f,%.7f],[%.7f,%.7f],[%.7f,%.7f],"
-                 "[%.7f,%.7f]]]}", CORNER(x, y), CORNER(x + 1, y), CORNER(x + 1, y + 1), CORNER(x, y + 1),
+                 "{\"type\":\"Polygon\",\"coordinates\":[[[%.7f,%.7f],[%.7f,%.7f],[%.7f,%.7f],[%."
+                 "7f,%.7f],"
+                 "[%.7f,%.7f]]]}",
+                 CORNER(x, y), CORNER(x + 1, y), CORNER(x + 1, y + 1), CORNER(x, y + 1),
                  CORNER(x, y));
         parts[i] = shape_of(text);
         areas[i] = (geo_area){parts[i], 100 + i, 2};
@@ -396,12 +423,13 @@ static void borders_belong_to_one(void **state)
 static void levels(void **state)
 {
     geo_shape *city = shape_of("{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(0, 0, 9, 9) "]}");
-    geo_shape *grid = shape_of("{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(1, 1, 3, 3) "," SQUARE(2, 2, 2.5, 2.5)
-                               "]}");
+    geo_shape *grid =
+        shape_of("{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(1, 1, 3, 3) "," SQUARE(2, 2, 2.5,
+                                                                                         2.5) "]}");
     geo_shape *twin = shape_of("{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(2, 1, 5, 3) "]}");
     const geo_area areas[] = {{grid, -2, 5}, {city, 1, 0}, {twin, 3, 5}};
-    const geo_point points[] = {{15000000, 15000000}, {22000000, 22000000}, {15000000, 25000000},
-                                {15000000, 45000000}, {80000000, 80000000}, {95000000, 0},
+    const geo_point points[] = {{15000000, 15000000},  {22000000, 22000000}, {15000000, 25000000},
+                                {15000000, 45000000},  {80000000, 80000000}, {95000000, 0},
                                 {INT64_MAX, INT64_MIN}};
     int64_t ids[7];
     geo_index *ix;
@@ -434,9 +462,11 @@ static void levels(void **state)
 /* The whole world, and shapes of the least size, have indexes too. */
 static void extremes(void **state)
 {
-    geo_shape *world = shape_of("{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(-180, -90, 180, 90) "]}");
-    geo_shape *tiny = shape_of("{\"type\":\"Polygon\",\"coordinates\":[[[180,90],[179.9999999,90],[180,89.9999999],"
-                               "[180,90]]]}");
+    geo_shape *world =
+        shape_of("{\"type\":\"Polygon\",\"coordinates\":[" SQUARE(-180, -90, 180, 90) "]}");
+    geo_shape *tiny = shape_of(
+        "{\"type\":\"Polygon\",\"coordinates\":[[[180,90],[179.9999999,90],[180,89.9999999],"
+        "[180,90]]]}");
     const geo_area areas[] = {{world, 1, 0}, {tiny, 2, 1}};
     geo_index *ix;
     (void)state;
@@ -478,7 +508,8 @@ static void points_from_values(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         value v;
         geo_point p = {0, 0};
-        assert_int_equal(value_read_json(&arena, cases[i].json, strlen(cases[i].json), &v, NULL), GOV_OK);
+        assert_int_equal(value_read_json(&arena, cases[i].json, strlen(cases[i].json), &v, NULL),
+                         GOV_OK);
         assert_int_equal(geo_point_from_value(v, NULL, &p, NULL) == GOV_OK, cases[i].ok);
         if (cases[i].ok)
             assert_true(p.lat == 399000000 && p.lon == 1163970000);
@@ -488,9 +519,11 @@ static void points_from_values(void **state)
 
 static void features(void **state)
 {
-    static const char text[] = "\xEF\xBB\xBF{\"type\": \"FeatureCollection\", \"note\": [{}, \"features\"],\n \"features\": [\n"
-                               "  {\"type\":\"Feature\",\"id\":\"a\",\"properties\":{\"name\":\"{[\\\"\"},"
-                               "\"geometry\":null},\n\n    {\"type\":\"Feature\",\"properties\":null}]}";
+    static const char text[] =
+        "\xEF\xBB\xBF{\"type\": \"FeatureCollection\", \"note\": [{}, \"features\"],\n "
+        "\"features\": [\n"
+        "  {\"type\":\"Feature\",\"id\":\"a\",\"properties\":{\"name\":\"{[\\\"\"},"
+        "\"geometry\":null},\n\n    {\"type\":\"Feature\",\"properties\":null}]}";
     gov_error *err = NULL;
     const diag d = {NULL, &err};
     base_arena arena;
@@ -514,12 +547,17 @@ static void features(void **state)
         {"{\"type\":\"FeatureCollection\",\n\"features\":[}", "bad_json", 2},
         {"{\"type\":\"Topology\"}", "geo_no_features", 0},
         {"{\"type\":\"FeatureCollection\",\"features\":{}}", "geo_no_features", 0},
-        {"{\"type\":\"FeatureCollection\",\n\"features\":[\n{\"type\":\"Polygon\"}]}", "geo_no_features", 3},
-        {"{\"type\":\"FeatureCollection\",\"crs\":{\"properties\":{\"name\":\"urn:ogc:def:crs:EPSG::2249\"}},"
-         "\"features\":[]}", "geo_reference_system", 0},
+        {"{\"type\":\"FeatureCollection\",\n\"features\":[\n{\"type\":\"Polygon\"}]}",
+         "geo_no_features", 3},
+        {"{\"type\":\"FeatureCollection\",\"crs\":{\"properties\":{\"name\":\"urn:ogc:def:crs:EPSG:"
+         ":2249\"}},"
+         "\"features\":[]}",
+         "geo_reference_system", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        assert_gov(GOV_E_INPUT, geo_read_features(&arena, "g.geojson", bad[i].json, strlen(bad[i].json), &f, &n, &d),
+        assert_gov(GOV_E_INPUT,
+                   geo_read_features(&arena, "g.geojson", bad[i].json, strlen(bad[i].json), &f, &n,
+                                     &d),
                    err);
         assert_diag(err, 0, bad[i].code, bad[i].line, -1);
         assert_string_equal(gov_error_origin(err, 0), "g.geojson");
@@ -531,8 +569,9 @@ static void features(void **state)
 
 static void outlines(void **state)
 {
-    geo_shape *s = shape_of("{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[4,0],[4,2],[3,2],[2,2],[0,2],[0,1],[0,0]],"
-                            "[[1,1],[1,1.0001],[1.0001,1],[1,1]]]}");
+    geo_shape *s = shape_of(
+        "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[4,0],[4,2],[3,2],[2,2],[0,2],[0,1],[0,0]],"
+        "[[1,1],[1,1.0001],[1.0001,1],[1,1]]]}");
     geo_frame f;
     base_buf b;
     (void)state;
@@ -543,7 +582,8 @@ static void outlines(void **state)
     geo_outline_svg_path(&b, s, &f);
     assert_string_equal(b.data, "M0 200l400 0 0-200-400 0z");
     b.len = 0;
-    assert_true(geo_frame_fit((geo_bbox){-GEO_MAX_LAT, -GEO_MAX_LON, GEO_MAX_LAT, GEO_MAX_LON}, 10, 10, &f));
+    assert_true(geo_frame_fit((geo_bbox){-GEO_MAX_LAT, -GEO_MAX_LON, GEO_MAX_LAT, GEO_MAX_LON}, 10,
+                              10, &f));
     geo_outline_svg_path(&b, s, &f);
     assert_string_equal(b.data, "M5 3h1v1h-1z");
     assert_false(geo_frame_fit(geo_bbox_empty(), 10, 10, &f));
@@ -554,9 +594,10 @@ static void outlines(void **state)
 
 /* ---- want of memory ---- */
 
-static const char two_parts[] = "{\"type\":\"FeatureCollection\",\"features\":[{\"type\":\"Feature\",\"geometry\":"
-                                "{\"type\":\"MultiPolygon\",\"coordinates\":[[" SQUARE(0, 0, 4, 4) "," SQUARE(1, 1, 2, 2)
-                                "],[" SQUARE(5, 5, 6, 6) "]]}}]}";
+static const char two_parts[] =
+    "{\"type\":\"FeatureCollection\",\"features\":[{\"type\":\"Feature\",\"geometry\":"
+    "{\"type\":\"MultiPolygon\",\"coordinates\":[[" SQUARE(0, 0, 4, 4) "," SQUARE(
+        1, 1, 2, 2) "],[" SQUARE(5, 5, 6, 6) "]]}}]}";
 
 static gov_status build_all(const gov_allocator *a, void *user)
 {
@@ -600,7 +641,8 @@ static gov_status with_checker(const gov_allocator *a, void *user)
 
 static gov_status refuse_one(const gov_allocator *a, void *user)
 {
-    static const char bow[] = "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[2,2],[2,0],[0,1],[0,0]]]}";
+    static const char bow[] =
+        "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[2,2],[2,0],[0,1],[0,0]]]}";
     gov_error *err = NULL;
     const diag d = {a, &err};
     geo_shape *s;
