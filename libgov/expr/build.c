@@ -53,12 +53,9 @@ static bool foldable(const expr_node *n)
     case K_TEST_SLOT:
     case K_MESSAGE:
     case K_MACRO:
-    case K_BIND:
-        return false;
-    case K_CALL:
-        return all_constant(n) && pure_call(n);
-    default:
-        return all_constant(n);
+    case K_BIND: return false;
+    case K_CALL: return all_constant(n) && pure_call(n);
+    default: return all_constant(n);
     }
 }
 
@@ -170,7 +167,8 @@ static void ready_call(builder *b, expr_node *n)
 {
     const expr_overload *const *fit = n->extra;
     const expr_node *last = n->count > 0 ? n->kid[n->count - 1] : NULL;
-    if (last == NULL || last->kind != K_CONST || last->v.kind != VALUE_STRING || n->extra_count != 1)
+    if (last == NULL || last->kind != K_CONST || last->v.kind != VALUE_STRING ||
+        n->extra_count != 1)
         return;
     if (fit[0]->style & CALL_PATTERN)
         ready_pattern(b, n, last);

@@ -9,6 +9,9 @@ static const struct {
 } tables[] = {
     {expr_standard_functions, &expr_standard_function_count},
     {expr_time_functions, &expr_time_function_count},
+    {expr_text_functions, &expr_text_function_count},
+    {expr_list_functions, &expr_list_function_count},
+    {expr_math_functions, &expr_math_function_count},
 };
 
 static bool named(const expr_overload *o, const char *name, size_t len)
@@ -37,9 +40,10 @@ size_t expr_find_builtin(const char *name, size_t len, const expr_overload **fir
 typedef struct choice {
     const expr_overload **fit;
     size_t count, cap;
-    const expr_overload *only; /* the one of this style and count of arguments, when there is just one */
-    size_t callable;           /* of this style and count of arguments */
-    bool known;                /* some function has that name */
+    const expr_overload
+        *only;       /* the one of this style and count of arguments, when there is just one */
+    size_t callable; /* of this style and count of arguments */
+    bool known;      /* some function has that name */
 } choice;
 
 /* Does the argument's type go with the parameter's? Binds the type variables A and B. */
@@ -57,13 +61,11 @@ static bool unify(expr_type param, expr_type arg, expr_type bound[2])
         return false;
     switch (expr_type_kind(param)) {
     case EXPR_LIST:
-    case EXPR_OPTIONAL:
-        return unify(expr_type_item(param), expr_type_item(arg), bound);
+    case EXPR_OPTIONAL: return unify(expr_type_item(param), expr_type_item(arg), bound);
     case EXPR_MAP:
         return unify(expr_type_key(param), expr_type_key(arg), bound) &&
                unify(expr_type_val(param), expr_type_val(arg), bound);
-    default:
-        return true;
+    default: return true;
     }
 }
 
@@ -71,16 +73,13 @@ static expr_type substitute(expr_type t, const expr_type bound[2])
 {
     switch (expr_type_kind(t)) {
     case 14:
-    case 15:
-        return bound[t == TYPE_B];
-    case EXPR_LIST:
-        return expr_list_of(substitute(expr_type_item(t), bound));
-    case EXPR_OPTIONAL:
-        return expr_optional_of(substitute(expr_type_item(t), bound));
+    case 15: return bound[t == TYPE_B];
+    case EXPR_LIST: return expr_list_of(substitute(expr_type_item(t), bound));
+    case EXPR_OPTIONAL: return expr_optional_of(substitute(expr_type_item(t), bound));
     case EXPR_MAP:
-        return expr_map_of(substitute(expr_type_key(t), bound), substitute(expr_type_val(t), bound));
-    default:
-        return t;
+        return expr_map_of(substitute(expr_type_key(t), bound),
+                           substitute(expr_type_val(t), bound));
+    default: return t;
     }
 }
 
@@ -186,8 +185,9 @@ static void join_namespace(checker *k, expr_node *n)
     size_t len;
     uint32_t index;
     const expr_node *start = expr_path_start(n->kid[0]);
-    if (start == NULL || n->kid[0]->kind == K_TEST || (n->kid[0]->flags & NODE_PARENS) != 0 || expr_find_local(k, start, &index) != NULL ||
-        !expr_path_text(n->kid[0], path, &len) || len + 1 + n->name_len >= LONGEST_PATH)
+    if (start == NULL || n->kid[0]->kind == K_TEST || (n->kid[0]->flags & NODE_PARENS) != 0 ||
+        expr_find_local(k, start, &index) != NULL || !expr_path_text(n->kid[0], path, &len) ||
+        len + 1 + n->name_len >= LONGEST_PATH)
         return;
     path[len++] = '.';
     memcpy(path + len, n->name, n->name_len);
@@ -199,7 +199,8 @@ static void join_namespace(checker *k, expr_node *n)
     memmove(n->kid, n->kid + 1, n->count * sizeof *n->kid);
 }
 
-static void add_function_names(const expr_overload *rows, size_t count, const char **names, size_t cap, size_t *n)
+static void add_function_names(const expr_overload *rows, size_t count, const char **names,
+                               size_t cap, size_t *n)
 {
     for (size_t i = 0; i < count && *n < cap; i++)
         if (i == 0 || strcmp(rows[i].name, rows[i - 1].name) != 0)
@@ -256,7 +257,8 @@ static void report(checker *k, expr_node *n, const choice *ch)
     if (types.failed)
         k->c->status = base_nomem(k->c->d);
     else
-        MISTAKE(k->c, n->at, M_no_such_overload, A_N("function", n->name, n->name_len), A_S("types", types.data));
+        MISTAKE(k->c, n->at, M_no_such_overload, A_N("function", n->name, n->name_len),
+                A_S("types", types.data));
     base_buf_free(&types);
 }
 

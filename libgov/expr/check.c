@@ -19,13 +19,11 @@ bool expr_comparable(expr_type a, expr_type b)
         return false;
     switch (expr_type_kind(a)) {
     case EXPR_LIST:
-    case EXPR_OPTIONAL:
-        return expr_comparable(expr_type_item(a), expr_type_item(b));
+    case EXPR_OPTIONAL: return expr_comparable(expr_type_item(a), expr_type_item(b));
     case EXPR_MAP:
         return expr_comparable(expr_type_key(a), expr_type_key(b)) &&
                expr_comparable(expr_type_val(a), expr_type_val(b));
-    default:
-        return true;
+    default: return true;
     }
 }
 
@@ -38,19 +36,19 @@ expr_type expr_join(expr_type a, expr_type b)
         return EXPR_DYN;
     switch (expr_type_kind(a)) {
     case EXPR_LIST:
-        return expr_list_of(a >> 4 == 0 ? expr_type_item(b) : b >> 4 == 0 ? expr_type_item(a)
-                                                                          : expr_join(expr_type_item(a), expr_type_item(b)));
-    case EXPR_OPTIONAL:
-        return expr_optional_of(expr_join(expr_type_item(a), expr_type_item(b)));
+        return expr_list_of(a >> 4 == 0   ? expr_type_item(b)
+                            : b >> 4 == 0 ? expr_type_item(a)
+                                          : expr_join(expr_type_item(a), expr_type_item(b)));
+    case EXPR_OPTIONAL: return expr_optional_of(expr_join(expr_type_item(a), expr_type_item(b)));
     case EXPR_MAP:
         return expr_map_of(expr_join(expr_type_key(a), expr_type_key(b)),
                            expr_join(expr_type_val(a), expr_type_val(b)));
-    default:
-        return EXPR_DYN;
+    default: return EXPR_DYN;
     }
 }
 
-static void wrong_type(checker *k, const expr_node *n, const char *what, const char *expected, expr_type found)
+static void wrong_type(checker *k, const expr_node *n, const char *what, const char *expected,
+                       expr_type found)
 {
     char text[EXPR_TYPE_TEXT];
     if (expr_checked(k))
@@ -66,7 +64,8 @@ static void want_bool(checker *k, const expr_node *n, const char *what)
 
 static const char *op_text(node_op op)
 {
-    static const char *const text[] = {"", "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">="};
+    static const char *const text[] = {"",   "+",  "-", "*",  "/", "%",
+                                       "==", "!=", "<", "<=", ">", ">="};
     return text[op];
 }
 
@@ -94,8 +93,9 @@ static expr_type arith_type(node_op op, expr_type a, expr_type b, bool *ok)
         const bool dyn = a == EXPR_DYN || b == EXPR_DYN;
         const bool times = (a == EXPR_TIMESTAMP || a == EXPR_DURATION || a == EXPR_DYN) &&
                            (b == EXPR_TIMESTAMP || b == EXPR_DURATION || b == EXPR_DYN);
-        *ok = times && (op == OP_ADD ? !(a == EXPR_TIMESTAMP && b == EXPR_TIMESTAMP)
-                                     : op == OP_SUB && !(a == EXPR_DURATION && b == EXPR_TIMESTAMP));
+        *ok =
+            times && (op == OP_ADD ? !(a == EXPR_TIMESTAMP && b == EXPR_TIMESTAMP)
+                                   : op == OP_SUB && !(a == EXPR_DURATION && b == EXPR_TIMESTAMP));
         if (dyn)
             return EXPR_DYN;
         if (op == OP_SUB && a == b)
@@ -129,8 +129,8 @@ static void check_arith(checker *k, expr_node *n)
 
 static bool can_order(expr_type t)
 {
-    return t == EXPR_BOOL || t == EXPR_STRING || t == EXPR_BYTES || t == EXPR_TIMESTAMP || t == EXPR_DURATION ||
-           t == EXPR_DYN || is_number(t);
+    return t == EXPR_BOOL || t == EXPR_STRING || t == EXPR_BYTES || t == EXPR_TIMESTAMP ||
+           t == EXPR_DURATION || t == EXPR_DYN || is_number(t);
 }
 
 static void check_relation(checker *k, expr_node *n)
@@ -141,7 +141,8 @@ static void check_relation(checker *k, expr_node *n)
     if (n->kind == K_EQUAL)
         ok = expr_comparable(a, b);
     else
-        ok = can_order(a) && can_order(b) && (a == b || a == EXPR_DYN || b == EXPR_DYN || (is_number(a) && is_number(b)));
+        ok = can_order(a) && can_order(b) &&
+             (a == b || a == EXPR_DYN || b == EXPR_DYN || (is_number(a) && is_number(b)));
     if (!ok)
         no_overload(k, n, op_text((node_op)n->op), a, b);
 }
@@ -220,7 +221,8 @@ void expr_check_select(checker *k, expr_node *n)
     }
     const bool map = expr_type_kind(from) == EXPR_MAP;
     n->type = map ? expr_type_val(from) : EXPR_DYN;
-    if (expr_checked(k) && (map ? !expr_comparable(expr_type_key(from), EXPR_STRING) : from != EXPR_DYN))
+    if (expr_checked(k) &&
+        (map ? !expr_comparable(expr_type_key(from), EXPR_STRING) : from != EXPR_DYN))
         MISTAKE(k->c, n->at, M_no_such_field, A_N("field", n->name, n->name_len),
                 A_S("type", expr_type_text(from, text)));
     if (n->kind == K_TEST)
@@ -262,10 +264,12 @@ static void check_map(checker *k, expr_node *n)
     n->type = expr_map_of(key, val);
 }
 
-static bool push_local(checker *k, const expr_node *n, const char *name, uint32_t len, expr_type type)
+static bool push_local(checker *k, const expr_node *n, const char *name, uint32_t len,
+                       expr_type type)
 {
     if (k->local_count == EXPR_MAX_LOCALS) {
-        MISTAKE(k->c, n->at, M_too_large, A_S("what", "macros in one another"), A_I("limit", EXPR_MAX_LOCALS));
+        MISTAKE(k->c, n->at, M_too_large, A_S("what", "macros in one another"),
+                A_I("limit", EXPR_MAX_LOCALS));
         return false;
     }
     k->locals[k->local_count++] = (local_var){name, len, type};
@@ -274,8 +278,12 @@ static bool push_local(checker *k, const expr_node *n, const char *name, uint32_
 
 static const char *macro_text(node_op op)
 {
-    static const char *const text[] = {"all",          "exists",            "exists_one", "map",        "filter", "transformList",
-                                       "transformMap", "transformMapEntry", "optMap",     "optFlatMap", "sortBy"};
+    static const char *const text[] = {"all",          "exists",
+                                       "exists_one",   "map",
+                                       "filter",       "transformList",
+                                       "transformMap", "transformMapEntry",
+                                       "optMap",       "optFlatMap",
+                                       "sortBy"};
     return text[op - MACRO_ALL];
 }
 
@@ -294,7 +302,11 @@ static void range_types(checker *k, expr_node *n, expr_type *first, expr_type *s
     } else if (expr_type_kind(range) == EXPR_OPTIONAL && optional) {
         *first = expr_type_item(range);
     } else if (range != EXPR_DYN) {
-        wrong_type(k, n, macro_text((node_op)n->op), optional ? "optional" : n->op == MACRO_SORT_BY ? "list" : "list or map", range);
+        wrong_type(k, n, macro_text((node_op)n->op),
+                   optional                 ? "optional"
+                   : n->op == MACRO_SORT_BY ? "list"
+                                            : "list or map",
+                   range);
     }
 }
 
@@ -304,28 +316,20 @@ static expr_type macro_type(checker *k, const expr_node *n, expr_type first)
     switch (n->op) {
     case MACRO_ALL:
     case MACRO_EXISTS:
-    case MACRO_EXISTS_ONE:
-        want_bool(k, n->kid[1], macro_text((node_op)n->op));
-        return EXPR_BOOL;
-    case MACRO_FILTER:
-        want_bool(k, n->kid[1], "filter");
-        return expr_list_of(first);
-    case MACRO_SORT_BY:
-        return n->kid[0]->type;
-    case MACRO_TRANSFORM_MAP:
-        return expr_map_of(first, body);
+    case MACRO_EXISTS_ONE: want_bool(k, n->kid[1], macro_text((node_op)n->op)); return EXPR_BOOL;
+    case MACRO_FILTER: want_bool(k, n->kid[1], "filter"); return expr_list_of(first);
+    case MACRO_SORT_BY: return n->kid[0]->type;
+    case MACRO_TRANSFORM_MAP: return expr_map_of(first, body);
     case MACRO_TRANSFORM_ENTRY:
         if (body != EXPR_DYN && expr_type_kind(body) != EXPR_MAP)
             wrong_type(k, n->kid[1], "transformMapEntry", "map", body);
         return expr_type_kind(body) == EXPR_MAP ? body : EXPR_MAP;
-    case MACRO_OPT_MAP:
-        return expr_optional_of(body);
+    case MACRO_OPT_MAP: return expr_optional_of(body);
     case MACRO_OPT_FLAT_MAP:
         if (body != EXPR_DYN && expr_type_kind(body) != EXPR_OPTIONAL)
             wrong_type(k, n->kid[1], "optFlatMap", "optional", body);
         return expr_type_kind(body) == EXPR_OPTIONAL ? body : EXPR_OPTIONAL;
-    default:
-        return expr_list_of(body);
+    default: return expr_list_of(body);
     }
 }
 
@@ -366,62 +370,34 @@ static void check_operator(checker *k, expr_node *n)
     for (uint32_t i = 0; i < n->count; i++)
         expr_check_node(k, n->kid[i]);
     switch (n->kind) {
-    case K_NOT:
-        check_not(k, n);
-        break;
-    case K_NEGATE:
-        check_negate(k, n);
-        break;
-    case K_ARITH:
-        check_arith(k, n);
-        break;
+    case K_NOT: check_not(k, n); break;
+    case K_NEGATE: check_negate(k, n); break;
+    case K_ARITH: check_arith(k, n); break;
     case K_EQUAL:
-    case K_ORDER:
-        check_relation(k, n);
-        break;
-    case K_IN:
-        check_in(k, n);
-        break;
+    case K_ORDER: check_relation(k, n); break;
+    case K_IN: check_in(k, n); break;
     case K_AND:
     case K_OR:
         n->type = EXPR_BOOL;
         for (uint32_t i = 0; i < n->count; i++)
             want_bool(k, n->kid[i], n->kind == K_AND ? "&&" : "||");
         break;
-    case K_COND:
-        check_cond(k, n);
-        break;
+    case K_COND: check_cond(k, n); break;
     case K_INDEX:
-    case K_OPT_INDEX:
-        check_index(k, n);
-        break;
-    case K_LIST:
-        check_list(k, n);
-        break;
-    case K_MAP:
-        check_map(k, n);
-        break;
-    default:
-        expr_check_select(k, n);
-        break;
+    case K_OPT_INDEX: check_index(k, n); break;
+    case K_LIST: check_list(k, n); break;
+    case K_MAP: check_map(k, n); break;
+    default: expr_check_select(k, n); break;
     }
 }
 
 void expr_check_node(checker *k, expr_node *n)
 {
     switch (n->kind) {
-    case K_CONST:
-        n->type = expr_type_of(n->v);
-        break;
-    case K_MACRO:
-        check_macro(k, n);
-        break;
-    case K_BIND:
-        check_bind(k, n);
-        break;
-    case K_CALL:
-        expr_check_call(k, n);
-        break;
+    case K_CONST: n->type = expr_type_of(n->v); break;
+    case K_MACRO: check_macro(k, n); break;
+    case K_BIND: check_bind(k, n); break;
+    case K_CALL: expr_check_call(k, n); break;
     case K_MESSAGE:
         if (expr_checked(k))
             MISTAKE(k->c, n->at, M_no_message_types, .a = {NULL});
@@ -436,9 +412,7 @@ void expr_check_node(checker *k, expr_node *n)
         expr_check_node(k, n->kid[0]);
         expr_check_select(k, n);
         break;
-    default:
-        check_operator(k, n);
-        break;
+    default: check_operator(k, n); break;
     }
 }
 

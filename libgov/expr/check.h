@@ -25,7 +25,8 @@ typedef struct candidates {
 } candidates;
 candidates expr_candidates(const checker *k, bool rooted);
 /* Writes the next full name to buf. False: no more, or too long for buf. */
-bool expr_next_candidate(candidates *it, const char *name, size_t len, char buf[LONGEST_PATH], size_t *full);
+bool expr_next_candidate(candidates *it, const char *name, size_t len, char buf[LONGEST_PATH],
+                         size_t *full);
 
 const local_var *expr_find_local(const checker *k, const expr_node *ident, uint32_t *index);
 /* Looks up the name that `top` (an identifier, or selects on one) begins with, then checks the selects that are left. */

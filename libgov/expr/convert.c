@@ -86,11 +86,8 @@ static int fn_int(expr_ctx *c, const expr_node *n, const value *a, value *out)
             return range(c, n, v);
         *out = value_int((int64_t)v.as.d);
         return DONE;
-    case VALUE_TIMESTAMP:
-        *out = value_int(v.as.i);
-        return DONE;
-    default:
-        break;
+    case VALUE_TIMESTAMP: *out = value_int(v.as.i); return DONE;
+    default: break;
     }
     const size_t plus = v.len > 1 && v.as.s[0] == '+' && v.as.s[1] != '-';
     if (!base_parse_int(v.as.s + plus, v.len - plus, &i))
@@ -125,7 +122,8 @@ static int fn_uint(expr_ctx *c, const expr_node *n, const value *a, value *out)
 static bool special_double(value v, double *d)
 {
     static const char *const nan_texts[] = {"NaN", "nan", "NAN"};
-    static const char *const inf_texts[] = {"Infinity", "infinity", "inf", "Inf", "+Inf", "+inf", "+Infinity"};
+    static const char *const inf_texts[] = {"Infinity", "infinity", "inf",      "Inf",
+                                            "+Inf",     "+inf",     "+Infinity"};
     static const char *const minus_texts[] = {"-Infinity", "-infinity", "-inf", "-Inf"};
     if (one_of(v, nan_texts, ARRAY_LEN(nan_texts)))
         *d = NAN;
@@ -206,18 +204,10 @@ static int fn_string(expr_ctx *c, const expr_node *n, const value *a, value *out
     char text[32];
     size_t len;
     switch (v.kind) {
-    case VALUE_BOOL:
-        *out = value_text(v.as.b ? "true" : "false");
-        return DONE;
-    case VALUE_INT:
-        len = base_format_int(v.as.i, text);
-        break;
-    case VALUE_UINT:
-        len = format_uint(v.as.u, text);
-        break;
-    default:
-        len = format_double(v.as.d, text);
-        break;
+    case VALUE_BOOL: *out = value_text(v.as.b ? "true" : "false"); return DONE;
+    case VALUE_INT: len = base_format_int(v.as.i, text); break;
+    case VALUE_UINT: len = format_uint(v.as.u, text); break;
+    default: len = format_double(v.as.d, text); break;
     }
     return expr_text(n, c, text, len, out);
 }
@@ -242,7 +232,8 @@ static int fn_contains(expr_ctx *c, const expr_node *n, const value *a, value *o
 {
     if (!expr_charge(c, (a[0].len / 64) * (1 + a[1].len / 64)))
         return expr_too_costly(c, n);
-    *out = value_bool(a[1].len == 0 || (a[0].len > 0 && find(a[0].as.s, a[0].len, a[1].as.s, a[1].len) != NULL));
+    *out = value_bool(a[1].len == 0 ||
+                      (a[0].len > 0 && find(a[0].as.s, a[0].len, a[1].as.s, a[1].len) != NULL));
     return DONE;
 }
 
@@ -250,7 +241,8 @@ static int fn_starts_with(expr_ctx *c, const expr_node *n, const value *a, value
 {
     (void)c;
     (void)n;
-    *out = value_bool(a[1].len == 0 || (a[1].len <= a[0].len && memcmp(a[0].as.s, a[1].as.s, a[1].len) == 0));
+    *out = value_bool(a[1].len == 0 ||
+                      (a[1].len <= a[0].len && memcmp(a[0].as.s, a[1].as.s, a[1].len) == 0));
     return DONE;
 }
 
@@ -258,8 +250,9 @@ static int fn_ends_with(expr_ctx *c, const expr_node *n, const value *a, value *
 {
     (void)c;
     (void)n;
-    *out = value_bool(a[1].len == 0 || (a[1].len <= a[0].len &&
-                                        memcmp(a[0].as.s + (a[0].len - a[1].len), a[1].as.s, a[1].len) == 0));
+    *out = value_bool(a[1].len == 0 ||
+                      (a[1].len <= a[0].len &&
+                       memcmp(a[0].as.s + (a[0].len - a[1].len), a[1].as.s, a[1].len) == 0));
     return DONE;
 }
 
@@ -273,21 +266,17 @@ static int fn_matches(expr_ctx *c, const expr_node *n, const value *a, value *ou
     if (pattern == NULL) {
         pattern = made = expr_pattern_new(c->program->alloc, a[1].as.s, a[1].len, &why);
         if (made == NULL)
-            return why != NULL ? expr_fail(c, n, M_bad_pattern, why, value_absent()) : expr_nomem(c, n);
+            return why != NULL ? expr_fail(c, n, M_bad_pattern, why, value_absent())
+                               : expr_nomem(c, n);
     }
     const int found = expr_pattern_match(pattern, a[0].as.s, a[0].len);
     expr_pattern_free(made);
     switch (found) {
     case 0:
-    case 1:
-        *out = value_bool(found == 1);
-        return DONE;
-    case -1:
-        return expr_stop(c, n, M_pattern_limit);
-    case -2:
-        return expr_nomem(c, n);
-    default:
-        return expr_fail(c, n, M_invalid_argument, "the text is not UTF-8", value_absent());
+    case 1: *out = value_bool(found == 1); return DONE;
+    case -1: return expr_stop(c, n, M_pattern_limit);
+    case -2: return expr_nomem(c, n);
+    default: return expr_fail(c, n, M_invalid_argument, "the text is not UTF-8", value_absent());
     }
 }
 

@@ -53,7 +53,8 @@ int expr_step_const(const expr_node *n, expr_ctx *c, value *out)
 int expr_load_slot(const expr_node *n, expr_ctx *c, value *out)
 {
     value v = n->slot < c->slot_count ? c->slots[n->slot] : value_absent();
-    if (v.kind == VALUE_ABSENT && c->run->fetch != NULL && !c->run->fetch(c->run->user, n->slot, &v))
+    if (v.kind == VALUE_ABSENT && c->run->fetch != NULL &&
+        !c->run->fetch(c->run->user, n->slot, &v))
         v = value_absent();
     if (v.kind == VALUE_ABSENT)
         return expr_fail(c, n, M_no_value, NULL, v);
@@ -112,7 +113,8 @@ static int no_field(const expr_node *n, expr_ctx *c, value from)
 }
 
 /* Selecting on an optional selects inside it, and gives an optional again. */
-static int select_optional(const expr_node *n, expr_ctx *c, value from, value key, bool index, value *out)
+static int select_optional(const expr_node *n, expr_ctx *c, value from, value key, bool index,
+                           value *out)
 {
     if (expr_is_optional(from)) {
         if (from.as.other == NULL) {
@@ -142,8 +144,9 @@ static int step_select(const expr_node *n, expr_ctx *c, value *out)
     if (from == NULL)
         return how;
     if (n->kind == K_OPT_SELECT || from->kind == VALUE_OTHER)
-        return n->kind == K_OPT_SELECT || expr_is_optional(*from) ? select_optional(n, c, *from, n->v, false, out)
-                                                                  : no_field(n, c, *from);
+        return n->kind == K_OPT_SELECT || expr_is_optional(*from)
+                   ? select_optional(n, c, *from, n->v, false, out)
+                   : no_field(n, c, *from);
     if (from->kind != VALUE_MAP)
         return no_field(n, c, *from);
     *out = value_get(*from, n->name, n->name_len);
@@ -344,14 +347,10 @@ static int step_cond(const expr_node *n, expr_ctx *c, value *out)
 static bool order_holds(uint8_t op, int cmp)
 {
     switch (op) {
-    case OP_LT:
-        return cmp < 0;
-    case OP_LE:
-        return cmp <= 0;
-    case OP_GT:
-        return cmp > 0;
-    default:
-        return cmp >= 0;
+    case OP_LT: return cmp < 0;
+    case OP_LE: return cmp <= 0;
+    case OP_GT: return cmp > 0;
+    default: return cmp >= 0;
     }
 }
 
@@ -506,11 +505,12 @@ static bool kinds_match(const expr_overload *o, const value *args, uint32_t coun
 
 static bool ends_evaluation(gov_status status)
 {
-    return status == GOV_E_NOMEM || status == GOV_E_LIMIT || status == GOV_E_USER || status == GOV_E_BUG ||
-           (status >= 400 && status < 500);
+    return status == GOV_E_NOMEM || status == GOV_E_LIMIT || status == GOV_E_USER ||
+           status == GOV_E_BUG || (status >= 400 && status < 500);
 }
 
-static int call_host(const expr_node *n, expr_ctx *c, const expr_function *f, const value *args, value *out)
+static int call_host(const expr_node *n, expr_ctx *c, const expr_function *f, const value *args,
+                     value *out)
 {
     gov_error *e = NULL;
     const bool heard = c->d != NULL && c->d->out != NULL;
@@ -548,7 +548,8 @@ static int step_call(const expr_node *n, expr_ctx *c, value *out)
     for (uint32_t i = 0; i < n->extra_count; i++) {
         if (!kinds_match(fit[i], args, n->count))
             continue;
-        return fit[i]->host != NULL ? call_host(n, c, fit[i]->host, args, out) : fit[i]->call(c, n, args, out);
+        return fit[i]->host != NULL ? call_host(n, c, fit[i]->host, args, out)
+                                    : fit[i]->call(c, n, args, out);
     }
     return expr_fail_kinds(c, n, args, n->count);
 }
@@ -558,19 +559,38 @@ static int step_call(const expr_node *n, expr_ctx *c, value *out)
 void expr_step_choose(expr_node *n)
 {
     static const expr_step steps[] = {
-        [K_CONST] = expr_step_const, [K_IDENT] = step_unknown,      [K_UNKNOWN] = step_unknown,
-        [K_SLOT] = step_slot,        [K_LOCAL] = step_local,        [K_SELECT] = step_select,
-        [K_TEST] = step_test,        [K_TEST_SLOT] = step_test_slot, [K_OPT_SELECT] = step_select,
-        [K_INDEX] = step_index,      [K_OPT_INDEX] = step_index,    [K_CALL] = step_call,
-        [K_LIST] = step_list,        [K_MAP] = step_map,            [K_MESSAGE] = step_message,
-        [K_NOT] = step_not,          [K_NEGATE] = step_negate,      [K_ARITH] = step_arith,
-        [K_EQUAL] = step_equal,      [K_ORDER] = step_order,        [K_IN] = step_in,
-        [K_AND] = step_and,          [K_OR] = step_or,              [K_COND] = step_cond,
+        [K_CONST] = expr_step_const,
+        [K_IDENT] = step_unknown,
+        [K_UNKNOWN] = step_unknown,
+        [K_SLOT] = step_slot,
+        [K_LOCAL] = step_local,
+        [K_SELECT] = step_select,
+        [K_TEST] = step_test,
+        [K_TEST_SLOT] = step_test_slot,
+        [K_OPT_SELECT] = step_select,
+        [K_INDEX] = step_index,
+        [K_OPT_INDEX] = step_index,
+        [K_CALL] = step_call,
+        [K_LIST] = step_list,
+        [K_MAP] = step_map,
+        [K_MESSAGE] = step_message,
+        [K_NOT] = step_not,
+        [K_NEGATE] = step_negate,
+        [K_ARITH] = step_arith,
+        [K_EQUAL] = step_equal,
+        [K_ORDER] = step_order,
+        [K_IN] = step_in,
+        [K_AND] = step_and,
+        [K_OR] = step_or,
+        [K_COND] = step_cond,
     };
     if (n->kind == K_MACRO || n->kind == K_BIND)
         n->eval = expr_step_loop(n);
     else if (n->kind == K_IN && n->extra != NULL)
         n->eval = step_in_strings;
+    else if (n->kind == K_CALL && n->extra_count == 1 &&
+             ((const expr_overload *const *)n->extra)[0]->style & CALL_LAZY)
+        n->eval = expr_step_or_value;
     else
         n->eval = steps[n->kind];
 }

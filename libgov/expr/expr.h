@@ -30,31 +30,49 @@ enum {
  * written in 64 bits is dyn inside. */
 typedef uint64_t expr_type;
 
-#define EXPR_DYN ((expr_type)0) /* anything; what is not known before evaluation */
-#define EXPR_NULL ((expr_type)1)
-#define EXPR_BOOL ((expr_type)2)
-#define EXPR_INT ((expr_type)3)
-#define EXPR_UINT ((expr_type)4)
-#define EXPR_DOUBLE ((expr_type)5)
-#define EXPR_STRING ((expr_type)6)
-#define EXPR_BYTES ((expr_type)7)
-#define EXPR_LIST ((expr_type)8) /* of dyn; expr_list_of() for others */
-#define EXPR_MAP ((expr_type)9)  /* of dyn to dyn; expr_map_of() for others */
+#define EXPR_DYN       ((expr_type)0) /* anything; what is not known before evaluation */
+#define EXPR_NULL      ((expr_type)1)
+#define EXPR_BOOL      ((expr_type)2)
+#define EXPR_INT       ((expr_type)3)
+#define EXPR_UINT      ((expr_type)4)
+#define EXPR_DOUBLE    ((expr_type)5)
+#define EXPR_STRING    ((expr_type)6)
+#define EXPR_BYTES     ((expr_type)7)
+#define EXPR_LIST      ((expr_type)8) /* of dyn; expr_list_of() for others */
+#define EXPR_MAP       ((expr_type)9) /* of dyn to dyn; expr_map_of() for others */
 #define EXPR_TIMESTAMP ((expr_type)10)
-#define EXPR_DURATION ((expr_type)11)
-#define EXPR_TYPE ((expr_type)12)
-#define EXPR_OPTIONAL ((expr_type)13) /* of dyn */
+#define EXPR_DURATION  ((expr_type)11)
+#define EXPR_TYPE      ((expr_type)12)
+#define EXPR_OPTIONAL  ((expr_type)13) /* of dyn */
 
-static inline unsigned expr_type_kind(expr_type t) { return (unsigned)(t & 15); }
-static inline expr_type expr_list_of(expr_type item) { return EXPR_LIST | (item >> 60 != 0 ? EXPR_DYN : item) << 4; }
+static inline unsigned expr_type_kind(expr_type t)
+{
+    return (unsigned)(t & 15);
+}
+static inline expr_type expr_list_of(expr_type item)
+{
+    return EXPR_LIST | (item >> 60 != 0 ? EXPR_DYN : item) << 4;
+}
 static inline expr_type expr_map_of(expr_type key, expr_type val)
 {
     return EXPR_MAP | (key & 15) << 4 | (val >> 56 != 0 ? EXPR_DYN : val) << 8;
 }
-static inline expr_type expr_optional_of(expr_type t) { return EXPR_OPTIONAL | (t >> 60 != 0 ? EXPR_DYN : t) << 4; }
-static inline expr_type expr_type_item(expr_type list_or_optional) { return list_or_optional >> 4; }
-static inline expr_type expr_type_key(expr_type map) { return map >> 4 & 15; }
-static inline expr_type expr_type_val(expr_type map) { return map >> 8; }
+static inline expr_type expr_optional_of(expr_type t)
+{
+    return EXPR_OPTIONAL | (t >> 60 != 0 ? EXPR_DYN : t) << 4;
+}
+static inline expr_type expr_type_item(expr_type list_or_optional)
+{
+    return list_or_optional >> 4;
+}
+static inline expr_type expr_type_key(expr_type map)
+{
+    return map >> 4 & 15;
+}
+static inline expr_type expr_type_val(expr_type map)
+{
+    return map >> 8;
+}
 
 enum { EXPR_TYPE_TEXT = 128 };
 /* "map(string, list(int))"; returns out. */
@@ -72,12 +90,14 @@ typedef struct expr_run {
     size_t slot_count;  /* slots beyond count as absent */
     /* Called for a slot that is absent; false: it has no value. It may set *out to absent or null too. May be NULL. */
     bool (*fetch)(void *user, uint32_t slot, value *out);
-    void *user;          /* for fetch, and for functions (which also have a user of their own) */
-    base_arena *scratch; /* memory of results and intermediates; NULL: what needs memory fails. Guards over
+    void *user; /* for fetch, and for functions (which also have a user of their own) */
+    base_arena
+        *scratch; /* memory of results and intermediates; NULL: what needs memory fails. Guards over
                           * scalars, strings and constant lists take none */
     uint64_t cost_limit; /* 0: EXPR_DEFAULT_COST */
     int64_t now_us;      /* for functions; the language itself has no clock */
-    const base_zone *zone; /* for functions; the language's own getters are in UTC unless a zone is named */
+    const base_zone
+        *zone; /* for functions; the language's own getters are in UTC unless a zone is named */
 } expr_run;
 
 /* ---- scopes: scope.c ---- */
@@ -89,12 +109,12 @@ typedef struct expr_program expr_program;
  * reports to d and returns a status. GOV_E_NOMEM, GOV_E_LIMIT, GOV_E_USER and GOV_E_BUG, and those of stores (400..499), end the
  * evaluation; any other status is an error in the sense of CEL, which `||` and `&&` may absorb.
  * Memory for the result comes from run->scratch (NULL when the caller gave none: then return GOV_E_NOMEM). */
-typedef gov_status (*expr_callback)(void *user, const value *args, size_t n, value *out, const expr_run *run,
-                                    const diag *d);
+typedef gov_status (*expr_callback)(void *user, const value *args, size_t n, value *out,
+                                    const expr_run *run, const diag *d);
 /* Called for each call of the function when an expression is compiled, so that wrong constants are found early
  * (In('no.such.state')). args[i] is absent where the argument is not constant. */
-typedef gov_status (*expr_call_check)(void *user, const value *args, size_t n, const base_place *place,
-                                      const diag *d);
+typedef gov_status (*expr_call_check)(void *user, const value *args, size_t n,
+                                      const base_place *place, const diag *d);
 
 typedef struct expr_function {
     const char *name; /* "age", or qualified: "points.balance" */
@@ -110,15 +130,18 @@ typedef struct expr_function {
 } expr_function;
 
 /* An empty scope, or one that adds to `parent`, which must outlive it and not grow any more. */
-gov_status expr_scope_new(const gov_allocator *a, const expr_scope *parent, expr_scope **out, const diag *d);
+gov_status expr_scope_new(const gov_allocator *a, const expr_scope *parent, expr_scope **out,
+                          const diag *d);
 void expr_scope_free(expr_scope *s);
 /* Declares a variable. Dotted names ("case.urgency", "clocks.resolution.due") are one slot each; the longest declared prefix of
  * what an expression writes wins, the rest selects fields. Declaring a name again replaces it (within this scope: the same slot).
  * Slots count up from 0, a child's from its parent's count. */
-gov_status expr_scope_var(expr_scope *s, const char *dotted_name, expr_type type, uint32_t *slot, const diag *d);
+gov_status expr_scope_var(expr_scope *s, const char *dotted_name, expr_type type, uint32_t *slot,
+                          const diag *d);
 /* Adds a function, or an overload of one. The struct and its name are copied. */
 gov_status expr_scope_function(expr_scope *s, const expr_function *f, const diag *d);
-bool expr_scope_find(const expr_scope *s, const char *name, size_t len, uint32_t *slot, expr_type *type);
+bool expr_scope_find(const expr_scope *s, const char *name, size_t len, uint32_t *slot,
+                     expr_type *type);
 size_t expr_scope_slots(const expr_scope *s); /* with the parents' */
 /* Name of a slot; NULL when there is none. */
 const char *expr_scope_name(const expr_scope *s, uint32_t slot);
@@ -126,11 +149,13 @@ const char *expr_scope_name(const expr_scope *s, uint32_t slot);
 /* ---- compiling: parse.c, check.c, build.c ---- */
 
 typedef struct expr_options {
-    const char *container; /* names are looked up in it first, and in what it lies in; may be NULL */
-    expr_type expect;      /* what the expression must yield; EXPR_DYN: anything */
-    bool declared_only;    /* check types and names: what is unknown or does not fit is an error of compiling, every one of
+    const char
+        *container;   /* names are looked up in it first, and in what it lies in; may be NULL */
+    expr_type expect; /* what the expression must yield; EXPR_DYN: anything */
+    bool
+        declared_only; /* check types and names: what is unknown or does not fit is an error of compiling, every one of
                             * them reported. Without it these are errors of evaluating, as `gov eval` wants it */
-    bool disable_macros;   /* has, all, exists, ... are plain functions */
+    bool disable_macros; /* has, all, exists, ... are plain functions */
     /* Where in its file byte `offset` of the source lies; NULL: lines and columns of the source itself. */
     void (*locate)(void *user, size_t offset, base_place *out);
     void *user;
@@ -151,9 +176,11 @@ gov_status expr_eval(const expr_program *p, const expr_run *run, value *out, con
 gov_status expr_eval_bool(const expr_program *p, const expr_run *run, bool *out, const diag *d);
 
 /* What a caller may want to know of a program. */
-const uint32_t *expr_program_slots(const expr_program *p, size_t *count); /* the slots it reads, ascending, each once */
-expr_type expr_program_type(const expr_program *p);              /* of its result, as far as known */
-bool expr_program_constant(const expr_program *p, value *out);   /* is it one value? out may be NULL */
+const uint32_t *expr_program_slots(const expr_program *p,
+                                   size_t *count);  /* the slots it reads, ascending, each once */
+expr_type expr_program_type(const expr_program *p); /* of its result, as far as known */
+bool expr_program_constant(const expr_program *p,
+                           value *out); /* is it one value? out may be NULL */
 const char *expr_program_source(const expr_program *p, size_t *len);
 
 /* ---- the line protocol of `gov eval`: line.c ---- */

@@ -17,31 +17,31 @@ enum { OTHER_OPTIONAL = 1, OTHER_ERROR = 2 };
 
 typedef enum node_kind {
     K_CONST,
-    K_IDENT,    /* a name not looked up yet */
-    K_UNKNOWN,  /* a name that means nothing here: an error when it is evaluated */
+    K_IDENT,   /* a name not looked up yet */
+    K_UNKNOWN, /* a name that means nothing here: an error when it is evaluated */
     K_SLOT,
-    K_LOCAL,    /* a variable of a macro */
-    K_SELECT,   /* kid[0].name */
-    K_TEST,     /* has(kid[0].name) */
-    K_TEST_SLOT, /* has() of a declared dotted name */
+    K_LOCAL,      /* a variable of a macro */
+    K_SELECT,     /* kid[0].name */
+    K_TEST,       /* has(kid[0].name) */
+    K_TEST_SLOT,  /* has() of a declared dotted name */
     K_OPT_SELECT, /* kid[0].?name */
     K_INDEX,
     K_OPT_INDEX,
     K_CALL,
     K_LIST,
-    K_MAP,      /* key, value, key, value, ... */
+    K_MAP, /* key, value, key, value, ... */
     K_MESSAGE,
     K_NOT,
     K_NEGATE,
     K_ARITH,
-    K_EQUAL,    /* == and != */
+    K_EQUAL, /* == and != */
     K_ORDER,
     K_IN,
     K_AND,
     K_OR,
     K_COND,
-    K_MACRO,    /* kid: range, body, filter or NULL */
-    K_BIND      /* kid: init, body */
+    K_MACRO, /* kid: range, body, filter or NULL */
+    K_BIND   /* kid: init, body */
 } node_kind;
 
 typedef enum node_op {
@@ -77,7 +77,8 @@ enum {
     NODE_SETTLED = 8,  /* a select whose name was looked up as a whole already */
     NODE_TWO = 16,     /* a macro with two variables */
     NODE_QUOTED = 32,  /* a field written in backticks: never a part of a longer name */
-    NODE_PARENS = 64   /* written in parentheses: what follows selects from it, and is no part of its name */
+    NODE_PARENS =
+        64 /* written in parentheses: what follows selects from it, and is no part of its name */
 };
 
 typedef struct expr_node expr_node;
@@ -100,13 +101,14 @@ struct expr_node {
     uint32_t terms; /* in the tree below, itself included: what one repetition costs */
     const char *name;
     uint32_t name_len;
-    uint32_t second_len;   /* the second variable's name, of a macro with two */
+    uint32_t second_len; /* the second variable's name, of a macro with two */
     const char *second;
     expr_type type;
-    value v;               /* a constant; the key of a select */
-    const void *extra;     /* overloads, pattern, set of constants, zone */
+    value v;           /* a constant; the key of a select */
+    const void *extra; /* overloads, pattern, set of constants, zone */
     uint32_t extra_count;
-    const void *aid;       /* of a call whose last argument is constant: its compiled pattern, or its zone */
+    const void
+        *aid; /* of a call whose last argument is constant: its compiled pattern, or its zone */
 };
 
 /* One signature of a function; those of one name stand together. */
@@ -119,7 +121,15 @@ struct expr_overload {
     expr_builtin call;
     const expr_function *host; /* not a built-in one */
 };
-enum { CALL_GLOBAL = 1, CALL_MEMBER = 2, CALL_BOTH = 3, CALL_VARIADIC = 4, CALL_PATTERN = 8, CALL_ZONE = 16 };
+enum {
+    CALL_GLOBAL = 1,
+    CALL_MEMBER = 2,
+    CALL_BOTH = 3,
+    CALL_VARIADIC = 4,
+    CALL_PATTERN = 8,
+    CALL_ZONE = 16,
+    CALL_LAZY = 32
+};
 
 typedef struct scope_var {
     const char *name;
@@ -214,7 +224,8 @@ void expr_count_place(const char *src, size_t len, size_t at, base_place *out);
 /* ---- literal.c ---- */
 
 /* The value of a string or bytes literal (with its prefix and quotes); *bad is the offset of what is wrong. */
-const char *expr_read_string(base_arena *arena, const char *s, size_t len, bool bytes, value *out, size_t *bad);
+const char *expr_read_string(base_arena *arena, const char *s, size_t len, bool bytes, value *out,
+                             size_t *bad);
 /* Number literals: "12", "0x1F", "1.5e3", "7u"; NULL when fine, else what is wrong. */
 const char *expr_read_number(const char *s, size_t len, bool negative, value *out);
 
@@ -263,22 +274,35 @@ int expr_equal(expr_ctx *c, value a, value b);
 bool expr_order(value a, value b, int *cmp, bool *unordered);
 int expr_arith(const expr_node *n, expr_ctx *c, node_op op, value a, value b, value *out);
 int expr_negate(const expr_node *n, expr_ctx *c, value a, value *out);
-int expr_index(const expr_node *n, expr_ctx *c, value a, value i, value *out); /* absent when not there */
+int expr_index(const expr_node *n, expr_ctx *c, value a, value i,
+               value *out); /* absent when not there */
 int expr_concat(const expr_node *n, expr_ctx *c, value a, value b, value *out);
 /* A list or map of these (kept, not copied), its depth and weight checked. */
 int expr_make_list(const expr_node *n, expr_ctx *c, const value *items, size_t len, value *out);
 int expr_make_map(const expr_node *n, expr_ctx *c, value_pair *pairs, size_t len, value *out);
-bool expr_same_key_twice(expr_ctx *c, const value_pair *pairs, size_t len, value *key, bool *failed);
-int expr_make_optional(const expr_node *n, expr_ctx *c, const value *v /* NULL: none */, value *out);
-static inline bool expr_is_optional(value v) { return v.kind == VALUE_OTHER && v.sub == OTHER_OPTIONAL; }
+bool expr_same_key_twice(expr_ctx *c, const value_pair *pairs, size_t len, value *key,
+                         bool *failed);
+int expr_make_optional(const expr_node *n, expr_ctx *c, const value *v /* NULL: none */,
+                       value *out);
+static inline bool expr_is_optional(value v)
+{
+    return v.kind == VALUE_OTHER && v.sub == OTHER_OPTIONAL;
+}
 int expr_text(const expr_node *n, expr_ctx *c, const char *s, size_t len, value *out); /* copies */
 /* A list of the items in the order of their keys, equal ones as they stood. */
 int expr_sort(const expr_node *n, expr_ctx *c, value list, const value *keys, value *out);
 
 /* ---- functions ---- */
 
-extern const expr_overload expr_standard_functions[], expr_time_functions[];
-extern const size_t expr_standard_function_count, expr_time_function_count;
+extern const expr_overload expr_standard_functions[], expr_time_functions[], expr_math_functions[],
+    expr_list_functions[], expr_text_functions[];
+extern const size_t expr_standard_function_count, expr_time_function_count,
+    expr_math_function_count, expr_list_function_count, expr_text_function_count;
+int expr_step_or_value(const expr_node *n, expr_ctx *c, value *out);
+int expr_reverse_text(expr_ctx *c, const expr_node *n, const value *a, value *out);
+size_t expr_format_timestamp(value v, char out[40]);
+/* DONE; FAIL, *why says what is wrong; STOP: too costly. */
+int expr_format(expr_ctx *c, base_buf *b, value pattern, value args, const char **why);
 
 /* The overloads of a name: *first, count of them; 0: no such function. */
 size_t expr_find_builtin(const char *name, size_t len, const expr_overload **first);

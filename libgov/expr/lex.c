@@ -42,7 +42,8 @@ static token lex_number(const char *s, size_t len, size_t at)
 {
     size_t end = at;
     bool real = false;
-    if (s[at] == '0' && at + 2 < len + 0 && (s[at + 1] == 'x' || s[at + 1] == 'X') && is_hex(s[at + 2])) {
+    if (s[at] == '0' && at + 2 < len + 0 && (s[at + 1] == 'x' || s[at + 1] == 'X') &&
+        is_hex(s[at + 2])) {
         for (end = at + 2; end < len && is_hex(s[end]);)
             end++;
     } else {
@@ -109,11 +110,13 @@ static token lex_string(compiler *c, size_t at, size_t prefix, bool raw, bool by
 static token lex_quoted(compiler *c, size_t at)
 {
     size_t i = at + 1;
-    while (i < c->len && c->src[i] != '`' &&
-           (class_of(c->src[i]) & (CLASS_LETTER | CLASS_DIGIT) || strchr(".-/ ", c->src[i]) != NULL))
+    while (
+        i < c->len && c->src[i] != '`' &&
+        (class_of(c->src[i]) & (CLASS_LETTER | CLASS_DIGIT) || strchr(".-/ ", c->src[i]) != NULL))
         i++;
     if (i >= c->len || c->src[i] != '`' || i == at + 1)
-        return bad_token(c, at, "`name`", "only letters, digits, _ . - / and spaces may stand in backticks");
+        return bad_token(c, at, "`name`",
+                         "only letters, digits, _ . - / and spaces may stand in backticks");
     return (token){T_QUOTED, (uint32_t)at, (uint32_t)(i + 1 - at)};
 }
 
@@ -122,7 +125,8 @@ static token lex_operator(compiler *c, size_t at)
     static const struct {
         char text[3];
         token_kind kind;
-    } pairs[] = {{"==", T_EQ}, {"!=", T_NE}, {"<=", T_LE}, {">=", T_GE}, {"&&", T_AND}, {"||", T_OR}};
+    } pairs[] = {{"==", T_EQ}, {"!=", T_NE},  {"<=", T_LE},
+                 {">=", T_GE}, {"&&", T_AND}, {"||", T_OR}};
     const char first = c->src[at], second = at + 1 < c->len ? c->src[at + 1] : '\0';
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
         if (pairs[i].text[0] == first && pairs[i].text[1] == second)
@@ -143,7 +147,8 @@ token expr_lex(compiler *c, size_t at)
     if (at >= c->len)
         return (token){T_END, (uint32_t)c->len, 0};
     const unsigned class = class_of(s[at]);
-    if (class == CLASS_DIGIT || (s[at] == '.' && at + 1 < c->len && class_of(s[at + 1]) == CLASS_DIGIT))
+    if (class == CLASS_DIGIT ||
+        (s[at] == '.' && at + 1 < c->len && class_of(s[at + 1]) == CLASS_DIGIT))
         return lex_number(s, c->len, at);
     if (class == CLASS_LETTER || s[at] == '"' || s[at] == '\'') {
         const size_t prefix = string_prefix(s, c->len, at, &raw, &bytes);

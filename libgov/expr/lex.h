@@ -17,7 +17,7 @@ typedef enum token_kind {
     T_GE,
     T_AND,
     T_OR,
-    T_BAD, /* reported already */
+    T_BAD,      /* reported already */
     T_CHAR = 32 /* and above: the character itself */
 } token_kind;
 

@@ -74,10 +74,12 @@ static gov_status evaluate(line *l, const char *json, size_t len, const diag *d)
     const value source = value_get_text(in, "expr"), container = value_get_text(in, "container"),
                 off = value_get_text(in, "disable_macros");
     if (source.kind != VALUE_STRING)
-        return base_fail(d, M_bad_tag, A_S("why", "a line must be an object with a string \"expr\""));
+        return base_fail(d, M_bad_tag,
+                         A_S("why", "a line must be an object with a string \"expr\""));
     if ((container.kind != VALUE_ABSENT && container.kind != VALUE_STRING) ||
         (off.kind != VALUE_ABSENT && off.kind != VALUE_BOOL))
-        return base_fail(d, M_bad_tag, A_S("why", "\"container\" must be a string, \"disable_macros\" a bool"));
+        return base_fail(d, M_bad_tag,
+                         A_S("why", "\"container\" must be a string, \"disable_macros\" a bool"));
     status = known_keys(in, d);
     if (status == GOV_OK)
         status = expr_scope_new(l->alloc, NULL, &l->scope, d);
@@ -132,7 +134,8 @@ gov_status expr_eval_line(const gov_allocator *a, const char *json, size_t len, 
     base_arena_init(&l.arena, a);
     l.arena.limit = LINE_MEMORY;
     gov_status status = evaluate(&l, json, len, &d);
-    if (status == GOV_E_NOMEM && l.arena.used > LINE_MEMORY / 4) { /* not the host's memory, but the line's share */
+    if (status == GOV_E_NOMEM &&
+        l.arena.used > LINE_MEMORY / 4) { /* not the host's memory, but the line's share */
         gov_error_free(e);
         e = NULL;
         status = base_fail(&d, M_value_too_large, .a = {NULL});

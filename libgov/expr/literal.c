@@ -37,8 +37,8 @@ static bool is_surrogate(uint32_t cp)
 static size_t read_low_half(const char *s, size_t len, uint32_t *cp)
 {
     uint32_t low;
-    if (*cp >= 0xdc00 || len < 6 || s[0] != '\\' || s[1] != 'u' || !read_hex(s + 2, len - 2, 4, &low) ||
-        low < 0xdc00 || low > 0xdfff)
+    if (*cp >= 0xdc00 || len < 6 || s[0] != '\\' || s[1] != 'u' ||
+        !read_hex(s + 2, len - 2, 4, &low) || low < 0xdc00 || low > 0xdfff)
         return 0;
     *cp = 0x10000 + ((*cp - 0xd800) << 10) + (low - 0xdc00);
     return 6;
@@ -67,7 +67,8 @@ static size_t read_escape(const char *s, size_t len, bool bytes, uint32_t *cp, b
         *octet = bytes;
         return read_hex(s + 1, len - 1, 2, cp) ? 3 : 0;
     }
-    if (s[0] >= '0' && s[0] <= '3' && len >= 3 && s[1] >= '0' && s[1] <= '7' && s[2] >= '0' && s[2] <= '7') {
+    if (s[0] >= '0' && s[0] <= '3' && len >= 3 && s[1] >= '0' && s[1] <= '7' && s[2] >= '0' &&
+        s[2] <= '7') {
         *octet = bytes;
         *cp = (uint32_t)((s[0] - '0') << 6 | (s[1] - '0') << 3 | (s[2] - '0'));
         return 3;
@@ -83,7 +84,8 @@ static size_t read_escape(const char *s, size_t len, bool bytes, uint32_t *cp, b
     return is_surrogate(*cp) || *cp > 0x10ffff ? 0 : n;
 }
 
-static const char *unescape(base_arena *arena, const char *s, size_t len, bool bytes, value *out, size_t *bad)
+static const char *unescape(base_arena *arena, const char *s, size_t len, bool bytes, value *out,
+                            size_t *bad)
 {
     char *to = base_arena_alloc(arena, len + 1); /* no escape is shorter than what it stands for */
     size_t n = 0;
@@ -111,7 +113,8 @@ static const char *unescape(base_arena *arena, const char *s, size_t len, bool b
     return NULL;
 }
 
-const char *expr_read_string(base_arena *arena, const char *s, size_t len, bool bytes, value *out, size_t *bad)
+const char *expr_read_string(base_arena *arena, const char *s, size_t len, bool bytes, value *out,
+                             size_t *bad)
 {
     size_t at = 0;
     bool raw = false;
@@ -130,7 +133,8 @@ const char *expr_read_string(base_arena *arena, const char *s, size_t len, bool 
     return why;
 }
 
-static const char *read_integer(const char *s, size_t len, bool negative, bool is_unsigned, value *out)
+static const char *read_integer(const char *s, size_t len, bool negative, bool is_unsigned,
+                                value *out)
 {
     const bool hex = len > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
     uint64_t n = 0;

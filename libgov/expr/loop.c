@@ -166,7 +166,8 @@ static int step_to_map(const expr_node *n, expr_ctx *c, value *out)
             continue;
         how = n->kid[1]->eval(n->kid[1], c, &body);
         if (how == DONE)
-            how = n->op == MACRO_TRANSFORM_MAP ? add_pair(n, c, &p, (value_pair){key, body}) : add_entries(n, c, &p, body);
+            how = n->op == MACRO_TRANSFORM_MAP ? add_pair(n, c, &p, (value_pair){key, body})
+                                               : add_entries(n, c, &p, body);
     }
     return how == DONE ? expr_make_map(n, c, p.items, p.len, out) : how;
 }
@@ -224,19 +225,13 @@ expr_step expr_step_loop(const expr_node *n)
         return step_bind;
     switch (n->op) {
     case MACRO_ALL:
-    case MACRO_EXISTS:
-        return step_quantifier;
-    case MACRO_EXISTS_ONE:
-        return step_exists_one;
+    case MACRO_EXISTS: return step_quantifier;
+    case MACRO_EXISTS_ONE: return step_exists_one;
     case MACRO_TRANSFORM_MAP:
-    case MACRO_TRANSFORM_ENTRY:
-        return step_to_map;
+    case MACRO_TRANSFORM_ENTRY: return step_to_map;
     case MACRO_OPT_MAP:
-    case MACRO_OPT_FLAT_MAP:
-        return step_optional;
-    case MACRO_SORT_BY:
-        return step_sort_by;
-    default:
-        return step_to_list;
+    case MACRO_OPT_FLAT_MAP: return step_optional;
+    case MACRO_SORT_BY: return step_sort_by;
+    default: return step_to_list;
     }
 }

@@ -15,8 +15,8 @@ bool expr_zone_read(const gov_allocator *a, value name, moment_zone *out, bool *
         return true;
     if (name.len == signed_ + 5 && s[signed_ + 2] == ':') {
         uint64_t hours, minutes;
-        if (!base_parse_uint(s + signed_, 2, &hours) || !base_parse_uint(s + signed_ + 3, 2, &minutes) || hours > 23 ||
-            minutes > 59)
+        if (!base_parse_uint(s + signed_, 2, &hours) ||
+            !base_parse_uint(s + signed_ + 3, 2, &minutes) || hours > 23 || minutes > 59)
             return false;
         out->offset = (int32_t)(hours * 3600 + minutes * 60) * (s[0] == '-' ? -1 : 1);
         return true;
@@ -58,10 +58,9 @@ typedef struct unit {
     uint64_t nanos;
 } unit;
 
-static const unit units[] = {{"ns", 1},          {"us", 1000},
-                             {"\xc2\xb5s", 1000}, {"\xce\xbcs", 1000},
-                             {"ms", 1000000},    {"s", NANOS},
-                             {"m", UINT64_C(60) * NANOS}, {"h", UINT64_C(3600) * NANOS}};
+static const unit units[] = {
+    {"ns", 1},       {"us", 1000}, {"\xc2\xb5s", 1000},         {"\xce\xbcs", 1000},
+    {"ms", 1000000}, {"s", NANOS}, {"m", UINT64_C(60) * NANOS}, {"h", UINT64_C(3600) * NANOS}};
 
 static const unit *read_unit(const char *s, size_t len, size_t *at)
 {
@@ -84,11 +83,12 @@ static uint64_t share_of(uint64_t fraction, uint64_t scale, uint64_t unit_nanos)
 {
     uint64_t share = 0;
     if (unit_nanos < NANOS)
-        return fraction * unit_nanos / scale; /* at most 1e12 * 1e6 */
+        return fraction * unit_nanos / scale;        /* at most 1e12 * 1e6 */
     uint64_t rest = fraction * (unit_nanos / NANOS); /* at most 1e12 * 3600, in seconds / scale */
     share = rest / scale * NANOS;
     rest %= scale;
-    for (uint64_t step = 1000000; step > 0; step /= 1000) { /* a thousandth at a time, so that nothing overflows */
+    for (uint64_t step = 1000000; step > 0;
+         step /= 1000) { /* a thousandth at a time, so that nothing overflows */
         rest *= 1000;
         share += rest / scale * step;
         rest %= scale;
@@ -164,7 +164,7 @@ static int fn_same(expr_ctx *c, const expr_node *n, const value *a, value *out)
 }
 
 /* "2009-02-13T23:31:30.5Z": no more digits than needed. */
-static size_t format_timestamp(value v, char out[40])
+size_t expr_format_timestamp(value v, char out[40])
 {
     size_t len = base_format_rfc3339(v.as.i, v.nanos, out);
     if (v.nanos == 0)
@@ -180,7 +180,7 @@ int expr_time_to_string(expr_ctx *c, const expr_node *n, const value *a, value *
 {
     char text[40], fraction[16];
     if (a[0].kind == VALUE_TIMESTAMP)
-        return expr_text(n, c, text, format_timestamp(a[0], text), out);
+        return expr_text(n, c, text, expr_format_timestamp(a[0], text), out);
     const bool negative = a[0].as.i < 0 || a[0].nanos < 0;
     size_t len = 0, digits = 9;
     if (negative && a[0].as.i == 0)
@@ -202,14 +202,28 @@ int expr_time_to_string(expr_ctx *c, const expr_node *n, const value *a, value *
 
 /* ---- getters ---- */
 
-enum getter { YEAR, MONTH, DAY_OF_YEAR, DAY_OF_MONTH, DATE, DAY_OF_WEEK, HOURS, MINUTES, SECONDS, MILLISECONDS };
+enum getter {
+    YEAR,
+    MONTH,
+    DAY_OF_YEAR,
+    DAY_OF_MONTH,
+    DATE,
+    DAY_OF_WEEK,
+    HOURS,
+    MINUTES,
+    SECONDS,
+    MILLISECONDS
+};
 
 static enum getter getter_of(const expr_node *n)
 {
-    static const char *const names[] = {"getFullYear",  "getMonth", "getDayOfYear", "getDayOfMonth", "getDate",
-                                        "getDayOfWeek", "getHours", "getMinutes",   "getSeconds",    "getMilliseconds"};
+    static const char *const names[] = {"getFullYear",    "getMonth",   "getDayOfYear",
+                                        "getDayOfMonth",  "getDate",    "getDayOfWeek",
+                                        "getHours",       "getMinutes", "getSeconds",
+                                        "getMilliseconds"};
     size_t i = 0;
-    while (i < ARRAY_LEN(names) - 1 && (strlen(names[i]) != n->name_len || memcmp(names[i], n->name, n->name_len) != 0))
+    while (i < ARRAY_LEN(names) - 1 &&
+           (strlen(names[i]) != n->name_len || memcmp(names[i], n->name, n->name_len) != 0))
         i++;
     return (enum getter)i;
 }
@@ -225,26 +239,16 @@ static int64_t local_part(enum getter g, int64_t seconds, int32_t nanos)
     }
     base_civil_from_days(days, &year, &month, &day);
     switch (g) {
-    case YEAR:
-        return year;
-    case MONTH:
-        return (int64_t)month - 1;
-    case DAY_OF_YEAR:
-        return days - base_days_from_civil(year, 1, 1);
-    case DAY_OF_MONTH:
-        return (int64_t)day - 1;
-    case DATE:
-        return day;
-    case DAY_OF_WEEK:
-        return base_weekday(days) % 7;
-    case HOURS:
-        return of_day / 3600;
-    case MINUTES:
-        return of_day / 60 % 60;
-    case SECONDS:
-        return of_day % 60;
-    default:
-        return nanos / 1000000;
+    case YEAR: return year;
+    case MONTH: return (int64_t)month - 1;
+    case DAY_OF_YEAR: return days - base_days_from_civil(year, 1, 1);
+    case DAY_OF_MONTH: return (int64_t)day - 1;
+    case DATE: return day;
+    case DAY_OF_WEEK: return base_weekday(days) % 7;
+    case HOURS: return of_day / 3600;
+    case MINUTES: return of_day / 60 % 60;
+    case SECONDS: return of_day % 60;
+    default: return nanos / 1000000;
     }
 }
 
@@ -263,7 +267,8 @@ static int fn_get(expr_ctx *c, const expr_node *n, const value *a, value *out)
         if (!expr_charge(c, 64))
             return expr_too_costly(c, n);
         if (!expr_zone_read(c->program->alloc, a[1], &made, &nomem))
-            return nomem ? expr_nomem(c, n) : expr_fail(c, n, M_invalid_argument, "unknown time zone", a[1]);
+            return nomem ? expr_nomem(c, n)
+                         : expr_fail(c, n, M_invalid_argument, "unknown time zone", a[1]);
     }
     if (n->count == 1 || zone == NULL)
         zone = &made;
@@ -284,10 +289,15 @@ static int fn_get_of_duration(expr_ctx *c, const expr_node *n, const value *a, v
     return DONE;
 }
 
-#define GETTER(name) \
-    {name, CALL_MEMBER, 1, {EXPR_TIMESTAMP}, EXPR_INT, fn_get, NULL}, \
-    {name, CALL_MEMBER | CALL_ZONE, 2, {EXPR_TIMESTAMP, EXPR_STRING}, EXPR_INT, fn_get, NULL}
-#define OF_DURATION(name) {name, CALL_MEMBER, 1, {EXPR_DURATION}, EXPR_INT, fn_get_of_duration, NULL}
+#define GETTER(name)                                                                            \
+    {name, CALL_MEMBER, 1, {EXPR_TIMESTAMP}, EXPR_INT, fn_get, NULL},                           \
+    {                                                                                           \
+        name, CALL_MEMBER | CALL_ZONE, 2, {EXPR_TIMESTAMP, EXPR_STRING}, EXPR_INT, fn_get, NULL \
+    }
+#define OF_DURATION(name)                                                         \
+    {                                                                             \
+        name, CALL_MEMBER, 1, {EXPR_DURATION}, EXPR_INT, fn_get_of_duration, NULL \
+    }
 
 const expr_overload expr_time_functions[] = {
     {"timestamp", CALL_GLOBAL, 1, {EXPR_STRING}, EXPR_TIMESTAMP, fn_timestamp, NULL},

@@ -17,7 +17,8 @@ candidates expr_candidates(const checker *k, bool rooted)
     return (candidates){container, strlen(container)};
 }
 
-bool expr_next_candidate(candidates *it, const char *name, size_t len, char buf[LONGEST_PATH], size_t *full)
+bool expr_next_candidate(candidates *it, const char *name, size_t len, char buf[LONGEST_PATH],
+                         size_t *full)
 {
     if (it->len == SIZE_MAX)
         return false;
@@ -90,7 +91,8 @@ static void use_slot(checker *k, uint32_t slot)
     if (at < p->slot_count && p->slots[at] == slot)
         return;
     if ((p->slot_count & (p->slot_count - 1)) == 0) { /* full at each power of two */
-        uint32_t *grown = base_arena_array(k->c->arena, p->slot_count == 0 ? 1 : p->slot_count * 2, sizeof *grown);
+        uint32_t *grown = base_arena_array(k->c->arena, p->slot_count == 0 ? 1 : p->slot_count * 2,
+                                           sizeof *grown);
         if (grown == NULL) {
             k->c->status = base_nomem(k->c->d);
             return;

@@ -214,8 +214,12 @@ static int compare_numbers(value a, value b, bool *unordered)
         *unordered = false;
         return value_compare(a, b);
     }
-    const double x = a.kind == VALUE_DOUBLE ? a.as.d : a.kind == VALUE_INT ? (double)a.as.i : (double)a.as.u;
-    const double y = b.kind == VALUE_DOUBLE ? b.as.d : b.kind == VALUE_INT ? (double)b.as.i : (double)b.as.u;
+    const double x = a.kind == VALUE_DOUBLE ? a.as.d
+                     : a.kind == VALUE_INT  ? (double)a.as.i
+                                            : (double)a.as.u;
+    const double y = b.kind == VALUE_DOUBLE ? b.as.d
+                     : b.kind == VALUE_INT  ? (double)b.as.i
+                                            : (double)b.as.u;
     *unordered = isnan(x) || isnan(y);
     return (x > y) - (x < y);
 }
@@ -228,14 +232,11 @@ int expr_equal(expr_ctx *c, value a, value b)
     if (a.kind != b.kind)
         return 0;
     switch (a.kind) {
-    case VALUE_LIST:
-        return expr_charge(c, 1 + a.len / 16) ? equal_lists(c, a, b) : -1;
-    case VALUE_MAP:
-        return expr_charge(c, 1 + a.len / 16) ? equal_maps(c, a, b) : -1;
+    case VALUE_LIST: return expr_charge(c, 1 + a.len / 16) ? equal_lists(c, a, b) : -1;
+    case VALUE_MAP: return expr_charge(c, 1 + a.len / 16) ? equal_maps(c, a, b) : -1;
     case VALUE_OTHER:
         return expr_is_optional(a) && expr_is_optional(b) ? equal_optionals(c, a, b) : 0;
-    default:
-        return value_equal(a, b);
+    default: return value_equal(a, b);
     }
 }
 
@@ -246,8 +247,9 @@ bool expr_order(value a, value b, int *cmp, bool *unordered)
         *cmp = compare_numbers(a, b, unordered);
         return true;
     }
-    if (a.kind != b.kind || (a.kind != VALUE_BOOL && a.kind != VALUE_STRING && a.kind != VALUE_BYTES &&
-                             a.kind != VALUE_TIMESTAMP && a.kind != VALUE_DURATION))
+    if (a.kind != b.kind ||
+        (a.kind != VALUE_BOOL && a.kind != VALUE_STRING && a.kind != VALUE_BYTES &&
+         a.kind != VALUE_TIMESTAMP && a.kind != VALUE_DURATION))
         return false;
     *cmp = value_compare(a, b);
     return true;
@@ -271,17 +273,12 @@ static int int_arith(const expr_node *n, expr_ctx *c, node_op op, int64_t a, int
     int64_t r = 0;
     bool ok = true;
     if ((op == OP_DIV || op == OP_MOD) && b == 0)
-        return expr_fail(c, n, op == OP_DIV ? M_divide_by_zero : M_modulus_by_zero, NULL, value_absent());
+        return expr_fail(c, n, op == OP_DIV ? M_divide_by_zero : M_modulus_by_zero, NULL,
+                         value_absent());
     switch (op) {
-    case OP_ADD:
-        ok = base_add(a, b, &r);
-        break;
-    case OP_SUB:
-        ok = base_sub(a, b, &r);
-        break;
-    case OP_MUL:
-        ok = base_mul(a, b, &r);
-        break;
+    case OP_ADD: ok = base_add(a, b, &r); break;
+    case OP_SUB: ok = base_sub(a, b, &r); break;
+    case OP_MUL: ok = base_mul(a, b, &r); break;
     default:
         ok = !(a == INT64_MIN && b == -1);
         if (ok)
@@ -292,25 +289,19 @@ static int int_arith(const expr_node *n, expr_ctx *c, node_op op, int64_t a, int
     return ok ? DONE : overflow(n, c);
 }
 
-static int uint_arith(const expr_node *n, expr_ctx *c, node_op op, uint64_t a, uint64_t b, value *out)
+static int uint_arith(const expr_node *n, expr_ctx *c, node_op op, uint64_t a, uint64_t b,
+                      value *out)
 {
     uint64_t r = 0;
     bool bad = false;
     if ((op == OP_DIV || op == OP_MOD) && b == 0)
-        return expr_fail(c, n, op == OP_DIV ? M_divide_by_zero : M_modulus_by_zero, NULL, value_absent());
+        return expr_fail(c, n, op == OP_DIV ? M_divide_by_zero : M_modulus_by_zero, NULL,
+                         value_absent());
     switch (op) {
-    case OP_ADD:
-        bad = __builtin_add_overflow(a, b, &r);
-        break;
-    case OP_SUB:
-        bad = __builtin_sub_overflow(a, b, &r);
-        break;
-    case OP_MUL:
-        bad = __builtin_mul_overflow(a, b, &r);
-        break;
-    default:
-        r = op == OP_DIV ? a / b : a % b;
-        break;
+    case OP_ADD: bad = __builtin_add_overflow(a, b, &r); break;
+    case OP_SUB: bad = __builtin_sub_overflow(a, b, &r); break;
+    case OP_MUL: bad = __builtin_mul_overflow(a, b, &r); break;
+    default: r = op == OP_DIV ? a / b : a % b; break;
     }
     *out = value_uint(r);
     return bad ? overflow(n, c) : DONE;
@@ -345,7 +336,8 @@ static int time_arith(const expr_node *n, expr_ctx *c, node_op op, value a, valu
 {
     const bool moment = (a.kind == VALUE_TIMESTAMP) != (b.kind == VALUE_TIMESTAMP);
     int64_t seconds, nanos = op == OP_ADD ? (int64_t)a.nanos + b.nanos : (int64_t)a.nanos - b.nanos;
-    if ((op != OP_ADD && op != OP_SUB) || (op == OP_ADD && a.kind == VALUE_TIMESTAMP && b.kind == VALUE_TIMESTAMP) ||
+    if ((op != OP_ADD && op != OP_SUB) ||
+        (op == OP_ADD && a.kind == VALUE_TIMESTAMP && b.kind == VALUE_TIMESTAMP) ||
         (op == OP_SUB && a.kind == VALUE_DURATION && b.kind == VALUE_TIMESTAMP))
         return no_overload(n, c, a, b);
     if (!(op == OP_ADD ? base_add(a.as.i, b.as.i, &seconds) : base_sub(a.as.i, b.as.i, &seconds)) ||
@@ -363,7 +355,8 @@ static int time_arith(const expr_node *n, expr_ctx *c, node_op op, value a, valu
     }
     if (moment ? !expr_timestamp_ok(seconds) : !duration_ok(seconds, (int32_t)nanos))
         return expr_fail(c, n, M_out_of_range, NULL, value_absent());
-    *out = moment ? value_timestamp(seconds, (int32_t)nanos) : value_duration(seconds, (int32_t)nanos);
+    *out =
+        moment ? value_timestamp(seconds, (int32_t)nanos) : value_duration(seconds, (int32_t)nanos);
     return DONE;
 }
 
@@ -407,18 +400,13 @@ int expr_arith(const expr_node *n, expr_ctx *c, node_op op, value a, value b, va
     if (a.kind != b.kind)
         return no_overload(n, c, a, b);
     switch (a.kind) {
-    case VALUE_INT:
-        return int_arith(n, c, op, a.as.i, b.as.i, out);
-    case VALUE_UINT:
-        return uint_arith(n, c, op, a.as.u, b.as.u, out);
-    case VALUE_DOUBLE:
-        return double_arith(n, c, op, a, b, out);
+    case VALUE_INT: return int_arith(n, c, op, a.as.i, b.as.i, out);
+    case VALUE_UINT: return uint_arith(n, c, op, a.as.u, b.as.u, out);
+    case VALUE_DOUBLE: return double_arith(n, c, op, a, b, out);
     case VALUE_STRING:
     case VALUE_BYTES:
-    case VALUE_LIST:
-        return op == OP_ADD ? expr_concat(n, c, a, b, out) : no_overload(n, c, a, b);
-    default:
-        return no_overload(n, c, a, b);
+    case VALUE_LIST: return op == OP_ADD ? expr_concat(n, c, a, b, out) : no_overload(n, c, a, b);
+    default: return no_overload(n, c, a, b);
     }
 }
 
@@ -464,7 +452,8 @@ int expr_index(const expr_node *n, expr_ctx *c, value a, value i, value *out)
         *out = value_find(a, i);
         return DONE;
     }
-    if (a.kind != VALUE_LIST || (i.kind != VALUE_INT && i.kind != VALUE_UINT && i.kind != VALUE_DOUBLE))
+    if (a.kind != VALUE_LIST ||
+        (i.kind != VALUE_INT && i.kind != VALUE_UINT && i.kind != VALUE_DOUBLE))
         return no_overload(n, c, a, i);
     if (!whole_index(i, &at))
         return expr_fail(c, n, M_invalid_argument, "an index must be a whole number", i);

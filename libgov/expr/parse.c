@@ -171,9 +171,10 @@ static bool is_keyword(const char *s, size_t len)
 /* Kept free by the language for its hosts; they may name fields and methods, but not variables. */
 static bool is_reserved(const char *s, size_t len)
 {
-    static const char *const words[] = {"as",     "break",  "const", "continue", "else",      "for",    "function",
-                                        "if",     "import", "let",   "loop",     "namespace", "package", "return",
-                                        "var",    "void",   "while"};
+    static const char *const words[] = {"as",   "break",     "const",   "continue", "else",
+                                        "for",  "function",  "if",      "import",   "let",
+                                        "loop", "namespace", "package", "return",   "var",
+                                        "void", "while"};
     return len >= 2 && len <= 9 && word_in(s, len, words, ARRAY_LEN(words));
 }
 
@@ -232,7 +233,8 @@ static expr_node *parse_number(parser *p, bool negative, uint32_t at)
     value v;
     const char *why = expr_read_number(p->c->src + p->now.at, p->now.len, negative, &v);
     if (why != NULL) {
-        MISTAKE(p->c, p->now.at, M_bad_literal, A_N("literal", p->c->src + p->now.at, p->now.len), A_S("why", why));
+        MISTAKE(p->c, p->now.at, M_bad_literal, A_N("literal", p->c->src + p->now.at, p->now.len),
+                A_S("why", why));
         return fail(p);
     }
     next(p);
@@ -367,13 +369,15 @@ static bool simple_name(parser *p, const expr_node *n, const char *macro_name, s
 {
     if (n->kind == K_IDENT && (n->flags & NODE_ROOTED) == 0)
         return true;
-    MISTAKE(p->c, n->at, M_bad_macro, A_N("macro", macro_name, len), A_S("why", "its variable must be a simple name"));
+    MISTAKE(p->c, n->at, M_bad_macro, A_N("macro", macro_name, len),
+            A_S("why", "its variable must be a simple name"));
     p->failed = true;
     return false;
 }
 
 /* target.name(args) as a macro; *is false when it is none. */
-static expr_node *expand_macro(parser *p, expr_node *target, token name, const node_list *l, bool *is)
+static expr_node *expand_macro(parser *p, expr_node *target, token name, const node_list *l,
+                               bool *is)
 {
     const char *text = p->c->src + name.at;
     const macro *m = NULL;
@@ -385,7 +389,8 @@ static expr_node *expand_macro(parser *p, expr_node *target, token name, const n
     if (m == NULL)
         return NULL;
     *is = true;
-    if (!simple_name(p, l->items[0], text, name.len) || (m->two && !simple_name(p, l->items[1], text, name.len)))
+    if (!simple_name(p, l->items[0], text, name.len) ||
+        (m->two && !simple_name(p, l->items[1], text, name.len)))
         return NULL;
     expr_node *n = new_node(p, K_MACRO, name.at, 3);
     if (n == NULL)
@@ -434,7 +439,8 @@ static expr_node *expand_has(parser *p, uint32_t at, const node_list *l)
 {
     expr_node *n = l->items[0];
     if (n->kind != K_SELECT) {
-        MISTAKE(p->c, at, M_bad_macro, A_S("macro", "has"), A_S("why", "its argument must select a field, as in has(a.b)"));
+        MISTAKE(p->c, at, M_bad_macro, A_S("macro", "has"),
+                A_S("why", "its argument must select a field, as in has(a.b)"));
         return fail(p);
     }
     n->kind = K_TEST;
@@ -443,7 +449,8 @@ static expr_node *expand_has(parser *p, uint32_t at, const node_list *l)
 
 /* ---- calls, fields, indexes ---- */
 
-static expr_node *make_call(parser *p, expr_node *target, token name, const node_list *l, uint8_t flags)
+static expr_node *make_call(parser *p, expr_node *target, token name, const node_list *l,
+                            uint8_t flags)
 {
     expr_node *n = new_node(p, K_CALL, name.at, l->len + (target != NULL));
     if (n == NULL)
@@ -478,7 +485,8 @@ static expr_node *parse_member_call(parser *p, expr_node *target, token name)
     if (p->failed || !parse_items(p, &l, ')', false))
         return NULL;
     if (!p->c->o->disable_macros) {
-        if (l.len == 3 && is_name(target, "cel") && name.len == 4 && memcmp(p->c->src + name.at, "bind", 4) == 0)
+        if (l.len == 3 && is_name(target, "cel") && name.len == 4 &&
+            memcmp(p->c->src + name.at, "bind", 4) == 0)
             return expand_bind(p, name.at, &l);
         expr_node *n = expand_macro(p, target, name, &l, &is);
         if (is)
@@ -576,18 +584,13 @@ static expr_node *parse_primary(parser *p)
 {
     expr_node *n;
     switch ((int)p->now.kind) {
-    case T_NUMBER:
-        return parse_number(p, false, p->now.at);
+    case T_NUMBER: return parse_number(p, false, p->now.at);
     case T_STRING:
-    case T_BYTES:
-        return parse_string(p);
-    case '[':
-        return parse_list(p);
-    case '{':
-        return parse_map(p);
+    case T_BYTES: return parse_string(p);
+    case '[': return parse_list(p);
+    case '{': return parse_map(p);
     case T_IDENT:
-    case '.':
-        return parse_ident(p);
+    case '.': return parse_ident(p);
     case '(':
         next(p);
         n = p->failed ? NULL : parse_expr(p);
@@ -595,8 +598,7 @@ static expr_node *parse_primary(parser *p)
             return NULL;
         n->flags |= NODE_PARENS;
         return n;
-    default:
-        return unexpected(p, "expression");
+    default: return unexpected(p, "expression");
     }
 }
 
@@ -652,38 +654,24 @@ typedef struct infix {
 static infix infix_of(const parser *p)
 {
     switch ((int)p->now.kind) {
-    case T_OR:
-        return (infix){1, K_OR, OP_NONE};
-    case T_AND:
-        return (infix){2, K_AND, OP_NONE};
-    case T_EQ:
-        return (infix){3, K_EQUAL, OP_EQ};
-    case T_NE:
-        return (infix){3, K_EQUAL, OP_NE};
-    case '<':
-        return (infix){3, K_ORDER, OP_LT};
-    case T_LE:
-        return (infix){3, K_ORDER, OP_LE};
-    case '>':
-        return (infix){3, K_ORDER, OP_GT};
-    case T_GE:
-        return (infix){3, K_ORDER, OP_GE};
-    case '+':
-        return (infix){4, K_ARITH, OP_ADD};
-    case '-':
-        return (infix){4, K_ARITH, OP_SUB};
-    case '*':
-        return (infix){5, K_ARITH, OP_MUL};
-    case '/':
-        return (infix){5, K_ARITH, OP_DIV};
-    case '%':
-        return (infix){5, K_ARITH, OP_MOD};
+    case T_OR: return (infix){1, K_OR, OP_NONE};
+    case T_AND: return (infix){2, K_AND, OP_NONE};
+    case T_EQ: return (infix){3, K_EQUAL, OP_EQ};
+    case T_NE: return (infix){3, K_EQUAL, OP_NE};
+    case '<': return (infix){3, K_ORDER, OP_LT};
+    case T_LE: return (infix){3, K_ORDER, OP_LE};
+    case '>': return (infix){3, K_ORDER, OP_GT};
+    case T_GE: return (infix){3, K_ORDER, OP_GE};
+    case '+': return (infix){4, K_ARITH, OP_ADD};
+    case '-': return (infix){4, K_ARITH, OP_SUB};
+    case '*': return (infix){5, K_ARITH, OP_MUL};
+    case '/': return (infix){5, K_ARITH, OP_DIV};
+    case '%': return (infix){5, K_ARITH, OP_MOD};
     case T_IDENT:
         if (p->now.len == 2 && memcmp(p->c->src + p->now.at, "in", 2) == 0)
             return (infix){3, K_IN, OP_NONE};
         return (infix){0, K_CONST, OP_NONE};
-    default:
-        return (infix){0, K_CONST, OP_NONE};
+    default: return (infix){0, K_CONST, OP_NONE};
     }
 }
 

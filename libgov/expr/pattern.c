@@ -81,7 +81,8 @@ static const char *re2_problem(const char *s, size_t len)
             set = true;
             i += i + 1 < len && s[i + 1] == '^';
             i += i + 1 < len && s[i + 1] == ']';
-        } else if (s[i] == '(' && i + 1 < len && s[i + 1] == '?' && !group_ok(s + i + 2, len - i - 2)) {
+        } else if (s[i] == '(' && i + 1 < len && s[i + 1] == '?' &&
+                   !group_ok(s + i + 2, len - i - 2)) {
             return "only (?:...), (?flags) and (?P<name>...) may begin with (?";
         } else if (s[i] == '(' && i + 1 < len && s[i + 1] == '*') {
             return "a quantifier has nothing to repeat";
@@ -115,21 +116,17 @@ static const char *compile_problem(int error)
 {
     switch (error) {
     case PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS:
-    case PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS:
-        return "a parenthesis has no partner";
-    case PCRE2_ERROR_MISSING_SQUARE_BRACKET:
-        return "a bracket is not closed";
-    case PCRE2_ERROR_QUANTIFIER_INVALID:
-        return "a quantifier has nothing to repeat";
-    default:
-        return "it is malformed";
+    case PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS: return "a parenthesis has no partner";
+    case PCRE2_ERROR_MISSING_SQUARE_BRACKET: return "a bracket is not closed";
+    case PCRE2_ERROR_QUANTIFIER_INVALID: return "a quantifier has nothing to repeat";
+    default: return "it is malformed";
     }
 }
 
 void *expr_pattern_new(const gov_allocator *a, const char *s, size_t len, const char **why)
 {
-    const uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UCP |
-                             PCRE2_NO_AUTO_CAPTURE;
+    const uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C |
+                             PCRE2_NEVER_UCP | PCRE2_NO_AUTO_CAPTURE;
     int error;
     PCRE2_SIZE offset;
     *why = len > LONGEST_PATTERN ? "it is too long" : re2_problem(s, len);
@@ -140,7 +137,8 @@ void *expr_pattern_new(const gov_allocator *a, const char *s, size_t len, const 
         return NULL;
     p->alloc = a;
     p->general = pcre2_general_context_create(take, give_back, allocator_as_user(a));
-    pcre2_compile_context *limits = p->general != NULL ? pcre2_compile_context_create(p->general) : NULL;
+    pcre2_compile_context *limits =
+        p->general != NULL ? pcre2_compile_context_create(p->general) : NULL;
     if (limits == NULL) {
         expr_pattern_free(p);
         return NULL;
@@ -168,20 +166,17 @@ int expr_pattern_match(const void *thing, const char *s, size_t len)
     pcre2_match_data *data = pcre2_match_data_create(1, p->general);
     if (data == NULL)
         return -2;
-    const int found = pcre2_match(p->code, (PCRE2_SPTR)(s != NULL ? s : ""), len, 0, 0, data, p->match);
+    const int found =
+        pcre2_match(p->code, (PCRE2_SPTR)(s != NULL ? s : ""), len, 0, 0, data, p->match);
     pcre2_match_data_free(data);
     if (found >= 0)
         return 1;
     switch (found) {
-    case PCRE2_ERROR_NOMATCH:
-        return 0;
-    case PCRE2_ERROR_NOMEMORY:
-        return -2;
+    case PCRE2_ERROR_NOMATCH: return 0;
+    case PCRE2_ERROR_NOMEMORY: return -2;
     case PCRE2_ERROR_MATCHLIMIT:
     case PCRE2_ERROR_DEPTHLIMIT:
-    case PCRE2_ERROR_HEAPLIMIT:
-        return -1;
-    default:
-        return -3;
+    case PCRE2_ERROR_HEAPLIMIT: return -1;
+    default: return -3;
     }
 }

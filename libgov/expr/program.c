@@ -30,7 +30,8 @@ static gov_status keep_places(compiler *c)
     if (c->o->locate == NULL)
         return GOV_OK;
     p->offsets = base_arena_array(c->arena, c->terms + 1, sizeof *p->offsets);
-    p->places = p->offsets != NULL ? base_arena_array(c->arena, c->terms + 1, sizeof *p->places) : NULL;
+    p->places =
+        p->offsets != NULL ? base_arena_array(c->arena, c->terms + 1, sizeof *p->places) : NULL;
     if (p->places == NULL)
         return base_nomem(c->d);
     const size_t count = collect_offsets(p->root, p->offsets, 0);
@@ -48,7 +49,8 @@ static gov_status keep_places(compiler *c)
                 return base_nomem(c->d);
         }
         p->offsets[p->place_count] = p->offsets[i];
-        p->places[p->place_count++] = (base_place){place.origin != NULL ? kept : NULL, place.line, place.column};
+        p->places[p->place_count++] =
+            (base_place){place.origin != NULL ? kept : NULL, place.line, place.column};
     }
     return GOV_OK;
 }
@@ -70,7 +72,8 @@ static gov_status compile(compiler *c, const char *src)
 {
     expr_program *p = c->p;
     if (c->len > EXPR_MAX_LENGTH)
-        return base_fail(c->d, M_too_large, A_S("what", "expression length"), A_I("limit", EXPR_MAX_LENGTH));
+        return base_fail(c->d, M_too_large, A_S("what", "expression length"),
+                         A_I("limit", EXPR_MAX_LENGTH));
     if (!base_utf8_valid(src, c->len)) {
         c->src = "";
         const size_t bad = base_utf8_bad(src, c->len);
@@ -102,7 +105,13 @@ gov_status expr_compile(const gov_allocator *a, const expr_scope *s, const char 
     p->alloc = a;
     p->scope = s;
     base_arena_init(&p->arena, a);
-    compiler c = {.alloc = a, .arena = &p->arena, .scope = s, .o = o != NULL ? o : &no_options, .d = d, .p = p, .len = len};
+    compiler c = {.alloc = a,
+                  .arena = &p->arena,
+                  .scope = s,
+                  .o = o != NULL ? o : &no_options,
+                  .d = d,
+                  .p = p,
+                  .len = len};
     p->expect = c.o->expect;
     const gov_status status = compile(&c, src);
     if (status != GOV_OK) {
@@ -128,44 +137,43 @@ void expr_program_free(expr_program *p)
 /* What stands in messages for a function: an operator's sign, or a name. */
 static const char *function_text(const expr_node *n, size_t *len)
 {
-    static const char *const ops[] = {"", "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=",
-                                      "all", "exists", "exists_one", "map", "filter", "transformList", "transformMap",
-                                      "transformMapEntry", "optMap", "optFlatMap", "sortBy"};
+    static const char *const ops[] = {"",
+                                      "+",
+                                      "-",
+                                      "*",
+                                      "/",
+                                      "%",
+                                      "==",
+                                      "!=",
+                                      "<",
+                                      "<=",
+                                      ">",
+                                      ">=",
+                                      "all",
+                                      "exists",
+                                      "exists_one",
+                                      "map",
+                                      "filter",
+                                      "transformList",
+                                      "transformMap",
+                                      "transformMapEntry",
+                                      "optMap",
+                                      "optFlatMap",
+                                      "sortBy"};
     const char *text = ops[n->op];
     switch (n->kind) {
-    case K_CALL:
-        *len = n->name_len;
-        return n->name;
-    case K_NOT:
-        text = "!";
-        break;
-    case K_NEGATE:
-        text = "-";
-        break;
-    case K_IN:
-        text = "in";
-        break;
-    case K_AND:
-        text = "&&";
-        break;
-    case K_OR:
-        text = "||";
-        break;
-    case K_COND:
-        text = "?:";
-        break;
+    case K_CALL: *len = n->name_len; return n->name;
+    case K_NOT: text = "!"; break;
+    case K_NEGATE: text = "-"; break;
+    case K_IN: text = "in"; break;
+    case K_AND: text = "&&"; break;
+    case K_OR: text = "||"; break;
+    case K_COND: text = "?:"; break;
     case K_INDEX:
-    case K_OPT_INDEX:
-        text = "[]";
-        break;
-    case K_LIST:
-        text = "[...]";
-        break;
-    case K_MAP:
-        text = "{...}";
-        break;
-    default:
-        break;
+    case K_OPT_INDEX: text = "[]"; break;
+    case K_LIST: text = "[...]"; break;
+    case K_MAP: text = "{...}"; break;
+    default: break;
     }
     *len = strlen(text);
     return text;
@@ -214,7 +222,8 @@ static void show_value(base_buf *buf, value v)
 
 static const char *name_of(const expr_program *p, const expr_node *n, size_t *len)
 {
-    const char *name = n->kind == K_SLOT || n->kind == K_TEST_SLOT ? expr_scope_name(p->scope, n->slot) : NULL;
+    const char *name =
+        n->kind == K_SLOT || n->kind == K_TEST_SLOT ? expr_scope_name(p->scope, n->slot) : NULL;
     *len = name != NULL ? strlen(name) : n->name_len;
     return name != NULL ? name : n->name;
 }
@@ -226,7 +235,8 @@ static gov_status report_plain(expr_ctx *c, const base_place *place, const diag 
     char types[4 * 20 + 8], type[EXPR_TYPE_TEXT];
     size_t function_len, name_len;
     base_buf text;
-    const char *function = function_text(n, &function_len), *name = name_of(c->program, n, &name_len);
+    const char *function = function_text(n, &function_len),
+               *name = name_of(c->program, n, &name_len);
     base_buf_init(&text, c->program->alloc);
     show_value(&text, f->v);
     types_text(f, types, sizeof types);
@@ -236,13 +246,17 @@ static gov_status report_plain(expr_ctx *c, const base_place *place, const diag 
     else if (f->message == M_no_such_field)
         status = base_fail_at(d, place, M_no_such_field, A_N("field", n->name, n->name_len),
                               A_S("type", expr_type_text(expr_kind_type(f->v), type)));
-    else if (f->message == M_undeclared_reference || f->message == M_no_value || f->message == M_unknown_function)
+    else if (f->message == M_undeclared_reference || f->message == M_no_value ||
+             f->message == M_unknown_function)
         status = base_fail_at(d, place, f->message, A_N("name", name, name_len));
     else if (f->message == M_too_costly)
-        status = base_fail_at(d, place, f->message, A_I("limit", c->run->cost_limit != 0 ? c->run->cost_limit : EXPR_DEFAULT_COST));
+        status = base_fail_at(d, place, f->message,
+                              A_I("limit", c->run->cost_limit != 0 ? c->run->cost_limit
+                                                                   : EXPR_DEFAULT_COST));
     else
-        status = base_fail_at(d, place, f->message, A_N("function", function, function_len), A_S("types", types),
-                              A_N("value", text.data, text.len), A_S("what", f->what));
+        status = base_fail_at(d, place, f->message, A_N("function", function, function_len),
+                              A_S("types", types), A_N("value", text.data, text.len),
+                              A_S("what", f->what));
     base_buf_free(&text);
     return status;
 }
@@ -260,7 +274,8 @@ static gov_status report_foreign(expr_ctx *c, const base_place *place, const dia
             status = GOV_E_NOMEM;
         expr_fault_drop(f);
     }
-    if (status != GOV_E_NOMEM && base_fail_at(d, place, M_function_failed, A_N("function", name, len)) == GOV_E_NOMEM)
+    if (status != GOV_E_NOMEM &&
+        base_fail_at(d, place, M_function_failed, A_N("function", name, len)) == GOV_E_NOMEM)
         status = GOV_E_NOMEM;
     return status;
 }
@@ -273,12 +288,15 @@ gov_status expr_report_fault(expr_ctx *c, const diag *d)
         return base_nomem(d);
     }
     if (d == NULL || d->out == NULL) {
-        const gov_status status = c->fault.message == M_function_failed ? c->fault.status : base_message_status(c->fault.message);
+        const gov_status status = c->fault.message == M_function_failed
+                                      ? c->fault.status
+                                      : base_message_status(c->fault.message);
         expr_fault_drop(&c->fault);
         return status;
     }
     const base_place place = place_of(c->program, c->fault.where);
-    return c->fault.message == M_function_failed ? report_foreign(c, &place, d) : report_plain(c, &place, d);
+    return c->fault.message == M_function_failed ? report_foreign(c, &place, d)
+                                                 : report_plain(c, &place, d);
 }
 
 /* ---- evaluating ---- */
@@ -301,10 +319,12 @@ gov_status expr_eval(const expr_program *p, const expr_run *run, value *out, con
     begin(&c, p, run, d);
     if (p->root->eval(p->root, &c, out) != DONE)
         return expr_report_fault(&c, d);
-    if (p->expect != EXPR_DYN && expr_type_kind(p->expect) != expr_type_kind(expr_kind_type(*out))) {
+    if (p->expect != EXPR_DYN &&
+        expr_type_kind(p->expect) != expr_type_kind(expr_kind_type(*out))) {
         char expected[EXPR_TYPE_TEXT], found[EXPR_TYPE_TEXT];
         const base_place place = place_of(p, p->root);
-        return base_fail_at(d, &place, M_wrong_result, A_S("expected", expr_type_text(p->expect, expected)),
+        return base_fail_at(d, &place, M_wrong_result,
+                            A_S("expected", expr_type_text(p->expect, expected)),
                             A_S("found", expr_type_text(expr_kind_type(*out), found)));
     }
     return GOV_OK;

@@ -35,17 +35,19 @@ static bool read_name(const char **s, const char *end, expr_type *out)
     static const struct {
         const char *name;
         expr_type type;
-    } names[] = {{"dyn", EXPR_DYN},       {"null_type", EXPR_NULL}, {"bool", EXPR_BOOL},
-                 {"int", EXPR_INT},       {"uint", EXPR_UINT},      {"double", EXPR_DOUBLE},
-                 {"string", EXPR_STRING}, {"bytes", EXPR_BYTES},    {"list", EXPR_LIST},
-                 {"map", EXPR_MAP},       {"timestamp", EXPR_TIMESTAMP}, {"duration", EXPR_DURATION},
-                 {"type", EXPR_TYPE},     {"optional", EXPR_OPTIONAL}};
+    } names[] = {
+        {"dyn", EXPR_DYN},       {"null_type", EXPR_NULL},      {"bool", EXPR_BOOL},
+        {"int", EXPR_INT},       {"uint", EXPR_UINT},           {"double", EXPR_DOUBLE},
+        {"string", EXPR_STRING}, {"bytes", EXPR_BYTES},         {"list", EXPR_LIST},
+        {"map", EXPR_MAP},       {"timestamp", EXPR_TIMESTAMP}, {"duration", EXPR_DURATION},
+        {"type", EXPR_TYPE},     {"optional", EXPR_OPTIONAL}};
     skip_spaces(s, end);
     const char *start = *s;
     while (*s < end && ((**s >= 'a' && **s <= 'z') || **s == '_'))
         (*s)++;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (strlen(names[i].name) == (size_t)(*s - start) && memcmp(names[i].name, start, (size_t)(*s - start)) == 0) {
+        if (strlen(names[i].name) == (size_t)(*s - start) &&
+            memcmp(names[i].name, start, (size_t)(*s - start)) == 0) {
             *out = names[i].type;
             return true;
         }
@@ -98,8 +100,8 @@ static gov_status declare(gov_expr *e, const gov_value *variables, const diag *d
     return status;
 }
 
-gov_status gov_expr_compile(const gov_allocator *alloc, const char *source, size_t len, const gov_value *variables,
-                            gov_expr **out, gov_error **err)
+gov_status gov_expr_compile(const gov_allocator *alloc, const char *source, size_t len,
+                            const gov_value *variables, gov_expr **out, gov_error **err)
 {
     const diag d = {alloc, err};
     const expr_options o = {.declared_only = true};
@@ -185,7 +187,8 @@ static bool strip_optionals(base_arena *arena, value *v)
     return true;
 }
 
-gov_status gov_expr_eval(const gov_expr *expr, const gov_value *bindings, gov_value **out, gov_error **err)
+gov_status gov_expr_eval(const gov_expr *expr, const gov_value *bindings, gov_value **out,
+                         gov_error **err)
 {
     const diag d = {expr != NULL ? expr->alloc : NULL, err};
     if (expr == NULL || out == NULL)
@@ -207,7 +210,8 @@ gov_status gov_expr_eval(const gov_expr *expr, const gov_value *bindings, gov_va
     return status;
 }
 
-gov_status gov_expr_eval_line(const char *json, size_t len, char **out, size_t *out_len, gov_error **err)
+gov_status gov_expr_eval_line(const char *json, size_t len, char **out, size_t *out_len,
+                              gov_error **err)
 {
     const diag d = {NULL, err};
     base_buf buf;

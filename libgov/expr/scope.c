@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-gov_status expr_scope_new(const gov_allocator *a, const expr_scope *parent, expr_scope **out, const diag *d)
+gov_status expr_scope_new(const gov_allocator *a, const expr_scope *parent, expr_scope **out,
+                          const diag *d)
 {
     expr_scope *s = base_alloc(a, sizeof *s);
     if (s == NULL)
@@ -47,7 +48,8 @@ static bool legal_name(const char *s)
     return !start;
 }
 
-gov_status expr_scope_var(expr_scope *s, const char *dotted_name, expr_type type, uint32_t *slot, const diag *d)
+gov_status expr_scope_var(expr_scope *s, const char *dotted_name, expr_type type, uint32_t *slot,
+                          const diag *d)
 {
     bool fresh;
     if (!legal_name(dotted_name))
@@ -82,7 +84,8 @@ gov_status expr_scope_function(expr_scope *s, const expr_function *f, const diag
     expr_function *copy = base_arena_alloc(&s->arena, sizeof *copy);
     const char *name = base_arena_strdup(&s->arena, f->name);
     if (copy == NULL || name == NULL ||
-        !base_grow(s->alloc, &s->functions, &s->function_cap, s->function_count, sizeof *s->functions))
+        !base_grow(s->alloc, &s->functions, &s->function_cap, s->function_count,
+                   sizeof *s->functions))
         return base_nomem(d);
     *copy = *f;
     copy->name = name;
@@ -96,7 +99,8 @@ gov_status expr_scope_function(expr_scope *s, const expr_function *f, const diag
     return GOV_OK;
 }
 
-bool expr_scope_find(const expr_scope *s, const char *name, size_t len, uint32_t *slot, expr_type *type)
+bool expr_scope_find(const expr_scope *s, const char *name, size_t len, uint32_t *slot,
+                     expr_type *type)
 {
     for (; s != NULL; s = s->parent) {
         const uint64_t *known = s->var_count > 0 ? base_map_get(&s->names, name, len) : NULL;
@@ -115,5 +119,6 @@ const char *expr_scope_name(const expr_scope *s, uint32_t slot)
 {
     while (s != NULL && slot < s->slot_base)
         s = s->parent;
-    return s != NULL && slot - s->slot_base < s->var_count ? s->vars[slot - s->slot_base].name : NULL;
+    return s != NULL && slot - s->slot_base < s->var_count ? s->vars[slot - s->slot_base].name
+                                                           : NULL;
 }

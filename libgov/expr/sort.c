@@ -14,7 +14,8 @@ static bool same_kind(const value *keys, size_t len)
     return true;
 }
 
-static void merge(const value *keys, const uint32_t *from, uint32_t *to, size_t low, size_t mid, size_t high)
+static void merge(const value *keys, const uint32_t *from, uint32_t *to, size_t low, size_t mid,
+                  size_t high)
 {
     size_t a = low, b = mid;
     for (size_t i = low; i < high; i++) {

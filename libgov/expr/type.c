@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-static const char *const kind_names[] = {"dyn",  "null_type", "bool", "int",       "uint",     "double", "string",
-                                         "bytes", "list",      "map",  "timestamp", "duration", "type",   "optional",
-                                         "B",    "A"};
+static const char *const kind_names[] = {"dyn",  "null_type", "bool",      "int",
+                                         "uint", "double",    "string",    "bytes",
+                                         "list", "map",       "timestamp", "duration",
+                                         "type", "optional",  "B",         "A"};
 
 static void add(char *out, const char *text)
 {
@@ -45,20 +46,19 @@ bool expr_type_fits(expr_type from, expr_type to)
         return false;
     switch (expr_type_kind(from)) {
     case EXPR_LIST:
-    case EXPR_OPTIONAL:
-        return expr_type_fits(expr_type_item(from), expr_type_item(to));
+    case EXPR_OPTIONAL: return expr_type_fits(expr_type_item(from), expr_type_item(to));
     case EXPR_MAP:
         return expr_type_fits(expr_type_key(from), expr_type_key(to)) &&
                expr_type_fits(expr_type_val(from), expr_type_val(to));
-    default:
-        return true;
+    default: return true;
     }
 }
 
 expr_type expr_kind_type(value v)
 {
-    static const uint8_t types[] = {EXPR_NULL,  EXPR_BOOL, EXPR_INT, EXPR_UINT,      EXPR_DOUBLE,   EXPR_STRING,
-                                    EXPR_BYTES, EXPR_LIST, EXPR_MAP, EXPR_TIMESTAMP, EXPR_DURATION, EXPR_TYPE};
+    static const uint8_t types[] = {EXPR_NULL,   EXPR_BOOL,      EXPR_INT,      EXPR_UINT,
+                                    EXPR_DOUBLE, EXPR_STRING,    EXPR_BYTES,    EXPR_LIST,
+                                    EXPR_MAP,    EXPR_TIMESTAMP, EXPR_DURATION, EXPR_TYPE};
     if (v.kind < ARRAY_LEN(types))
         return types[v.kind];
     return expr_is_optional(v) ? EXPR_OPTIONAL : EXPR_DYN;
@@ -71,7 +71,8 @@ static expr_type type_of(value v, int depth)
         return kind;
     expr_type key = EXPR_DYN, item = EXPR_DYN;
     for (size_t i = 0; i < v.len; i++) {
-        const expr_type t = type_of(kind == EXPR_LIST ? v.as.items[i] : v.as.pairs[i].val, depth + 1);
+        const expr_type t =
+            type_of(kind == EXPR_LIST ? v.as.items[i] : v.as.pairs[i].val, depth + 1);
         const expr_type k = kind == EXPR_MAP ? expr_kind_type(v.as.pairs[i].key) : EXPR_DYN;
         item = i == 0 || item == t ? t : EXPR_DYN;
         key = i == 0 || key == k ? k : EXPR_DYN;
@@ -93,10 +94,19 @@ typedef struct type_name {
 
 /* The names that the language itself gives its types. */
 static const type_name names[] = {
-    {"null_type", EXPR_NULL}, {"bool", EXPR_BOOL}, {"int", EXPR_INT}, {"uint", EXPR_UINT},
-    {"double", EXPR_DOUBLE}, {"string", EXPR_STRING}, {"bytes", EXPR_BYTES}, {"list", EXPR_LIST},
-    {"map", EXPR_MAP}, {"google.protobuf.Timestamp", EXPR_TIMESTAMP},
-    {"google.protobuf.Duration", EXPR_DURATION}, {"type", EXPR_TYPE}, {"optional_type", EXPR_OPTIONAL},
+    {"null_type", EXPR_NULL},
+    {"bool", EXPR_BOOL},
+    {"int", EXPR_INT},
+    {"uint", EXPR_UINT},
+    {"double", EXPR_DOUBLE},
+    {"string", EXPR_STRING},
+    {"bytes", EXPR_BYTES},
+    {"list", EXPR_LIST},
+    {"map", EXPR_MAP},
+    {"google.protobuf.Timestamp", EXPR_TIMESTAMP},
+    {"google.protobuf.Duration", EXPR_DURATION},
+    {"type", EXPR_TYPE},
+    {"optional_type", EXPR_OPTIONAL},
 };
 
 const char *expr_type_name(value v, size_t *len)

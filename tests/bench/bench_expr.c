@@ -9,7 +9,8 @@
 
 enum { EVALUATIONS = 1000000, COMPILATIONS = 20000, CASES = 64 };
 
-static const char guard[] = "case.urgency >= 4 && case.category in [\"elevator\", \"gas\"] && !case.anonymous";
+static const char guard[] =
+    "case.urgency >= 4 && case.category in [\"elevator\", \"gas\"] && !case.anonymous";
 
 /* Cases that differ, so that no branch is always the same. */
 static value cases[CASES][3];
@@ -65,7 +66,8 @@ static bool eval_floor(void *user)
     (void)user;
     for (size_t i = 0; i < EVALUATIONS; i++) {
         const value *v = cases[i % CASES];
-        yes += v[0].as.i >= 4 && (same(&v[1], "elevator", 8) || same(&v[1], "gas", 3)) && !v[2].as.b;
+        yes +=
+            v[0].as.i >= 4 && (same(&v[1], "elevator", 8) || same(&v[1], "gas", 3)) && !v[2].as.b;
     }
     bench_keep(yes);
     return true;
@@ -109,13 +111,17 @@ int main(int argc, char **argv)
          .ours = {.run = eval_ours},
          .floor = {.run = eval_floor},
          .floor_name = "the same in C"},
-        {.name = "expr: compiling and checking it", .unit = "us", .work = COMPILATIONS, .ours = {.run = compile_ours}},
+        {.name = "expr: compiling and checking it",
+         .unit = "us",
+         .work = COMPILATIONS,
+         .ours = {.run = compile_ours}},
     };
     if (!declare())
         return 1;
     const long compiled = allocations;
     const int status = bench_main(argc, argv, list, sizeof list / sizeof list[0]);
-    fprintf(stderr, "expr: %ld allocations to compile the guard, %ld in all evaluations\n", compiled, allocations - compiled);
+    fprintf(stderr, "expr: %ld allocations to compile the guard, %ld in all evaluations\n",
+            compiled, allocations - compiled);
     expr_program_free(program);
     expr_scope_free(scope);
     return status;

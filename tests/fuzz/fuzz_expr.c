@@ -20,13 +20,15 @@ static value slots[6];
 
 static expr_scope *make_scope(void)
 {
-    static const value items[] = {{.kind = VALUE_STRING, .as.s = "old", .len = 3}, {.kind = VALUE_INT, .as.i = 2}};
-    static const value_pair pairs[] = {
-        {{.kind = VALUE_STRING, .as.s = "k", .len = 1}, {.kind = VALUE_LIST, .as.items = items, .len = 2}}};
+    static const value items[] = {{.kind = VALUE_STRING, .as.s = "old", .len = 3},
+                                  {.kind = VALUE_INT, .as.i = 2}};
+    static const value_pair pairs[] = {{{.kind = VALUE_STRING, .as.s = "k", .len = 1},
+                                        {.kind = VALUE_LIST, .as.items = items, .len = 2}}};
     static const struct {
         const char *name;
         expr_type type;
-    } vars[] = {{"x", EXPR_INT}, {"case.name", EXPR_STRING}, {"l", EXPR_LIST}, {"m", EXPR_MAP}, {"t", EXPR_TIMESTAMP}, {"d", EXPR_DYN}};
+    } vars[] = {{"x", EXPR_INT}, {"case.name", EXPR_STRING}, {"l", EXPR_LIST},
+                {"m", EXPR_MAP}, {"t", EXPR_TIMESTAMP},      {"d", EXPR_DYN}};
     expr_scope *s = NULL;
     slots[0] = value_int(7);
     slots[1] = value_string("\xe4\xbd\xa0\xe5\xa5\xbd, hello", 13);
@@ -49,14 +51,18 @@ static gov_status evaluate(const expr_program *p, base_buf *out)
     value v;
     base_arena_init(&scratch, NULL);
     scratch.limit = MEMORY;
-    const expr_run run = {.slots = slots, .slot_count = ARRAY_LEN(slots), .scratch = &scratch, .cost_limit = COST};
+    const expr_run run = {.slots = slots,
+                          .slot_count = ARRAY_LEN(slots),
+                          .scratch = &scratch,
+                          .cost_limit = COST};
     const gov_status status = expr_eval(p, &run, &v, &d);
     check((status == GOV_OK) == (gov_error_count(err) == 0));
     if (status == GOV_OK)
         value_write_document(out, v);
     else if (status != GOV_E_NOMEM)
         base_buf_str(out, gov_error_message(err, 0, "en"));
-    check(status == GOV_OK || status == GOV_E_EXPR || status == GOV_E_LIMIT || status == GOV_E_NOMEM);
+    check(status == GOV_OK || status == GOV_E_EXPR || status == GOV_E_LIMIT ||
+          status == GOV_E_NOMEM);
     gov_error_free(err);
     base_arena_free(&scratch);
     return status;
@@ -75,7 +81,8 @@ static void try_one(const expr_scope *s, const char *text, size_t size, bool che
         base_buf_init(&first, NULL);
         base_buf_init(&second, NULL);
         check(evaluate(p, &first) == evaluate(p, &second));
-        check(first.len == second.len && (first.len == 0 || memcmp(first.data, second.data, first.len) == 0));
+        check(first.len == second.len &&
+              (first.len == 0 || memcmp(first.data, second.data, first.len) == 0));
         base_buf_free(&first);
         base_buf_free(&second);
     } else {

@@ -30,7 +30,8 @@ static void check_example(const example *x, const char *bindings)
         base_buf_fmt(&want, "{\"error\":{\"code\":\"%s\"", x->answer + 1);
     else
         base_buf_fmt(&want, "{\"value\":%s}", x->answer);
-    if (strncmp(out.data, want.data, want.len) != 0 || (x->answer[0] != '!' && out.len != want.len)) {
+    if (strncmp(out.data, want.data, want.len) != 0 ||
+        (x->answer[0] != '!' && out.len != want.len)) {
         print_error("%s\n  gives  %s\n  wanted %s\n", x->source, out.data, want.data);
         fail();
     }
@@ -39,7 +40,7 @@ static void check_example(const example *x, const char *bindings)
     base_buf_free(&want);
 }
 
-#define CHECK(table, bindings)                                    \
+#define CHECK(table, bindings)                                      \
     for (size_t i = 0; i < sizeof(table) / sizeof((table)[0]); i++) \
     check_example(&(table)[i], (bindings))
 
@@ -254,7 +255,8 @@ static void macros(void **state)
         {"[1].all(x, x)", "!no_such_overload"},
         {"'abc'.all(x, true)", "!no_such_overload"},
         {"[1].map(x + 1, x)", "!bad_macro"},
-        {"[[1], [2, 3]].map(x, x.map(y, y + size(x)))", "[[{\"int\":\"2\"}],[{\"int\":\"4\"},{\"int\":\"5\"}]]"},
+        {"[[1], [2, 3]].map(x, x.map(y, y + size(x)))",
+         "[[{\"int\":\"2\"}],[{\"int\":\"4\"},{\"int\":\"5\"}]]"},
         {"[1].map(x, [2].map(x, x))", "[[{\"int\":\"2\"}]]"},
         {"[{'z': 0}].exists(y, y.z == 0)", "true"},
         {"[3, 4].all(i, v, i + 3 == v)", "true"},
@@ -295,7 +297,8 @@ static void conversions(void **state)
         {"bool('yes')", "!bad_conversion"},
         {"dyn([1]).size()", "{\"int\":\"1\"}"},
         {"type([])", "{\"type\":\"list\"}"},
-        {"size('\xe4\xbd\xa0\xe5\xa5\xbd') + size(b'\xe4\xbd\xa0') + size([1]) + {1: 2}.size()", "{\"int\":\"7\"}"},
+        {"size('\xe4\xbd\xa0\xe5\xa5\xbd') + size(b'\xe4\xbd\xa0') + size([1]) + {1: 2}.size()",
+         "{\"int\":\"7\"}"},
         {"size(1)", "!no_such_overload"},
         {"size()", "!no_such_overload"},
         {"'hello'.contains('ell') && 'hello'.startsWith('he') && 'hello'.endsWith('lo')", "true"},
@@ -326,7 +329,8 @@ static void patterns(void **state)
         {"'AA'.matches('(?i)a+(?P<rest>a)')", "true"},
         {"'a+'.matches('[+]+$')", "true"},
         {"'x1'.matches('x' + string(1))", "true"},
-        {"'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab'.matches('^(a+)+$')", "!pattern_limit"},
+        {"'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab'.matches('^(a+)+$')",
+         "!pattern_limit"},
     };
     (void)state;
     CHECK(table, NULL);
@@ -357,7 +361,8 @@ static void times(void **state)
         {"t - timestamp('2026-03-01T17:30:16Z') == duration('-750ms')", "true"},
         {"string(duration('1h1m1.5s'))", "\"3661.5s\""},
         {"string(duration('-0.5s'))", "\"-0.5s\""},
-        {"duration('1m').getSeconds() + duration('90s').getMinutes() + duration('2h').getHours()", "{\"int\":\"63\"}"},
+        {"duration('1m').getSeconds() + duration('90s').getMinutes() + duration('2h').getHours()",
+         "{\"int\":\"63\"}"},
         {"duration('3.25s').getMilliseconds()", "{\"int\":\"250\"}"},
         {"duration('1x')", "!bad_conversion"},
         {"duration('1')", "!bad_conversion"},
@@ -399,7 +404,8 @@ static void containers(void **state)
         base_buf_init(&line, NULL);
         base_buf_init(&out, NULL);
         base_buf_fmt(&line,
-                     "{\"expr\":\"%s\",\"container\":\"%s\",\"bindings\":{\"n\":\"n\",\"x.n\":\"x.n\",\"x.y.n\":\"x.y.n\"}}",
+                     "{\"expr\":\"%s\",\"container\":\"%s\",\"bindings\":{\"n\":\"n\",\"x.n\":\"x."
+                     "n\",\"x.y.n\":\"x.y.n\"}}",
                      table[i].source, table[i].container);
         assert_int_equal(expr_eval_line(NULL, line.data, line.len, &out), GOV_OK);
         assert_string_equal(out.data, table[i].answer);
@@ -443,10 +449,12 @@ static void malformed_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(literals),        cmocka_unit_test(arithmetic), cmocka_unit_test(comparisons),
-        cmocka_unit_test(logic),           cmocka_unit_test(access_to_parts), cmocka_unit_test(macros),
-        cmocka_unit_test(conversions),     cmocka_unit_test(patterns),   cmocka_unit_test(times),
-        cmocka_unit_test(containers),      cmocka_unit_test(malformed_lines),
+        cmocka_unit_test(literals),        cmocka_unit_test(arithmetic),
+        cmocka_unit_test(comparisons),     cmocka_unit_test(logic),
+        cmocka_unit_test(access_to_parts), cmocka_unit_test(macros),
+        cmocka_unit_test(conversions),     cmocka_unit_test(patterns),
+        cmocka_unit_test(times),           cmocka_unit_test(containers),
+        cmocka_unit_test(malformed_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,8 @@
 
 enum { URGENCY, CATEGORY, ANONYMOUS, PHONE, TAGS, OPENED, BALANCE, DATA, SLOTS };
 
-static gov_status twice(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)
+static gov_status twice(void *user, const value *args, size_t n, value *out, const expr_run *run,
+                        const diag *d)
 {
     int64_t r;
     (void)user;
@@ -24,7 +25,8 @@ static gov_status twice(void *user, const value *args, size_t n, value *out, con
     return GOV_OK;
 }
 
-static gov_status twice_text(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)
+static gov_status twice_text(void *user, const value *args, size_t n, value *out,
+                             const expr_run *run, const diag *d)
 {
     (void)user;
     (void)n;
@@ -38,7 +40,8 @@ static gov_status twice_text(void *user, const value *args, size_t n, value *out
     return GOV_OK;
 }
 
-static gov_status broken_store(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)
+static gov_status broken_store(void *user, const value *args, size_t n, value *out,
+                               const expr_run *run, const diag *d)
 {
     (void)user;
     (void)args;
@@ -49,16 +52,19 @@ static gov_status broken_store(void *user, const value *args, size_t n, value *o
     return GOV_E_BUSY;
 }
 
-static gov_status known_state(void *user, const value *args, size_t n, const base_place *place, const diag *d)
+static gov_status known_state(void *user, const value *args, size_t n, const base_place *place,
+                              const diag *d)
 {
     (void)user;
     (void)n;
     if (args[0].kind == VALUE_STRING && !value_is_text(args[0], "closed"))
-        return base_fail_at(d, place, M_undeclared_reference, A_N("name", args[0].as.s, args[0].len), A_S("near", "closed"));
+        return base_fail_at(d, place, M_undeclared_reference,
+                            A_N("name", args[0].as.s, args[0].len), A_S("near", "closed"));
     return GOV_OK;
 }
 
-static gov_status in_state(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)
+static gov_status in_state(void *user, const value *args, size_t n, value *out, const expr_run *run,
+                           const diag *d)
 {
     (void)user;
     (void)n;
@@ -74,16 +80,39 @@ static gov_status declare(const gov_allocator *a, expr_scope **out, const diag *
         const char *name;
         expr_type type;
     } vars[SLOTS] = {
-        [URGENCY] = {"case.urgency", EXPR_INT},     [CATEGORY] = {"case.category", EXPR_STRING},
-        [ANONYMOUS] = {"case.anonymous", EXPR_BOOL}, [PHONE] = {"case.phone", EXPR_STRING},
-        [TAGS] = {"case.tags", EXPR_LIST | EXPR_STRING << 4}, [OPENED] = {"case.opened_at", EXPR_TIMESTAMP},
-        [BALANCE] = {"balance", EXPR_DOUBLE},        [DATA] = {"event.data", EXPR_MAP},
+        [URGENCY] = {"case.urgency", EXPR_INT},
+        [CATEGORY] = {"case.category", EXPR_STRING},
+        [ANONYMOUS] = {"case.anonymous", EXPR_BOOL},
+        [PHONE] = {"case.phone", EXPR_STRING},
+        [TAGS] = {"case.tags", EXPR_LIST | EXPR_STRING << 4},
+        [OPENED] = {"case.opened_at", EXPR_TIMESTAMP},
+        [BALANCE] = {"balance", EXPR_DOUBLE},
+        [DATA] = {"event.data", EXPR_MAP},
     };
     static const expr_function functions[] = {
-        {.name = "twice", .pure = true, .argc = 1, .args = {EXPR_INT}, .result = EXPR_INT, .call = twice},
-        {.name = "twice", .pure = true, .argc = 1, .args = {EXPR_STRING}, .result = EXPR_STRING, .call = twice_text},
-        {.name = "store.read", .argc = 1, .args = {EXPR_INT}, .result = EXPR_BOOL, .call = broken_store},
-        {.name = "In", .argc = 1, .args = {EXPR_STRING}, .result = EXPR_BOOL, .call = in_state, .check = known_state},
+        {.name = "twice",
+         .pure = true,
+         .argc = 1,
+         .args = {EXPR_INT},
+         .result = EXPR_INT,
+         .call = twice},
+        {.name = "twice",
+         .pure = true,
+         .argc = 1,
+         .args = {EXPR_STRING},
+         .result = EXPR_STRING,
+         .call = twice_text},
+        {.name = "store.read",
+         .argc = 1,
+         .args = {EXPR_INT},
+         .result = EXPR_BOOL,
+         .call = broken_store},
+        {.name = "In",
+         .argc = 1,
+         .args = {EXPR_STRING},
+         .result = EXPR_BOOL,
+         .call = in_state,
+         .check = known_state},
     };
     uint32_t slot;
     gov_status status = expr_scope_new(a, NULL, out, d);
@@ -139,7 +168,8 @@ static void finds_mistakes_when_loading(void **state)
         {"case.tags.all(t, t > 1)", "no_such_overload", 20, "types", "(string, int)"},
         {"case.tags.all(t, t)", "wrong_type", 18, "found", "string"},
         {"case.urgency.all(t, true)", "wrong_type", 14, "expected", "list or map"},
-        {"case.opened_at + case.opened_at > case.opened_at", "no_such_overload", 16, "function", "+"},
+        {"case.opened_at + case.opened_at > case.opened_at", "no_such_overload", 16, "function",
+         "+"},
         {"case.category.matches('(')", "bad_pattern", 23, "what", "a parenthesis has no partner"},
         {"case.opened_at.getHours('Mars/Base') > 1", "zone_unknown", 25, "zone", "Mars/Base"},
         {"twice(true) == 2", "no_such_overload", 1, "types", "(bool)"},
@@ -151,7 +181,8 @@ static void finds_mistakes_when_loading(void **state)
         expr_program *p = NULL;
         gov_error *err = NULL;
         const diag d = {NULL, &err};
-        const gov_status status = expr_compile(NULL, *state, table[i].source, strlen(table[i].source), &guard, &p, &d);
+        const gov_status status =
+            expr_compile(NULL, *state, table[i].source, strlen(table[i].source), &guard, &p, &d);
         if (status == GOV_OK || gov_error_count(err) != 1 ||
             strcmp(gov_error_argument(err, 0, table[i].argument), table[i].text) != 0) {
             print_error("%s\n", table[i].source);
@@ -166,11 +197,13 @@ static void finds_mistakes_when_loading(void **state)
 
 static void reports_every_mistake(void **state)
 {
-    static const char source[] = "case.urgncy > 1 &&\n  case.category > 2 &&\n  nothing(case.urgency)";
+    static const char source[] =
+        "case.urgncy > 1 &&\n  case.category > 2 &&\n  nothing(case.urgency)";
     expr_program *p;
     gov_error *err = NULL;
     const diag d = {NULL, &err};
-    assert_int_equal(expr_compile(NULL, *state, source, strlen(source), &guard, &p, &d), GOV_E_EXPR);
+    assert_int_equal(expr_compile(NULL, *state, source, strlen(source), &guard, &p, &d),
+                     GOV_E_EXPR);
     assert_int_equal(gov_error_count(err), 3);
     assert_diag(err, 0, "undeclared_reference", 1, 1);
     assert_diag(err, 1, "no_such_overload", 2, 17);
@@ -206,8 +239,11 @@ static void accepts_what_fits(void **state)
         gov_error *err = NULL;
         const diag d = {NULL, &err};
         char found[EXPR_TYPE_TEXT], want[EXPR_TYPE_TEXT];
-        assert_gov_ok(expr_compile(NULL, *state, table[i].source, strlen(table[i].source), &any, &p, &d), err);
-        assert_string_equal(expr_type_text(expr_program_type(p), found), expr_type_text(table[i].type, want));
+        assert_gov_ok(expr_compile(NULL, *state, table[i].source, strlen(table[i].source), &any, &p,
+                                   &d),
+                      err);
+        assert_string_equal(expr_type_text(expr_program_type(p), found),
+                            expr_type_text(table[i].type, want));
         expr_program_free(p);
     }
 }
@@ -226,7 +262,8 @@ static void places_lie_in_the_file(void **state)
     gov_error *err = NULL;
     const diag d = {NULL, &err};
     value v;
-    static const char wrong[] = "case.urgncy > 1", right[] = "case.urgency > 1 && 1 / (case.urgency - 3) == 1";
+    static const char wrong[] = "case.urgncy > 1",
+                      right[] = "case.urgency > 1 && 1 / (case.urgency - 3) == 1";
     o.locate = locate;
     o.user = (void *)(uintptr_t)&guard;
     assert_gov(GOV_E_EXPR, expr_compile(NULL, *state, wrong, strlen(wrong), &o, &p, &d), err);
@@ -271,8 +308,10 @@ static void reads_only_the_slots_it_names(void **state)
     for (size_t i = 0; i < SLOTS; i++)
         slots[i] = value_absent();
     slots[URGENCY] = value_int(3);
-    expr_run run = {.slots = slots, .slot_count = SLOTS, .fetch = fetch, .user = &fetched, .scratch = &scratch};
-    assert_gov_ok(expr_eval(p, &run, &v, &d), err); /* the phone is not there: one look, then urgency */
+    expr_run run = {
+        .slots = slots, .slot_count = SLOTS, .fetch = fetch, .user = &fetched, .scratch = &scratch};
+    assert_gov_ok(expr_eval(p, &run, &v, &d),
+                  err); /* the phone is not there: one look, then urgency */
     assert_true(value_is_text(v, "3"));
     assert_int_equal(fetched, 1);
     slots[PHONE] = value_text("1");
@@ -290,7 +329,8 @@ static void reads_only_the_slots_it_names(void **state)
     expr_program_free(p);
 }
 
-static gov_status eval_text(const expr_scope *s, const char *source, value *v, base_arena *scratch, gov_error **err)
+static gov_status eval_text(const expr_scope *s, const char *source, value *v, base_arena *scratch,
+                            gov_error **err)
 {
     expr_program *p = NULL;
     const diag d = {NULL, err};
@@ -319,16 +359,21 @@ static void calls_functions_from_above(void **state)
     assert_gov_ok(eval_text(*state, "twice('ab')", &v, &scratch, &err), err);
     assert_true(value_is_text(v, "abab"));
     /* an error of the function is one of the language, and || may pass it by */
-    assert_gov_ok(eval_text(*state, "twice(9223372036854775807) == 1 || case.urgency == 3", &v, &scratch, &err), err);
+    assert_gov_ok(eval_text(*state, "twice(9223372036854775807) == 1 || case.urgency == 3", &v,
+                            &scratch, &err),
+                  err);
     assert_true(v.as.b);
     assert_null(err);
-    assert_gov(GOV_E_RANGE, eval_text(*state, "case.urgency < twice(9223372036854775807)", &v, &scratch, &err), err);
+    assert_gov(GOV_E_RANGE,
+               eval_text(*state, "case.urgency < twice(9223372036854775807)", &v, &scratch, &err),
+               err);
     assert_diag(err, 0, "overflow", -1, -1);
     assert_diag(err, 1, "function_failed", 1, 16);
     gov_error_free(err);
     err = NULL;
     /* a store that fails ends the evaluation */
-    assert_gov(GOV_E_BUSY, eval_text(*state, "store.read(1) || case.urgency == 3", &v, &scratch, &err), err);
+    assert_gov(GOV_E_BUSY,
+               eval_text(*state, "store.read(1) || case.urgency == 3", &v, &scratch, &err), err);
     gov_error_free(err);
     base_arena_free(&scratch);
 }
@@ -347,7 +392,8 @@ static void scopes_add_to_their_parents(void **state)
     assert_string_equal(expr_scope_name(child, SLOTS), "event.data.unit");
     assert_string_equal(expr_scope_name(child, DATA), "event.data");
     assert_null(expr_scope_name(child, SLOTS + 1));
-    assert_true(expr_scope_find(child, "event.data", 10, &slot, &type) && slot == DATA && type == EXPR_MAP);
+    assert_true(expr_scope_find(child, "event.data", 10, &slot, &type) && slot == DATA &&
+                type == EXPR_MAP);
     assert_false(expr_scope_find(*state, "event.data.unit", 15, &slot, &type));
     assert_gov(GOV_E_ARG, expr_scope_var(child, "a..b", EXPR_INT, NULL, &d), err);
     gov_error_free(err);
@@ -356,16 +402,23 @@ static void scopes_add_to_their_parents(void **state)
 
 static void folds_constants(void **state)
 {
-    static const char *const constant[] = {"1 + 2 * 3", "false && case.urgency > 1", "case.urgency > 1 || true",
-                                           "'a' in ['a']", "true ? 1 : case.urgency", "size('abc') == 3",
-                                           "duration('5s') > duration('1s')", "twice(2)"};
-    static const char *const not[] = {"1 / 0", "case.urgency", "In('closed')", "case.urgency > 1 || false"};
+    static const char *const constant[] = {"1 + 2 * 3",
+                                           "false && case.urgency > 1",
+                                           "case.urgency > 1 || true",
+                                           "'a' in ['a']",
+                                           "true ? 1 : case.urgency",
+                                           "size('abc') == 3",
+                                           "duration('5s') > duration('1s')",
+                                           "twice(2)"};
+    static const char *const not [] = {"1 / 0", "case.urgency", "In('closed')",
+                                       "case.urgency > 1 || false"};
     value v;
-    for (size_t i = 0; i < ARRAY_LEN(constant) + ARRAY_LEN(not); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(constant) + ARRAY_LEN(not ); i++) {
         const bool is = i < ARRAY_LEN(constant);
-        const char *source = is ? constant[i] : not[i - ARRAY_LEN(constant)];
+        const char *source = is ? constant[i] : not [i - ARRAY_LEN(constant)];
         expr_program *p = NULL;
-        assert_int_equal(expr_compile(NULL, *state, source, strlen(source), &any, &p, NULL), GOV_OK);
+        assert_int_equal(expr_compile(NULL, *state, source, strlen(source), &any, &p, NULL),
+                         GOV_OK);
         assert_int_equal(expr_program_constant(p, &v), is);
         expr_program_free(p);
     }
@@ -401,22 +454,26 @@ static void guards_take_no_memory(void **state)
         "case.urgency >= 4 && case.category in ['elevator', 'gas'] && !case.anonymous",
         "case.urgency % 2 == 0 ? case.category.startsWith('e') : case.category.size() > 3",
         "case.tags.exists(t, t == 'alone') || case.tags.all(t, t.contains('x'))",
-        "case.opened_at.getHours('Asia/Shanghai') < 8 || case.opened_at + duration('1h') > case.opened_at",
+        "case.opened_at.getHours('Asia/Shanghai') < 8 || case.opened_at + duration('1h') > "
+        "case.opened_at",
         "has(case.phone) && case.phone != '' || balance > 2.5",
         "event.data.n in case.tags || event.data.n == 'x'",
         "1 / (case.urgency - 4) == 1 || true && case.anonymous",
     };
     const value tags[] = {value_text("alone"), value_text("old")};
     const value_pair pair = {value_text("n"), value_text("old")};
-    const value slots[SLOTS] = {value_int(4),  value_text("elevator"), value_bool(false), value_text("1380"),
-                                value_list(tags, 2), value_timestamp(0, 0), value_double(1.5), value_map(&pair, 1)};
+    const value slots[SLOTS] = {value_int(4),       value_text("elevator"), value_bool(false),
+                                value_text("1380"), value_list(tags, 2),    value_timestamp(0, 0),
+                                value_double(1.5),  value_map(&pair, 1)};
     struct faulty f;
     faulty_init(&f, -1, false);
     const expr_run run = {.slots = slots, .slot_count = SLOTS};
     for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
         expr_program *p = NULL;
         value v;
-        assert_int_equal(expr_compile(&f.alloc, *state, sources[i], strlen(sources[i]), &guard, &p, NULL), GOV_OK);
+        assert_int_equal(expr_compile(&f.alloc, *state, sources[i], strlen(sources[i]), &guard, &p,
+                                      NULL),
+                         GOV_OK);
         const long calls = f.calls;
         for (int k = 0; k < 10; k++)
             (void)expr_eval(p, &run, &v, NULL);
@@ -460,7 +517,8 @@ static void survives_want_of_memory(void **state)
 {
     static const char *const sources[] = {
         "[case.urgency, 2].map(x, string(x) + '!').filter(s, s.matches('^[0-9]' + '!$')) == ['3!']",
-        "{'a': case.urgency, 'b': [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}.b[case.urgency] + twice(case.urgency)",
+        "{'a': case.urgency, 'b': [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}.b[case.urgency] + "
+        "twice(case.urgency)",
         "case.opened_at.getHours('Europe/' + 'Berlin') + case.opened_at.getDate('Asia/Shanghai')",
         "case.urgency / 0",
         "twice(9223372036854775807 - case.urgency)",
@@ -484,7 +542,8 @@ static gov_status declare_only(const gov_allocator *alloc, void *user)
 
 static gov_status one_line(const gov_allocator *alloc, void *user)
 {
-    static const char line[] = "{\"expr\":\"x.map(y, y + 1) + [a.b]\",\"bindings\":{\"x\":[{\"int\":\"1\"}],\"a.b\":\"c\"}}";
+    static const char line[] = "{\"expr\":\"x.map(y, y + 1) + "
+                               "[a.b]\",\"bindings\":{\"x\":[{\"int\":\"1\"}],\"a.b\":\"c\"}}";
     base_buf out;
     (void)user;
     base_buf_init(&out, alloc);
@@ -502,7 +561,8 @@ static void scopes_and_lines_survive_too(void **state)
 
 /* ---- limits ---- */
 
-static gov_status compile_repeated(const char *before, const char *part, size_t times, const char *after, const char *code)
+static gov_status compile_repeated(const char *before, const char *part, size_t times,
+                                   const char *after, const char *code)
 {
     base_buf source;
     expr_program *p = NULL;
@@ -536,7 +596,9 @@ static void limits_are_kept(void **state)
     assert_int_equal(compile_repeated("true", " || false", 5000, "", NULL), GOV_OK);
     assert_int_equal(compile_repeated("0", " + 1", 200, "", NULL), GOV_OK);
     assert_int_equal(compile_repeated("[0", ", 1", 10000, "]", NULL), GOV_OK);
-    assert_int_equal(compile_repeated("((((((((((((((((((((((((((((((((", "", 0, "1))))))))))))))))))))))))))))))))", NULL), GOV_OK);
+    assert_int_equal(compile_repeated("((((((((((((((((((((((((((((((((", "", 0,
+                                      "1))))))))))))))))))))))))))))))))", NULL),
+                     GOV_OK);
     /* beyond */
     assert_int_equal(compile_repeated("", "(", 100000, "", "too_large"), GOV_E_LIMIT);
     assert_int_equal(compile_repeated("", "(", 60000, "", "too_large"), GOV_E_LIMIT);
@@ -547,14 +609,27 @@ static void limits_are_kept(void **state)
     assert_int_equal(compile_repeated("a", ".a", 10000, "", "too_large"), GOV_E_LIMIT);
     assert_int_equal(compile_repeated("", "1?1:", 10000, "1", "too_large"), GOV_E_LIMIT);
     assert_int_equal(compile_repeated("[0", ",1", 20000, "]", "too_large"), GOV_E_LIMIT);
-    assert_int_equal(compile_repeated("", "[1].map(x,", 70, "1" /* not closed, but too many variables come first */, NULL), GOV_E_EXPR);
+    assert_int_equal(compile_repeated("", "[1].map(x,", 70,
+                                      "1" /* not closed, but too many variables come first */,
+                                      NULL),
+                     GOV_E_EXPR);
     /* evaluations that would never end, or take all memory */
-    assert_int_equal(compile_repeated("[1,2,3,4,5,6,7,8,9,10]", ".map(x,[x,x])", 60, "", "value_too_large"), GOV_E_LIMIT);
-    assert_int_equal(compile_repeated("['aaaaaaaaaaaaaaaaaaaaaaaaaaaa']", ".map(x,x+x)", 60, "", NULL), GOV_E_LIMIT);
-    assert_int_equal(compile_repeated("[[1,2,3,4,5,6,7,8]]", ".map(x,x+x)", 60, "", NULL), GOV_E_LIMIT);
-    assert_int_equal(compile_repeated("", "[0,1,2,3,4,5,6,7,8,9].all(x,", 12, "true))))))))))))", "too_costly"), GOV_E_LIMIT);
-    assert_int_equal(compile_repeated("", "[0,1,2,3,4,5,6,7,8,9].all(x,", 12, "1/0==1))))))))))))", "too_costly"), GOV_E_LIMIT);
-    assert_int_equal(compile_repeated("[1]", ".map(x,[x])", 70, "", "value_too_large"), GOV_E_LIMIT);
+    assert_int_equal(compile_repeated("[1,2,3,4,5,6,7,8,9,10]", ".map(x,[x,x])", 60, "",
+                                      "value_too_large"),
+                     GOV_E_LIMIT);
+    assert_int_equal(compile_repeated("['aaaaaaaaaaaaaaaaaaaaaaaaaaaa']", ".map(x,x+x)", 60, "",
+                                      NULL),
+                     GOV_E_LIMIT);
+    assert_int_equal(compile_repeated("[[1,2,3,4,5,6,7,8]]", ".map(x,x+x)", 60, "", NULL),
+                     GOV_E_LIMIT);
+    assert_int_equal(compile_repeated("", "[0,1,2,3,4,5,6,7,8,9].all(x,", 12, "true))))))))))))",
+                                      "too_costly"),
+                     GOV_E_LIMIT);
+    assert_int_equal(compile_repeated("", "[0,1,2,3,4,5,6,7,8,9].all(x,", 12, "1/0==1))))))))))))",
+                                      "too_costly"),
+                     GOV_E_LIMIT);
+    assert_int_equal(compile_repeated("[1]", ".map(x,[x])", 70, "", "value_too_large"),
+                     GOV_E_LIMIT);
     assert_int_equal(compile_repeated("\xff", "", 0, "", "bad_utf8"), GOV_E_INPUT);
 }
 
@@ -566,7 +641,8 @@ static void public_calls(void **state)
     gov_value *vars = NULL, *bindings = NULL, *out = NULL;
     gov_expr *e = NULL;
     char *json;
-    static const char names[] = "{\"case.urgency\":\"int\",\"tags\":\"list(string)\",\"m\":\"map( string , dyn )\"}";
+    static const char names[] =
+        "{\"case.urgency\":\"int\",\"tags\":\"list(string)\",\"m\":\"map( string , dyn )\"}";
     static const char values[] = "{\"case\":{\"urgency\":4},\"tags\":[\"a\"],\"m\":{\"k\":2.5}}";
     static const char source[] = "{'u': case.urgency + 1, 't': tags[0], 'k': m.k}";
     (void)state;

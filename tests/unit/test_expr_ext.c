@@ -1,0 +1,217 @@
+/* The extension functions: strings, numbers, lists, sets, optionals, base64. */
+#include "support/support.h"
+
+#include <string.h>
+
+#include "expr/expr.h"
+
+typedef struct example {
+    const char *source;
+    const char *answer; /* tagged JSON, or "!code" of the error */
+} example;
+
+/* Evaluates through the line protocol; the answer is compared as JSON text. */
+static void check_example(const example *x, const char *bindings)
+{
+    base_buf line, out, want;
+    base_buf_init(&line, NULL);
+    base_buf_init(&out, NULL);
+    base_buf_init(&want, NULL);
+    base_buf_str(&line, "{\"expr\":");
+    value_write_json_string(&line, x->source, strlen(x->source));
+    if (bindings != NULL) {
+        base_buf_str(&line, ",\"bindings\":");
+        base_buf_str(&line, bindings);
+    }
+    base_buf_char(&line, '}');
+    assert_int_equal(expr_eval_line(NULL, line.data, line.len, &out), GOV_OK);
+    if (x->answer[0] == '!')
+        base_buf_fmt(&want, "{\"error\":{\"code\":\"%s\"", x->answer + 1);
+    else
+        base_buf_fmt(&want, "{\"value\":%s}", x->answer);
+    if (strncmp(out.data, want.data, want.len) != 0 ||
+        (x->answer[0] != '!' && out.len != want.len)) {
+        print_error("%s\n  gives  %s\n  wanted %s\n", x->source, out.data, want.data);
+        fail();
+    }
+    base_buf_free(&line);
+    base_buf_free(&out);
+    base_buf_free(&want);
+}
+
+#define CHECK(table, bindings)                                      \
+    for (size_t i = 0; i < sizeof(table) / sizeof((table)[0]); i++) \
+    check_example(&(table)[i], (bindings))
+
+static void strings(void **state)
+{
+    static const example table[] = {
+        {"'hello'.charAt(4) + 'hello'.charAt(5)", "\"o\""},
+        {"'hello'.charAt(-1)", "!invalid_argument"},
+        {"'hello'.charAt(6)", "!invalid_argument"},
+        {"'\u4f60\u597d'.charAt(1)", "\"\xe5\xa5\xbd\""},
+        {"'hello mellow'.indexOf('ello', 2)", "{\"int\":\"7\"}"},
+        {"'hello mellow'.indexOf('jello')", "{\"int\":\"-1\"}"},
+        {"'hello mellow'.indexOf('ello', -1)", "!invalid_argument"},
+        {"'hello mellow'.lastIndexOf('ello', 6)", "{\"int\":\"1\"}"},
+        {"'hello mellow'.lastIndexOf('')", "{\"int\":\"12\"}"},
+        {"''.lastIndexOf('')", "{\"int\":\"0\"}"},
+        {"''.indexOf('a')", "{\"int\":\"-1\"}"},
+        {"'tacocat'.substring(4) + 'tacocat'.substring(0, 4)", "\"cattaco\""},
+        {"'tacocat'.substring(2, 1)", "!invalid_argument"},
+        {"'tacocat'.substring(-1)", "!invalid_argument"},
+        {"'tacocat'.substring(7)", "\"\""},
+        {"'TacoC\u00c6t'.lowerAscii() + 'a\u00e6'.upperAscii()", "\"tacoc\xc3\x86tA\xc3\xa6\""},
+        {"' \\t x y\\n'.trim() + ''.trim() + '  '.trim()", "\"x y\""},
+        {"['hello', 'mellow'].join(' ') + [].join('/')", "\"hello mellow\""},
+        {"['a', 1].join()", "!no_such_overload"},
+        {"'hello hello'.replace('he', 'we', 1)", "\"wello hello\""},
+        {"'hello hello'.replace('he', 'we', 0)", "\"hello hello\""},
+        {"'hello hello'.replace('he', 'we', -1)", "\"wello wello\""},
+        {"'ab'.replace('', '-')", "\"-a-b-\""},
+        {"'ab'.replace('', '-', 2)", "\"-a-b\""},
+        {"'a b c'.split(' ')", "[\"a\",\"b\",\"c\"]"},
+        {"'a b c'.split(' ', 2)", "[\"a\",\"b c\"]"},
+        {"'a b c'.split(' ', 1)", "[\"a b c\"]"},
+        {"'a b c'.split(' ', 0)", "[]"},
+        {"'abc'.split('')", "[\"a\",\"b\",\"c\"]"},
+        {"'abc'.split('', 2)", "[\"a\",\"bc\"]"},
+        {"','.split(',')", "[\"\",\"\"]"},
+        {"''.split(',')", "[\"\"]"},
+        {"''.split('')", "[]"},
+        {"'gums \u4f60'.reverse()", "\"\xe4\xbd\xa0 smug\""},
+        {"strings.quote('a\\n\\\"')", "\"\\\"a\\\\n\\\\\\\"\\\"\""},
+    };
+    (void)state;
+    CHECK(table, NULL);
+}
+
+static void formats(void **state)
+{
+    static const example table[] = {
+        {"'%s has %d%%'.format(['w', 5])", "\"w has 5%\""},
+        {"'%.2f %e %f'.format([1.005, 1500.0, 2])", "\"1.00 1.500000e+03 2.000000\""},
+        {"'%b %b %o %x %X'.format([-5, true, 8, 255, 'az'])", "\"-101 1 10 ff 617A\""},
+        {"'%x'.format([-9223372036854775808])", "\"-8000000000000000\""},
+        {"'%s'.format([[1, 'a', 2.5, null, {'b': true, 'a': duration('1s')}, int]])",
+         "\"[1, a, 2.5, null, {a: 1s, b: true}, int]\""},
+        {"'%s %s'.format([1e23, 1.5e-7])", "\"100000000000000000000000 0.00000015\""},
+        {"'%s'.format([-0.0])", "\"-0\""},
+        {"'%d'.format([1.5])", "!invalid_argument"},
+        {"'%d'.format(['1'])", "!invalid_argument"},
+        {"'%s'.format([])", "!invalid_argument"},
+        {"'%'.format([1])", "!invalid_argument"},
+        {"'%z'.format([1])", "!invalid_argument"},
+        {"'%.101f'.format([1.0])", "!invalid_argument"},
+        {"'%.99999999999999999999f'.format([1.0])", "!invalid_argument"},
+        {"'%s'.format([b'\\xff'])", "!invalid_argument"},
+        {"'%s'.format([optional.none()])", "!invalid_argument"},
+        {"'%.100f'.format([1e308]).size()", "{\"int\":\"410\"}"},
+    };
+    (void)state;
+    CHECK(table, NULL);
+}
+
+static void numbers(void **state)
+{
+    static const example table[] = {
+        {"math.greatest(1, 2.5, 2u)", "{\"double\":\"2.5\"}"},
+        {"math.least([3, 2u, 4.0])", "{\"uint\":\"2\"}"},
+        {"math.greatest([])", "!invalid_argument"},
+        {"math.greatest()", "!no_such_overload"},
+        {"math.greatest('a')", "!no_such_overload"},
+        {"math.least(1, 'a')", "!no_such_overload"},
+        {"math.round(2.5) + math.round(-2.5) + math.ceil(0.1) + math.floor(-0.1) + math.trunc(1.9)",
+         "{\"double\":\"1.0\"}"},
+        {"math.abs(-9223372036854775808)", "!integer_overflow"},
+        {"math.sign(-2.5)", "{\"double\":\"-1.0\"}"},
+        {"math.sqrt(81)", "{\"double\":\"9.0\"}"},
+        {"math.isNaN(math.sqrt(-15))", "true"},
+        {"math.bitAnd(-3, -5)", "{\"int\":\"-7\"}"},
+        {"math.bitOr(1u, 2)", "!no_such_overload"},
+        {"math.bitXor(3u, 5u)", "{\"uint\":\"6\"}"},
+        {"math.bitNot(1)", "{\"int\":\"-2\"}"},
+        {"math.bitShiftLeft(-1, 2)", "{\"int\":\"-4\"}"},
+        {"math.bitShiftLeft(1, 64)", "{\"int\":\"0\"}"},
+        {"math.bitShiftRight(-1, 63)", "{\"int\":\"1\"}"},
+        {"math.bitShiftRight(1, -1)", "!invalid_argument"},
+        {"base64.encode(b'hello')", "\"aGVsbG8=\""},
+        {"string(base64.decode('aGVsbG8=') + base64.decode('aGVsbG8'))", "\"hellohello\""},
+        {"base64.decode('a*')", "!invalid_argument"},
+    };
+    (void)state;
+    CHECK(table, NULL);
+}
+
+static void lists(void **state)
+{
+    static const example table[] = {
+        {"[1, 2, 3, 4].slice(1, 3) == [2, 3] && [].slice(0, 0) == []", "true"},
+        {"[1].slice(0, 2)", "!invalid_argument"},
+        {"[1].slice(1, 0)", "!invalid_argument"},
+        {"[1, [2, [3, 4]]].flatten() == [1, 2, [3, 4]]", "true"},
+        {"[1, [2, [3, [4]]]].flatten(2) == [1, 2, 3, [4]]", "true"},
+        {"[1, [2]].flatten(0) == [1, [2]]", "true"},
+        {"[1].flatten(-1)", "!invalid_argument"},
+        {"[1, 'b', 1.0, 'b'].distinct() == [1, 'b']", "true"},
+        {"lists.range(3)", "[{\"int\":\"0\"},{\"int\":\"1\"},{\"int\":\"2\"}]"},
+        {"lists.range(-1)", "!invalid_argument"},
+        {"lists.range(9223372036854775807)", "!value_too_large"},
+        {"[5, 3, 1, 2].reverse() == [2, 1, 3, 5]", "true"},
+        {"[3, 2.5, 1u].sort() == [1, 2.5, 3]", "true"},
+        {"['b', 'c', 'a'].sort()", "[\"a\",\"b\",\"c\"]"},
+        {"[1, 'b'].sort()", "!no_such_overload"},
+        {"[[1]].sort()", "!no_such_overload"},
+        {"['ccc', 'a', 'bb', 'd'].sortBy(s, size(s))", "[\"a\",\"d\",\"bb\",\"ccc\"]"},
+        {"[1, 2].first().value() + [1, 2].last().value()", "{\"int\":\"3\"}"},
+        {"[].first().orValue('none')", "\"none\""},
+        {"sets.contains([1, 2.0, 3u], [1.0, 2u, 3]) && sets.contains([], []) && !sets.contains([], "
+         "[1])",
+         "true"},
+        {"sets.equivalent([1, 2, 3], [3u, 2.0, 1, 1]) && !sets.equivalent([1], [1, 2])", "true"},
+        {"sets.intersects([[1], [2, 3]], [[1, 2], [2, 3.0]]) && !sets.intersects([1], [])", "true"},
+    };
+    (void)state;
+    CHECK(table, NULL);
+}
+
+static void optionals(void **state)
+{
+    static const example table[] = {
+        {"{'a': {'b': 1}}.?a.b.orValue(0) + {'a': {}}.?a.b.orValue(5)", "{\"int\":\"6\"}"},
+        {"{'a': 1}[?'b'].hasValue()", "false"},
+        {"[1][?1].hasValue()", "false"},
+        {"optional.none().value()", "!invalid_argument"},
+        {"optional.of(1).orValue(1 / 0)", "{\"int\":\"1\"}"},
+        {"optional.none().orValue(1 / 0)", "!divide_by_zero"},
+        {"optional.none().or(optional.of(2)).value()", "{\"int\":\"2\"}"},
+        {"optional.ofNonZeroValue('').hasValue() || optional.ofNonZeroValue(0).hasValue()",
+         "false"},
+        {"optional.ofNonZeroValue(duration('1s')).hasValue()", "true"},
+        {"optional.of(2).optMap(x, x * 2).value()", "{\"int\":\"4\"}"},
+        {"optional.none().optMap(x, x / 0).hasValue()", "false"},
+        {"optional.of(2).optFlatMap(x, x)", "!no_such_overload"},
+        {"[?optional.of(1), ?optional.none(), 2]", "[{\"int\":\"1\"},{\"int\":\"2\"}]"},
+        {"{?'a': optional.none(), 'b': 1}", "{\"map\":[[\"b\",{\"int\":\"1\"}]]}"},
+        {"[?1]", "!no_such_overload"},
+        {"optional.unwrap([optional.of(1), optional.none()]) == [optional.of(1)].unwrapOpt()",
+         "true"},
+        {"optional.of([1]) == optional.of([1.0]) && optional.none() != optional.of(null)", "true"},
+        {"type(optional.none())", "{\"type\":\"optional_type\"}"},
+        {"optional.of(1)", "{\"optional\":[{\"int\":\"1\"}]}"},
+        {"optional.of(1) + 1", "!no_such_overload"},
+        {"has(optional.of({'a': 1}).a) && !has(optional.none().a)", "true"},
+    };
+    (void)state;
+    CHECK(table, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(strings), cmocka_unit_test(formats),   cmocka_unit_test(numbers),
+        cmocka_unit_test(lists),   cmocka_unit_test(optionals),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
