@@ -90,7 +90,6 @@ static void add_head_line(base_buf *out, const journal *j, const journal_head *h
                           const journal_signer *signer, int64_t at_us)
 {
     uint8_t signature[crypto_sign_BYTES];
-    sign_head(j, head, signer, at_us, signature);
     base_buf_str(out, "{\"format\":\"");
     base_buf_str(out, format_name);
     base_buf_str(out, "\",\"version\":1");
@@ -99,9 +98,12 @@ static void add_head_line(base_buf *out, const journal *j, const journal_head *h
     add_number(out, "size", (int64_t)head->size);
     add_hex(out, "root", head->root, JOURNAL_HASH);
     add_number(out, "at_us", at_us);
-    base_buf_str(out, ",\"signature_algorithm\":\"ed25519\"");
-    add_hex(out, "key", signer->public_key, 32);
-    add_hex(out, "signature", signature, sizeof signature);
+    if (signer != NULL) {
+        sign_head(j, head, signer, at_us, signature);
+        base_buf_str(out, ",\"signature_algorithm\":\"ed25519\"");
+        add_hex(out, "key", signer->public_key, 32);
+        add_hex(out, "signature", signature, sizeof signature);
+    }
     base_buf_str(out, "}\n");
 }
 
@@ -209,25 +211,38 @@ static bool bytes_of(value line, const char *name, uint8_t *out, size_t len)
     return value_is(v, VALUE_STRING) && v.len == 2 * len && base_unhex(v.as.s, v.len, out);
 }
 
-static gov_status check_head_line(reading *r, value line, const uint8_t public_key[32])
+/* A signature that is there has to hold, also where the reader has no key to compare with. */
+static gov_status check_signature(reading *r, value line, int64_t at_us, const uint8_t *public_key)
 {
     uint8_t key[32], signature[crypto_sign_BYTES], bytes[SIGNED_BYTES];
+    const value algorithm = value_get_text(line, "signature_algorithm");
+    if (algorithm.kind == VALUE_ABSENT && value_get_text(line, "key").kind == VALUE_ABSENT &&
+        value_get_text(line, "signature").kind == VALUE_ABSENT)
+        return public_key == NULL ? GOV_OK : wrong(r, 0, "not signed");
+    if (!value_is_text(algorithm, "ed25519"))
+        return malformed(r, "version or algorithm");
+    if (!bytes_of(line, "key", key, sizeof key) ||
+        !bytes_of(line, "signature", signature, sizeof signature))
+        return malformed(r, "head");
+    if (public_key != NULL && memcmp(key, public_key, sizeof key) != 0)
+        return wrong(r, 0, "another key");
+    journal_signed_bytes(r->community, (uint64_t)r->size, r->root, at_us, bytes);
+    return journal_signature_holds(signature, bytes, key) ? GOV_OK : wrong(r, 0, "signature");
+}
+
+static gov_status check_head_line(reading *r, value line, const uint8_t *public_key)
+{
     int64_t at_us;
     if (!value_is_text(value_get_text(line, "format"), format_name))
         return malformed(r, "format");
     if (!value_equal(value_get_text(line, "version"), value_int(1)) ||
-        !value_is_text(value_get_text(line, "hash"), "sha-256") ||
-        !value_is_text(value_get_text(line, "signature_algorithm"), "ed25519"))
+        !value_is_text(value_get_text(line, "hash"), "sha-256"))
         return malformed(r, "version or algorithm");
     if (!number_of(line, "community", &r->community) || !number_of(line, "size", &r->size) ||
         r->size < 0 || !number_of(line, "at_us", &at_us) ||
-        !bytes_of(line, "root", r->root, JOURNAL_HASH) || !bytes_of(line, "key", key, sizeof key) ||
-        !bytes_of(line, "signature", signature, sizeof signature))
+        !bytes_of(line, "root", r->root, JOURNAL_HASH))
         return malformed(r, "head");
-    if (memcmp(key, public_key, sizeof key) != 0)
-        return wrong(r, 0, "another key");
-    journal_signed_bytes(r->community, (uint64_t)r->size, r->root, at_us, bytes);
-    return journal_signature_holds(signature, bytes, key) ? GOV_OK : wrong(r, 0, "signature");
+    return check_signature(r, line, at_us, public_key);
 }
 
 static gov_status check_entry_line(reading *r, value line)
@@ -264,8 +279,7 @@ static gov_status check_entry_line(reading *r, value line)
     return GOV_OK;
 }
 
-static gov_status check_lines(reading *r, const char *text, size_t len,
-                              const uint8_t public_key[32])
+static gov_status check_lines(reading *r, const char *text, size_t len, const uint8_t *public_key)
 {
     const char *end = text + len;
     while (text < end) {
@@ -294,7 +308,7 @@ static gov_status check_lines(reading *r, const char *text, size_t len,
 }
 
 gov_status journal_verify_export(const gov_allocator *a, const void *bytes, size_t len,
-                                 const uint8_t public_key[32], journal_report *out, const diag *d)
+                                 const uint8_t *public_key, journal_report *out, const diag *d)
 {
     *out = (journal_report){0};
     if (sodium_init() < 0)

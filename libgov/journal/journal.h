@@ -129,13 +129,15 @@ typedef struct journal_signer {
 /* Signs the head as it stands, and keeps the signature with it. Inside a write transaction. */
 gov_status journal_sign(journal *j, const journal_signer *signer, int64_t at_us, const diag *d);
 
-/* JSON lines: the signed head, then every sealed entry with its leaf and payload (erased ones without). */
+/* JSON lines: the head, signed where there is a signer, then every sealed entry with its leaf and payload (erased ones
+ * without). signer may be NULL. */
 gov_status journal_export(journal *j, const journal_signer *signer, int64_t at_us,
                           gov_status (*write)(void *user, const void *bytes, size_t len),
                           void *user, const diag *d);
-/* Needs the exported bytes and the signer's public key alone. GOV_E_INPUT: not an export; GOV_E_VERIFY: a fault. */
+/* Needs the exported bytes and the signer's public key alone; without a key (NULL) it does not ask who signed, or whether
+ * anybody did. GOV_E_INPUT: not an export; GOV_E_VERIFY: a fault. */
 gov_status journal_verify_export(const gov_allocator *a, const void *bytes, size_t len,
-                                 const uint8_t public_key[32], journal_report *out, const diag *d);
+                                 const uint8_t *public_key, journal_report *out, const diag *d);
 
 /* Audit path of a sealed entry in the tree of the head now. *path gets *count hashes of JOURNAL_HASH bytes. */
 gov_status journal_prove(journal *j, int64_t id, base_buf *path, uint64_t *sequence,

@@ -787,6 +787,43 @@ static void test_export(void **state)
     store_close(s);
 }
 
+static void test_export_unsigned(void **state)
+{
+    store *s = open_store(support_store_of(state)->url);
+    journal *j = open_journal(s, 1);
+    uint8_t public_key[32], secret_key[64];
+    int64_t ids[5];
+    base_buf file;
+    journal_report report;
+    base_buf_init(&file, &base_malloc);
+    (void)crypto_sign_keypair(public_key, secret_key);
+    append_all(j, s, 0, 5, ids);
+    assert_gov_ok(journal_export(j, NULL, NOW_US, collect, &file, &D), err);
+    assert_gov_ok(journal_verify_export(&base_malloc, file.data, file.len, NULL, &report, &D), err);
+    assert_int_equal(report.sealed, 5);
+    /* somebody who expects a signature is not content without one */
+    assert_int_equal(journal_verify_export(&base_malloc, file.data, file.len, public_key, &report,
+                                           &D),
+                     GOV_E_VERIFY);
+    assert_string_equal(report.reason, "not signed");
+    forget();
+    /* one that is there has to hold, whoever reads it */
+    const journal_signer signer = {public_key, secret_key};
+    base_buf_clear(&file);
+    assert_gov_ok(journal_export(j, &signer, NOW_US, collect, &file, &D), err);
+    assert_gov_ok(journal_verify_export(&base_malloc, file.data, file.len, NULL, &report, &D), err);
+    base_buf_char(&file, '\0');
+    char *digit = strstr(file.data, "\"signature\":\"") + 14;
+    *digit = *digit == '0' ? '1' : '0';
+    assert_int_equal(journal_verify_export(&base_malloc, file.data, file.len - 1, NULL, &report,
+                                           &D),
+                     GOV_E_VERIFY);
+    forget();
+    base_buf_free(&file);
+    journal_close(j);
+    store_close(s);
+}
+
 /* ---- memory ---- */
 
 typedef struct oom_case {
@@ -869,6 +906,7 @@ int main(void)
         STORE_TESTS(test_tampering),
         STORE_TESTS(test_proofs_from_store),
         STORE_TESTS(test_export),
+        STORE_TESTS(test_export_unsigned),
         STORE_TESTS(test_killed),
         cmocka_unit_test(test_flipped_bytes),
         cmocka_unit_test(test_unreadable_page),
