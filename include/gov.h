@@ -36,13 +36,13 @@ extern "C" {
 /**
  * Creates a community on a store and installs its rules, in one transaction.
  * @param name      its name on this store, unique there; NULL: the rulebook's id
- * @param rulebook  borrowed; its text is kept in the store
+ * @param rules     borrowed; its text is kept in the store
  * @param id        the community's id; may be NULL
  * @return GOV_OK, GOV_E_EXISTS, GOV_E_READONLY, GOV_E_BUSY, GOV_E_FULL, GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_community_create(gov_store *store, const char *name, const gov_rulebook *rulebook, int64_t *id,
+GOV_API gov_status gov_community_create(gov_store *store, const char *name, const gov_rulebook *rules, int64_t *id,
                                         gov_error **err);
 
 /**
@@ -86,7 +86,7 @@ GOV_API void gov_free(gov *g);
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_install(gov *g, const gov_rulebook *rulebook, gov_error **err);
+GOV_API gov_status gov_install(gov *g, const gov_rulebook *rules, gov_error **err);
 
 /**
  * The community as a map: id, name, title, rulebook, version, digest, time_zone, languages, now.

@@ -150,6 +150,39 @@ typedef struct gov_tick_result {
  */
 GOV_API gov_status gov_tick(gov *g, uint64_t max, gov_tick_result *result, gov_error **err);
 
+/** A workflow that runs without a store, on a clock that stands still unless told. @since 0.1 */
+typedef struct gov_simulation gov_simulation;
+
+/**
+ * Loads a workflow for simulation: a file with a `workflow:` definition alone, or with definitions it needs after `---`. CONSTRUCTOR.
+ * @param alloc  NULL: malloc. Must outlive the simulation.
+ * @param out    owned by the caller
+ * @param err    warnings about doubtful charts also on success
+ * @return GOV_OK, GOV_E_RULE, GOV_E_NOT_FOUND, GOV_E_NOMEM
+ * @contract thread=any alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_simulation_open(const gov_allocator *alloc, const char *path, gov_simulation **out,
+                                       gov_error **err);
+
+/**
+ * Answers one line of the protocol of `gov simulate`; what is wrong with a line is in the answer.
+ * @param line     JSON, `len` bytes; NULL: the answer that comes first, before any line
+ * @param out      one line without its newline, owned by the caller, freed by gov_text_free()
+ * @return GOV_OK, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=no
+ * @since 0.1
+ */
+GOV_API gov_status gov_simulation_line(gov_simulation *simulation, const char *line, size_t len, char **out,
+                                       size_t *out_len, gov_error **err);
+
+/**
+ * Frees it; NULL is allowed. DESTRUCTOR.
+ * @contract thread=any alloc=no block=no
+ * @since 0.1
+ */
+GOV_API void gov_simulation_free(gov_simulation *simulation);
+
 #ifdef __cplusplus
 }
 #endif

@@ -91,6 +91,8 @@ typedef struct diag_report {
     base_report((d), (place), GOV_SEVERITY_WARNING, &(const diag_report){__VA_ARGS__})
 
 gov_status base_report(const diag *d, const base_place *place, int32_t severity, const diag_report *r);
+/* A public call was misused: bad_argument about `what`. */
+gov_status base_misuse(gov_error **err, const char *what);
 gov_status base_nomem(const diag *d); /* reports the static out-of-memory error; returns GOV_E_NOMEM */
 const char *base_text_or_empty(const char *s);
 size_t base_errors(const diag *d); /* diagnostics of severity error so far */

@@ -71,6 +71,12 @@ gov_status base_nomem(const diag *d)
     return GOV_E_NOMEM;
 }
 
+gov_status base_misuse(gov_error **err, const char *what)
+{
+    const diag d = {NULL, err};
+    return base_fail(&d, M_bad_argument, A_S("what", what));
+}
+
 static gov_error *error_of(const diag *d)
 {
     if (*d->out == NULL) {

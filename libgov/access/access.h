@@ -1,0 +1,163 @@
+/* Room access: the community handle, who acts on it and why, and the one gate that every public call passes.
+ *
+ * A public call is access_run(g, &(access_call){...}, body, input, err): it refuses when no actor is set or the rulebook does not
+ * permit the action, runs the body in a transaction (or a savepoint of the caller's group), retries what the engine asks to
+ * retry, and records the looks at sensitive fields that the body made. Bodies may run more than once. */
+#ifndef ACCESS_ACCESS_H
+#define ACCESS_ACCESS_H
+
+#include "journal/journal.h"
+#include "rulebook/rulebook.h"
+#include "store/store.h"
+#include "value/value.h"
+
+#include <gov/access.h>
+#include <gov/store.h>
+#include <stdatomic.h>
+
+/* What a connection is to all communities that are open on it. */
+struct gov_store {
+    const gov_allocator *alloc;
+    atomic_int refs; /* the caller's, and one per community: freed in any order, on any thread */
+    store *store;
+    int64_t (*now_us)(void *user);
+    void *now_user;
+    void (*random)(void *bytes, size_t len, void *user);
+    void *random_user;
+    /* One journal per community, shared by its handles: it keeps the tree's edge in memory. */
+    struct access_journal {
+        int64_t community;
+        journal *journal;
+    } *journals;
+    size_t journal_count, journal_cap;
+};
+
+/* Rooms that keep something per community register it under their own slot. */
+typedef enum access_room { ACCESS_REGISTRY, ACCESS_LEDGER, ACCESS_CASE, ACCESS_POINTS, ACCESS_INSIGHT, ACCESS_ROOMS } access_room;
+
+typedef enum access_kind {
+    ACCESS_NOBODY,   /* nothing set yet: everything is denied */
+    ACCESS_HOST,     /* the program that embeds us, acting for itself */
+    ACCESS_STAFF,
+    ACCESS_RESIDENT,
+    ACCESS_RULES     /* timers and queued events: the rules act by themselves */
+} access_kind;
+
+typedef struct access_actor {
+    access_kind kind;
+    int64_t id;             /* record of staff or resident, else 0 */
+    const char *key, *name; /* "" for host and rules */
+    const char *const *roles;
+    size_t role_count;
+    const int64_t *grids; /* the officer's own; their subtrees count */
+    size_t grid_count;
+    int64_t unit;
+    const char *purpose;
+} access_actor;
+
+typedef struct access_look {
+    const char *kind, *field; /* of what: "case", "resident", ...; field's name */
+    int64_t subject;
+} access_look;
+
+/* What rooms above teach access: it asks, and knows nothing of their tables. */
+typedef struct access_hooks {
+    /* Fills *actor from the record of that key, with memory from arena. */
+    gov_status (*resolve)(gov *g, access_kind kind, const char *key, base_arena *arena, access_actor *actor, const diag *d);
+    /* Is `grid` inside one of the actor's? */
+    gov_status (*grid_within)(gov *g, int64_t grid, const int64_t *grids, size_t n, bool *within, const diag *d);
+} access_hooks;
+
+struct gov {
+    gov_store *home;
+    const gov_allocator *alloc;
+    store *store;
+    journal *journal;
+    int64_t community;
+    char *name;
+    const rulebook *rules; /* the current one */
+    access_hooks hooks;
+
+    access_actor actor;
+    base_arena actor_memory;
+    int64_t frozen_us; /* negative: the clock runs */
+
+    bool group;         /* gov_begin was called */
+    base_arena scratch; /* memory of one public call; reset when the next begins */
+    int running;        /* calls under way: a call from inside another one keeps its memory */
+
+    base_arena look_memory;
+    access_look *looks;
+    size_t look_count, look_cap;
+
+    void *room[ACCESS_ROOMS];
+    void (*room_free[ACCESS_ROOMS])(gov *g, void *state);
+};
+
+/* ---- the gate ---- */
+
+#define ACCESS_ANYONE NULL /* any actor that is set */
+#define ACCESS_HOST_ONLY "host"
+/* Decided inside, by access_may_send (the roles of an event). */
+#define ACCESS_BY_EVENT ""
+
+typedef struct access_call {
+    const char *action; /* a permission of the rulebook ("case.open"), or one of the above */
+    bool write;
+} access_call;
+
+typedef gov_status (*access_body)(gov *g, void *input, const diag *d);
+gov_status access_run(gov *g, const access_call *call, access_body body, void *input, gov_error **err);
+
+/* The permission alone, for rooms that call rooms below them on their own account. */
+gov_status access_check(gov *g, const char *action, const diag *d);
+
+/* ---- roles and scopes ---- */
+
+/* What a scoped role is measured against; 0 where there is none. */
+typedef struct access_subject {
+    int64_t grid, unit, staff, reporter;
+    /* Evaluates a role's `when`; NULL: such roles do not hold. */
+    gov_status (*when)(void *user, const rulebook_role *role, bool *holds, const diag *d);
+    void *user;
+} access_subject;
+
+/* Does the actor hold any of these roles towards the subject? Roles are the workflow's (w may be NULL) and the current rulebook's.
+ * The host and the rules hold them all. */
+gov_status access_holds(gov *g, const rulebook_workflow *w, const rulebook_names *roles, const access_subject *subject,
+                        bool *holds, const diag *d);
+/* As access_check, where the permission's roles are scoped: against the subject. */
+gov_status access_check_subject(gov *g, const char *action, const access_subject *subject, const diag *d);
+
+/* ---- sensitive fields ---- */
+
+/* What the actor is shown of a field of that class: the value itself (the look is recorded), or its mask. */
+gov_status access_show(gov *g, const char *sensitive, const char *kind, int64_t subject, const char *field, value v,
+                       const access_subject *scope, base_arena *arena, value *out, const diag *d);
+/* The mask alone: 张**, 138****8000, 110***********002X, an address down to its building. */
+gov_status access_mask(rulebook_mask style, value v, base_arena *arena, value *out, const diag *d);
+
+/* ---- the handle ---- */
+
+int64_t access_now(const gov *g);                 /* the community's clock, us since 1970 */
+int64_t access_real_ms(const gov *g);             /* the machine's clock, for ids */
+void access_random(const gov *g, void *bytes, size_t len);
+gov_status access_new_id(gov *g, int64_t *id, const diag *d);
+/* Appends a journal entry in the actor's name at the community's now. */
+gov_status access_record(gov *g, const journal_entry *entry, int64_t *id, const diag *d);
+
+/* Acts as the rules until access_restore: for timers, whose actor is nobody in person. */
+access_actor access_become_rules(gov *g);
+void access_restore(gov *g, access_actor actor);
+
+/* How the journal names those who are no person. */
+enum { ACCESS_ID_HOST = 1, ACCESS_ID_RULES = 2 };
+
+gov_status access_new(gov_store *home, int64_t community, gov **out, const diag *d);
+void access_hold(gov_store *home);
+void access_release(gov_store *home); /* closes at the last one */
+
+/* Options structs: copies `size` bytes of known fields, refuses unknown ones that are set. */
+gov_status access_options(void *dst, size_t known, const void *src, size_t src_size, const diag *d);
+
+#endif

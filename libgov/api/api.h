@@ -1,0 +1,22 @@
+/* Room api: opens stores and communities, and wires the rooms; nothing else. */
+#ifndef API_API_H
+#define API_API_H
+
+#include "access/access.h"
+#include "registry/registry.h"
+
+#include <gov.h>
+
+struct gov_rulebook {
+    const rulebook *book;
+    const gov_allocator *alloc;
+};
+
+/* The library's whole schema, in the order of the rooms. */
+extern const store_migration *const api_schema[];
+extern const size_t api_schema_count;
+
+/* What the rooms teach the rule language: sections, effects, functions. */
+const rulebook_host *api_host(void);
+
+#endif

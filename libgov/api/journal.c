@@ -1,0 +1,311 @@
+/* Reading the journal from outside, and checking that nothing in the community was lost or altered. */
+#include "api/api.h"
+
+#include "case/case.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- reading ---- */
+
+typedef struct reading {
+    gov *g;
+    value_builder list;
+    int64_t after, last;
+    uint32_t limit;
+    bool more;
+    gov_value **out;
+    const diag *d;
+} reading;
+
+/* Which fields an entry's members belong to, so that sensitive ones can be masked. NULL: none are known. */
+static gov_status fields_of(reading *r, const journal_record *record, rulebook_fields *out)
+{
+    static const store_sql find = {"SELECT workflow, rules FROM gov_case WHERE community = $1 AND id = $2"};
+    gov *g = r->g;
+    *out = (rulebook_fields){0};
+    if (registry_kind_known(record->subject_kind))
+        return registry_fields(g, record->subject_kind, &g->scratch, out, r->d);
+    if (strcmp(record->subject_kind, "case") != 0)
+        return GOV_OK;
+    store_rows rows;
+    gov_status status = store_first(g->store, &find, STORE_ARGS(store_i(g->community), store_i(record->subject)), &rows, r->d);
+    if (status != GOV_OK)
+        return status == GOV_END ? GOV_OK : status;
+    const rulebook *book;
+    const rulebook_workflow *w = NULL;
+    const char *name = base_arena_strdup(&g->scratch, store_text(&rows, 0, NULL));
+    const int64_t rules = store_int(&rows, 1);
+    store_rows_close(&rows);
+    status = name != NULL ? registry_rules(g, rules, &book, r->d) : base_nomem(r->d);
+    if (status == GOV_OK)
+        status = rulebook_get_workflow(book, name, &w, r->d);
+    if (status == GOV_OK)
+        *out = w->fields;
+    return status;
+}
+
+/* Whoever reads the journal sees no sensitive field plain: looks belong to the record itself. */
+static gov_status mask_all(reading *r, const rulebook_fields *fields, value v, int depth, value *out)
+{
+    value_builder b;
+    *out = v;
+    if (v.kind != VALUE_MAP || depth > 4)
+        return GOV_OK;
+    value_builder_init(&b, &r->g->scratch);
+    for (size_t i = 0; i < v.len; i++) {
+        const value key = v.as.pairs[i].key;
+        const rulebook_field *f = rulebook_find_field(fields, key.as.s, key.len);
+        value member;
+        gov_status status;
+        if (f != NULL && f->sensitive != NULL) {
+            const rulebook_class *c = rulebook_find_class(r->g->rules, f->sensitive);
+            status = access_mask(c != NULL ? (rulebook_mask)c->mask : RULEBOOK_MASK_ALL, v.as.pairs[i].val, &r->g->scratch, &member, r->d);
+        } else {
+            status = mask_all(r, fields, v.as.pairs[i].val, depth + 1, &member);
+        }
+        if (status != GOV_OK)
+            return status;
+        value_builder_set_n(&b, key.as.s, key.len, member);
+    }
+    *out = value_builder_map(&b);
+    return b.failed ? base_nomem(r->d) : GOV_OK;
+}
+
+static gov_status show_data(reading *r, const journal_record *record, value *out)
+{
+    rulebook_fields fields;
+    *out = value_null();
+    if (record->erased)
+        return GOV_OK;
+    gov_status status = value_read_document(&r->g->scratch, record->data_text, record->data_len, out, r->d);
+    if (status == GOV_OK)
+        status = fields_of(r, record, &fields);
+    return status == GOV_OK ? mask_all(r, &fields, *out, 0, out) : status;
+}
+
+static gov_status add_entry(void *user, const journal_record *record)
+{
+    reading *r = user;
+    base_arena *arena = &r->g->scratch;
+    value_builder b;
+    value data;
+    if (r->list.len == r->limit) {
+        r->more = true;
+        return GOV_END;
+    }
+    const gov_status status = show_data(r, record, &data);
+    if (status != GOV_OK)
+        return status;
+    value_builder_init(&b, arena);
+    value_builder_set(&b, "entry", value_int(record->id));
+    value_builder_set(&b, "at", value_from_us(record->at_us));
+    value_builder_set(&b, "actor", value_int(record->actor));
+    value_builder_set(&b, "purpose", value_text(base_arena_strdup(arena, record->purpose)));
+    value_builder_set(&b, "kind", value_text(base_arena_strdup(arena, record->kind)));
+    value_builder_set(&b, "subject_kind", value_text(base_arena_strdup(arena, record->subject_kind)));
+    value_builder_set(&b, "subject", record->subject != 0 ? value_int(record->subject) : value_null());
+    if (record->rule_digest != NULL) {
+        value_builder_set(&b, "rule_file", value_text(base_arena_strdup(arena, record->rule_file)));
+        value_builder_set(&b, "rule_line", value_int(record->rule_line));
+    }
+    value_builder_set(&b, "data", data);
+    value_builder_set(&b, "sealed", value_bool(record->sealed));
+    r->list.failed = r->list.failed || b.failed;
+    value_builder_add(&r->list, value_builder_map(&b));
+    r->last = record->id;
+    return GOV_OK;
+}
+
+static gov_status read_body(gov *g, void *input, const diag *d)
+{
+    reading *r = input;
+    const journal_filter filter = {.after = r->after, .limit = r->limit + 1};
+    value_builder b;
+    r->g = g;
+    r->d = d;
+    r->more = false;
+    value_builder_init(&r->list, &g->scratch);
+    value_builder_init(&b, &g->scratch);
+    const gov_status status = journal_read(g->journal, &filter, add_entry, r, d);
+    if (status != GOV_OK && status != GOV_END)
+        return status;
+    value_builder_set(&b, "entries", value_builder_list(&r->list));
+    value_builder_set(&b, "next", r->more ? value_int(r->last) : value_null());
+    if (b.failed || r->list.failed)
+        return base_nomem(d);
+    return value_publish(g->alloc, value_builder_map(&b), r->out, d);
+}
+
+gov_status gov_journal_read(gov *g, int64_t after, uint32_t limit, gov_value **out, gov_error **err)
+{
+    static const access_call call = {"journal.read", false};
+    reading r = {.after = after, .limit = limit != 0 ? limit : 100, .out = out};
+    if (out == NULL || limit > 1000 || after < 0)
+        return base_misuse(err, out == NULL ? "out" : limit > 1000 ? "limit" : "after");
+    return access_run(g, &call, read_body, &r, err);
+}
+
+/* ---- verifying ---- */
+
+typedef struct verifying {
+    gov_progress progress;
+    void *user;
+    gov_value **report;
+    journal_report journal;
+} verifying;
+
+static gov_status on_progress(void *user, uint64_t done, uint64_t all)
+{
+    const verifying *v = user;
+    return v->progress(done, all, v->user) == 0 ? GOV_OK : GOV_E_USER;
+}
+
+static void set_journal(value_builder *b, const journal_report *r, base_arena *arena)
+{
+    char *root = base_arena_alloc(arena, 2 * JOURNAL_HASH + 1);
+    if (root != NULL)
+        base_hex(r->root, JOURNAL_HASH, root);
+    value_builder_set(b, "entries", value_int((int64_t)(r->sealed + r->unsealed)));
+    value_builder_set(b, "sealed", value_int((int64_t)r->sealed));
+    value_builder_set(b, "unsealed", value_int((int64_t)r->unsealed));
+    value_builder_set(b, "erased", value_int((int64_t)r->erased));
+    value_builder_set(b, "root", value_text(root));
+    if (r->reason != NULL) {
+        value_builder_set(b, "bad_entry", value_int(r->bad_id));
+        value_builder_set(b, "reason", value_text(r->reason));
+    }
+}
+
+static gov_status count_parked(gov *g, int64_t *parked, const diag *d)
+{
+    static const store_sql sql = {"SELECT count(*) FROM gov_case_timer WHERE community = $1 AND parked = 1"};
+    return store_first_int(g->store, &sql, STORE_ARGS(store_i(g->community)), parked, d);
+}
+
+static gov_status publish_report(gov *g, const verifying *v, bool ok, int64_t parked, const diag *d)
+{
+    value_builder b;
+    value_builder_init(&b, &g->scratch);
+    value_builder_set(&b, "ok", value_bool(ok));
+    set_journal(&b, &v->journal, &g->scratch);
+    value_builder_set(&b, "parked", value_int(parked));
+    if (b.failed)
+        return base_nomem(d);
+    if (v->report == NULL)
+        return GOV_OK;
+    gov_value_free(*v->report);
+    *v->report = NULL;
+    return value_publish(g->alloc, value_builder_map(&b), v->report, d);
+}
+
+static gov_status verify_body(gov *g, void *input, const diag *d)
+{
+    verifying *v = input;
+    int64_t parked = 0;
+    const gov_status checked = journal_verify(g->journal, &v->journal, v->progress != NULL ? on_progress : NULL, v, d);
+    if (checked != GOV_OK && checked != GOV_E_VERIFY)
+        return checked;
+    gov_status status = checked == GOV_OK ? count_parked(g, &parked, d) : GOV_OK;
+    if (status == GOV_OK)
+        status = publish_report(g, v, checked == GOV_OK, parked, d);
+    return status == GOV_OK ? checked : status;
+}
+
+gov_status gov_verify(gov *g, gov_progress progress, void *user, gov_value **report, gov_error **err)
+{
+    static const access_call call = {"journal.read", false};
+    verifying v = {.progress = progress, .user = user, .report = report};
+    if (report != NULL)
+        *report = NULL;
+    return access_run(g, &call, verify_body, &v, err);
+}
+
+/* ---- exporting ---- */
+
+typedef struct exporting {
+    const char *path;
+    const uint8_t *secret_key;
+    FILE *file;
+} exporting;
+
+static gov_status write_file(void *user, const void *bytes, size_t len)
+{
+    const exporting *e = user;
+    return fwrite(bytes, 1, len, e->file) == len ? GOV_OK : GOV_E_FULL;
+}
+
+static gov_status export_body(gov *g, void *input, const diag *d)
+{
+    exporting *e = input;
+    const journal_signer signer = {.public_key = e->secret_key != NULL ? e->secret_key + 32 : NULL, .secret_key = e->secret_key};
+    e->file = fopen(e->path, "wbx");
+    if (e->file == NULL)
+        return errno == EEXIST ? base_fail(d, M_file_exists, A_S("path", e->path))
+                               : base_fail(d, M_file_failed, A_S("path", e->path), A_S("why", "open"));
+    gov_status status = journal_export(g->journal, e->secret_key != NULL ? &signer : NULL, access_now(g), write_file, e, d);
+    const bool closed = fclose(e->file) == 0;
+    if (status == GOV_OK && !closed)
+        status = GOV_E_FULL;
+    if (status != GOV_OK)
+        (void)remove(e->path); /* half an export proves nothing */
+    return status == GOV_E_FULL ? base_fail(d, M_file_failed, A_S("path", e->path), A_S("why", "write")) : status;
+}
+
+gov_status gov_journal_export(gov *g, const char *path, const uint8_t *secret_key, gov_error **err)
+{
+    static const access_call call = {"journal.read", false};
+    exporting e = {.path = path, .secret_key = secret_key};
+    return path != NULL ? access_run(g, &call, export_body, &e, err) : base_misuse(err, "path");
+}
+
+static gov_status read_file(const gov_allocator *a, const char *path, base_buf *out, const diag *d)
+{
+    char block[65536];
+    size_t n;
+    FILE *file = fopen(path, "rb");
+    base_buf_init(out, a);
+    if (file == NULL)
+        return base_fail(d, M_file_missing, A_S("path", path));
+    while ((n = fread(block, 1, sizeof block, file)) > 0)
+        base_buf_add(out, block, n);
+    const bool failed = ferror(file) != 0;
+    (void)fclose(file);
+    if (failed)
+        return base_fail(d, M_file_failed, A_S("path", path), A_S("why", "read"));
+    return out->failed ? base_nomem(d) : GOV_OK;
+}
+
+static gov_status publish_check(const gov_allocator *a, const journal_report *r, bool ok, gov_value **report, const diag *d)
+{
+    base_arena arena;
+    value_builder b;
+    base_arena_init(&arena, a);
+    value_builder_init(&b, &arena);
+    value_builder_set(&b, "ok", value_bool(ok));
+    set_journal(&b, r, &arena);
+    const gov_status status = b.failed ? base_nomem(d) : value_publish(a, value_builder_map(&b), report, d);
+    base_arena_free(&arena);
+    return status;
+}
+
+gov_status gov_journal_check(const gov_allocator *alloc, const char *path, const uint8_t *public_key,
+                             gov_value **report, gov_error **err)
+{
+    const gov_allocator *a = alloc != NULL ? alloc : &base_malloc;
+    const diag d = {a, err};
+    base_buf bytes;
+    journal_report r = {0};
+    if (path == NULL)
+        return base_misuse(err, "path");
+    gov_status status = read_file(a, path, &bytes, &d);
+    if (status == GOV_OK)
+        status = journal_verify_export(a, bytes.data, bytes.len, public_key, &r, &d);
+    base_buf_free(&bytes);
+    if (report != NULL && (status == GOV_OK || status == GOV_E_VERIFY)) {
+        const gov_status published = publish_check(a, &r, status == GOV_OK, report, &d);
+        status = published == GOV_OK ? status : published;
+    }
+    return status;
+}

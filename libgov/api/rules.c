@@ -1,0 +1,188 @@
+/* Rulebooks from files, and what a community is. */
+#include "api/api.h"
+
+#include "case/case.h"
+
+#include <string.h>
+
+gov_status gov_rulebook_load(const gov_allocator *alloc, const char *path, int64_t today_us, gov_rulebook **out,
+                             gov_error **err)
+{
+    const gov_allocator *a = alloc != NULL ? alloc : &base_malloc;
+    const diag d = {a, err};
+    const rulebook_options options = {.host = api_host(), .today = today_us / BASE_US_PER_DAY};
+    rulebook_bundle *bundle = NULL;
+    rulebook *book = NULL;
+    if (path == NULL || out == NULL)
+        return base_misuse(err, path == NULL ? "path" : "out");
+    gov_status status = rulebook_bundle_read(a, path, NULL, 0, &bundle, &d);
+    if (status == GOV_OK)
+        status = rulebook_load(a, bundle, &options, &book, &d);
+    if (status != GOV_OK)
+        return status;
+    gov_rulebook *made = base_alloc(a, sizeof *made);
+    if (made == NULL) {
+        rulebook_free(book);
+        return base_nomem(&d);
+    }
+    *made = (gov_rulebook){book, a};
+    *out = made;
+    return GOV_OK;
+}
+
+void gov_rulebook_free(gov_rulebook *r)
+{
+    if (r == NULL)
+        return;
+    rulebook_free(r->book);
+    base_free(r->alloc, r);
+}
+
+const char *gov_rulebook_id(const gov_rulebook *r)
+{
+    return r != NULL ? r->book->id : NULL;
+}
+
+const char *gov_rulebook_version(const gov_rulebook *r)
+{
+    return r != NULL ? r->book->version : NULL;
+}
+
+const char *gov_rulebook_digest(const gov_rulebook *r)
+{
+    return r != NULL ? r->book->digest_text : NULL;
+}
+
+/* ---- install ---- */
+
+static gov_status install_body(gov *g, void *input, const diag *d)
+{
+    const gov_rulebook *r = input;
+    int64_t id;
+    return registry_rules_install(g, r->book, &id, d);
+}
+
+gov_status gov_install(gov *g, const gov_rulebook *rules, gov_error **err)
+{
+    static const access_call call = {ACCESS_HOST_ONLY, true};
+    if (rules == NULL)
+        return base_misuse(err, "rules");
+    const gov_status status = access_run(g, &call, install_body, (void *)(uintptr_t)rules, err);
+    if (status != GOV_OK)
+        return status;
+    const diag d = {g->alloc, err};
+    return registry_rules_follow(g, &d);
+}
+
+/* ---- about ---- */
+
+static value titles(const rulebook_text *text, base_arena *arena)
+{
+    value_builder b;
+    value_builder_init(&b, arena);
+    for (uint32_t i = 0; i < text->count; i++)
+        value_builder_set(&b, text->items[i].lang[0] != '\0' ? text->items[i].lang : "zh", value_text(text->items[i].text));
+    return b.failed ? value_null() : value_builder_map(&b);
+}
+
+static gov_status about_body(gov *g, void *input, const diag *d)
+{
+    const rulebook *r = g->rules;
+    value_builder b, languages;
+    value_builder_init(&b, &g->scratch);
+    value_builder_init(&languages, &g->scratch);
+    for (uint32_t i = 0; i < r->languages.count; i++)
+        value_builder_add(&languages, value_text(r->languages.items[i]));
+    value_builder_set(&b, "id", value_int(g->community));
+    value_builder_set(&b, "name", value_text(g->name));
+    value_builder_set(&b, "title", titles(&r->title, &g->scratch));
+    value_builder_set(&b, "rulebook", value_text(r->id));
+    value_builder_set(&b, "version", value_text(r->version));
+    value_builder_set(&b, "digest", value_text(r->digest_text));
+    value_builder_set(&b, "time_zone", value_text(base_zone_name(r->zone)));
+    value_builder_set(&b, "languages", value_builder_list(&languages));
+    value_builder_set(&b, "now", value_from_us(access_now(g)));
+    if (b.failed || languages.failed)
+        return base_nomem(d);
+    return value_publish(g->alloc, value_builder_map(&b), input, d);
+}
+
+gov_status gov_about(gov *g, gov_value **out, gov_error **err)
+{
+    static const access_call call = {ACCESS_ANYONE, false};
+    return out != NULL ? access_run(g, &call, about_body, out, err) : base_misuse(err, "out");
+}
+
+/* ---- list ---- */
+
+static gov_status list_communities(store *s, base_arena *arena, value *out, const diag *d)
+{
+    static const store_sql sql = {
+        "SELECT c.community, c.name, c.created_us, r.version, r.digest FROM gov_community c LEFT JOIN gov_rules r "
+        "ON r.community = c.community AND r.rules = c.rules ORDER BY c.community"};
+    static const char *const texts[] = {"name", NULL, "version", "digest"};
+    store_rows rows;
+    value_builder list;
+    value_builder_init(&list, arena);
+    gov_status status = store_query(s, &sql, STORE_NO_ARGS, &rows, d);
+    while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
+        value_builder b;
+        value_builder_init(&b, arena);
+        value_builder_set(&b, "id", value_int(store_int(&rows, 0)));
+        value_builder_set(&b, "created_at", value_from_us(store_int(&rows, 2)));
+        for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
+            if (texts[i] != NULL)
+                value_builder_set(&b, texts[i], value_text(base_arena_strdup(arena, store_text(&rows, i + 1, NULL))));
+        list.failed = list.failed || b.failed;
+        value_builder_add(&list, value_builder_map(&b));
+    }
+    store_rows_close(&rows);
+    *out = value_builder_list(&list);
+    if (status != GOV_OK && status != GOV_END)
+        return status;
+    return list.failed ? base_nomem(d) : GOV_OK;
+}
+
+gov_status gov_community_list(gov_store *home, gov_value **out, gov_error **err)
+{
+    const diag d = {home != NULL ? home->alloc : NULL, err};
+    base_arena arena;
+    value v;
+    if (home == NULL || out == NULL)
+        return base_misuse(err, home == NULL ? "store" : "out");
+    base_arena_init(&arena, home->alloc);
+    const bool own = !store_in_transaction(home->store);
+    gov_status status = own ? store_begin_read(home->store, &d) : GOV_OK;
+    if (status == GOV_OK)
+        status = list_communities(home->store, &arena, &v, &d);
+    if (own)
+        store_rollback(home->store);
+    if (status == GOV_OK)
+        status = value_publish(home->alloc, v, out, &d);
+    base_arena_free(&arena);
+    return status;
+}
+
+/* ---- simulation ---- */
+
+gov_status gov_simulation_open(const gov_allocator *alloc, const char *path, gov_simulation **out, gov_error **err)
+{
+    const gov_allocator *a = alloc != NULL ? alloc : &base_malloc;
+    const diag d = {a, err};
+    if (path == NULL || out == NULL)
+        return base_misuse(err, path == NULL ? "path" : "out");
+    return case_simulation_new(a, path, api_host(), out, &d);
+}
+
+gov_status gov_simulation_line(gov_simulation *simulation, const char *line, size_t len, char **out, size_t *out_len,
+                               gov_error **err)
+{
+    base_buf text;
+    if (simulation == NULL || out == NULL)
+        return base_misuse(err, simulation == NULL ? "simulation" : "out");
+    base_buf_init(&text, NULL); /* text that is handed out is malloc's */
+    const gov_status status = case_simulation_line(simulation, line, len, &text);
+    *out = status == GOV_OK ? base_buf_take(&text, out_len) : NULL;
+    base_buf_free(&text);
+    return *out != NULL ? GOV_OK : base_nomem((&(diag){NULL, err}));
+}

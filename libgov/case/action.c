@@ -1,0 +1,198 @@
+/* Actions: what rules do when a transition is taken or a state is entered or left. */
+#include "case/case.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static gov_status run_action(case_machine *m, const rulebook_action *a, chart_run *run, const diag *d);
+
+gov_status case_run_block(case_machine *m, const rulebook_block *block, chart_run *run, const diag *d)
+{
+    for (uint32_t i = 0; i < block->count; i++) {
+        const gov_status status = run_action(m, &block->items[i], run, d);
+        if (status != GOV_OK) {
+            /* The cause stands first; then the rule that it befell. */
+            (void)base_fail_at(d, &block->items[i].place, M_rule_failed);
+            return status;
+        }
+    }
+    return GOV_OK;
+}
+
+static gov_status run_set(case_machine *m, const rulebook_action *a, const diag *d)
+{
+    const expr_run er = case_expr_run(m);
+    const rulebook_checking how = {.partial = true, .resolve = m->world->resolve, .user = m->user, .run = &er, .arena = m->arena};
+    for (uint32_t i = 0; i < a->as.set.count; i++) {
+        const rulebook_assignment *set = &a->as.set.items[i];
+        const rulebook_field *f = &m->w->fields.items[set->field];
+        value v, checked;
+        gov_status status = expr_eval(set->expr, &er, &v, d);
+        if (status == GOV_OK)
+            status = rulebook_check_field(f, v, &how, &checked, d);
+        if (status != GOV_OK)
+            return status;
+        if (!value_copy(m->arena, checked, &checked)) /* a result may point into the event or a slot */
+            return base_nomem(d);
+        case_put_field(m, set->field, checked);
+        m->fields_dirty = true;
+        value_builder_set(&m->changes, f->name, checked.kind == VALUE_ABSENT ? value_null() : checked);
+    }
+    return GOV_OK;
+}
+
+static gov_status data_of(case_machine *m, const expr_program *program, value *out, const diag *d)
+{
+    *out = value_absent();
+    if (program == NULL)
+        return GOV_OK;
+    const expr_run er = case_expr_run(m);
+    const gov_status status = expr_eval(program, &er, out, d);
+    if (status != GOV_OK)
+        return status;
+    return value_copy(m->arena, *out, out) ? GOV_OK : base_nomem(d);
+}
+
+static gov_status run_raise(case_machine *m, const rulebook_action *a, chart_run *run, const diag *d)
+{
+    value data;
+    const gov_status status = data_of(m, a->as.raise.data, &data, d);
+    if (status != GOV_OK)
+        return status;
+    return chart_raise(run, a->as.raise.event, strlen(a->as.raise.event), data) == GOV_OK ? GOV_OK : base_nomem(d);
+}
+
+static gov_status send_due(case_machine *m, const rulebook_action *a, int64_t *due, const diag *d)
+{
+    const rulebook_send *s = &a->as.send;
+    const expr_run er = case_expr_run(m);
+    *due = m->now_us;
+    if (s->at != NULL) {
+        value at;
+        const gov_status status = expr_eval(s->at, &er, &at, d);
+        if (status == GOV_OK && (at.kind != VALUE_TIMESTAMP || !value_to_us(at, due)))
+            return base_fail_at(d, &a->place, M_no_instant);
+        return status;
+    }
+    if (s->after.kind == RULEBOOK_LENGTH_NONE)
+        return GOV_OK;
+    cal_duration dur;
+    cal_instant end;
+    gov_status status = rulebook_duration_of(&s->after, &er, &dur, NULL, d);
+    if (status == GOV_OK)
+        status = case_end_of(m, m->w->calendar, m->now_us, dur, CAL_ROLL_NONE, &end, d);
+    if (status == GOV_OK)
+        *due = end.us;
+    return status;
+}
+
+/* "s:ID"; without an id the place among this step's sends makes it unique. */
+static const char *send_name(case_machine *m, const char *id)
+{
+    char serial[64];
+    if (id == NULL) {
+        (void)snprintf(serial, sizeof serial, "#%lld.%zu", (long long)m->steps, m->effects.len);
+        id = serial;
+    }
+    const size_t len = strlen(id);
+    char *name = base_arena_alloc(m->arena, len + 3);
+    if (name != NULL) {
+        memcpy(name, "s:", 2);
+        memcpy(name + 2, id, len);
+    }
+    return name;
+}
+
+static gov_status run_send(case_machine *m, const rulebook_action *a, const diag *d)
+{
+    const rulebook_send *s = &a->as.send;
+    case_timer t = {.case_id = m->id, .kind = CASE_TIMER_SEND, .event = s->event};
+    gov_status status = data_of(m, s->data, &t.data, d);
+    if (status == GOV_OK)
+        status = send_due(m, a, &t.due_us, d);
+    if (status != GOV_OK)
+        return status;
+    const value_pair note[] = {{value_text("event"), value_text(s->event)}, {value_text("at"), value_from_us(t.due_us)}};
+    value copy;
+    t.name = send_name(m, s->id);
+    if (t.name == NULL || !value_copy(m->arena, value_map(note, ARRAY_LEN(note)), &copy))
+        return base_nomem(d);
+    case_note_effect(m, "send", copy);
+    return s->to == RULEBOOK_TO_SELF ? m->world->schedule(m, &t, d) : m->world->send(m, s, t.due_us, t.data, d);
+}
+
+static gov_status run_branch(case_machine *m, const rulebook_action *a, chart_run *run, const diag *d)
+{
+    const expr_run er = case_expr_run(m);
+    bool holds;
+    const gov_status status = expr_eval_bool(a->as.branch.when, &er, &holds, d);
+    if (status != GOV_OK)
+        return status;
+    return case_run_block(m, holds ? &a->as.branch.then : &a->as.branch.otherwise, run, d);
+}
+
+static gov_status run_action(case_machine *m, const rulebook_action *a, chart_run *run, const diag *d)
+{
+    const char *name;
+    switch (a->kind) {
+    case RULEBOOK_SET:
+        return run_set(m, a, d);
+    case RULEBOOK_RAISE:
+        return run_raise(m, a, run, d);
+    case RULEBOOK_SEND:
+        return run_send(m, a, d);
+    case RULEBOOK_CANCEL:
+        name = send_name(m, a->as.cancel.id);
+        return name != NULL ? m->world->unschedule(m, name, d) : base_nomem(d);
+    case RULEBOOK_IF:
+        return run_branch(m, a, run, d);
+    case RULEBOOK_LOG:
+        case_note_effect(m, "log", value_text(rulebook_text_in(&a->as.log.text, NULL, "")));
+        return GOV_OK;
+    default:
+        return m->world->effect(m, a, d);
+    }
+}
+
+/* ---- for effects ---- */
+
+gov_status case_argument(case_machine *m, const rulebook_action *action, const char *name, value *out, const diag *d)
+{
+    const rulebook_argument *arg = rulebook_arg(action, name);
+    *out = value_absent();
+    if (arg == NULL)
+        return GOV_OK;
+    const expr_run er = case_expr_run(m);
+    if (arg->expr != NULL) {
+        const gov_status status = expr_eval(arg->expr, &er, out, d);
+        return status != GOV_OK ? status : value_copy(m->arena, *out, out) ? GOV_OK : base_nomem(d);
+    }
+    if (arg->text != NULL) {
+        *out = value_text(arg->text);
+        return GOV_OK;
+    }
+    value_builder b;
+    value_builder_init(&b, m->arena);
+    for (uint32_t i = 0; i < arg->member_count; i++) {
+        value v;
+        const gov_status status = expr_eval(arg->members[i].expr, &er, &v, d);
+        if (status != GOV_OK)
+            return status;
+        if (!value_copy(m->arena, v, &v))
+            return base_nomem(d);
+        value_builder_set(&b, arg->members[i].name, v);
+    }
+    *out = value_builder_map(&b);
+    return b.failed ? base_nomem(d) : GOV_OK;
+}
+
+void case_note_effect(case_machine *m, const char *name, value data)
+{
+    value_pair *pair = base_arena_alloc(m->arena, sizeof *pair);
+    if (pair == NULL) {
+        m->effects.failed = true;
+        return;
+    }
+    *pair = (value_pair){value_text(name), data};
+    value_builder_add(&m->effects, value_map(pair, 1));
+}

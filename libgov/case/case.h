@@ -1,0 +1,188 @@
+/* Room case: opening, sending, timers, clocks, effects, history, explaining.
+ *
+ *   case_machine   one case in memory under its workflow: fields, state, clocks; knows no store (machine.c, clock.c)
+ *   case_world     what a machine needs from outside: timers and effects; the store's (live.c), or memory's (simulate.c)
+ *   the store side loads a machine from its row under lock, lets it take one macrostep, and writes what changed */
+#ifndef CASE_CASE_H
+#define CASE_CASE_H
+
+#include "access/access.h"
+#include "registry/registry.h"
+
+#include <gov/case.h>
+
+extern const store_migration case_schema; /* version 1 */
+
+/* ---- clocks: clock.c ---- */
+
+typedef enum case_clock_state { CASE_CLOCK_IDLE, CASE_CLOCK_RUNNING, CASE_CLOCK_PAUSED, CASE_CLOCK_STOPPED } case_clock_state;
+
+typedef struct case_clock {
+    uint8_t state;
+    bool provisional;     /* due rests on a year that no calendar lists */
+    bool dirty, stored;   /* to be written; has a row */
+    uint32_t fired;       /* marks that were raised, a bit each */
+    int64_t origin_us;    /* first start since the last reset */
+    int64_t since_us;     /* start of the stretch that runs */
+    int64_t due_us;       /* 0: none yet. A paused clock keeps the last one */
+    int64_t stopped_us;   /* 0: not stopped */
+    int64_t breached_us;  /* 0: was not late */
+    cal_duration budget;  /* settled, extensions included; no unit where the rule gives the instant itself */
+    int64_t used;         /* of the budget, by stretches that ended */
+    int64_t extensions, extended;
+    base_buf account;     /* what happened to it, a JSON list: the history that explains `due` */
+} case_clock;
+
+enum { CASE_MAX_MARKS = 32 };
+
+/* ---- machines: machine.c, slots.c, action.c ---- */
+
+typedef struct case_machine case_machine;
+
+typedef enum case_timer_kind {
+    CASE_TIMER_AFTER = 1,  /* an `after` of a state */
+    CASE_TIMER_MARK = 2,   /* a mark of a clock */
+    CASE_TIMER_SEND = 3,   /* an event that the rules sent */
+    CASE_TIMER_IMPORT = 4  /* an event that an import brought */
+} case_timer_kind;
+
+typedef struct case_timer {
+    int64_t case_id;  /* whose */
+    const char *name; /* unique within the case: "a@STATE#0", "m:CLOCK:0", "s:ID" */
+    uint8_t kind;
+    int64_t due_us;
+    const char *event;
+    value data; /* absent: none */
+} case_timer;
+
+typedef struct case_world {
+    gov_status (*schedule)(case_machine *m, const case_timer *t, const diag *d);
+    gov_status (*unschedule)(case_machine *m, const char *name, const diag *d);
+    gov_status (*effect)(case_machine *m, const rulebook_action *action, const diag *d);
+    /* An event for other cases: the parent, the children, or those of a link. */
+    gov_status (*send)(case_machine *m, const rulebook_send *send, int64_t due_us, value data, const diag *d);
+    rulebook_resolve resolve;
+} case_world;
+
+struct case_machine {
+    const case_world *world;
+    void *user; /* the world's; for the store's world the gov */
+    const gov_allocator *alloc;
+    base_arena *arena; /* of one step */
+
+    const rulebook *rules; /* calendars and roles: always the current ones */
+    const cal_calendar *plain; /* for rules without a calendar: days and months in the zone, no working time */
+    const rulebook_workflow *w;
+    int64_t now_us;
+
+    int64_t id, parent, reporter, staff, unit, grid, opened_us, closed_us;
+    int64_t rules_id; /* the version whose workflow this is */
+    const char *number, *source, *outside_number, *link, *outcome;
+    int64_t steps;
+
+    value *slots;  /* what expressions read; the fields stand here, at their own slots */
+    chart_state *state;
+    const chart_state *during; /* how far a step has come; NULL between steps */
+    case_clock *clocks;
+
+    const access_actor *actor; /* NULL: nobody in particular */
+    const chart_event *event;  /* what is being handled */
+
+    bool assigned, fields_dirty;
+    int depth; /* how many cases deep this one was opened by effects of a step */
+    base_place rule; /* of the transition that was taken last */
+    value_builder changes, effects, raised; /* for the journal */
+};
+
+/* Memory for a machine of that workflow, from the arena; fields, state and clocks as of a case that is not open yet. */
+gov_status case_machine_init(case_machine *m, const rulebook_workflow *w, base_arena *arena, const diag *d);
+void case_machine_free(case_machine *m); /* the clocks' accounts */
+
+value case_field(const case_machine *m, size_t field);
+void case_put_field(case_machine *m, size_t field, value v);
+
+gov_status case_machine_start(case_machine *m, const diag *d);
+/* One macrostep. *accepted: did the event itself do anything? */
+gov_status case_machine_send(case_machine *m, const char *event, value data, bool *accepted, const diag *d);
+/* A mark of a clock is due. */
+gov_status case_machine_mark(case_machine *m, const char *timer, const char *event, const diag *d);
+bool case_machine_ended(const case_machine *m); /* every active leaf is final */
+const char *case_machine_outcome(const case_machine *m);
+gov_status case_active_paths(const case_machine *m, base_arena *arena, value *list, const diag *d);
+
+/* What expressions of this machine's workflow run with. */
+expr_run case_expr_run(case_machine *m);
+/* The calendar of that name, the rulebook's own (NULL), or the plain one. */
+const cal_calendar *case_calendar(const case_machine *m, const char *name);
+gov_status case_plain_calendar(const gov_allocator *a, const base_zone *zone, cal_calendar **out, const diag *d);
+/* The end of a duration that begins at from_us, by the workflow's calendar. */
+gov_status case_end_of(case_machine *m, const char *calendar, int64_t from_us, cal_duration dur, uint8_t roll,
+                       cal_instant *out, const diag *d);
+
+gov_status case_run_block(case_machine *m, const rulebook_block *block, chart_run *run, const diag *d);
+
+/* Clocks, as the machine drives them. */
+gov_status case_clocks_event(case_machine *m, const char *event, size_t len, const diag *d);
+gov_status case_clocks_entered(case_machine *m, uint32_t state, const diag *d);
+gov_status case_clocks_exited(case_machine *m, uint32_t state, const diag *d);
+gov_status case_clock_mark(case_machine *m, size_t clock, size_t mark, const diag *d);
+gov_status case_clocks_handed_over(case_machine *m, const diag *d); /* `per: holder` */
+value case_clock_reading(case_machine *m, size_t clock, rulebook_clock_part part);
+bool case_mark_of(const case_machine *m, const char *timer, size_t *clock, size_t *mark);
+
+/* ---- effects: effect.c, and rooms above ---- */
+
+/* What a rulebook_effect's `user` points to. Runs inside the step's transaction; a failure rolls the step back. */
+typedef struct case_runner {
+    gov_status (*run)(gov *g, case_machine *m, const rulebook_action *action, const diag *d);
+} case_runner;
+
+extern const rulebook_effect case_effects[];
+extern const size_t case_effect_count;
+
+/* For effects: an argument's value (absent when it is not written), and the note for the journal. */
+gov_status case_argument(case_machine *m, const rulebook_action *action, const char *name, value *out, const diag *d);
+void case_note_effect(case_machine *m, const char *name, value data);
+
+/* ---- the store side: live.c, open.c, send.c, tick.c ---- */
+
+typedef struct case_opening {
+    const char *workflow;
+    value fields; /* a map, unchecked */
+    int64_t reporter, grid, unit, parent;
+    const char *link;
+    const char *source, *number; /* another system's */
+    value flags; /* import: a list of words; absent: none */
+    int depth;
+} case_opening;
+gov_status case_open(gov *g, const case_opening *o, int64_t *id, const diag *d);
+
+/* Sends as g's actor, checking its roles. */
+gov_status case_send(gov *g, int64_t id, const char *event, value data, const diag *d);
+
+/* 0 and GOV_OK when there is none. */
+gov_status case_find_number(gov *g, const char *source, const char *number, size_t len, int64_t *id, const diag *d);
+/* The newest child of that link; 0 when there is none. */
+gov_status case_find_child(gov *g, int64_t parent, const char *link, int64_t *id, const diag *d);
+
+gov_status case_schedule(gov *g, const case_timer *t, const diag *d);
+/* Fires what is due up to the community's now; `until_us` instead of now. */
+gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d);
+gov_status case_next_due(gov *g, int64_t *due_us, const diag *d); /* -1: nothing is pending */
+
+/* A machine loaded under lock, to look at or to step. Free it with case_machine_free. */
+gov_status case_load(gov *g, int64_t id, bool lock, base_arena *arena, case_machine *m, const diag *d);
+access_subject case_subject(case_machine *m); /* borrows the machine */
+/* May g's actor send this event to the case, by its roles? */
+gov_status case_may_send(gov *g, case_machine *m, const rulebook_event *event, bool *may, const diag *d);
+
+gov_status case_attach(gov *g, const diag *d);
+
+/* ---- without a store: simulate.c ---- */
+
+/* One line of the protocol of `gov simulate`; line NULL: the first answer. Only memory can fail. */
+gov_status case_simulation_line(gov_simulation *s, const char *line, size_t len, base_buf *out);
+gov_status case_simulation_new(const gov_allocator *a, const char *path, const rulebook_host *host, gov_simulation **out,
+                               const diag *d);
+
+#endif

@@ -1,0 +1,492 @@
+/* Clocks: deadlines that start, pause, resume, stop and can be explained.
+ *
+ * A clock's budget is used by the stretches in which it runs; its due instant follows from what is left. Whatever
+ * happens to it is added to its account, from which both can be computed again. */
+#include "case/case.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const rulebook_clock *rule_of(const case_machine *m, size_t i)
+{
+    return &m->w->clocks[i];
+}
+
+static bool by_instant(const rulebook_clock *r)
+{
+    return r->budget.kind == RULEBOOK_LENGTH_NONE;
+}
+
+static const cal_calendar *calendar_of(const case_machine *m, const rulebook_clock *r)
+{
+    return case_calendar(m, r->calendar);
+}
+
+/* ---- the account ---- */
+
+static void account(case_machine *m, size_t i, const char *what, const cal_duration *length)
+{
+    case_clock *c = &m->clocks[i];
+    base_buf *out = &c->account;
+    if (out->len > 0 && out->data[out->len - 1] == ']') {
+        out->len--;
+        base_buf_char(out, ',');
+    } else {
+        base_buf_char(out, '[');
+    }
+    base_buf_str(out, "{\"at\":");
+    value_write_document(out, value_from_us(m->now_us));
+    if (c->due_us != 0) {
+        base_buf_str(out, ",\"due\":");
+        value_write_document(out, value_from_us(c->due_us));
+    }
+    if (length != NULL) {
+        base_buf_str(out, ",\"length\":\"");
+        cal_write_duration(out, *length);
+        base_buf_char(out, '"');
+    }
+    if (c->used != 0) {
+        base_buf_str(out, ",\"used\":");
+        base_buf_int(out, c->used);
+    }
+    base_buf_str(out, ",\"what\":\"");
+    base_buf_str(out, what);
+    base_buf_str(out, "\"}]");
+    c->dirty = true;
+}
+
+/* ---- marks ---- */
+
+static const char *mark_name(case_machine *m, size_t clock, size_t mark)
+{
+    const char *name = rule_of(m, clock)->name;
+    const size_t size = strlen(name) + 16;
+    char *out = base_arena_alloc(m->arena, size);
+    if (out != NULL)
+        (void)snprintf(out, size, "m:%s:%zu", name, mark);
+    return out;
+}
+
+bool case_mark_of(const case_machine *m, const char *timer, size_t *clock, size_t *mark)
+{
+    const char *name = timer + 2, *colon = strchr(name, ':');
+    int64_t n;
+    if (strncmp(timer, "m:", 2) != 0 || colon == NULL || !base_parse_int(colon + 1, strlen(colon + 1), &n))
+        return false;
+    for (size_t i = 0; i < m->w->clock_count; i++) {
+        const rulebook_clock *r = rule_of(m, i);
+        if (strlen(r->name) == (size_t)(colon - name) && strncmp(r->name, name, (size_t)(colon - name)) == 0) {
+            *clock = i;
+            *mark = (size_t)n;
+            return n >= 0 && n < (int64_t)r->mark_count;
+        }
+    }
+    return false;
+}
+
+/* Exact share of the way from origin to due. */
+static int64_t part_of_way(int64_t origin, int64_t due, int64_t percent)
+{
+    const int64_t way = due - origin, whole = way / 100 * percent;
+    return origin + whole + way % 100 * percent / 100;
+}
+
+static gov_status percent_at(case_machine *m, size_t i, int64_t percent, int64_t *at, const diag *d)
+{
+    const case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    cal_duration share, left;
+    cal_instant end;
+    if (percent == 100) {
+        *at = c->due_us + 1; /* what is done at the due instant is in time */
+        return GOV_OK;
+    }
+    if (by_instant(r) || !cal_share(c->budget, percent, &share)) {
+        *at = part_of_way(c->origin_us, c->due_us, percent) + (percent > 100);
+        return GOV_OK;
+    }
+    left = share;
+    left.amount -= c->used;
+    if (left.amount < 0) {
+        *at = m->now_us;
+        return GOV_OK;
+    }
+    const gov_status status = cal_resume(calendar_of(m, r), c->origin_us, c->since_us, left, (cal_roll)r->roll, &end, d);
+    *at = end.us + (percent > 100);
+    return status;
+}
+
+static gov_status after_due(case_machine *m, size_t i, const rulebook_mark *mark, int64_t *at, const diag *d)
+{
+    const expr_run er = case_expr_run(m);
+    const case_clock *c = &m->clocks[i];
+    cal_duration dur;
+    cal_instant end;
+    gov_status status = rulebook_duration_of(&mark->after, &er, &dur, NULL, d);
+    if (status == GOV_OK)
+        status = case_end_of(m, rule_of(m, i)->calendar, c->due_us, dur, CAL_ROLL_NONE, &end, d);
+    *at = end.us + 1;
+    return status;
+}
+
+/* Timers for the marks that were not raised yet. What is past already is due at once. */
+static gov_status set_marks(case_machine *m, size_t i, const diag *d)
+{
+    const rulebook_clock *r = rule_of(m, i);
+    for (size_t k = 0; k < r->mark_count && k < CASE_MAX_MARKS; k++) {
+        const rulebook_mark *mark = &r->marks[k];
+        case_timer t = {.case_id = m->id, .kind = CASE_TIMER_MARK, .event = mark->event, .name = mark_name(m, i, k)};
+        if ((m->clocks[i].fired >> k & 1) != 0)
+            continue;
+        if (t.name == NULL)
+            return base_nomem(d);
+        t.data = value_absent();
+        gov_status status = mark->is_percent ? percent_at(m, i, mark->percent, &t.due_us, d) : after_due(m, i, mark, &t.due_us, d);
+        if (t.due_us < m->now_us)
+            t.due_us = m->now_us;
+        if (status == GOV_OK)
+            status = m->world->schedule(m, &t, d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return GOV_OK;
+}
+
+static gov_status clear_marks(case_machine *m, size_t i, const diag *d)
+{
+    const rulebook_clock *r = rule_of(m, i);
+    for (size_t k = 0; k < r->mark_count && k < CASE_MAX_MARKS; k++) {
+        const char *name = (m->clocks[i].fired >> k & 1) == 0 ? mark_name(m, i, k) : NULL;
+        if ((m->clocks[i].fired >> k & 1) != 0)
+            continue;
+        const gov_status status = name != NULL ? m->world->unschedule(m, name, d) : base_nomem(d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return GOV_OK;
+}
+
+gov_status case_clock_mark(case_machine *m, size_t clock, size_t mark, const diag *d)
+{
+    case_clock *c = &m->clocks[clock];
+    (void)d;
+    c->fired |= UINT32_C(1) << mark;
+    c->dirty = true;
+    if (c->breached_us == 0 && m->now_us > c->due_us && c->due_us != 0) {
+        c->breached_us = c->due_us;
+        account(m, clock, "breach", NULL);
+    }
+    return GOV_OK;
+}
+
+/* ---- running ---- */
+
+static bool paused_now(const case_machine *m, const rulebook_clock *r)
+{
+    for (uint32_t i = 0; i < r->paused_in.count; i++)
+        if (chart_in(m->w->chart, m->during != NULL ? m->during : m->state, r->paused_in.items[i].state))
+            return true;
+    return false;
+}
+
+/* From now on it runs: when is it due, and when its marks? */
+static gov_status run_from_now(case_machine *m, size_t i, const diag *d)
+{
+    case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    cal_instant due = {0};
+    c->since_us = m->now_us;
+    c->state = CASE_CLOCK_RUNNING;
+    if (!by_instant(r)) {
+        cal_duration left = c->budget;
+        left.amount = left.amount > c->used ? left.amount - c->used : 0;
+        const gov_status status =
+            cal_resume(calendar_of(m, r), c->origin_us, c->since_us, left, (cal_roll)r->roll, &due, d);
+        if (status != GOV_OK)
+            return status;
+        c->due_us = due.us;
+        c->provisional = due.provisional;
+    }
+    c->dirty = true;
+    return set_marks(m, i, d);
+}
+
+static gov_status first_budget(case_machine *m, size_t i, const diag *d)
+{
+    case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    const expr_run er = case_expr_run(m);
+    if (by_instant(r)) {
+        value due;
+        const gov_status status = expr_eval(r->due, &er, &due, d);
+        if (status == GOV_OK && (due.kind != VALUE_TIMESTAMP || !value_to_us(due, &c->due_us)))
+            return base_fail_at(d, &r->place, M_no_instant);
+        return status;
+    }
+    cal_duration budget;
+    gov_status status = rulebook_duration_of(&r->budget, &er, &budget, NULL, d);
+    if (status == GOV_OK)
+        status = cal_settle(calendar_of(m, r), c->origin_us, budget, &c->budget, d);
+    return status;
+}
+
+static gov_status start_clock(case_machine *m, size_t i, const diag *d)
+{
+    case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    gov_status status = GOV_OK;
+    if (c->state == CASE_CLOCK_RUNNING || c->state == CASE_CLOCK_PAUSED)
+        return GOV_OK;
+    const bool fresh = c->state == CASE_CLOCK_IDLE || !r->resumes;
+    if (fresh) {
+        c->origin_us = m->now_us;
+        c->due_us = c->used = c->extensions = c->extended = 0;
+        c->breached_us = 0;
+        c->fired = 0;
+        status = first_budget(m, i, d);
+    }
+    c->stopped_us = 0;
+    if (status == GOV_OK && paused_now(m, r))
+        c->state = CASE_CLOCK_PAUSED;
+    else if (status == GOV_OK)
+        status = run_from_now(m, i, d);
+    account(m, i, fresh ? "start" : "resume", fresh && !by_instant(r) ? &c->budget : NULL);
+    return status;
+}
+
+/* The stretch that ran ends now. */
+static gov_status end_stretch(case_machine *m, size_t i, const diag *d)
+{
+    case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    int64_t used = 0;
+    gov_status status = GOV_OK;
+    if (c->state != CASE_CLOCK_RUNNING)
+        return GOV_OK;
+    if (by_instant(r))
+        used = m->now_us - c->since_us;
+    else
+        status = cal_elapsed(calendar_of(m, r), c->budget.unit, c->origin_us, c->since_us, m->now_us, &used, &c->provisional, d);
+    if (c->breached_us == 0 && c->due_us != 0 && m->now_us > c->due_us)
+        c->breached_us = c->due_us;
+    c->used += used;
+    c->dirty = true;
+    return status == GOV_OK ? clear_marks(m, i, d) : status;
+}
+
+static gov_status pause_clock(case_machine *m, size_t i, const diag *d)
+{
+    if (m->clocks[i].state != CASE_CLOCK_RUNNING)
+        return GOV_OK;
+    const gov_status status = end_stretch(m, i, d);
+    m->clocks[i].state = CASE_CLOCK_PAUSED;
+    account(m, i, "pause", NULL);
+    return status;
+}
+
+static gov_status resume_clock(case_machine *m, size_t i, const diag *d)
+{
+    if (m->clocks[i].state != CASE_CLOCK_PAUSED || paused_now(m, rule_of(m, i)))
+        return GOV_OK;
+    const gov_status status = run_from_now(m, i, d);
+    account(m, i, "resume", NULL);
+    return status;
+}
+
+static gov_status stop_clock(case_machine *m, size_t i, const diag *d)
+{
+    case_clock *c = &m->clocks[i];
+    if (c->state != CASE_CLOCK_RUNNING && c->state != CASE_CLOCK_PAUSED)
+        return GOV_OK;
+    const gov_status status = end_stretch(m, i, d);
+    c->state = CASE_CLOCK_STOPPED;
+    c->stopped_us = m->now_us;
+    account(m, i, "stop", NULL);
+    return status;
+}
+
+/* ---- extensions ---- */
+
+static gov_status refuse_extension(const rulebook_clock *r, const char *why, const diag *d)
+{
+    return base_fail_at(d, &r->extend.place, M_extension_refused, A_S("clock", r->name), A_S("why", why));
+}
+
+static gov_status check_extension(case_machine *m, size_t i, const cal_duration *more, const diag *d)
+{
+    const case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    cal_duration most;
+    if (by_instant(r) || more->unit != c->budget.unit)
+        return refuse_extension(r, "unit", d);
+    if (r->extend.times >= 0 && c->extensions >= r->extend.times)
+        return refuse_extension(r, "times", d);
+    if (r->extend.before_breach && (c->breached_us != 0 || m->now_us > c->due_us))
+        return refuse_extension(r, "before_breach", d);
+    if (r->extend.at_most.kind == RULEBOOK_LENGTH_NONE)
+        return GOV_OK;
+    const expr_run er = case_expr_run(m);
+    const gov_status status = rulebook_duration_of(&r->extend.at_most, &er, &most, NULL, d);
+    if (status == GOV_OK && (most.unit != more->unit || c->extended + more->amount > most.amount))
+        return refuse_extension(r, "at_most", d);
+    return status;
+}
+
+static gov_status extend_clock(case_machine *m, size_t i, const diag *d)
+{
+    case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    const expr_run er = case_expr_run(m);
+    cal_duration more;
+    if (c->state != CASE_CLOCK_RUNNING && c->state != CASE_CLOCK_PAUSED)
+        return refuse_extension(r, "not_running", d);
+    gov_status status = rulebook_duration_of(&r->extend.amount, &er, &more, NULL, d);
+    if (status == GOV_OK)
+        status = check_extension(m, i, &more, d);
+    if (status != GOV_OK)
+        return status;
+    c->extensions++;
+    c->extended += more.amount;
+    if (!base_add(c->budget.amount, more.amount, &c->budget.amount))
+        return base_fail(d, M_overflow, A_S("what", "budget"));
+    if (c->state == CASE_CLOCK_RUNNING) {
+        status = end_stretch(m, i, d);
+        c->fired = 0; /* a longer budget has its marks again, those ahead of now */
+        if (status == GOV_OK)
+            status = run_from_now(m, i, d);
+    }
+    account(m, i, "extend", &more);
+    return status;
+}
+
+/* ---- what drives them ---- */
+
+static bool triggered_by_event(const rulebook_triggers *t, const char *event, size_t len)
+{
+    for (uint32_t i = 0; i < t->count; i++)
+        if (t->items[i].state == RULEBOOK_NONE && strlen(t->items[i].name) == len && memcmp(t->items[i].name, event, len) == 0)
+            return true;
+    return false;
+}
+
+static bool triggered_by_state(const rulebook_triggers *t, uint32_t state)
+{
+    for (uint32_t i = 0; i < t->count; i++)
+        if (t->items[i].state == state)
+            return true;
+    return false;
+}
+
+gov_status case_clocks_event(case_machine *m, const char *event, size_t len, const diag *d)
+{
+    for (size_t i = 0; i < m->w->clock_count; i++) {
+        const rulebook_clock *r = rule_of(m, i);
+        gov_status status = GOV_OK;
+        if (triggered_by_event(&r->stops, event, len))
+            status = stop_clock(m, i, d);
+        if (status == GOV_OK && triggered_by_event(&r->starts, event, len))
+            status = start_clock(m, i, d);
+        if (status == GOV_OK && r->extend.event != NULL && strlen(r->extend.event) == len &&
+            memcmp(r->extend.event, event, len) == 0)
+            status = extend_clock(m, i, d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return GOV_OK;
+}
+
+gov_status case_clocks_entered(case_machine *m, uint32_t state, const diag *d)
+{
+    for (size_t i = 0; i < m->w->clock_count; i++) {
+        const rulebook_clock *r = rule_of(m, i);
+        gov_status status = GOV_OK;
+        if (triggered_by_state(&r->paused_in, state))
+            status = pause_clock(m, i, d);
+        if (status == GOV_OK && triggered_by_state(&r->stops, state))
+            status = stop_clock(m, i, d);
+        if (status == GOV_OK && triggered_by_state(&r->starts, state))
+            status = start_clock(m, i, d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return GOV_OK;
+}
+
+gov_status case_clocks_exited(case_machine *m, uint32_t state, const diag *d)
+{
+    for (size_t i = 0; i < m->w->clock_count; i++) {
+        if (!triggered_by_state(&rule_of(m, i)->paused_in, state))
+            continue;
+        const gov_status status = resume_clock(m, i, d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return GOV_OK;
+}
+
+gov_status case_clocks_handed_over(case_machine *m, const diag *d)
+{
+    for (size_t i = 0; i < m->w->clock_count; i++) {
+        case_clock *c = &m->clocks[i];
+        if (!rule_of(m, i)->per_holder || c->state == CASE_CLOCK_IDLE || c->state == CASE_CLOCK_STOPPED)
+            continue;
+        gov_status status = end_stretch(m, i, d);
+        account(m, i, "hand_over", NULL);
+        c->state = CASE_CLOCK_IDLE; /* the new holder has the whole budget */
+        if (status == GOV_OK)
+            status = start_clock(m, i, d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return GOV_OK;
+}
+
+/* ---- readings ---- */
+
+static bool is_days(cal_unit unit)
+{
+    return unit == CAL_DAYS || unit == CAL_WORKING_DAYS;
+}
+
+/* Days are shown as days of 24 hours: a duration in CEL knows no others. */
+static value as_duration(const case_clock *c, int64_t amount)
+{
+    if (is_days(c->budget.unit))
+        return value_duration(amount * 86400, 0);
+    return value_duration(amount / BASE_US_PER_SECOND, (int32_t)(amount % BASE_US_PER_SECOND) * 1000);
+}
+
+static int64_t used_now(case_machine *m, size_t i)
+{
+    const case_clock *c = &m->clocks[i];
+    int64_t more = 0;
+    bool provisional = false;
+    if (c->state != CASE_CLOCK_RUNNING)
+        return c->used;
+    if (by_instant(rule_of(m, i)))
+        more = m->now_us - c->since_us;
+    else if (cal_elapsed(calendar_of(m, rule_of(m, i)), c->budget.unit, c->origin_us, c->since_us, m->now_us, &more,
+                         &provisional, NULL) != GOV_OK)
+        more = 0;
+    return c->used + more;
+}
+
+value case_clock_reading(case_machine *m, size_t clock, rulebook_clock_part part)
+{
+    const case_clock *c = &m->clocks[clock];
+    const int64_t end = c->state == CASE_CLOCK_STOPPED ? c->stopped_us : m->now_us;
+    switch (part) {
+    case RULEBOOK_CLOCK_DUE:
+        return c->due_us != 0 ? value_from_us(c->due_us) : value_null();
+    case RULEBOOK_CLOCK_CONSUMED:
+        return as_duration(c, used_now(m, clock));
+    case RULEBOOK_CLOCK_LEFT:
+        if (by_instant(rule_of(m, clock)))
+            return as_duration(c, c->due_us != 0 ? c->due_us - end : 0);
+        return as_duration(c, c->budget.amount - used_now(m, clock));
+    case RULEBOOK_CLOCK_RUNNING:
+        return value_bool(c->state == CASE_CLOCK_RUNNING);
+    default:
+        return value_bool(c->breached_us != 0 || (c->due_us != 0 && c->state == CASE_CLOCK_RUNNING && end > c->due_us));
+    }
+}

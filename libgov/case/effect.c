@@ -1,0 +1,194 @@
+/* The effects that this room itself brings: assign, notify, open, link. */
+#include "case/live.h"
+
+#include <string.h>
+
+/* ---- assign ---- */
+
+static gov_status assign_one(gov *g, case_machine *m, const rulebook_action *a, const char *name, rulebook_type type,
+                             int64_t *to, value_builder *note, const diag *d)
+{
+    value v;
+    int64_t id = 0;
+    gov_status status = case_argument(m, a, name, &v, d);
+    if (status != GOV_OK || v.kind == VALUE_ABSENT)
+        return status;
+    if (v.kind != VALUE_NULL)
+        status = registry_reference(g, type, v, &id, d);
+    if (status == GOV_E_NOT_FOUND)
+        return base_fail_at(d, &a->place, M_bad_reference, A_S("effect", "assign"), A_S("kind", name));
+    if (status != GOV_OK)
+        return status;
+    *to = id;
+    value_builder_set(note, name, id != 0 ? value_int(id) : value_null());
+    return GOV_OK;
+}
+
+static gov_status run_assign(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
+{
+    value_builder note;
+    const int64_t unit = m->unit, staff = m->staff;
+    value_builder_init(&note, m->arena);
+    gov_status status = assign_one(g, m, a, "unit", RULEBOOK_UNIT, &m->unit, &note, d);
+    if (status == GOV_OK)
+        status = assign_one(g, m, a, "staff", RULEBOOK_STAFF, &m->staff, &note, d);
+    if (status == GOV_OK)
+        status = assign_one(g, m, a, "grid", RULEBOOK_GRID, &m->grid, &note, d);
+    case_note_effect(m, "assign", value_builder_map(&note));
+    if (status == GOV_OK && (m->unit != unit || m->staff != staff) && unit != 0)
+        status = case_clocks_handed_over(m, d);
+    return status;
+}
+
+/* ---- notify ---- */
+
+/* The journal is the outbox: the host reads the note and delivers it by its own channels. */
+static gov_status run_notify(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
+{
+    value_builder note;
+    value to, template, data;
+    (void)g;
+    gov_status status = case_argument(m, a, "to", &to, d);
+    if (status == GOV_OK)
+        status = case_argument(m, a, "template", &template, d);
+    if (status == GOV_OK)
+        status = case_argument(m, a, "data", &data, d);
+    if (status != GOV_OK)
+        return status;
+    if (to.kind == VALUE_NULL || to.kind == VALUE_ABSENT)
+        return base_fail_at(d, &a->place, M_bad_reference, A_S("effect", "notify"), A_S("kind", "to"));
+    value_builder_init(&note, m->arena);
+    value_builder_set(&note, "to", to);
+    value_builder_set(&note, "template", template);
+    if (data.kind == VALUE_MAP)
+        value_builder_set(&note, "data", data);
+    case_note_effect(m, "notify", value_builder_map(&note));
+    return note.failed ? base_nomem(d) : GOV_OK;
+}
+
+/* ---- open ---- */
+
+static gov_status key_taken(gov *g, const char *key, int64_t *id, const diag *d)
+{
+    static const store_sql find = {"SELECT answer FROM gov_case_request WHERE community = $1 AND request_key = $2"};
+    const gov_status status = store_first_int(g->store, &find, STORE_ARGS(store_i(g->community), store_s(key)), id, d);
+    return status == GOV_END ? GOV_OK : status;
+}
+
+static gov_status keep_key(gov *g, const char *key, int64_t id, const diag *d)
+{
+    static const store_sql add = {"INSERT INTO gov_case_request (community, request_key, digest, answer) VALUES ($1, $2, $3, $4)"};
+    return store_post(g->store, &add, STORE_ARGS(store_i(g->community), store_s(key), store_b("", 0), store_i(id)), 1, d);
+}
+
+static const char *child_key(case_machine *m, value key)
+{
+    base_buf text;
+    base_buf_init(&text, m->alloc);
+    base_buf_str(&text, "open:");
+    base_buf_int(&text, m->id);
+    base_buf_char(&text, ':');
+    value_write_document(&text, key);
+    const char *copy = text.failed ? NULL : base_arena_strndup(m->arena, text.data, text.len);
+    base_buf_free(&text);
+    return copy;
+}
+
+static gov_status open_child(gov *g, case_machine *m, const rulebook_action *a, value_builder *opened, const diag *d)
+{
+    value workflow, fields, link, key;
+    const char *name = NULL;
+    int64_t id = 0;
+    gov_status status = case_argument(m, a, "workflow", &workflow, d);
+    if (status == GOV_OK)
+        status = case_argument(m, a, "fields", &fields, d);
+    if (status == GOV_OK)
+        status = case_argument(m, a, "link", &link, d);
+    if (status == GOV_OK)
+        status = case_argument(m, a, "key", &key, d);
+    if (status == GOV_OK && key.kind != VALUE_ABSENT) {
+        name = child_key(m, key);
+        status = name != NULL ? key_taken(g, name, &id, d) : base_nomem(d);
+    }
+    if (status != GOV_OK || id != 0)
+        return status;
+    const case_opening o = {.workflow = workflow.as.s, .fields = fields, .grid = m->grid, .parent = m->id,
+                            .link = link.kind == VALUE_STRING ? link.as.s : NULL, .flags = value_absent(), .depth = m->depth + 1};
+    status = case_open(g, &o, &id, d);
+    if (status == GOV_OK && name != NULL)
+        status = keep_key(g, name, id, d);
+    value_builder_add(opened, value_int(id));
+    return status;
+}
+
+static gov_status run_open(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
+{
+    const rulebook_argument *as = rulebook_arg(a, "as");
+    value each;
+    value_builder opened, note;
+    value_builder_init(&opened, m->arena);
+    value_builder_init(&note, m->arena);
+    gov_status status = case_argument(m, a, "each", &each, d);
+    if (status == GOV_OK && each.kind != VALUE_LIST)
+        status = open_child(g, m, a, &opened, d);
+    for (size_t i = 0; each.kind == VALUE_LIST && i < each.len && status == GOV_OK; i++) {
+        if (as != NULL)
+            m->slots[as->slot] = each.as.items[i];
+        status = open_child(g, m, a, &opened, d);
+    }
+    if (as != NULL)
+        m->slots[as->slot] = value_absent();
+    const rulebook_argument *workflow = rulebook_arg(a, "workflow");
+    value_builder_set(&note, "workflow", value_text(workflow->text));
+    value_builder_set(&note, "cases", value_builder_list(&opened));
+    case_note_effect(m, "open", value_builder_map(&note));
+    return status;
+}
+
+/* ---- link ---- */
+
+static gov_status run_link(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
+{
+    static const store_sql add = {"INSERT INTO gov_case_link (community, case_id, link, other) VALUES ($1, $2, $3, $4) "
+                                  "ON CONFLICT (community, case_id, link, other) DO NOTHING"};
+    static const store_sql exists = {"SELECT id FROM gov_case WHERE community = $1 AND id = $2"};
+    value to, as;
+    int64_t other = 0;
+    gov_status status = case_argument(m, a, "to", &to, d);
+    if (status == GOV_OK)
+        status = case_argument(m, a, "as", &as, d);
+    if (status == GOV_OK)
+        status = store_first_int(g->store, &exists, STORE_ARGS(store_i(g->community), store_i(to.kind == VALUE_INT ? to.as.i : 0)), &other, d);
+    if (status == GOV_END)
+        return base_fail_at(d, &a->place, M_bad_reference, A_S("effect", "link"), A_S("kind", "case"));
+    if (status == GOV_OK)
+        status = store_post(g->store, &add, STORE_ARGS(store_i(g->community), store_i(m->id), store_t(as.as.s, as.len), store_i(other)), STORE_ANY_ROWS, d);
+    case_note_effect(m, "link", value_int(other));
+    return status;
+}
+
+/* ---- the table ---- */
+
+static const case_runner assign_runner = {run_assign}, notify_runner = {run_notify}, open_runner = {run_open},
+                         link_runner = {run_link};
+
+static const rulebook_param assign_params[] = {
+    {"unit", RULEBOOK_PARAM_EXPR, false, EXPR_DYN}, {"staff", RULEBOOK_PARAM_EXPR, false, EXPR_DYN},
+    {"grid", RULEBOOK_PARAM_EXPR, false, EXPR_DYN}};
+static const rulebook_param notify_params[] = {
+    {"to", RULEBOOK_PARAM_EXPR, true, EXPR_DYN}, {"template", RULEBOOK_PARAM_TEMPLATE, true, EXPR_DYN},
+    {"data", RULEBOOK_PARAM_EXPRS, false, EXPR_DYN}};
+static const rulebook_param open_params[] = {
+    {"workflow", RULEBOOK_PARAM_WORKFLOW, true, EXPR_DYN}, {"fields", RULEBOOK_PARAM_EXPRS, false, EXPR_DYN, NULL, "workflow"},
+    {"link", RULEBOOK_PARAM_NAME, false, EXPR_DYN}, {"each", RULEBOOK_PARAM_EXPR, false, EXPR_LIST},
+    {"as", RULEBOOK_PARAM_VAR, false, EXPR_DYN}, {"key", RULEBOOK_PARAM_EXPR, false, EXPR_DYN}};
+static const rulebook_param link_params[] = {
+    {"to", RULEBOOK_PARAM_EXPR, true, EXPR_INT}, {"as", RULEBOOK_PARAM_NAME, true, EXPR_DYN}};
+
+const rulebook_effect case_effects[] = {
+    {"assign", assign_params, ARRAY_LEN(assign_params), NULL, (void *)(uintptr_t)&assign_runner},
+    {"notify", notify_params, ARRAY_LEN(notify_params), NULL, (void *)(uintptr_t)&notify_runner},
+    {"open", open_params, ARRAY_LEN(open_params), NULL, (void *)(uintptr_t)&open_runner},
+    {"link", link_params, ARRAY_LEN(link_params), NULL, (void *)(uintptr_t)&link_runner},
+};
+const size_t case_effect_count = ARRAY_LEN(case_effects);

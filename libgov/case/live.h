@@ -1,0 +1,47 @@
+/* The store side of cases: a case_live is a machine that was loaded from its rows, under the community g. */
+#ifndef CASE_LIVE_H
+#define CASE_LIVE_H
+
+#include "case/case.h"
+
+/* What g keeps of this room. */
+typedef struct case_room {
+    uint64_t epoch;
+    bool next_known;
+    int64_t next_due; /* the earliest pending timer, -1 for none; valid while the epoch is */
+    cal_calendar *plain;
+    const base_zone *plain_zone; /* whose calendar `plain` is */
+    struct case_role_program *programs; /* roles' conditions, compiled per workflow */
+    size_t program_count, program_cap;
+} case_room;
+case_room *case_room_of(const gov *g);
+
+extern const case_world case_store_world;
+/* A machine of this community without a case yet. */
+gov_status case_machine_of(gov *g, case_machine *m, const diag *d);
+
+/* Rows. */
+gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *d);
+gov_status case_save(case_machine *m, gov *g, const diag *d);
+gov_status case_index_field(gov *g, const case_machine *m, size_t field, value before, const diag *d);
+/* Sortable text of a value of an indexed field; len 0: has none. */
+void case_index_word(base_buf *out, value v);
+
+/* One macrostep with all that it leaves: rows, index, journal. `cause` is an event that was sent, or a timer. */
+gov_status case_step(gov *g, case_machine *m, const case_timer *cause, bool must_accept, const diag *d);
+/* The journal's entry of a step. */
+gov_status case_record_step(gov *g, case_machine *m, const char *kind, const char *event, value data, value from,
+                            const diag *d);
+/* After a step: ends, reopens, tells the parent. */
+gov_status case_settle(gov *g, case_machine *m, const diag *d);
+
+/* The fields, with keys for references and masks for what g's actor may not see. */
+gov_status case_view_fields(gov *g, case_machine *m, value *out, const diag *d);
+
+gov_status case_show_field(gov *g, case_machine *m, const rulebook_field *f, value v, const access_subject *scope,
+                           value *out, const diag *d);
+gov_status case_view_clocks(case_machine *m, bool with_account, value *out, const diag *d);
+/* Loads a case and asks for `case.read` on it. */
+gov_status case_load_to_read(gov *g, int64_t id, case_machine *m, const diag *d);
+
+#endif

@@ -1,0 +1,384 @@
+/* One case under its workflow: the chart's hooks, what expressions see, what a step leaves behind. */
+#include "case/case.h"
+
+#include <string.h>
+
+/* ---- what expressions see ---- */
+
+static value id_or_null(int64_t id)
+{
+    return id != 0 ? value_int(id) : value_null();
+}
+
+static value case_part(const case_machine *m, rulebook_case_part part)
+{
+    switch (part) {
+    case RULEBOOK_CASE_ID:
+        return value_int(m->id);
+    case RULEBOOK_CASE_NUMBER:
+        return m->number != NULL ? value_text(m->number) : value_null();
+    case RULEBOOK_CASE_WORKFLOW:
+        return value_text(m->w->name);
+    case RULEBOOK_CASE_OPENED_AT:
+        return value_from_us(m->opened_us);
+    case RULEBOOK_CASE_REPORTER:
+        return id_or_null(m->reporter);
+    case RULEBOOK_CASE_ASSIGNEE:
+        return id_or_null(m->staff);
+    case RULEBOOK_CASE_UNIT:
+        return id_or_null(m->unit);
+    case RULEBOOK_CASE_GRID:
+        return id_or_null(m->grid);
+    case RULEBOOK_CASE_PARENT:
+        return id_or_null(m->parent);
+    default:
+        return value_absent();
+    }
+}
+
+static value id_list(case_machine *m, const int64_t *ids, size_t n)
+{
+    value_builder b;
+    value_builder_init(&b, m->arena);
+    for (size_t i = 0; i < n; i++)
+        value_builder_add(&b, value_int(ids[i]));
+    return b.failed ? value_absent() : value_builder_list(&b);
+}
+
+static value name_list(case_machine *m, const char *const *names, size_t n)
+{
+    value_builder b;
+    value_builder_init(&b, m->arena);
+    for (size_t i = 0; i < n; i++)
+        value_builder_add(&b, value_text(names[i]));
+    return b.failed ? value_absent() : value_builder_list(&b);
+}
+
+static value actor_part(case_machine *m, rulebook_actor_part part)
+{
+    const access_actor *a = m->actor;
+    if (a == NULL)
+        return part == RULEBOOK_ACTOR_ID || part == RULEBOOK_ACTOR_UNIT ? value_null() : value_list(NULL, 0);
+    switch (part) {
+    case RULEBOOK_ACTOR_ID:
+        return id_or_null(a->id);
+    case RULEBOOK_ACTOR_ROLES:
+        return name_list(m, a->roles, a->role_count);
+    case RULEBOOK_ACTOR_GRIDS:
+        return id_list(m, a->grids, a->grid_count);
+    default:
+        return id_or_null(a->unit);
+    }
+}
+
+static value event_part(const case_machine *m, const rulebook_slot *slot)
+{
+    if (m->event == NULL)
+        return value_absent();
+    if (slot->kind == RULEBOOK_SLOT_EVENT_NAME)
+        return value_string(m->event->name, m->event->len);
+    if (slot->kind == RULEBOOK_SLOT_EVENT_DATA)
+        return m->event->data.kind == VALUE_ABSENT ? value_map(NULL, 0) : m->event->data;
+    return value_get_text(m->event->data, m->w->input_names.items[slot->index]);
+}
+
+static bool fetch_slot(void *user, uint32_t number, value *out)
+{
+    case_machine *m = user;
+    if (number >= m->w->slot_count)
+        return false;
+    const rulebook_slot *slot = &m->w->slots[number];
+    switch (slot->kind) {
+    case RULEBOOK_SLOT_NOW:
+        *out = value_from_us(m->now_us);
+        break;
+    case RULEBOOK_SLOT_ACTOR:
+        *out = actor_part(m, slot->part);
+        break;
+    case RULEBOOK_SLOT_CASE:
+        *out = case_part(m, slot->part);
+        break;
+    case RULEBOOK_SLOT_CLOCK:
+        *out = case_clock_reading(m, slot->index, slot->part);
+        break;
+    case RULEBOOK_SLOT_EVENT_NAME:
+    case RULEBOOK_SLOT_EVENT_DATA:
+    case RULEBOOK_SLOT_INPUT:
+        *out = event_part(m, slot);
+        break;
+    default:
+        *out = value_absent();
+        break;
+    }
+    return out->kind != VALUE_ABSENT;
+}
+
+expr_run case_expr_run(case_machine *m)
+{
+    return (expr_run){.slots = m->slots,
+                      .slot_count = m->w->slot_count,
+                      .fetch = fetch_slot,
+                      .user = m,
+                      .scratch = m->arena,
+                      .now_us = m->now_us,
+                      .zone = m->rules->zone};
+}
+
+value case_field(const case_machine *m, size_t field)
+{
+    return m->slots[m->w->fields.items[field].slot];
+}
+
+void case_put_field(case_machine *m, size_t field, value v)
+{
+    m->slots[m->w->fields.items[field].slot] = v;
+}
+
+/* ---- the chart's hooks ---- */
+
+/* The chart works on a copy of the state until the macrostep is done; what is read on the way reads that copy. */
+static case_machine *follow(void *user, const chart_run *run)
+{
+    case_machine *m = user;
+    m->event = chart_current_event(run);
+    m->during = chart_current_state(run);
+    return m;
+}
+
+static gov_status on_guard(void *user, uint32_t guard, chart_run *run, bool *holds, const diag *d)
+{
+    case_machine *m = follow(user, run);
+    const expr_run er = case_expr_run(m);
+    return expr_eval_bool(m->w->guards[guard].when, &er, holds, d);
+}
+
+static gov_status on_act(void *user, uint32_t block, chart_run *run, const diag *d)
+{
+    case_machine *m = follow(user, run);
+    return case_run_block(m, &m->w->blocks[block], run, d);
+}
+
+/* An event that nothing takes starts no clock, unless the rules raised it themselves for that. */
+static gov_status on_event(void *user, const chart_event *event, size_t taken, chart_run *run, const diag *d)
+{
+    case_machine *m = follow(user, run);
+    m->event = event;
+    if (event->len > 0 && event->name[0] == '@')
+        return GOV_OK;
+    if (event->internal)
+        value_builder_add(&m->raised, value_string(event->name, event->len));
+    return taken > 0 || event->internal ? case_clocks_event(m, event->name, event->len, d) : GOV_OK;
+}
+
+static gov_status on_taken(void *user, uint32_t transition, chart_run *run, const diag *d)
+{
+    case_machine *m = follow(user, run);
+    const rulebook_transition *t = &m->w->transitions[transition];
+    m->rule = t->place;
+    if (t->by.count == 0 || m->actor == NULL || m->world->resolve == NULL)
+        return GOV_OK;
+    bool holds;
+    const access_subject subject = case_subject(m);
+    const gov_status status = access_holds(m->user, m->w, &t->by, &subject, &holds, d);
+    if (status == GOV_OK && !holds)
+        return base_fail_at(d, &t->place, M_permission_denied, A_S("actor", m->actor->key), A_S("action", t->on));
+    return status;
+}
+
+static gov_status timer_due(case_machine *m, const rulebook_timer *t, int64_t *due, const diag *d)
+{
+    const expr_run er = case_expr_run(m);
+    cal_duration dur;
+    cal_instant end;
+    gov_status status;
+    if (t->at != NULL) {
+        value at;
+        status = expr_eval(t->at, &er, &at, d);
+        if (status == GOV_OK && (at.kind != VALUE_TIMESTAMP || !value_to_us(at, due)))
+            return base_fail_at(d, &t->place, M_no_instant);
+        return status;
+    }
+    status = rulebook_duration_of(&t->delay, &er, &dur, NULL, d);
+    if (status == GOV_OK)
+        status = case_end_of(m, m->w->calendar, m->now_us, dur, t->roll, &end, d);
+    if (status == GOV_OK)
+        *due = end.us;
+    return status;
+}
+
+static const char *timer_name(case_machine *m, const char *event)
+{
+    const size_t len = strlen(event);
+    char *name = base_arena_alloc(m->arena, len + 2);
+    if (name != NULL) {
+        name[0] = 'a';
+        memcpy(name + 1, event, len);
+    }
+    return name;
+}
+
+static gov_status on_entered(void *user, uint32_t state, chart_run *run, const diag *d)
+{
+    case_machine *m = follow(user, run);
+    const rulebook_state *s = &m->w->states[state];
+    for (uint32_t i = 0; i < s->timer_count; i++) {
+        const rulebook_timer *t = &m->w->timers[s->timers[i]];
+        case_timer timer = {.case_id = m->id, .kind = CASE_TIMER_AFTER, .event = t->event, .name = timer_name(m, t->event)};
+        if (timer.name == NULL)
+            return base_nomem(d);
+        timer.data = value_absent();
+        gov_status status = timer_due(m, t, &timer.due_us, d);
+        if (status == GOV_OK)
+            status = m->world->schedule(m, &timer, d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return GOV_OK;
+}
+
+/* Clocks first: an `after: {at: clocks.x.due}` of the same state reads what the entry started or stopped. */
+static gov_status on_entering(void *user, uint32_t state, chart_run *run, const diag *d)
+{
+    case_machine *m = follow(user, run);
+    return case_clocks_entered(m, state, d);
+}
+
+static gov_status on_exited(void *user, uint32_t state, chart_run *run, const diag *d)
+{
+    case_machine *m = follow(user, run);
+    const rulebook_state *s = &m->w->states[state];
+    for (uint32_t i = 0; i < s->timer_count; i++) {
+        const char *name = timer_name(m, m->w->timers[s->timers[i]].event);
+        const gov_status status = name != NULL ? m->world->unschedule(m, name, d) : base_nomem(d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return case_clocks_exited(m, state, d);
+}
+
+static const chart_hooks hooks = {.guard = on_guard,
+                                  .act = on_act,
+                                  .event = on_event,
+                                  .taken = on_taken,
+                                  .entering = on_entering,
+                                  .entered = on_entered,
+                                  .exited = on_exited};
+
+/* ---- the machine ---- */
+
+gov_status case_machine_init(case_machine *m, const rulebook_workflow *w, base_arena *arena, const diag *d)
+{
+    m->w = w;
+    m->arena = arena;
+    m->slots = base_arena_array(arena, w->slot_count, sizeof *m->slots);
+    m->state = base_arena_alloc(arena, chart_state_size(w->chart));
+    m->clocks = base_arena_array(arena, w->clock_count, sizeof *m->clocks);
+    if (m->slots == NULL || m->state == NULL || m->clocks == NULL)
+        return base_nomem(d);
+    if (w->slot_count > 0)
+        memcpy(m->slots, w->presets, w->slot_count * sizeof *m->slots);
+    chart_state_init(w->chart, m->state);
+    for (uint32_t i = 0; i < w->clock_count; i++)
+        base_buf_init(&m->clocks[i].account, m->alloc);
+    value_builder_init(&m->changes, arena);
+    value_builder_init(&m->effects, arena);
+    value_builder_init(&m->raised, arena);
+    return GOV_OK;
+}
+
+void case_machine_free(case_machine *m)
+{
+    for (uint32_t i = 0; m->w != NULL && m->clocks != NULL && i < m->w->clock_count; i++)
+        base_buf_free(&m->clocks[i].account);
+}
+
+static gov_status settle(case_machine *m, const diag *d)
+{
+    m->event = NULL;
+    return m->changes.failed || m->effects.failed || m->raised.failed ? base_nomem(d) : GOV_OK;
+}
+
+gov_status case_machine_start(case_machine *m, const diag *d)
+{
+    const chart_caller by = {&hooks, m, m->arena};
+    const gov_status status = chart_start(m->w->chart, m->state, &by, d);
+    m->during = NULL;
+    return status == GOV_OK ? settle(m, d) : status;
+}
+
+gov_status case_machine_send(case_machine *m, const char *event, value data, bool *accepted, const diag *d)
+{
+    const chart_caller by = {&hooks, m, m->arena};
+    const chart_event e = {.name = event, .len = strlen(event), .data = data};
+    const gov_status status = chart_send(m->w->chart, m->state, &e, &by, accepted, d);
+    m->during = NULL;
+    return status == GOV_OK ? settle(m, d) : status;
+}
+
+gov_status case_machine_mark(case_machine *m, const char *timer, const char *event, const diag *d)
+{
+    size_t clock, mark;
+    if (!case_mark_of(m, timer, &clock, &mark))
+        return GOV_OK; /* the workflow has no such mark any more */
+    const gov_status status = case_clock_mark(m, clock, mark, d);
+    return status == GOV_OK ? case_machine_send(m, event, value_absent(), NULL, d) : status;
+}
+
+enum { MOST_ACTIVE = 256 };
+
+bool case_machine_ended(const case_machine *m)
+{
+    uint32_t active[MOST_ACTIVE];
+    const size_t n = chart_active(m->w->chart, m->state, active, MOST_ACTIVE);
+    for (size_t i = 0; i < n && i < MOST_ACTIVE; i++)
+        if (chart_kind_of(m->w->chart, active[i]) != CHART_FINAL)
+            return false;
+    return n > 0 && n <= MOST_ACTIVE;
+}
+
+const char *case_machine_outcome(const case_machine *m)
+{
+    uint32_t active[MOST_ACTIVE];
+    const size_t n = chart_active(m->w->chart, m->state, active, MOST_ACTIVE);
+    for (size_t i = 0; i < n && i < MOST_ACTIVE; i++)
+        for (uint32_t s = active[i]; s != CHART_NONE; s = chart_parent(m->w->chart, s))
+            if (m->w->states[s].outcome != NULL)
+                return m->w->states[s].outcome;
+    return NULL;
+}
+
+gov_status case_active_paths(const case_machine *m, base_arena *arena, value *list, const diag *d)
+{
+    const size_t n = chart_active(m->w->chart, m->state, NULL, 0);
+    uint32_t *active = base_arena_array(arena, n, sizeof *active);
+    value *items = base_arena_array(arena, n, sizeof *items);
+    if (active == NULL || items == NULL)
+        return base_nomem(d);
+    chart_active(m->w->chart, m->state, active, n);
+    for (size_t i = 0; i < n; i++)
+        items[i] = value_text(chart_path(m->w->chart, active[i]));
+    *list = value_list(items, n);
+    return GOV_OK;
+}
+
+const cal_calendar *case_calendar(const case_machine *m, const char *name)
+{
+    const rulebook_calendar *c = rulebook_find_calendar(m->rules, name);
+    return c != NULL ? c->cal : m->plain;
+}
+
+gov_status case_plain_calendar(const gov_allocator *a, const base_zone *zone, cal_calendar **out, const diag *d)
+{
+    cal_builder *b = NULL;
+    gov_status status = cal_builder_new(a, "", zone, &b, d);
+    if (status == GOV_OK)
+        status = cal_builder_finish(b, out, d);
+    cal_builder_free(b);
+    return status;
+}
+
+gov_status case_end_of(case_machine *m, const char *calendar, int64_t from_us, cal_duration dur, uint8_t roll,
+                       cal_instant *out, const diag *d)
+{
+    return cal_add(case_calendar(m, calendar), from_us, dur, (cal_roll)roll, out, d);
+}

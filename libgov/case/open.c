@@ -1,0 +1,443 @@
+/* Opening a case, and sending it an event: one macrostep with its effects, in the caller's transaction. */
+#include "case/live.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { DEEPEST_CHAIN = 16 };
+
+/* ---- what every step leaves ---- */
+
+gov_status case_record_step(gov *g, case_machine *m, const char *kind, const char *event, value data, value from,
+                            const diag *d)
+{
+    value to;
+    value_builder b;
+    gov_status status = case_active_paths(m, m->arena, &to, d);
+    value_builder_init(&b, m->arena);
+    if (event != NULL)
+        value_builder_set(&b, "event", value_text(event));
+    if (data.kind == VALUE_MAP && data.len > 0)
+        value_builder_set(&b, "data", data);
+    if (from.kind != VALUE_ABSENT)
+        value_builder_set(&b, "from", from);
+    value_builder_set(&b, "to", to);
+    if (m->changes.len > 0)
+        value_builder_set(&b, "set", value_builder_map(&m->changes));
+    if (m->raised.len > 0)
+        value_builder_set(&b, "raised", value_builder_list(&m->raised));
+    if (m->effects.len > 0)
+        value_builder_set(&b, "effects", value_builder_list(&m->effects));
+    if (status != GOV_OK || b.failed)
+        return status != GOV_OK ? status : base_nomem(d);
+    const journal_entry entry = {.kind = kind, .subject_kind = "case", .subject = m->id,
+                                 .rule_digest = m->rule.origin != NULL ? m->w->owner->digest : NULL,
+                                 .rule_file = m->rule.origin, .rule_line = m->rule.line,
+                                 .data = value_builder_map(&b)};
+    return access_record(g, &entry, NULL, d);
+}
+
+static gov_status tell_parent(gov *g, case_machine *m, const diag *d)
+{
+    const value_pair data[] = {{value_text("id"), value_int(m->id)},
+                               {value_text("workflow"), value_text(m->w->name)},
+                               {value_text("outcome"), m->outcome != NULL ? value_text(m->outcome) : value_null()},
+                               {value_text("link"), m->link != NULL ? value_text(m->link) : value_null()}};
+    char name[48];
+    (void)snprintf(name, sizeof name, "child.done:%lld", (long long)m->id);
+    const case_timer t = {.case_id = m->parent, .name = name, .kind = CASE_TIMER_SEND, .due_us = m->now_us,
+                          .event = "child.done", .data = value_map(data, ARRAY_LEN(data))};
+    return case_schedule(g, &t, d);
+}
+
+gov_status case_settle(gov *g, case_machine *m, const diag *d)
+{
+    static const store_sql drop = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = $2 AND kind <> 4"};
+    const bool ended = case_machine_ended(m);
+    m->outcome = ended ? case_machine_outcome(m) : NULL;
+    if (!ended) {
+        m->closed_us = 0;
+        return GOV_OK;
+    }
+    if (m->closed_us != 0)
+        return GOV_OK;
+    m->closed_us = m->now_us;
+    const gov_status status = store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(m->id)), STORE_ANY_ROWS, d);
+    return status == GOV_OK && m->parent != 0 ? tell_parent(g, m, d) : status;
+}
+
+static gov_status index_changes(gov *g, case_machine *m, const value *before, const diag *d)
+{
+    for (uint32_t i = 0; i < m->w->fields.count; i++) {
+        if (!m->w->fields.items[i].indexed)
+            continue;
+        const gov_status status = case_index_field(g, m, i, before != NULL ? before[i] : value_absent(), d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return GOV_OK;
+}
+
+/* ---- numbers ---- */
+
+/* The community's own number: the year of opening and a serial within it, "2026-000001". */
+static gov_status own_number(gov *g, case_machine *m, const diag *d)
+{
+    static const store_sql next = {
+        "INSERT INTO gov_case_counter (community, name, value) VALUES ($1, $2, 1) ON CONFLICT (community, name) DO UPDATE SET "
+        "value = gov_case_counter.value + 1 RETURNING value"};
+    char name[16], number[40];
+    int32_t year;
+    unsigned month, day;
+    int64_t serial = 0;
+    const int64_t seconds = m->opened_us / BASE_US_PER_SECOND;
+    const int64_t local = seconds + base_zone_offset(g->rules->zone, seconds);
+    base_civil_from_days(local / 86400 - (local % 86400 < 0), &year, &month, &day);
+    (void)snprintf(name, sizeof name, "case.%d", (int)year);
+    const gov_status status = store_first_int(g->store, &next, STORE_ARGS(store_i(g->community), store_s(name)), &serial, d);
+    if (status != GOV_OK)
+        return status;
+    (void)snprintf(number, sizeof number, "%d-%06lld", (int)year, (long long)serial);
+    m->number = base_arena_strdup(m->arena, number);
+    return m->number != NULL ? GOV_OK : base_nomem(d);
+}
+
+static gov_status keep_number(gov *g, const char *source, const char *number, int64_t id, const diag *d)
+{
+    static const store_sql add = {"INSERT INTO gov_case_number (community, source, number, case_id) VALUES ($1, $2, $3, $4)"};
+    return store_post(g->store, &add, STORE_ARGS(store_i(g->community), store_s(source), store_s(number), store_i(id)), 1, d);
+}
+
+gov_status case_find_number(gov *g, const char *source, const char *number, size_t len, int64_t *id, const diag *d)
+{
+    static const store_sql find = {"SELECT case_id FROM gov_case_number WHERE community = $1 AND source = $2 AND number = $3"};
+    *id = 0;
+    const gov_status status = store_first_int(
+        g->store, &find, STORE_ARGS(store_i(g->community), store_s(source != NULL ? source : ""), store_t(number, len)), id, d);
+    return status == GOV_END ? GOV_OK : status;
+}
+
+gov_status case_find_child(gov *g, int64_t parent, const char *link, int64_t *id, const diag *d)
+{
+    static const store_sql find = {"SELECT id FROM gov_case WHERE community = $1 AND parent = $2 AND link = $3 ORDER BY id DESC LIMIT 1"};
+    *id = 0;
+    const gov_status status = store_first_int(g->store, &find, STORE_ARGS(store_i(g->community), store_i(parent), store_s(link)), id, d);
+    return status == GOV_END ? GOV_OK : status;
+}
+
+/* ---- opening ---- */
+
+static gov_status check_number(gov *g, const case_opening *o, const diag *d)
+{
+    int64_t taken;
+    if (o->number == NULL)
+        return GOV_OK;
+    const gov_status status = case_find_number(g, o->source, o->number, strlen(o->number), &taken, d);
+    if (status == GOV_OK && taken != 0)
+        return base_fail(d, M_number_taken, A_S("number", o->number));
+    return status;
+}
+
+static gov_status fill_fields(case_machine *m, value given, const diag *d)
+{
+    const expr_run run = case_expr_run(m);
+    const rulebook_checking how = {.resolve = m->world->resolve, .user = m->user, .run = &run, .arena = m->arena};
+    value checked;
+    if (given.kind != VALUE_MAP)
+        given = value_map(NULL, 0);
+    if (!value_copy(m->arena, given, &given))
+        return base_nomem(d);
+    const gov_status status = rulebook_check_fields(&m->w->fields, given, &how, &checked, d);
+    for (size_t i = 0; status == GOV_OK && i < checked.len; i++) {
+        const value key = checked.as.pairs[i].key;
+        case_put_field(m, rulebook_field_index(&m->w->fields, key.as.s, key.len), checked.as.pairs[i].val);
+    }
+    return status;
+}
+
+/* The first field of type point that has a value says where the case is. */
+static gov_status find_grid(gov *g, case_machine *m, const diag *d)
+{
+    for (uint32_t i = 0; i < m->w->fields.count && m->grid == 0; i++) {
+        const value v = case_field(m, i);
+        if (m->w->fields.items[i].type != RULEBOOK_POINT || v.kind != VALUE_MAP)
+            continue;
+        const geo_point p = {value_get_text(v, "lat").as.i, value_get_text(v, "lon").as.i};
+        const gov_status status = registry_locate(g, &p, 1, &m->grid, d);
+        if (status != GOV_OK)
+            return status;
+        break;
+    }
+    return GOV_OK;
+}
+
+static gov_status begin_case(gov *g, const case_opening *o, case_machine *m, const diag *d)
+{
+    const rulebook_workflow *w;
+    gov_status status = rulebook_get_workflow(g->rules, o->workflow, &w, d);
+    if (status == GOV_E_NOT_FOUND)
+        return base_fail(d, M_workflow_unknown, A_S("workflow", o->workflow));
+    if (status == GOV_OK)
+        status = case_machine_init(m, w, &g->scratch, d);
+    if (status == GOV_OK)
+        status = access_new_id(g, &m->id, d);
+    if (status == GOV_OK)
+        status = fill_fields(m, o->fields, d);
+    if (status == GOV_OK)
+        status = find_grid(g, m, d);
+    if (status == GOV_OK)
+        status = own_number(g, m, d);
+    return status;
+}
+
+static gov_status put_link(gov *g, int64_t from, const char *link, int64_t to, const diag *d)
+{
+    static const store_sql add = {"INSERT INTO gov_case_link (community, case_id, link, other) VALUES ($1, $2, $3, $4) "
+                                  "ON CONFLICT (community, case_id, link, other) DO NOTHING"};
+    return store_post(g->store, &add, STORE_ARGS(store_i(g->community), store_i(from), store_s(link), store_i(to)), STORE_ANY_ROWS, d);
+}
+
+static gov_status record_opening(gov *g, const case_opening *o, case_machine *m, const diag *d)
+{
+    value_builder b;
+    value_builder_init(&b, m->arena);
+    value_builder_set(&b, "workflow", value_text(m->w->name));
+    value_builder_set(&b, "number", value_text(m->number));
+    if (o->number != NULL)
+        value_builder_set(&b, "outside_number", value_text(o->number));
+    if (o->flags.kind == VALUE_LIST && o->flags.len > 0)
+        value_builder_set(&b, "flags", o->flags);
+    for (uint32_t i = 0; i < m->w->fields.count; i++)
+        if (case_field(m, i).kind != VALUE_ABSENT)
+            value_builder_set(&m->changes, m->w->fields.items[i].name, case_field(m, i));
+    if (b.failed || m->changes.failed)
+        return base_nomem(d);
+    return case_record_step(g, m, "case.open", NULL, value_builder_map(&b), value_absent(), d);
+}
+
+static gov_status keep_case(gov *g, const case_opening *o, case_machine *m, const diag *d)
+{
+    gov_status status = case_insert(m, g, &o->flags, d);
+    if (status == GOV_OK)
+        status = keep_number(g, "", m->number, m->id, d);
+    if (status == GOV_OK && o->number != NULL)
+        status = keep_number(g, o->source != NULL && o->source[0] != '\0' ? o->source : "outside", o->number, m->id, d);
+    if (status == GOV_OK)
+        status = index_changes(g, m, NULL, d);
+    if (status == GOV_OK && o->parent != 0 && o->link != NULL)
+        status = put_link(g, o->parent, o->link, m->id, d);
+    if (status == GOV_OK)
+        status = record_opening(g, o, m, d);
+    return status;
+}
+
+gov_status case_open(gov *g, const case_opening *o, int64_t *id, const diag *d)
+{
+    case_machine m;
+    if (o->depth > DEEPEST_CHAIN)
+        return base_fail(d, M_too_large, A_S("what", "chain of cases that open cases"), A_I("limit", DEEPEST_CHAIN));
+    gov_status status = case_machine_of(g, &m, d);
+    m.rules_id = registry_rules_current(g);
+    m.opened_us = m.now_us;
+    m.reporter = o->reporter;
+    m.grid = o->grid;
+    m.unit = o->unit;
+    m.parent = o->parent;
+    m.link = o->link;
+    m.source = o->source;
+    m.outside_number = o->number;
+    m.depth = o->depth;
+    if (status == GOV_OK)
+        status = check_number(g, o, d);
+    if (status == GOV_OK)
+        status = begin_case(g, o, &m, d);
+    if (status == GOV_OK) {
+        const access_subject subject = case_subject(&m);
+        status = o->depth == 0 ? access_check_subject(g, "case.open", &subject, d) : GOV_OK;
+    }
+    if (status == GOV_OK)
+        status = case_machine_start(&m, d);
+    if (status == GOV_OK)
+        status = case_settle(g, &m, d);
+    if (status == GOV_OK)
+        status = keep_case(g, o, &m, d);
+    if (status == GOV_OK && id != NULL)
+        *id = m.id;
+    case_machine_free(&m);
+    return status;
+}
+
+/* ---- who may ---- */
+
+struct case_role_program {
+    const rulebook_workflow *w;
+    const rulebook_role *role;
+    expr_program *program;
+};
+
+static gov_status role_program(gov *g, const rulebook_workflow *w, const rulebook_role *role, const expr_program **out,
+                               const diag *d)
+{
+    case_room *room = case_room_of(g);
+    for (size_t i = 0; i < room->program_count; i++)
+        if (room->programs[i].w == w && room->programs[i].role == role) {
+            *out = room->programs[i].program;
+            return GOV_OK;
+        }
+    if (!base_grow(g->alloc, &room->programs, &room->program_cap, room->program_count, sizeof *room->programs))
+        return base_nomem(d);
+    expr_program *made = NULL;
+    const gov_status status = rulebook_role_program(g->alloc, role, w, &made, d);
+    if (status == GOV_OK) {
+        room->programs[room->program_count++] = (struct case_role_program){w, role, made};
+        *out = made;
+    }
+    return status;
+}
+
+static gov_status role_when(void *user, const rulebook_role *role, bool *holds, const diag *d)
+{
+    case_machine *m = user;
+    const expr_program *program = NULL;
+    const gov_status status = role_program(m->user, m->w, role, &program, d);
+    if (status != GOV_OK || program == NULL)
+        return status;
+    const expr_run run = case_expr_run(m);
+    return expr_eval_bool(program, &run, holds, d);
+}
+
+access_subject case_subject(case_machine *m)
+{
+    return (access_subject){.grid = m->grid, .unit = m->unit, .staff = m->staff, .reporter = m->reporter, .when = role_when, .user = m};
+}
+
+gov_status case_may_send(gov *g, case_machine *m, const rulebook_event *event, bool *may, const diag *d)
+{
+    const access_subject subject = case_subject(m);
+    return access_holds(g, m->w, &event->by, &subject, may, d);
+}
+
+/* ---- sending ---- */
+
+static gov_status refuse_event(case_machine *m, const char *event, const diag *d)
+{
+    value paths;
+    const char *state = "";
+    if (case_active_paths(m, m->arena, &paths, NULL) == GOV_OK && paths.len > 0)
+        state = paths.as.items[0].as.s;
+    uint32_t candidates[1];
+    if (chart_candidates(m->w->chart, m->state, event, strlen(event), candidates, 1) > 0)
+        return base_fail_at(d, &m->w->transitions[candidates[0]].place, M_guard_refused, A_S("event", event), A_S("state", state));
+    return base_fail(d, M_event_refused, A_S("event", event), A_S("state", state));
+}
+
+static gov_status unknown_event(case_machine *m, const char *name, const diag *d)
+{
+    const char **names = base_arena_array(m->arena, m->w->event_count, sizeof *names);
+    if (names == NULL)
+        return base_nomem(d);
+    for (uint32_t i = 0; i < m->w->event_count; i++)
+        names[i] = m->w->events[i].name;
+    return base_fail(d, M_event_unknown, A_S("event", name), A_S("workflow", m->w->name),
+                     A_S("near", base_nearest(name, strlen(name), names, m->w->event_count)));
+}
+
+static gov_status check_event(gov *g, case_machine *m, const char *name, value *data, const diag *d)
+{
+    const rulebook_event *event = rulebook_find_event(m->w, name);
+    bool may;
+    if (event == NULL)
+        return unknown_event(m, name, d);
+    gov_status status = case_may_send(g, m, event, &may, d);
+    if (status == GOV_OK && !may)
+        return base_fail_at(d, &event->place, M_permission_denied, A_S("actor", g->actor.key), A_S("action", name));
+    const expr_run run = case_expr_run(m);
+    const rulebook_checking how = {.resolve = m->world->resolve, .user = g, .run = &run, .arena = m->arena};
+    if (data->kind != VALUE_MAP)
+        *data = value_map(NULL, 0);
+    if (status == GOV_OK && !value_copy(m->arena, *data, data))
+        return base_nomem(d);
+    return status == GOV_OK ? rulebook_check_fields(&event->input, *data, &how, data, d) : status;
+}
+
+gov_status case_step(gov *g, case_machine *m, const case_timer *cause, bool must_accept, const diag *d)
+{
+    const bool mark = cause->kind == CASE_TIMER_MARK;
+    value from;
+    bool accepted = true;
+    value *before = base_arena_array(m->arena, m->w->fields.count, sizeof *before);
+    if (before == NULL)
+        return base_nomem(d);
+    for (uint32_t i = 0; i < m->w->fields.count; i++)
+        before[i] = case_field(m, i);
+    gov_status status = case_active_paths(m, m->arena, &from, d);
+    if (status == GOV_OK)
+        status = mark ? case_machine_mark(m, cause->name, cause->event, d)
+                      : case_machine_send(m, cause->event, cause->data, &accepted, d);
+    if (status == GOV_OK && must_accept && !accepted)
+        return refuse_event(m, cause->event, d);
+    if (status == GOV_OK)
+        status = case_settle(g, m, d);
+    if (status == GOV_OK)
+        status = case_save(m, g, d);
+    if (status == GOV_OK && m->fields_dirty)
+        status = index_changes(g, m, before, d);
+    return status == GOV_OK ? case_record_step(g, m, mark ? "case.mark" : "case.event", cause->event, cause->data, from, d) : status;
+}
+
+gov_status case_send(gov *g, int64_t id, const char *event, value data, const diag *d)
+{
+    case_machine m;
+    gov_status status = case_load(g, id, true, &g->scratch, &m, d);
+    if (status != GOV_OK)
+        return status;
+    status = check_event(g, &m, event, &data, d);
+    if (status == GOV_OK)
+        status = case_step(g, &m, &(case_timer){.case_id = id, .event = event, .data = data}, true, d);
+    case_machine_free(&m);
+    return status;
+}
+
+/* ---- the room ---- */
+
+case_room *case_room_of(const gov *g)
+{
+    return g->room[ACCESS_CASE];
+}
+
+gov_status case_machine_of(gov *g, case_machine *m, const diag *d)
+{
+    case_room *room = case_room_of(g);
+    *m = (case_machine){.world = &case_store_world, .user = g, .alloc = g->alloc, .rules = g->rules,
+                        .now_us = access_now(g), .actor = &g->actor};
+    if (room->plain == NULL || room->plain_zone != g->rules->zone) {
+        cal_free(room->plain);
+        room->plain = NULL;
+        const gov_status status = case_plain_calendar(g->alloc, g->rules->zone, &room->plain, d);
+        if (status != GOV_OK)
+            return status;
+        room->plain_zone = g->rules->zone;
+    }
+    m->plain = room->plain;
+    return GOV_OK;
+}
+
+static void free_room(gov *g, void *state)
+{
+    case_room *room = state;
+    for (size_t i = 0; i < room->program_count; i++)
+        expr_program_free(room->programs[i].program);
+    cal_free(room->plain);
+    base_free(g->alloc, room->programs);
+    base_free(g->alloc, room);
+}
+
+gov_status case_attach(gov *g, const diag *d)
+{
+    case_room *room = base_alloc(g->alloc, sizeof *room);
+    if (room == NULL)
+        return base_nomem(d);
+    g->room[ACCESS_CASE] = room;
+    g->room_free[ACCESS_CASE] = free_room;
+    return GOV_OK;
+}

@@ -1,0 +1,508 @@
+/* A workflow without a store: the machine of the rest of this room, with timers in memory and a clock that stands still. */
+#include "case/case.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct pending {
+    char *name, *event;
+    uint8_t kind;
+    int64_t due_us;
+    uint64_t order;
+    value data; /* in the simulation's arena */
+} pending;
+
+struct gov_simulation {
+    const gov_allocator *alloc;
+    const rulebook *rules;
+    const rulebook_workflow *w;
+    cal_calendar *plain;
+    base_arena kept; /* the machine and its fields, for ever */
+    base_arena step; /* one line */
+    case_machine m;
+    int64_t now_us;
+    uint64_t order;
+    pending *timers;
+    size_t timer_count, timer_cap;
+    value_builder effects;
+};
+
+static gov_simulation *of(case_machine *m)
+{
+    return m->user;
+}
+
+/* ---- timers ---- */
+
+static void free_timer(const gov_simulation *s, pending *p)
+{
+    base_free(s->alloc, p->name);
+    base_free(s->alloc, p->event);
+}
+
+static gov_status drop_timer(case_machine *m, const char *name, const diag *d)
+{
+    gov_simulation *s = of(m);
+    (void)d;
+    for (size_t i = 0; i < s->timer_count; i++) {
+        if (strcmp(s->timers[i].name, name) != 0)
+            continue;
+        free_timer(s, &s->timers[i]);
+        s->timers[i] = s->timers[--s->timer_count];
+        return GOV_OK;
+    }
+    return GOV_OK;
+}
+
+static gov_status add_timer(case_machine *m, const case_timer *t, const diag *d)
+{
+    gov_simulation *s = of(m);
+    (void)drop_timer(m, t->name, d);
+    if (!base_grow(s->alloc, &s->timers, &s->timer_cap, s->timer_count, sizeof *s->timers))
+        return base_nomem(d);
+    pending p = {.name = base_strdup(s->alloc, t->name), .event = base_strdup(s->alloc, t->event), .kind = t->kind,
+                 .due_us = t->due_us, .order = s->order++};
+    if (p.name == NULL || p.event == NULL || !value_copy(&s->kept, t->data, &p.data)) {
+        free_timer(s, &p);
+        return base_nomem(d);
+    }
+    s->timers[s->timer_count++] = p;
+    return GOV_OK;
+}
+
+static pending *next_due(gov_simulation *s, int64_t until)
+{
+    pending *best = NULL;
+    for (size_t i = 0; i < s->timer_count; i++) {
+        pending *p = &s->timers[i];
+        if (p->due_us <= until && (best == NULL || p->due_us < best->due_us ||
+                                   (p->due_us == best->due_us && p->order < best->order)))
+            best = p;
+    }
+    return best;
+}
+
+/* ---- the world ---- */
+
+static gov_status note_only(case_machine *m, const rulebook_action *a, const diag *d)
+{
+    value_builder b;
+    value_builder_init(&b, m->arena);
+    for (uint32_t i = 0; i < a->as.effect.count; i++) {
+        value v;
+        const gov_status status = case_argument(m, a, a->as.effect.args[i].name, &v, d);
+        if (status != GOV_OK)
+            return status;
+        value_builder_set(&b, a->as.effect.args[i].name, v);
+    }
+    case_note_effect(m, a->as.effect.effect->name, value_builder_map(&b));
+    return b.failed ? base_nomem(d) : GOV_OK;
+}
+
+static gov_status send_nowhere(case_machine *m, const rulebook_send *send, int64_t due_us, value data, const diag *d)
+{
+    (void)m, (void)send, (void)due_us, (void)data, (void)d;
+    return GOV_OK; /* there are no other cases; the note among the effects stays */
+}
+
+static const case_world memory_world = {add_timer, drop_timer, note_only, send_nowhere, NULL};
+
+/* ---- steps ---- */
+
+/* The machine lives in `kept`; a step works in `step`, and what the fields then hold is copied over. */
+static gov_status keep_fields(gov_simulation *s)
+{
+    for (uint32_t i = 0; s->m.fields_dirty && i < s->w->fields.count; i++) {
+        value v;
+        if (!value_copy(&s->kept, case_field(&s->m, i), &v))
+            return GOV_E_NOMEM;
+        case_put_field(&s->m, i, v);
+    }
+    s->m.fields_dirty = false;
+    return GOV_OK;
+}
+
+static void begin_step(gov_simulation *s)
+{
+    s->m.arena = &s->step;
+    s->m.now_us = s->now_us;
+    value_builder_init(&s->m.changes, &s->step);
+    value_builder_init(&s->m.effects, &s->step);
+    value_builder_init(&s->m.raised, &s->step);
+}
+
+static void collect_effects(gov_simulation *s)
+{
+    for (size_t i = 0; i < s->m.effects.len; i++)
+        value_builder_add(&s->effects, s->m.effects.items[i]);
+}
+
+/* A step that fails leaves the fields as they were; the chart sees to its own state. */
+static gov_status run_step(gov_simulation *s, const char *event, value data, uint8_t kind, const char *timer, const diag *d)
+{
+    value *before = base_arena_array(&s->step, s->w->slot_count, sizeof *before);
+    if (before == NULL)
+        return GOV_E_NOMEM;
+    if (s->w->slot_count > 0)
+        memcpy(before, s->m.slots, s->w->slot_count * sizeof *before);
+    begin_step(s);
+    gov_status status = event == NULL             ? case_machine_start(&s->m, d)
+                        : kind == CASE_TIMER_MARK ? case_machine_mark(&s->m, timer, event, d)
+                                                  : case_machine_send(&s->m, event, data, NULL, d);
+    if (status == GOV_OK) {
+        collect_effects(s);
+        return keep_fields(s);
+    }
+    if (s->w->slot_count > 0)
+        memcpy(s->m.slots, before, s->w->slot_count * sizeof *before);
+    s->m.fields_dirty = false;
+    return status;
+}
+
+/* Fires what is due up to `until`, in order; what the chart sends itself without delay is due at once. */
+static gov_status fire_due(gov_simulation *s, int64_t until, const diag *d)
+{
+    for (int fired = 0; fired < 100000; fired++) {
+        pending *p = next_due(s, until);
+        if (p == NULL)
+            return GOV_OK;
+        const pending taken = *p;
+        *p = s->timers[--s->timer_count];
+        if (taken.due_us > s->now_us)
+            s->now_us = taken.due_us;
+        const gov_status status = run_step(s, taken.event, taken.data, taken.kind, taken.name, d);
+        free_timer(s, (pending *)&taken);
+        if (status != GOV_OK)
+            return status;
+    }
+    return base_fail(d, M_too_large, A_S("what", "events at one instant"), A_I("limit", 100000));
+}
+
+/* ---- answers ---- */
+
+static void write_error(base_buf *out, const gov_error *e)
+{
+    const char *code = gov_error_code(e, 0), *message = gov_error_message(e, 0, "en");
+    base_buf_clear(out);
+    base_buf_str(out, "{\"error\":{\"code\":");
+    value_write_json_string(out, base_text_or_empty(code), strlen(base_text_or_empty(code)));
+    base_buf_str(out, ",\"message\":");
+    value_write_json_string(out, base_text_or_empty(message), strlen(base_text_or_empty(message)));
+    base_buf_str(out, "}}");
+}
+
+static gov_status write_state(gov_simulation *s, base_buf *out)
+{
+    value active;
+    if (case_active_paths(&s->m, &s->step, &active, NULL) != GOV_OK)
+        return GOV_E_NOMEM;
+    base_buf_str(out, "{\"active\":");
+    value_write_tagged(out, active);
+    base_buf_str(out, chart_done(s->m.state) ? ",\"done\":true" : ",\"done\":false");
+    if (s->effects.len > 0) {
+        base_buf_str(out, ",\"effects\":");
+        value_write_plain(out, value_builder_list(&s->effects));
+    }
+    base_buf_char(out, '}');
+    return s->effects.failed || out->failed ? GOV_E_NOMEM : GOV_OK;
+}
+
+/* ---- snapshots: one document with the chart's state, the clock, the fields, clocks and timers ---- */
+
+static value clock_value(base_arena *arena, const case_clock *c)
+{
+    const int64_t numbers[] = {c->state, c->provisional, c->fired, c->origin_us, c->since_us, c->due_us, c->stopped_us,
+                               c->breached_us, c->budget.unit, c->budget.amount, c->used, c->extensions, c->extended};
+    value_builder b;
+    value_builder_init(&b, arena);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        value_builder_add(&b, value_int(numbers[i]));
+    return b.failed ? value_null() : value_builder_list(&b);
+}
+
+static bool clock_from(value v, case_clock *c)
+{
+    int64_t n[13];
+    if (v.kind != VALUE_LIST || v.len != ARRAY_LEN(n))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(n); i++) {
+        if (v.as.items[i].kind != VALUE_INT)
+            return false;
+        n[i] = v.as.items[i].as.i;
+    }
+    c->state = (uint8_t)n[0];
+    c->provisional = n[1] != 0;
+    c->fired = (uint32_t)n[2];
+    c->origin_us = n[3];
+    c->since_us = n[4];
+    c->due_us = n[5];
+    c->stopped_us = n[6];
+    c->breached_us = n[7];
+    c->budget = cal_of((cal_unit)n[8], n[9]);
+    c->used = n[10];
+    c->extensions = n[11];
+    c->extended = n[12];
+    return n[0] >= 0 && n[0] <= CASE_CLOCK_STOPPED && n[8] >= 0 && n[8] <= CAL_MIXED;
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const pending *x = a, *y = b;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static value timers_value(gov_simulation *s)
+{
+    value_builder list;
+    value_builder_init(&list, &s->step);
+    if (s->timer_count > 1)
+        qsort(s->timers, s->timer_count, sizeof *s->timers, by_order);
+    for (size_t i = 0; i < s->timer_count; i++) {
+        const pending *p = &s->timers[i];
+        value_builder b;
+        value_builder_init(&b, &s->step);
+        value_builder_add(&b, value_text(p->name));
+        value_builder_add(&b, value_text(p->event));
+        value_builder_add(&b, value_int(p->kind));
+        value_builder_add(&b, value_int(p->due_us));
+        value_builder_add(&b, p->data.kind == VALUE_ABSENT ? value_null() : p->data);
+        list.failed = list.failed || b.failed;
+        value_builder_add(&list, value_builder_list(&b));
+    }
+    return list.failed ? value_null() : value_builder_list(&list);
+}
+
+static gov_status write_snapshot(gov_simulation *s, base_buf *out)
+{
+    value_builder b, fields, clocks;
+    base_buf state, doc;
+    base_buf_init(&state, s->alloc);
+    base_buf_init(&doc, s->alloc);
+    chart_save(s->w->chart, s->m.state, &state);
+    value_builder_init(&b, &s->step);
+    value_builder_init(&fields, &s->step);
+    value_builder_init(&clocks, &s->step);
+    for (uint32_t i = 0; i < s->w->fields.count; i++)
+        if (case_field(&s->m, i).kind != VALUE_ABSENT)
+            value_builder_set(&fields, s->w->fields.items[i].name, case_field(&s->m, i));
+    for (uint32_t i = 0; i < s->w->clock_count; i++)
+        value_builder_add(&clocks, clock_value(&s->step, &s->m.clocks[i]));
+    value_builder_set(&b, "state", value_string(base_text_or_empty(state.data), state.len));
+    value_builder_set(&b, "now", value_int(s->now_us));
+    value_builder_set(&b, "fields", value_builder_map(&fields));
+    value_builder_set(&b, "clocks", value_builder_list(&clocks));
+    value_builder_set(&b, "timers", timers_value(s));
+    value_write_document(&doc, value_builder_map(&b));
+    const bool failed = state.failed || doc.failed || b.failed || fields.failed || clocks.failed;
+    base_buf_str(out, "{\"snapshot\":");
+    if (!failed)
+        value_write_json_string(out, doc.data, doc.len);
+    base_buf_char(out, '}');
+    base_buf_free(&state);
+    base_buf_free(&doc);
+    return failed || out->failed ? GOV_E_NOMEM : GOV_OK;
+}
+
+static gov_status restore_timers(gov_simulation *s, value list, const diag *d)
+{
+    while (s->timer_count > 0)
+        free_timer(s, &s->timers[--s->timer_count]);
+    for (size_t i = 0; i < list.len; i++) {
+        const value *p = list.as.items[i].as.items;
+        const case_timer t = {.name = p[0].as.s, .event = p[1].as.s, .kind = (uint8_t)p[2].as.i, .due_us = p[3].as.i,
+                              .data = p[4].kind == VALUE_NULL ? value_absent() : p[4]};
+        const gov_status status = add_timer(&s->m, &t, d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return GOV_OK;
+}
+
+static bool timers_legal(value list)
+{
+    if (list.kind != VALUE_LIST)
+        return false;
+    for (size_t i = 0; i < list.len; i++) {
+        const value t = list.as.items[i];
+        if (t.kind != VALUE_LIST || t.len != 5 || t.as.items[0].kind != VALUE_STRING || t.as.items[1].kind != VALUE_STRING ||
+            t.as.items[2].kind != VALUE_INT || t.as.items[3].kind != VALUE_INT)
+            return false;
+    }
+    return true;
+}
+
+static gov_status restore_rest(gov_simulation *s, value doc, const case_clock *clocks, const diag *d)
+{
+    const value fields = value_get_text(doc, "fields");
+    for (uint32_t i = 0; i < s->w->clock_count; i++) {
+        const base_buf account = s->m.clocks[i].account;
+        s->m.clocks[i] = clocks[i];
+        s->m.clocks[i].account = account;
+    }
+    for (uint32_t i = 0; i < s->w->fields.count; i++) {
+        value v;
+        if (!value_copy(&s->kept, value_get_text(fields, s->w->fields.items[i].name), &v))
+            return base_nomem(d);
+        case_put_field(&s->m, i, v);
+    }
+    s->now_us = value_get_text(doc, "now").as.i;
+    return restore_timers(s, value_get_text(doc, "timers"), d);
+}
+
+static gov_status restore(gov_simulation *s, value text, const diag *d)
+{
+    value doc;
+    chart_state *state = base_arena_alloc(&s->step, chart_state_size(s->w->chart));
+    case_clock *clocks = base_arena_array(&s->step, s->w->clock_count, sizeof *clocks);
+    if (state == NULL || clocks == NULL)
+        return base_nomem(d);
+    gov_status status = value_read_document(&s->step, text.as.s, text.len, &doc, d);
+    if (status != GOV_OK)
+        return status;
+    const value saved = value_get_text(doc, "state"), list = value_get_text(doc, "clocks"), now = value_get_text(doc, "now");
+    bool legal = saved.kind == VALUE_STRING && now.kind == VALUE_INT && list.kind == VALUE_LIST &&
+                 list.len == s->w->clock_count && timers_legal(value_get_text(doc, "timers"));
+    for (uint32_t i = 0; legal && i < s->w->clock_count; i++)
+        legal = clock_from(list.as.items[i], &clocks[i]);
+    if (!legal)
+        return base_fail(d, M_bad_snapshot);
+    status = chart_load(s->w->chart, saved.as.s, saved.len, state, d);
+    if (status != GOV_OK)
+        return status;
+    memcpy(s->m.state, state, chart_state_size(s->w->chart));
+    return restore_rest(s, doc, clocks, d);
+}
+
+/* ---- lines ---- */
+
+static gov_status bad_line(const char *why, const diag *d)
+{
+    return base_fail(d, M_bad_line, A_S("why", why));
+}
+
+static gov_status handle_event(gov_simulation *s, value line, const diag *d)
+{
+    const value name = value_get_text(line, "event");
+    value data = value_get_text(line, "data");
+    gov_status status = GOV_OK;
+    if (name.kind != VALUE_STRING || name.len == 0 || memchr(name.as.s, '\0', name.len) != NULL || name.as.s[0] == '@')
+        return bad_line("event", d);
+    if (data.kind != VALUE_ABSENT)
+        status = value_untag(&s->step, data, &data, d);
+    if (status == GOV_OK)
+        status = run_step(s, name.as.s, data, 0, NULL, d);
+    return status == GOV_OK ? fire_due(s, s->now_us, d) : status;
+}
+
+static gov_status handle_advance(gov_simulation *s, value ms, const diag *d)
+{
+    int64_t us, until;
+    if (ms.kind != VALUE_INT || ms.as.i < 0 || !base_mul(ms.as.i, 1000, &us) || !base_add(s->now_us, us, &until))
+        return bad_line("advance_ms", d);
+    const gov_status status = fire_due(s, until, d);
+    if (status == GOV_OK)
+        s->now_us = until;
+    return status;
+}
+
+static gov_status handle(gov_simulation *s, value line, base_buf *out, const diag *d)
+{
+    gov_status status;
+    if (line.kind != VALUE_MAP)
+        return bad_line("not an object", d);
+    if (value_get_text(line, "event").kind != VALUE_ABSENT)
+        status = handle_event(s, line, d);
+    else if (value_get_text(line, "advance_ms").kind != VALUE_ABSENT)
+        status = handle_advance(s, value_get_text(line, "advance_ms"), d);
+    else if (value_get_text(line, "snapshot").kind == VALUE_BOOL)
+        return write_snapshot(s, out);
+    else if (value_get_text(line, "restore").kind == VALUE_STRING)
+        status = restore(s, value_get_text(line, "restore"), d);
+    else
+        return bad_line("event, advance_ms, snapshot or restore", d);
+    return status == GOV_OK ? write_state(s, out) : status;
+}
+
+gov_status case_simulation_line(gov_simulation *s, const char *line, size_t len, base_buf *out)
+{
+    gov_error *error = NULL;
+    const diag d = {s->alloc, &error};
+    value v;
+    gov_status status = GOV_OK;
+    base_arena_reset(&s->step);
+    value_builder_init(&s->effects, &s->step);
+    if (line == NULL) {
+        status = chart_started(s->m.state) ? GOV_OK : run_step(s, NULL, value_absent(), 0, NULL, &d);
+        if (status == GOV_OK)
+            status = fire_due(s, s->now_us, &d);
+        if (status == GOV_OK)
+            status = write_state(s, out);
+    } else {
+        status = value_read_json(&s->step, line, len, &v, &d);
+        if (status == GOV_OK)
+            status = handle(s, v, out, &d);
+    }
+    if (status != GOV_OK && status != GOV_E_NOMEM)
+        write_error(out, error);
+    gov_error_free(error);
+    return status == GOV_E_NOMEM || out->failed ? GOV_E_NOMEM : GOV_OK;
+}
+
+/* ---- life ---- */
+
+static gov_status compile(gov_simulation *s, const char *path, const rulebook_host *host, const diag *d)
+{
+    const rulebook_options options = {.host = host, .lenient = true};
+    rulebook_bundle *bundle = NULL;
+    rulebook *book = NULL;
+    gov_status status = rulebook_bundle_read(s->alloc, path, NULL, 0, &bundle, d);
+    if (status == GOV_OK)
+        status = rulebook_load(s->alloc, bundle, &options, &book, d);
+    s->rules = book;
+    if (status == GOV_OK && s->rules->workflows.count == 0)
+        return base_fail(d, M_workflow_unknown, A_S("workflow", ""));
+    if (status == GOV_OK)
+        status = rulebook_get_workflow(s->rules, s->rules->workflows.items[0], &s->w, d);
+    return status;
+}
+
+gov_status case_simulation_new(const gov_allocator *a, const char *path, const rulebook_host *host, gov_simulation **out,
+                               const diag *d)
+{
+    gov_simulation *s = base_alloc(a, sizeof *s);
+    if (s == NULL)
+        return base_nomem(d);
+    s->alloc = a;
+    base_arena_init(&s->kept, a);
+    base_arena_init(&s->step, a);
+    gov_status status = compile(s, path, host, d);
+    if (status == GOV_OK)
+        status = case_plain_calendar(a, s->rules->zone, &s->plain, d);
+    if (status == GOV_OK) {
+        s->m = (case_machine){.world = &memory_world, .user = s, .alloc = a, .rules = s->rules, .plain = s->plain, .arena = &s->kept};
+        status = case_machine_init(&s->m, s->w, &s->kept, d);
+    }
+    for (uint32_t i = 0; status == GOV_OK && i < s->w->fields.count; i++)
+        case_put_field(&s->m, i, s->w->fields.items[i].preset);
+    if (status != GOV_OK) {
+        gov_simulation_free(s);
+        return status;
+    }
+    *out = s;
+    return GOV_OK;
+}
+
+void gov_simulation_free(gov_simulation *s)
+{
+    if (s == NULL)
+        return;
+    case_machine_free(&s->m);
+    for (size_t i = 0; i < s->timer_count; i++)
+        free_timer(s, &s->timers[i]);
+    base_free(s->alloc, s->timers);
+    cal_free(s->plain);
+    base_arena_free(&s->kept);
+    base_arena_free(&s->step);
+    rulebook_free(s->rules);
+    base_free(s->alloc, s);
+}

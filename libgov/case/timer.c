@@ -1,0 +1,299 @@
+/* What waits: timers of states, marks of clocks, sent events, imported ones. One queue, fired in the order of the due instants. */
+#include "case/live.h"
+
+#include <string.h>
+
+enum { PAGE = 64, MOST_ATTEMPTS = 5 };
+
+/* ---- the queue ---- */
+
+static void note_due(gov *g, int64_t due)
+{
+    case_room *room = case_room_of(g);
+    if (room->next_known && (room->next_due < 0 || due < room->next_due))
+        room->next_due = due;
+}
+
+gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
+{
+    static const store_sql add = {
+        "INSERT INTO gov_case_timer (community, case_id, name, id, kind, due_us, event, data, attempts, parked, reason) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, NULL) ON CONFLICT (community, case_id, name) DO UPDATE SET "
+        "id = excluded.id, kind = excluded.kind, due_us = excluded.due_us, event = excluded.event, data = excluded.data, "
+        "attempts = 0, parked = 0, reason = NULL"};
+    base_buf data;
+    int64_t id;
+    gov_status status = access_new_id(g, &id, d);
+    base_buf_init(&data, g->alloc);
+    if (t->data.kind != VALUE_ABSENT)
+        value_write_document(&data, t->data);
+    if (status == GOV_OK && data.failed)
+        status = base_nomem(d);
+    if (status == GOV_OK)
+        status = store_post(g->store, &add,
+                            STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name), store_i(id),
+                                       store_i(t->kind), store_i(t->due_us), store_s(t->event), store_t(data.data, data.len)),
+                            1, d);
+    base_buf_free(&data);
+    if (status == GOV_OK)
+        note_due(g, t->due_us);
+    return status;
+}
+
+static gov_status unschedule(gov *g, int64_t case_id, const char *name, const diag *d)
+{
+    static const store_sql drop = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = $2 AND name = $3"};
+    return store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(case_id), store_s(name)), STORE_ANY_ROWS, d);
+}
+
+gov_status case_next_due(gov *g, int64_t *due_us, const diag *d)
+{
+    static const store_sql next = {"SELECT due_us FROM gov_case_timer WHERE community = $1 AND parked = 0 "
+                                   "ORDER BY due_us, id LIMIT 1"};
+    case_room *room = case_room_of(g);
+    const uint64_t epoch = store_epoch(g->store);
+    if (!room->next_known || room->epoch != epoch) {
+        int64_t due = -1;
+        const gov_status status = store_first_int(g->store, &next, STORE_ARGS(store_i(g->community)), &due, d);
+        if (status != GOV_OK && status != GOV_END)
+            return status;
+        room->next_due = status == GOV_OK ? due : -1;
+        room->next_known = true;
+        room->epoch = epoch;
+    }
+    *due_us = room->next_due;
+    return GOV_OK;
+}
+
+/* ---- the world of machines that live in a store ---- */
+
+static gov_status world_schedule(case_machine *m, const case_timer *t, const diag *d)
+{
+    return case_schedule(m->user, t, d);
+}
+
+static gov_status world_unschedule(case_machine *m, const char *name, const diag *d)
+{
+    return unschedule(m->user, m->id, name, d);
+}
+
+static gov_status world_effect(case_machine *m, const rulebook_action *action, const diag *d)
+{
+    const case_runner *runner = action->as.effect.effect->user;
+    return runner->run(m->user, m, action, d);
+}
+
+static gov_status send_to(case_machine *m, const rulebook_send *send, int64_t other, int64_t due_us, value data, const diag *d)
+{
+    base_buf name;
+    base_buf_init(&name, m->alloc);
+    base_buf_fmt(&name, "f:%lld.%lld.%zu", (long long)m->id, (long long)m->steps, m->effects.len);
+    const case_timer t = {.case_id = other, .name = name.data, .kind = CASE_TIMER_SEND, .due_us = due_us, .event = send->event, .data = data};
+    const gov_status status = name.failed ? base_nomem(d) : case_schedule(m->user, &t, d);
+    base_buf_free(&name);
+    return status;
+}
+
+typedef struct id_list {
+    int64_t *ids;
+    size_t count, cap;
+} id_list;
+
+static gov_status read_ids(gov *g, const store_sql *sql, const store_arg *args, size_t n, id_list *out, const diag *d)
+{
+    store_rows rows;
+    gov_status status = store_query(g->store, sql, args, n, &rows, d);
+    while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
+        if (!base_grow(g->alloc, &out->ids, &out->cap, out->count, sizeof *out->ids))
+            status = base_nomem(d);
+        else
+            out->ids[out->count++] = store_int(&rows, 0);
+    }
+    store_rows_close(&rows);
+    return status == GOV_END ? GOV_OK : status;
+}
+
+static gov_status world_send(case_machine *m, const rulebook_send *send, int64_t due_us, value data, const diag *d)
+{
+    static const store_sql children = {"SELECT id FROM gov_case WHERE community = $1 AND parent = $2 ORDER BY id"};
+    static const store_sql linked = {"SELECT other FROM gov_case_link WHERE community = $1 AND case_id = $2 AND link = $3 ORDER BY other"};
+    gov *g = m->user;
+    id_list list = {0};
+    gov_status status = GOV_OK;
+    if (send->to == RULEBOOK_TO_PARENT)
+        return m->parent != 0 ? send_to(m, send, m->parent, due_us, data, d) : GOV_OK;
+    if (send->to == RULEBOOK_TO_CHILDREN)
+        status = read_ids(g, &children, STORE_ARGS(store_i(g->community), store_i(m->id)), &list, d);
+    else
+        status = read_ids(g, &linked, STORE_ARGS(store_i(g->community), store_i(m->id), store_s(send->link)), &list, d);
+    for (size_t i = 0; i < list.count && status == GOV_OK; i++)
+        status = send_to(m, send, list.ids[i], due_us, data, d);
+    base_free(g->alloc, list.ids);
+    return status;
+}
+
+const case_world case_store_world = {world_schedule, world_unschedule, world_effect, world_send, registry_reference};
+
+/* ---- ticking ---- */
+
+typedef struct due_timer {
+    int64_t case_id, due_us, attempts;
+    uint8_t kind;
+    const char *name, *event;
+    value data;
+} due_timer;
+
+static gov_status first_due(gov *g, int64_t until, base_arena *arena, due_timer *out, const diag *d)
+{
+    static const store_sql sql = {
+        "SELECT case_id, name, kind, due_us, event, data, attempts FROM gov_case_timer WHERE community = $1 AND parked = 0 AND "
+        "due_us <= $2 ORDER BY due_us, id LIMIT 1"};
+    store_rows rows;
+    gov_status status = store_first(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(until)), &rows, d);
+    if (status != GOV_OK)
+        return status;
+    size_t name_len, event_len, len;
+    const char *name = store_text(&rows, 1, &name_len), *event = store_text(&rows, 4, &event_len);
+    *out = (due_timer){.case_id = store_int(&rows, 0), .due_us = store_int(&rows, 3), .attempts = store_int(&rows, 6),
+                       .kind = (uint8_t)store_int(&rows, 2), .name = base_arena_strndup(arena, name, name_len),
+                       .event = base_arena_strndup(arena, event, event_len), .data = value_absent()};
+    if (out->name == NULL || out->event == NULL)
+        status = base_nomem(d);
+    if (status == GOV_OK && !store_is_null(&rows, 5)) {
+        const char *data = store_text(&rows, 5, &len);
+        status = value_read_document(arena, data, len, &out->data, d);
+    }
+    store_rows_close(&rows);
+    return status;
+}
+
+typedef struct firing {
+    gov *g;
+    const due_timer *timer;
+} firing;
+
+static gov_status fire(void *user, const diag *d)
+{
+    static const store_sql take = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = $2 AND name = $3 AND due_us = $4"};
+    firing *f = user;
+    gov *g = f->g;
+    const due_timer *t = f->timer;
+    int64_t taken = 0;
+    case_machine m;
+    gov_status status = store_exec(g->store, &take,
+                                   STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name), store_i(t->due_us)),
+                                   &taken, d);
+    if (status != GOV_OK || taken == 0) /* another process was faster */
+        return status;
+    status = case_load(g, t->case_id, true, &g->scratch, &m, d);
+    if (status != GOV_OK)
+        return status;
+    const case_timer cause = {.case_id = t->case_id, .name = t->name, .kind = t->kind, .due_us = t->due_us,
+                              .event = t->event, .data = t->data};
+    status = case_step(g, &m, &cause, t->kind == CASE_TIMER_IMPORT, d);
+    case_machine_free(&m);
+    return status;
+}
+
+/* Delays between tries of a timer that fails: a minute, then ten times longer each. */
+static int64_t delay_of(int64_t attempts)
+{
+    int64_t seconds = 60;
+    for (int64_t i = 0; i < attempts; i++)
+        seconds *= 10;
+    return seconds * BASE_US_PER_SECOND;
+}
+
+typedef struct failing {
+    gov *g;
+    const due_timer *timer;
+    const char *reason;
+    bool park;
+} failing;
+
+static gov_status note_failure(void *user, const diag *d)
+{
+    static const store_sql set = {"UPDATE gov_case_timer SET attempts = $4, parked = $5, due_us = $6, reason = $7 "
+                                  "WHERE community = $1 AND case_id = $2 AND name = $3"};
+    const failing *f = user;
+    gov *g = f->g;
+    const due_timer *t = f->timer;
+    gov_status status = store_post(g->store, &set,
+                                   STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name),
+                                              store_i(t->attempts + 1), store_flag(f->park),
+                                              store_i(f->park ? t->due_us : t->due_us + delay_of(t->attempts)), store_s(f->reason)),
+                                   1, d);
+    const value_pair data[] = {{value_text("event"), value_text(t->event)},
+                               {value_text("timer"), value_text(t->name)},
+                               {value_text("attempt"), value_int(t->attempts + 1)},
+                               {value_text("reason"), value_text(f->reason)}};
+    const journal_entry entry = {.kind = f->park ? "event.parked" : "event.failed", .subject_kind = "case",
+                                 .subject = t->case_id, .data = value_map(data, ARRAY_LEN(data))};
+    case_room_of(g)->next_known = false;
+    return status == GOV_OK ? access_record(g, &entry, NULL, d) : status;
+}
+
+/* What an engine or the machine itself fails at is passed on; only what the rules fail at is tried again and parked. */
+static bool fault_of_rules(gov_status status)
+{
+    return status != GOV_E_NOMEM && status != GOV_E_BUG && (status < GOV_E_STORE || status >= GOV_E_UNSUPPORTED);
+}
+
+static gov_status fire_one(gov *g, const due_timer *t, gov_tick_result *out, const diag *d)
+{
+    gov_error *error = NULL;
+    const diag quiet = {g->alloc, &error};
+    firing f = {g, t};
+    gov_status status = store_run(g->store, fire, &f, &quiet);
+    if (status != GOV_OK && fault_of_rules(status)) {
+        failing fail = {g, t, gov_error_message(error, 0, "en"), t->kind == CASE_TIMER_IMPORT || t->attempts + 1 >= MOST_ATTEMPTS};
+        if (fail.reason == NULL)
+            fail.reason = "";
+        status = store_run(g->store, note_failure, &fail, d);
+        out->failed++;
+        out->parked += fail.park;
+    } else if (status != GOV_OK) {
+        (void)base_forward(d, error);
+    }
+    gov_error_free(error);
+    out->fired++;
+    return status;
+}
+
+gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d)
+{
+    const int64_t before = g->frozen_us;
+    const access_actor actor = access_become_rules(g);
+    gov_status status = GOV_OK;
+    base_arena arena;
+    base_arena_init(&arena, g->alloc);
+    while (status == GOV_OK && (max == 0 || out->fired < max)) {
+        int64_t due;
+        due_timer timer;
+        status = case_next_due(g, &due, d);
+        if (status != GOV_OK || due < 0 || due > until_us)
+            break;
+        base_arena_reset(&arena);
+        status = first_due(g, until_us, &arena, &timer, d);
+        if (status == GOV_END) {
+            case_room_of(g)->next_known = false;
+            status = GOV_OK;
+            continue;
+        }
+        if (status == GOV_OK) {
+            g->frozen_us = timer.due_us;
+            base_arena_reset(&g->scratch);
+            if (timer.kind == CASE_TIMER_IMPORT)
+                access_restore(g, (access_actor){.kind = ACCESS_HOST, .key = "", .name = "", .purpose = "import"});
+            status = fire_one(g, &timer, out, d);
+            (void)access_become_rules(g);
+        }
+        case_room_of(g)->next_known = false;
+    }
+    base_arena_free(&arena);
+    g->frozen_us = before;
+    access_restore(g, actor);
+    if (status == GOV_OK)
+        status = case_next_due(g, &out->next_us, d);
+    return status;
+}

@@ -1,0 +1,376 @@
+/* What a case looks like from outside: references as keys, sensitive fields as the rulebook shows them. */
+#include "case/live.h"
+
+#include <string.h>
+
+static void set_key(gov *g, value_builder *b, const char *name, int64_t id, gov_status *status, const diag *d)
+{
+    const char *key = "";
+    if (id == 0 || *status != GOV_OK) {
+        value_builder_set(b, name, value_null());
+        return;
+    }
+    *status = registry_label(g, id, &key, NULL, d);
+    value_builder_set(b, name, value_text(key));
+}
+
+gov_status case_show_field(gov *g, case_machine *m, const rulebook_field *f, value v, const access_subject *scope,
+                             value *out, const diag *d)
+{
+    if (v.kind == VALUE_INT && registry_kind_of(f->type) != NULL) {
+        const char *key;
+        const gov_status status = registry_label(g, v.as.i, &key, NULL, d);
+        if (status != GOV_OK)
+            return status;
+        v = value_text(key);
+    }
+    return access_show(g, f->sensitive, "case", m->id, f->name, v, scope, m->arena, out, d);
+}
+
+gov_status case_view_fields(gov *g, case_machine *m, value *out, const diag *d)
+{
+    const access_subject scope = case_subject(m);
+    value_builder b;
+    value_builder_init(&b, m->arena);
+    for (uint32_t i = 0; i < m->w->fields.count; i++) {
+        const rulebook_field *f = &m->w->fields.items[i];
+        value v = case_field(m, i);
+        if (v.kind == VALUE_ABSENT)
+            continue;
+        const gov_status status = case_show_field(g, m, f, v, &scope, &v, d);
+        if (status != GOV_OK)
+            return status;
+        value_builder_set(&b, f->name, v);
+    }
+    *out = value_builder_map(&b);
+    return b.failed ? base_nomem(d) : GOV_OK;
+}
+
+gov_status case_view_clocks(case_machine *m, bool with_account, value *out, const diag *d)
+{
+    value_builder list;
+    value_builder_init(&list, m->arena);
+    for (size_t i = 0; i < m->w->clock_count; i++) {
+        static const char *const states[] = {"idle", "running", "paused", "stopped"};
+        const case_clock *c = &m->clocks[i];
+        value_builder b;
+        value account = value_absent();
+        value_builder_init(&b, m->arena);
+        value_builder_set(&b, "name", value_text(m->w->clocks[i].name));
+        value_builder_set(&b, "state", value_text(states[c->state & 3]));
+        value_builder_set(&b, "due", case_clock_reading(m, i, RULEBOOK_CLOCK_DUE));
+        value_builder_set(&b, "consumed", case_clock_reading(m, i, RULEBOOK_CLOCK_CONSUMED));
+        value_builder_set(&b, "left", case_clock_reading(m, i, RULEBOOK_CLOCK_LEFT));
+        value_builder_set(&b, "running", case_clock_reading(m, i, RULEBOOK_CLOCK_RUNNING));
+        value_builder_set(&b, "breached", case_clock_reading(m, i, RULEBOOK_CLOCK_BREACHED));
+        value_builder_set(&b, "provisional", value_bool(c->provisional));
+        gov_status status = GOV_OK;
+        if (with_account && c->account.len > 0)
+            status = value_read_document(m->arena, c->account.data, c->account.len, &account, d);
+        if (status != GOV_OK)
+            return status;
+        if (account.kind == VALUE_LIST)
+            value_builder_set(&b, "account", account);
+        list.failed = list.failed || b.failed;
+        value_builder_add(&list, value_builder_map(&b));
+    }
+    *out = value_builder_list(&list);
+    return list.failed ? base_nomem(d) : GOV_OK;
+}
+
+static gov_status view_links(gov *g, case_machine *m, value *out, const diag *d)
+{
+    static const store_sql sql = {"SELECT link, other FROM gov_case_link WHERE community = $1 AND case_id = $2 ORDER BY link, other"};
+    store_rows rows;
+    value_builder list;
+    value_builder_init(&list, m->arena);
+    gov_status status = store_query(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(m->id)), &rows, d);
+    while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
+        size_t len;
+        const char *text = store_text(&rows, 0, &len);
+        const char *link = base_arena_strndup(m->arena, text, len);
+        value_builder b;
+        value_builder_init(&b, m->arena);
+        value_builder_set(&b, "link", value_text(link));
+        value_builder_set(&b, "case", value_int(store_int(&rows, 1)));
+        list.failed = list.failed || b.failed || link == NULL;
+        value_builder_add(&list, value_builder_map(&b));
+    }
+    store_rows_close(&rows);
+    *out = value_builder_list(&list);
+    if (status != GOV_END && status != GOV_OK)
+        return status;
+    return list.failed ? base_nomem(d) : GOV_OK;
+}
+
+static gov_status view_case(gov *g, case_machine *m, bool whole, value *out, const diag *d)
+{
+    value state, fields, clocks, links;
+    value_builder b;
+    gov_status status = case_active_paths(m, m->arena, &state, d);
+    if (status == GOV_OK)
+        status = case_view_fields(g, m, &fields, d);
+    value_builder_init(&b, m->arena);
+    value_builder_set(&b, "id", value_int(m->id));
+    value_builder_set(&b, "number", m->number != NULL ? value_text(m->number) : value_null());
+    value_builder_set(&b, "source", m->source != NULL ? value_text(m->source) : value_null());
+    value_builder_set(&b, "outside_number", m->outside_number != NULL ? value_text(m->outside_number) : value_null());
+    value_builder_set(&b, "workflow", value_text(m->w->name));
+    value_builder_set(&b, "state", state);
+    value_builder_set(&b, "outcome", m->outcome != NULL ? value_text(m->outcome) : value_null());
+    value_builder_set(&b, "opened_at", value_from_us(m->opened_us));
+    value_builder_set(&b, "closed_at", m->closed_us != 0 ? value_from_us(m->closed_us) : value_null());
+    set_key(g, &b, "grid", m->grid, &status, d);
+    set_key(g, &b, "unit", m->unit, &status, d);
+    set_key(g, &b, "staff", m->staff, &status, d);
+    set_key(g, &b, "reporter", m->reporter, &status, d);
+    value_builder_set(&b, "parent", m->parent != 0 ? value_int(m->parent) : value_null());
+    value_builder_set(&b, "fields", fields);
+    if (whole && status == GOV_OK)
+        status = case_view_clocks(m, false, &clocks, d);
+    if (whole && status == GOV_OK)
+        status = view_links(g, m, &links, d);
+    if (whole && status == GOV_OK) {
+        value_builder_set(&b, "clocks", clocks);
+        value_builder_set(&b, "links", links);
+    }
+    *out = value_builder_map(&b);
+    return status == GOV_OK && b.failed ? base_nomem(d) : status;
+}
+
+gov_status case_load_to_read(gov *g, int64_t id, case_machine *m, const diag *d)
+{
+    gov_status status = case_load(g, id, false, &g->scratch, m, d);
+    if (status != GOV_OK)
+        return status;
+    const access_subject scope = case_subject(m);
+    status = access_check_subject(g, "case.read", &scope, d);
+    if (status != GOV_OK)
+        case_machine_free(m);
+    return status;
+}
+
+/* ---- get ---- */
+
+typedef struct get_input {
+    int64_t id;
+    gov_value **out;
+} get_input;
+
+static gov_status get_body(gov *g, void *input, const diag *d)
+{
+    get_input *in = input;
+    case_machine m;
+    value v;
+    gov_status status = case_load_to_read(g, in->id, &m, d);
+    if (status != GOV_OK)
+        return status;
+    status = view_case(g, &m, true, &v, d);
+    case_machine_free(&m);
+    return status == GOV_OK ? value_publish(g->alloc, v, in->out, d) : status;
+}
+
+static const access_call read_call = {"case.read", false};
+
+gov_status gov_case_get(gov *g, int64_t id, gov_value **out, gov_error **err)
+{
+    get_input in = {id, out};
+    return out != NULL ? access_run(g, &read_call, get_body, &in, err) : base_misuse(err, "out");
+}
+
+/* ---- find ---- */
+
+typedef struct find_input {
+    const char *source, *number;
+    int64_t id;
+} find_input;
+
+static gov_status find_body(gov *g, void *input, const diag *d)
+{
+    find_input *in = input;
+    const gov_status status = case_find_number(g, in->source, in->number, strlen(in->number), &in->id, d);
+    if (status == GOV_OK && in->id == 0)
+        return base_fail(d, M_number_unknown, A_S("number", in->number));
+    return status;
+}
+
+gov_status gov_case_find(gov *g, const char *source, const char *number, int64_t *id, gov_error **err)
+{
+    find_input in = {source, number, 0};
+    if (number == NULL || id == NULL)
+        return base_misuse(err, number == NULL ? "number" : "id");
+    const gov_status status = access_run(g, &read_call, find_body, &in, err);
+    if (status == GOV_OK)
+        *id = in.id;
+    return status;
+}
+
+/* ---- list ---- */
+
+void gov_case_query_init(gov_case_query *query, size_t size)
+{
+    if (query == NULL || size < sizeof(size_t))
+        return;
+    memset(query, 0, size);
+    query->size = size;
+}
+
+typedef struct list_input {
+    gov_case_query query;
+    int64_t after;
+    gov_value **out;
+} list_input;
+
+typedef struct filter {
+    base_buf sql;
+    store_arg args[10];
+    size_t count;
+} filter;
+
+static void add_condition(filter *f, const char *before, store_arg arg, const char *after)
+{
+    f->args[f->count++] = arg;
+    base_buf_fmt(&f->sql, "%s$%zu%s", before, f->count, after);
+}
+
+static gov_status build_filter(gov *g, const list_input *in, filter *f, base_buf *word, const diag *d)
+{
+    const gov_case_query *q = &in->query;
+    int64_t id;
+    gov_status status = GOV_OK;
+    add_condition(f, "SELECT c.id FROM gov_case c WHERE c.community = ", store_i(g->community), "");
+    add_condition(f, " AND c.id > ", store_i(in->after), "");
+    if (q->workflow != NULL)
+        add_condition(f, " AND c.workflow = ", store_s(q->workflow), "");
+    if (q->unit != NULL) {
+        status = registry_find(g, GOV_KIND_UNIT, q->unit, strlen(q->unit), &id, d);
+        add_condition(f, " AND c.unit = ", store_i(id), "");
+    }
+    if (status == GOV_OK && q->field != NULL && q->equals != NULL) {
+        add_condition(f, " AND c.id IN (SELECT w.case_id FROM gov_case_word w WHERE w.community = ", store_i(g->community), "");
+        add_condition(f, " AND w.field = ", store_s(q->field), "");
+        add_condition(f, " AND w.word = ", store_t(word->data, word->len), ")");
+    }
+    if ((q->flags & GOV_CASE_OPEN_ONLY) != 0)
+        base_buf_str(&f->sql, " AND c.closed_us IS NULL");
+    if ((q->flags & GOV_CASE_OVERDUE_ONLY) != 0) {
+        add_condition(f, " AND EXISTS (SELECT 1 FROM gov_case_clock k WHERE k.community = ", store_i(g->community),
+                      " AND k.case_id = c.id AND k.state = 1");
+        add_condition(f, " AND k.due_us < ", store_i(access_now(g)), ")");
+    }
+    base_buf_str(&f->sql, " ORDER BY c.id LIMIT 256");
+    return status == GOV_OK && f->sql.failed ? base_nomem(d) : status;
+}
+
+/* An int, a bool or text, as the index holds them. */
+static void word_of(const char *text, base_buf *out)
+{
+    int64_t n;
+    if (text == NULL)
+        return;
+    if (base_parse_int(text, strlen(text), &n))
+        case_index_word(out, value_int(n));
+    else if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        case_index_word(out, value_bool(text[0] == 't'));
+    else
+        case_index_word(out, value_text(text));
+}
+
+static gov_status read_page(gov *g, const list_input *in, int64_t *ids, size_t *count, const diag *d)
+{
+    filter f = {.count = 0};
+    base_buf word;
+    store_rows rows;
+    base_buf_init(&f.sql, g->alloc);
+    base_buf_init(&word, g->alloc);
+    word_of(in->query.equals, &word);
+    gov_status status = build_filter(g, in, &f, &word, d);
+    const store_sql sql = {f.sql.data, STORE_DYNAMIC};
+    *count = 0;
+    if (status == GOV_OK)
+        status = store_query(g->store, &sql, f.args, f.count, &rows, d);
+    if (status == GOV_OK) {
+        while ((status = store_next(&rows, d)) == GOV_OK)
+            ids[(*count)++] = store_int(&rows, 0);
+        store_rows_close(&rows);
+    }
+    base_buf_free(&f.sql);
+    base_buf_free(&word);
+    return status == GOV_END ? GOV_OK : status;
+}
+
+/* GOV_END: not for this actor, or not in the grid that was asked for. */
+static gov_status view_listed(gov *g, const list_input *in, int64_t id, int64_t grid, value *out, const diag *d)
+{
+    case_machine m;
+    gov_status status = case_load(g, id, false, &g->scratch, &m, d);
+    bool within = true;
+    if (status != GOV_OK)
+        return status;
+    (void)in;
+    const access_subject scope = case_subject(&m);
+    status = access_check_subject(g, "case.read", &scope, NULL);
+    if (status == GOV_OK && grid != 0)
+        status = m.grid != 0 ? registry_grid_within(g, m.grid, &grid, 1, &within, d) : GOV_END;
+    if (status == GOV_OK)
+        status = within ? view_case(g, &m, false, out, d) : GOV_END;
+    case_machine_free(&m);
+    return status == GOV_E_DENIED ? GOV_END : status;
+}
+
+static gov_status list_body(gov *g, void *input, const diag *d)
+{
+    enum { BATCH = 256 };
+    list_input in = *(list_input *)input;
+    const size_t limit = in.query.limit != 0 ? in.query.limit : 50;
+    int64_t ids[BATCH], grid = 0;
+    size_t n = BATCH;
+    value_builder list, b;
+    gov_status status = GOV_OK;
+    value_builder_init(&list, &g->scratch);
+    value_builder_init(&b, &g->scratch);
+    if (in.query.grid != NULL)
+        status = registry_find(g, GOV_KIND_GRID, in.query.grid, strlen(in.query.grid), &grid, d);
+    bool more = true;
+    while (status == GOV_OK && more && list.len < limit) {
+        status = read_page(g, &in, ids, &n, d);
+        more = n == BATCH;
+        for (size_t i = 0; i < n && status == GOV_OK; i++) {
+            value v;
+            if (list.len == limit) {
+                more = true;
+                break;
+            }
+            status = view_listed(g, &in, ids[i], grid, &v, d);
+            in.after = ids[i];
+            if (status == GOV_OK)
+                value_builder_add(&list, v);
+            else if (status == GOV_END)
+                status = GOV_OK;
+        }
+    }
+    if (status != GOV_OK)
+        return status;
+    char cursor[24];
+    (void)base_format_int(in.after, cursor);
+    value_builder_set(&b, "cases", value_builder_list(&list));
+    value_builder_set(&b, "next", more ? value_text(cursor) : value_null());
+    if (list.failed || b.failed)
+        return base_nomem(d);
+    return value_publish(g->alloc, value_builder_map(&b), ((list_input *)input)->out, d);
+}
+
+gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value **out, gov_error **err)
+{
+    const diag d = {g != NULL ? g->alloc : NULL, err};
+    list_input in = {.out = out};
+    const gov_status status = access_options(&in.query, sizeof in.query, query, query != NULL ? query->size : 0, &d);
+    if (status != GOV_OK)
+        return status;
+    if (out == NULL || in.query.limit > 1000)
+        return base_misuse(err, out == NULL ? "out" : "limit");
+    if (in.query.cursor != NULL && !base_parse_int(in.query.cursor, strlen(in.query.cursor), &in.after))
+        return base_misuse(err, "cursor");
+    return access_run(g, &read_call, list_body, &in, err);
+}
+

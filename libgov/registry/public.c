@@ -1,0 +1,219 @@
+/* The registry's public calls. */
+#include "registry/state.h"
+
+#include <gov/registry.h>
+#include <string.h>
+
+/* ---- put ---- */
+
+typedef struct put_input {
+    const char *kind, *key;
+    const gov_value *fields;
+    int64_t id;
+} put_input;
+
+static gov_status put_body(gov *g, void *input, const diag *d)
+{
+    put_input *in = input;
+    return registry_put(g, in->kind, in->key, *in->fields, &in->id, NULL, d);
+}
+
+gov_status gov_record_put(gov *g, const char *kind, const char *key, const gov_value *fields, int64_t *id,
+                          gov_error **err)
+{
+    static const access_call call = {"record.write", true};
+    put_input in = {kind, key, fields, 0};
+    if (kind == NULL || key == NULL || fields == NULL)
+        return base_misuse(err, kind == NULL ? "kind" : key == NULL ? "key" : "fields");
+    const gov_status status = access_run(g, &call, put_body, &in, err);
+    if (status == GOV_OK && id != NULL)
+        *id = in.id;
+    return status;
+}
+
+/* ---- view ---- */
+
+static const char *sensitive_class(const rulebook_fields *fields, value name)
+{
+    const rulebook_field *f = rulebook_find_field(fields, name.as.s, name.len);
+    return f != NULL ? f->sensitive : NULL;
+}
+
+/* References are kept as ids and shown as keys. */
+static gov_status show_reference(gov *g, const rulebook_fields *fields, value name, value *v, const diag *d)
+{
+    const rulebook_field *f = rulebook_find_field(fields, name.as.s, name.len);
+    const char *key;
+    if (f == NULL || v->kind != VALUE_INT || registry_kind_of(f->type) == NULL)
+        return GOV_OK;
+    const gov_status status = registry_label(g, v->as.i, &key, NULL, d);
+    *v = value_text(key);
+    return status;
+}
+
+static gov_status view_record(gov *g, const registry_record *r, const rulebook_fields *fields, value *out, const diag *d)
+{
+    value_builder b;
+    const access_subject scope = {.grid = strcmp(r->kind, GOV_KIND_GRID) == 0 ? r->id : r->grid, .unit = r->unit,
+                                  .reporter = strcmp(r->kind, GOV_KIND_RESIDENT) == 0 ? r->id : 0};
+    gov_status status = access_check_subject(g, "record.read", &scope, d);
+    value_builder_init(&b, &g->scratch);
+    value_builder_set(&b, "id", value_int(r->id));
+    value_builder_set(&b, "kind", value_text(r->kind));
+    value_builder_set(&b, "key", value_text(r->key));
+    for (size_t i = 0; i < r->doc.len && status == GOV_OK; i++) {
+        const value_pair *pair = &r->doc.as.pairs[i];
+        value v = pair->val;
+        status = show_reference(g, fields, pair->key, &v, d);
+        if (status == GOV_OK)
+            status = access_show(g, sensitive_class(fields, pair->key), r->kind, r->id, pair->key.as.s, v, &scope,
+                                 &g->scratch, &v, d);
+        value_builder_set_n(&b, pair->key.as.s, pair->key.len, v);
+    }
+    *out = value_builder_map(&b);
+    return status == GOV_OK && b.failed ? base_nomem(d) : status;
+}
+
+typedef struct get_input {
+    const char *kind, *key, *cursor;
+    uint32_t limit;
+    gov_value **out;
+} get_input;
+
+static gov_status get_body(gov *g, void *input, const diag *d)
+{
+    get_input *in = input;
+    registry_record record;
+    rulebook_fields fields;
+    value v;
+    int64_t id;
+    if (!registry_kind_known(in->kind))
+        return base_fail(d, M_kind_unknown, A_S("kind", in->kind));
+    gov_status status = registry_find(g, in->kind, in->key, strlen(in->key), &id, d);
+    if (status == GOV_OK)
+        status = registry_load(g, id, &g->scratch, &record, d);
+    if (status == GOV_OK)
+        status = registry_fields(g, in->kind, &g->scratch, &fields, d);
+    if (status == GOV_OK)
+        status = view_record(g, &record, &fields, &v, d);
+    return status == GOV_OK ? value_publish(g->alloc, v, in->out, d) : status;
+}
+
+gov_status gov_record_get(gov *g, const char *kind, const char *key, gov_value **out, gov_error **err)
+{
+    static const access_call call = {"record.read", false};
+    get_input in = {.kind = kind, .key = key, .out = out};
+    if (kind == NULL || key == NULL || out == NULL)
+        return base_misuse(err, kind == NULL ? "kind" : key == NULL ? "key" : "out");
+    return access_run(g, &call, get_body, &in, err);
+}
+
+/* ---- list ---- */
+
+typedef struct page {
+    int64_t *ids;
+    const char *last;
+    size_t count;
+    bool more;
+} page;
+
+static gov_status read_page(gov *g, const get_input *in, page *out, const diag *d)
+{
+    static const store_sql sql = {"SELECT id, record_key FROM gov_record WHERE community = $1 AND kind = $2 AND "
+                                  "record_key > $3 ORDER BY record_key LIMIT $4"};
+    store_rows rows;
+    gov_status status = store_query(g->store, &sql,
+                                    STORE_ARGS(store_i(g->community), store_s(in->kind),
+                                               store_s(in->cursor != NULL ? in->cursor : ""), store_i(in->limit + 1)),
+                                    &rows, d);
+    *out = (page){.ids = base_arena_array(&g->scratch, in->limit, sizeof(int64_t))};
+    if (status == GOV_OK && out->ids == NULL)
+        status = base_nomem(d);
+    while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
+        if (out->count == in->limit) {
+            out->more = true;
+            break;
+        }
+        size_t len;
+        const char *key = store_text(&rows, 1, &len);
+        out->ids[out->count++] = store_int(&rows, 0);
+        out->last = base_arena_strndup(&g->scratch, key, len);
+        if (out->last == NULL)
+            status = base_nomem(d);
+    }
+    store_rows_close(&rows);
+    return status == GOV_END ? GOV_OK : status;
+}
+
+static gov_status list_body(gov *g, void *input, const diag *d)
+{
+    get_input *in = input;
+    rulebook_fields fields;
+    value_builder list, b;
+    page p;
+    if (!registry_kind_known(in->kind))
+        return base_fail(d, M_kind_unknown, A_S("kind", in->kind));
+    gov_status status = read_page(g, in, &p, d);
+    if (status == GOV_OK)
+        status = registry_fields(g, in->kind, &g->scratch, &fields, d);
+    value_builder_init(&list, &g->scratch);
+    value_builder_init(&b, &g->scratch);
+    for (size_t i = 0; i < p.count && status == GOV_OK; i++) {
+        registry_record record;
+        value v;
+        status = registry_load(g, p.ids[i], &g->scratch, &record, d);
+        if (status == GOV_OK)
+            status = view_record(g, &record, &fields, &v, NULL);
+        if (status == GOV_OK)
+            value_builder_add(&list, v);
+        else if (status == GOV_E_DENIED)
+            status = GOV_OK; /* outside of the role's scope: not shown */
+    }
+    value_builder_set(&b, "records", value_builder_list(&list));
+    value_builder_set(&b, "next", p.more ? value_text(p.last) : value_null());
+    if (status == GOV_OK && (list.failed || b.failed))
+        return base_nomem(d);
+    return status == GOV_OK ? value_publish(g->alloc, value_builder_map(&b), in->out, d) : status;
+}
+
+gov_status gov_record_list(gov *g, const char *kind, const char *cursor, uint32_t limit, gov_value **out,
+                           gov_error **err)
+{
+    static const access_call call = {"record.read", false};
+    get_input in = {.kind = kind, .cursor = cursor, .limit = limit != 0 ? limit : 50, .out = out};
+    if (kind == NULL || out == NULL || limit > 1000)
+        return base_misuse(err, kind == NULL ? "kind" : out == NULL ? "out" : "limit");
+    return access_run(g, &call, list_body, &in, err);
+}
+
+/* ---- locate ---- */
+
+typedef struct locate_input {
+    const gov_point *points;
+    size_t n;
+    int64_t *ids;
+} locate_input;
+
+static gov_status locate_body(gov *g, void *input, const diag *d)
+{
+    locate_input *in = input;
+    geo_point some[256];
+    for (size_t at = 0; at < in->n; at += ARRAY_LEN(some)) {
+        const size_t n = in->n - at < ARRAY_LEN(some) ? in->n - at : ARRAY_LEN(some);
+        for (size_t i = 0; i < n; i++)
+            some[i] = (geo_point){in->points[at + i].lat, in->points[at + i].lon};
+        const gov_status status = registry_locate(g, some, n, in->ids + at, d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return GOV_OK;
+}
+
+gov_status gov_locate(gov *g, const gov_point *points, size_t n, int64_t *ids, gov_error **err)
+{
+    static const access_call call = {"record.read", false};
+    locate_input in = {points, n, ids};
+    if (n > 0 && (points == NULL || ids == NULL))
+        return base_misuse(err, points == NULL ? "points" : "ids");
+    return access_run(g, &call, locate_body, &in, err);
+}

@@ -1,0 +1,84 @@
+/* Room registry: communities with their installed rules, and their people and places. */
+#ifndef REGISTRY_REGISTRY_H
+#define REGISTRY_REGISTRY_H
+
+#include "access/access.h"
+#include "geo/geo.h"
+
+#include <gov/registry.h>
+
+extern const store_migration registry_schema; /* version 1 */
+
+/* ---- communities and their rules: community.c ---- */
+
+typedef struct registry_community {
+    int64_t id, rules, created_us;
+    const char *name; /* from the arena */
+} registry_community;
+
+/* name NULL: the only one. GOV_E_NOT_FOUND when there is none, or several. */
+gov_status registry_community_find(store *s, const char *name, base_arena *arena, registry_community *out,
+                                   const diag *d);
+/* In the caller's transaction; the journal's first entry is the caller's. GOV_E_EXISTS. */
+gov_status registry_community_add(store *s, int64_t id, const char *name, int64_t now_us, const diag *d);
+/* Keeps a rulebook's text as a new version of the community's rules and makes it current; *rules is its id, the old one
+ * when the same digest is installed already. */
+gov_status registry_rules_install(gov *g, const rulebook *r, int64_t *rules, const diag *d);
+/* The rules of that id, compiled; kept by g. 0: the current ones. */
+gov_status registry_rules(gov *g, int64_t rules, const rulebook **out, const diag *d);
+/* Makes them g's current rules, without writing. */
+gov_status registry_rules_use(gov *g, int64_t rules, const diag *d);
+/* Takes up what is installed now, after a commit. */
+gov_status registry_rules_follow(gov *g, const diag *d);
+int64_t registry_rules_current(const gov *g);
+
+/* ---- records: record.c, check.c ---- */
+
+typedef enum registry_outcome { REGISTRY_ADDED, REGISTRY_CHANGED, REGISTRY_SAME } registry_outcome;
+
+gov_status registry_put(gov *g, const char *kind, const char *key, value fields, int64_t *id,
+                        registry_outcome *outcome, const diag *d);
+/* GOV_E_NOT_FOUND names kind and key. Cached. */
+gov_status registry_find(gov *g, const char *kind, const char *key, size_t len, int64_t *id, const diag *d);
+/* As registry_find, but 0 and GOV_OK when there is none. */
+gov_status registry_lookup(gov *g, const char *kind, const char *key, size_t len, int64_t *id, const diag *d);
+/* Key and name of a record, from g's memory, valid until the record changes; "" for 0 or a missing one. */
+gov_status registry_label(gov *g, int64_t id, const char **key, const char **name, const diag *d);
+
+typedef struct registry_record {
+    int64_t id, parent, grid, unit;
+    const char *kind, *key;
+    value doc; /* as it was put, checked */
+} registry_record;
+/* Everything from the arena. GOV_E_NOT_FOUND. */
+gov_status registry_load(gov *g, int64_t id, base_arena *arena, registry_record *out, const diag *d);
+
+/* ---- places: place.c ---- */
+
+/* ids[i] 0: in no grid. */
+gov_status registry_locate(gov *g, const geo_point *points, size_t n, int64_t *ids, const diag *d);
+gov_status registry_grid_within(gov *g, int64_t grid, const int64_t *grids, size_t n, bool *within, const diag *d);
+/* All grids with their outlines, for maps; ids ascending by key. Shapes stay with g until a grid changes. */
+typedef struct registry_grid {
+    int64_t id, parent;
+    const char *key, *name;
+    const geo_shape *shape; /* NULL: no outline */
+    int32_t level;
+} registry_grid;
+gov_status registry_grids(gov *g, const registry_grid **out, size_t *count, const diag *d);
+
+/* Fills an actor from the record of staff or resident; access_hooks.resolve. */
+gov_status registry_resolve(gov *g, access_kind kind, const char *key, base_arena *arena, access_actor *actor,
+                            const diag *d);
+
+/* Makes g's state of this room, and teaches access to resolve actors. `host` is static. */
+bool registry_kind_known(const char *kind);
+const char *registry_kind_of(unsigned type); /* of a reference type; NULL for others */
+/* The fields of a kind: the community's `record:` definition, then the kind's own that it does not name. From the arena. */
+gov_status registry_fields(gov *g, const char *kind, base_arena *arena, rulebook_fields *out, const diag *d);
+/* For rulebook_checking.resolve; user: the gov. */
+gov_status registry_reference(void *user, rulebook_type type, value reference, int64_t *id, const diag *d);
+
+gov_status registry_attach(gov *g, const rulebook_host *host, const diag *d);
+
+#endif

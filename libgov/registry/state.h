@@ -1,0 +1,50 @@
+/* What the registry keeps per open community: compiled rules, keys it has looked up, the grids' index. All of it is a
+ * copy of rows, dropped when the store's epoch moves. */
+#ifndef REGISTRY_STATE_H
+#define REGISTRY_STATE_H
+
+#include "registry/registry.h"
+
+typedef struct registry_version {
+    int64_t id;
+    const rulebook *book;
+} registry_version;
+
+typedef struct registry_state_t {
+    const rulebook_host *host; /* what rooms above taught the rule language */
+    int64_t current;           /* rules in force */
+    registry_version *rules;
+    size_t rules_count, rules_cap;
+
+    uint64_t epoch;     /* of what follows */
+    base_arena memory;  /* keys and names */
+    base_map ids;       /* "kind\0key" to id */
+    base_map labels;    /* the id's 8 bytes to a registry_label_t * in memory */
+
+    bool grids_known;
+    base_arena grid_memory;
+    registry_grid *grids;
+    size_t grid_count;
+    geo_index *index;
+} registry_state_t;
+
+registry_state_t *registry_state(const gov *g);
+void registry_forget(registry_state_t *state, const gov_allocator *a); /* drops the copies of rows */
+void registry_forget_grids(registry_state_t *state, const gov_allocator *a);
+/* Drops them when another connection, or a rollback, may have changed the rows. */
+registry_state_t *registry_fresh(gov *g);
+
+/* What every record of a kind has, and which column it fills. */
+typedef enum registry_column { REGISTRY_NONE, REGISTRY_PARENT, REGISTRY_GRID, REGISTRY_UNIT, REGISTRY_NAME, REGISTRY_SHAPE } registry_column;
+typedef struct registry_builtin {
+    const char *kind, *name;
+    rulebook_type type;
+    registry_column column;
+    const char *items; /* lists of keys: the kind of record that each names, or NULL */
+} registry_builtin;
+const registry_builtin *registry_builtins(size_t *count);
+
+/* Checks a document against the kind's own fields and the community's `record:` definition; *out has the defaults. */
+gov_status registry_check(gov *g, const char *kind, value fields, base_arena *arena, value *out, const diag *d);
+
+#endif
