@@ -1,44 +1,23 @@
 /* The handle itself: its clock, its actor, its life. */
 #include "access/access.h"
 
-#include <sodium.h>
 #include <string.h>
-#include <time.h>
-
-static int64_t system_now(void *user)
-{
-    struct timespec t;
-    (void)user;
-    if (clock_gettime(CLOCK_REALTIME, &t) != 0)
-        return 0;
-    return (int64_t)t.tv_sec * BASE_US_PER_SECOND + t.tv_nsec / 1000;
-}
-
-static void system_random(void *bytes, size_t len, void *user)
-{
-    (void)user;
-    randombytes_buf(bytes, len);
-}
 
 int64_t access_now(const gov *g)
 {
     if (g->frozen_us >= 0)
         return g->frozen_us;
-    return g->home->now_us != NULL ? g->home->now_us(g->home->now_user) : system_now(NULL);
+    return g->home->now_us(g->home->now_user);
 }
 
 int64_t access_real_ms(const gov *g)
 {
-    const int64_t us = g->home->now_us != NULL ? g->home->now_us(g->home->now_user) : system_now(NULL);
-    return us / 1000;
+    return g->home->now_us(g->home->now_user) / 1000;
 }
 
 void access_random(const gov *g, void *bytes, size_t len)
 {
-    if (g->home->random != NULL)
-        g->home->random(bytes, len, g->home->random_user);
-    else
-        system_random(bytes, len, NULL);
+    g->home->random(bytes, len, g->home->random_user);
 }
 
 gov_status access_new_id(gov *g, int64_t *id, const diag *d)
@@ -136,10 +115,7 @@ void access_restore(gov *g, access_actor actor)
 static void journal_bytes(void *user, void *out, size_t len)
 {
     const gov_store *home = user;
-    if (home->random != NULL)
-        home->random(out, len, home->random_user);
-    else
-        system_random(out, len, NULL);
+    home->random(out, len, home->random_user);
 }
 
 static gov_status journal_for(gov_store *home, int64_t community, journal **out, const diag *d)

@@ -19,4 +19,8 @@ extern const size_t api_schema_count;
 /* What the rooms teach the rule language: sections, effects, functions. */
 const rulebook_host *api_host(void);
 
+/* The clock and the random bytes of a host that gives none: clock.c. */
+int64_t api_system_now(void *user);
+void api_system_random(void *bytes, size_t len, void *user);
+
 #endif

@@ -20,8 +20,12 @@ static gov_status read_options(const gov_options *given, gov_options *out, const
     const uint32_t known = GOV_OPEN_CREATE | GOV_OPEN_READONLY | GOV_OPEN_RELAXED;
     if (status == GOV_OK && (out->flags & ~known) != 0)
         return base_fail(d, M_bad_options);
-    if (status == GOV_OK && out->alloc == NULL)
+    if (out->alloc == NULL)
         out->alloc = &base_malloc;
+    if (out->now_us == NULL)
+        out->now_us = api_system_now;
+    if (out->random == NULL)
+        out->random = api_system_random;
     return status;
 }
 
