@@ -1,0 +1,340 @@
+/* The ledger beside bare SQLite that reads the same accounts, inserts the same rows, updates the same balances and syncs as
+ * often. BENCH_LEDGER_STORED=N stores N transfers first (10000000 shows whether the rate holds at that size). */
+#include "bench/common/bench.h"
+#include "bench/common/syncs.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ledger/ledger.h"
+
+#define REAL_MS       INT64_C(1772409900000)
+#define ACCOUNTS      10000
+#define ACCOUNT_ID(i) ((INT64_C(1) << 59) + (i))
+#define COMMUNITY     (INT64_C(1) << 60)
+
+static const store_migration *const schema[] = {&ledger_schema};
+
+typedef struct bed {
+    char path[256];
+    int batches, each; /* transfers */
+    bool random_ids;
+    long stored;
+    uint64_t seed;
+    int64_t clock_ms;
+    ledger_transfer t[LEDGER_BATCH_MAX];
+    ledger_result r[LEDGER_BATCH_MAX];
+    store *s;
+    ledger *l;
+    /* the floor's */
+    sqlite3 *db;
+    sqlite3_stmt *begin, *commit, *read, *insert, *update;
+    int64_t debits[ACCOUNTS], credits[ACCOUNTS];
+    bool touched[ACCOUNTS];
+} bed;
+
+static void remove_file(const bed *b)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[300];
+        snprintf(path, sizeof path, "%s%s", b->path, endings[i]);
+        (void)unlink(path);
+    }
+}
+
+static uint32_t rnd(bed *b, uint32_t below)
+{
+    b->seed = b->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(b->seed >> 33) % below;
+}
+
+/* ---- ours ---- */
+
+static gov_status entry_made(void *user, const ledger_commitment *c, int64_t *entry, const diag *d)
+{
+    (void)user;
+    (void)d;
+    bench_keep(c->digest[0]);
+    *entry = COMMUNITY + 9;
+    return GOV_OK;
+}
+
+static bool post_batch(bed *b, int n)
+{
+    static const ledger_entry entry = {entry_made, NULL};
+    int64_t ids[LEDGER_BATCH_MAX];
+    b->clock_ms += 40;
+    const ledger_time t = {b->clock_ms * 1000, b->clock_ms};
+    if (store_begin(b->s, NULL) != GOV_OK ||
+        store_new_ids(b->s, b->clock_ms, (size_t)n, ids, NULL) != GOV_OK)
+        return false;
+    for (int i = 0; i < n; i++) {
+        const uint32_t debit = rnd(b, ACCOUNTS), other = rnd(b, ACCOUNTS - 1);
+        b->t[i] = (ledger_transfer){
+            .id = b->random_ids
+                      ? (int64_t)(((uint64_t)rnd(b, 1U << 30) << 32 | rnd(b, 1U << 31)) + 1)
+                      : ids[i],
+            .debit_account = ACCOUNT_ID(debit),
+            .credit_account = ACCOUNT_ID(other >= debit ? other + 1 : other),
+            .amount = 1 + rnd(b, 1000),
+            .ledger = 1,
+            .code = 1};
+    }
+    return ledger_transfer_batch(b->l, b->t, (size_t)n, t, &entry, b->r, NULL) == GOV_OK &&
+           b->r[n - 1].code == GOV_LEDGER_CREATED && store_commit(b->s, NULL) == GOV_OK;
+}
+
+static bool make_store(bed *b)
+{
+    const store_config config = {.url = b->path,
+                                 .flags = STORE_CREATE,
+                                 .vfs = VFS_SHIM,
+                                 .migrations = schema,
+                                 .migration_count = 1};
+    static ledger_account a[LEDGER_BATCH_MAX];
+    if (!vfs_shim_start())
+        return false;
+    remove_file(b);
+    b->seed = 7;
+    b->clock_ms = REAL_MS;
+    if (store_open(&base_malloc, &config, &b->s, NULL) != GOV_OK ||
+        store_begin(b->s, NULL) != GOV_OK || ledger_open(b->s, COMMUNITY, &b->l, NULL) != GOV_OK)
+        return false;
+    for (int from = 0; from < ACCOUNTS; from += 5000) {
+        for (int i = 0; i < 5000; i++)
+            a[i] = (ledger_account){.id = ACCOUNT_ID(from + i), .ledger = 1, .code = 1};
+        if (ledger_create_accounts(b->l, a, 5000, (ledger_time){REAL_MS * 1000, REAL_MS}, NULL,
+                                   b->r, NULL) != GOV_OK)
+            return false;
+    }
+    if (store_commit(b->s, NULL) != GOV_OK)
+        return false;
+    const bool random_ids = b->random_ids;
+    b->random_ids = false;
+    for (long n = 0; n < b->stored; n += LEDGER_BATCH_MAX)
+        if (!post_batch(b, LEDGER_BATCH_MAX))
+            return false;
+    b->random_ids = random_ids;
+    /* Once around, so that both sides start with warm caches. */
+    return post_batch(b, LEDGER_BATCH_MAX);
+}
+
+static bool prepare_ours(void *user)
+{
+    bed *b = user;
+    return make_store(b) && vfs_shim_start();
+}
+
+static bool run_ours(void *user)
+{
+    bed *b = user;
+    for (int i = 0; i < b->batches; i++)
+        if (!post_batch(b, b->each))
+            return false;
+    return true;
+}
+
+static uint64_t syncs(void *user)
+{
+    (void)user;
+    return vfs_shim.syncs;
+}
+
+static void finish_ours(void *user)
+{
+    bed *b = user;
+    ledger_close(b->l);
+    store_close(b->s);
+    remove_file(b);
+}
+
+/* ---- the floor ---- */
+
+static bool prepared(bed *b, const char *text, sqlite3_stmt **out)
+{
+    return sqlite3_prepare_v3(b->db, text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK;
+}
+
+static bool prepare_floor(void *user)
+{
+    bed *b = user;
+    if (!make_store(b))
+        return false;
+    ledger_close(b->l);
+    store_close(b->s);
+    return sqlite3_open_v2(b->path, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                           VFS_SHIM) == SQLITE_OK &&
+           sqlite3_exec(
+               b->db,
+               "PRAGMA cache_size = -32768; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON",
+               NULL, NULL, NULL) == SQLITE_OK &&
+           prepared(b, "BEGIN IMMEDIATE", &b->begin) && prepared(b, "COMMIT", &b->commit) &&
+           prepared(
+               b,
+               "SELECT seq, ledger, code, flags, debits_pending, debits_posted, credits_pending, "
+               "credits_posted, at_us FROM gov_ledger_account WHERE community = ? AND id = ?",
+               &b->read) &&
+           prepared(b,
+                    "INSERT INTO gov_ledger_transfer (community, seq, id, ledger, code, flags, "
+                    "debit_account, "
+                    "credit_account, amount, reason, at_us, entry) VALUES (?1, ?2, ?8, 1, 1, 0, "
+                    "?3, ?4, ?5, 0, ?6, ?7)",
+                    &b->insert) &&
+           prepared(b,
+                    "UPDATE gov_ledger_account SET debits_posted = ?3, credits_posted = ?4 WHERE "
+                    "community = ?1 "
+                    "AND id = ?2",
+                    &b->update) &&
+           vfs_shim_start();
+}
+
+static bool step(sqlite3_stmt *stmt, int want)
+{
+    const int code = sqlite3_step(stmt);
+    return code == want;
+}
+
+static bool bare_accounts(bed *b, bool write)
+{
+    sqlite3_stmt *stmt = write ? b->update : b->read;
+    for (int i = 0; i < ACCOUNTS; i++) {
+        if (!b->touched[i])
+            continue;
+        sqlite3_bind_int64(stmt, 1, COMMUNITY);
+        sqlite3_bind_int64(stmt, 2, ACCOUNT_ID(i));
+        if (write) {
+            sqlite3_bind_int64(stmt, 3, b->debits[i]);
+            sqlite3_bind_int64(stmt, 4, b->credits[i]);
+        }
+        if (!step(stmt, write ? SQLITE_DONE : SQLITE_ROW))
+            return false;
+        if (!write) {
+            b->debits[i] = sqlite3_column_int64(stmt, 5);
+            b->credits[i] = sqlite3_column_int64(stmt, 7);
+        }
+        sqlite3_reset(stmt);
+    }
+    return true;
+}
+
+static bool bare_batch(bed *b)
+{
+    b->clock_ms += 40;
+    memset(b->touched, 0, sizeof b->touched);
+    for (int i = 0; i < b->each; i++) {
+        const uint32_t debit = rnd(b, ACCOUNTS), other = rnd(b, ACCOUNTS - 1);
+        b->t[i] = (ledger_transfer){.debit_account = debit,
+                                    .credit_account = other >= debit ? other + 1 : other,
+                                    .amount = 1 + rnd(b, 1000)};
+        b->touched[b->t[i].debit_account] = b->touched[b->t[i].credit_account] = true;
+    }
+    if (!step(b->begin, SQLITE_DONE) || sqlite3_reset(b->begin) != SQLITE_OK ||
+        !bare_accounts(b, false))
+        return false;
+    for (int i = 0; i < b->each; i++) {
+        const ledger_transfer *t = &b->t[i];
+        b->debits[t->debit_account] += t->amount;
+        b->credits[t->credit_account] += t->amount;
+        sqlite3_bind_int64(b->insert, 1, COMMUNITY);
+        sqlite3_bind_int64(b->insert, 2, ((b->clock_ms - STORE_ID_EPOCH_MS) << 22) + (1 << 21) + i);
+        sqlite3_bind_int64(b->insert, 3, ACCOUNT_ID(t->debit_account));
+        sqlite3_bind_int64(b->insert, 4, ACCOUNT_ID(t->credit_account));
+        sqlite3_bind_int64(b->insert, 5, t->amount);
+        sqlite3_bind_int64(b->insert, 6, b->clock_ms * 1000 + i);
+        sqlite3_bind_int64(b->insert, 7, COMMUNITY + 9);
+        if (b->random_ids)
+            sqlite3_bind_int64(b->insert, 8,
+                               (int64_t)(((uint64_t)rnd(b, 1U << 30) << 32 | rnd(b, 1U << 31)) +
+                                         1));
+        if (!step(b->insert, SQLITE_DONE))
+            return false;
+        sqlite3_reset(b->insert);
+    }
+    return bare_accounts(b, true) && step(b->commit, SQLITE_DONE) &&
+           sqlite3_reset(b->commit) == SQLITE_OK;
+}
+
+static bool run_floor(void *user)
+{
+    bed *b = user;
+    for (int i = 0; i < b->batches; i++)
+        if (!bare_batch(b))
+            return false;
+    return true;
+}
+
+static void finish_floor(void *user)
+{
+    bed *b = user;
+    sqlite3_stmt *const all[] = {b->begin, b->commit, b->read, b->insert, b->update};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        sqlite3_finalize(all[i]);
+    sqlite3_close(b->db);
+    remove_file(b);
+}
+
+/* ---- statements ---- */
+
+enum { PAGES = 2000 };
+
+static bool run_pages(void *user)
+{
+    bed *b = user;
+    ledger_transfer page[50];
+    size_t count;
+    for (int i = 0; i < PAGES; i++) {
+        const int64_t span = (b->clock_ms - REAL_MS) * 1000;
+        const ledger_filter f = {.account = ACCOUNT_ID(rnd(b, ACCOUNTS)),
+                                 .timestamp_max = REAL_MS * 1000 + span / 1024 * rnd(b, 1024),
+                                 .flags = GOV_LEDGER_REVERSED};
+        if (ledger_account_transfers(b->l, &f, page, 50, &count, NULL) != GOV_OK)
+            return false;
+        bench_keep(count);
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static bed batches, singles, random_ids, pages;
+    const char *stored = getenv("BENCH_LEDGER_STORED"), *dir = getenv("TMPDIR");
+    bed *const all[] = {&batches, &singles, &random_ids, &pages};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        snprintf(all[i]->path, sizeof all[i]->path, "%s/bench_ledger_%ld.db",
+                 dir != NULL ? dir : "/tmp", (long)getpid());
+        all[i]->stored = stored != NULL ? atol(stored) : 0;
+        all[i]->batches = 25;
+        all[i]->each = LEDGER_BATCH_MAX;
+    }
+    singles.batches = 300;
+    singles.each = 1;
+    random_ids.random_ids = true;
+    if (stored == NULL)
+        pages.stored = 1000000;
+#define OURS(bed)                                          \
+    {                                                      \
+        prepare_ours, run_ours, finish_ours, syncs, &(bed) \
+    }
+#define FLOOR(bed)                                            \
+    {                                                         \
+        prepare_floor, run_floor, finish_floor, syncs, &(bed) \
+    }
+    const bench_case cases[] = {
+        {"ledger_batches", "transfers/s", 25.0 * LEDGER_BATCH_MAX, OURS(batches), FLOOR(batches),
+         "bare SQLite"},
+        {"ledger_batches_random_ids", "transfers/s", 25.0 * LEDGER_BATCH_MAX, OURS(random_ids),
+         FLOOR(random_ids), "bare SQLite"},
+        {"ledger_single_transfer", "us", 300, OURS(singles), FLOOR(singles), "bare SQLite"},
+        {"ledger_statement_page",
+         "us",
+         PAGES,
+         {prepare_ours, run_pages, finish_ours, NULL, &pages},
+         {0},
+         NULL},
+    };
+    return bench_main(argc, argv, cases, sizeof cases / sizeof *cases);
+}
