@@ -1,5 +1,8 @@
 /* Room expr: expressions in the Common Expression Language (CEL), compiled once and evaluated often.
  *
+ * The whole core language is there but for protocol buffer messages, and of the extensions that cel-go describes: macros with
+ * two variables, optionals, strings (format included), math, lists, sets, cel.bind, base64 (ext_*.c, format.c, loop.c).
+ *
  * A scope declares the names that expressions may use. An expression is compiled against a scope into a program, which is
  * immutable and may be shared by threads. Evaluating takes the values of the names (slots) from the caller.
  *
@@ -161,8 +164,8 @@ typedef struct expr_options {
     void *user;
 } expr_options;
 
-/* Compiles. `s` may be NULL (nothing is declared), and must outlive the program if it has functions. Options NULL: all zero.
- * GOV_E_EXPR (with every mistake found), GOV_E_LIMIT, GOV_E_NOMEM. */
+/* Compiles. `s` may be NULL (nothing is declared), and must outlive the program. Options NULL: all zero.
+ * GOV_E_EXPR (with every mistake found), GOV_E_INPUT (not UTF-8), GOV_E_LIMIT, GOV_E_NOMEM. */
 gov_status expr_compile(const gov_allocator *a, const expr_scope *s, const char *src, size_t len,
                         const expr_options *o, expr_program **out, const diag *d);
 void expr_program_free(expr_program *p);
