@@ -137,8 +137,7 @@ typedef struct case_runner {
     gov_status (*run)(gov *g, case_machine *m, const rulebook_action *action, const diag *d);
 } case_runner;
 
-extern const rulebook_effect case_effects[];
-extern const size_t case_effect_count;
+extern const rulebook_host case_words; /* what this room brings to the rule language */
 
 /* For effects: an argument's value (absent when it is not written), and the note for the journal. */
 gov_status case_argument(case_machine *m, const rulebook_action *action, const char *name, value *out, const diag *d);

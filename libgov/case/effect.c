@@ -185,10 +185,10 @@ static const rulebook_param open_params[] = {
 static const rulebook_param link_params[] = {
     {"to", RULEBOOK_PARAM_EXPR, true, EXPR_INT}, {"as", RULEBOOK_PARAM_NAME, true, EXPR_DYN}};
 
-const rulebook_effect case_effects[] = {
+static const rulebook_effect effects[] = {
     {"assign", assign_params, ARRAY_LEN(assign_params), NULL, (void *)(uintptr_t)&assign_runner},
     {"notify", notify_params, ARRAY_LEN(notify_params), NULL, (void *)(uintptr_t)&notify_runner},
     {"open", open_params, ARRAY_LEN(open_params), NULL, (void *)(uintptr_t)&open_runner},
     {"link", link_params, ARRAY_LEN(link_params), NULL, (void *)(uintptr_t)&link_runner},
 };
-const size_t case_effect_count = ARRAY_LEN(case_effects);
+const rulebook_host case_words = {.effects = effects, .effect_count = ARRAY_LEN(effects)};

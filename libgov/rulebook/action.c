@@ -286,21 +286,23 @@ static const char *const built_in[] = {"set", "raise", "send", "cancel", "if", "
 
 static const rulebook_effect *find_effect(const rb_full *rb, const rb_node *key)
 {
-    const rulebook_host *host = rb->pub.host;
-    for (size_t i = 0; host != NULL && i < host->effect_count; i++)
-        if (rb_is(key, host->effects[i].name))
-            return &host->effects[i];
+    const rulebook_host *part;
+    for (size_t k = 0; (part = rulebook_host_part(rb->pub.host, k)) != NULL; k++)
+        for (size_t i = 0; i < part->effect_count; i++)
+            if (rb_is(key, part->effects[i].name))
+                return &part->effects[i];
     return NULL;
 }
 
 static void unknown_action(rulebook_loader *l, const rb_node *key)
 {
-    const rulebook_host *host = l->rb->pub.host;
+    const rulebook_host *part;
     rb_names known = {0};
     for (size_t i = 0; i < ARRAY_LEN(built_in); i++)
         rb_names_add(l, &known, built_in[i]);
-    for (size_t i = 0; host != NULL && i < host->effect_count; i++)
-        rb_names_add(l, &known, host->effects[i].name);
+    for (size_t k = 0; (part = rulebook_host_part(l->rb->pub.host, k)) != NULL; k++)
+        for (size_t i = 0; i < part->effect_count; i++)
+            rb_names_add(l, &known, part->effects[i].name);
     rb_unknown(l, key, "action", key->as.text, &known);
     rb_names_free(l, &known);
 }

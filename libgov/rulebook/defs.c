@@ -50,6 +50,13 @@ void rb_unknown(rulebook_loader *l, const rb_node *n, const char *kind, const ch
 
 /* ---- what a document defines ---- */
 
+const rulebook_host *rulebook_host_part(const rulebook_host *host, size_t i)
+{
+    if (host == NULL || i == 0)
+        return host;
+    return i - 1 < host->part_count ? host->parts[i - 1] : NULL;
+}
+
 static void classify(rb_full *rb, rb_def *def)
 {
     for (size_t i = 0; i < ARRAY_LEN(known_kinds); i++)
@@ -57,13 +64,14 @@ static void classify(rb_full *rb, rb_def *def)
             def->kind = (uint8_t)known_kinds[i].kind;
             return;
         }
-    const rulebook_host *host = rb->pub.host;
-    for (size_t i = 0; host != NULL && i < host->section_count; i++)
-        if (strcmp(host->sections[i].key, def->key) == 0) {
-            def->kind = RB_SECTION;
-            def->section = &host->sections[i];
-            return;
-        }
+    const rulebook_host *part;
+    for (size_t k = 0; (part = rulebook_host_part(rb->pub.host, k)) != NULL; k++)
+        for (size_t i = 0; i < part->section_count; i++)
+            if (strcmp(part->sections[i].key, def->key) == 0) {
+                def->kind = RB_SECTION;
+                def->section = &part->sections[i];
+                return;
+            }
     def->kind = RB_UNKNOWN;
 }
 
@@ -79,9 +87,10 @@ static void report_kind(rulebook_loader *l, const rb_def *def)
         rb_names_add(l, &names, known_kinds[i].key);
     for (size_t i = 0; i < ARRAY_LEN(programs); i++)
         rb_names_add(l, &names, programs[i]);
-    const rulebook_host *host = l->rb->pub.host;
-    for (size_t i = 0; host != NULL && i < host->section_count; i++)
-        rb_names_add(l, &names, host->sections[i].key);
+    const rulebook_host *part;
+    for (size_t k = 0; (part = rulebook_host_part(l->rb->pub.host, k)) != NULL; k++)
+        for (size_t i = 0; i < part->section_count; i++)
+            rb_names_add(l, &names, part->sections[i].key);
     rb_note(l, base_fail_at(l->d, &def->place, M_unknown_definition, A_S("key", def->key),
                             A_S("near", rb_nearest(&names, def->key))));
     rb_names_free(l, &names);

@@ -411,9 +411,10 @@ void rb_common_scope(rulebook_loader *l)
             rb->presets[slot] = v->val;
         }
     }
-    const rulebook_host *host = rb->pub.host;
-    for (size_t i = 0; host != NULL && i < host->function_count && s != NULL && !rb_out(l); i++)
-        rb_note(l, expr_scope_function(s, &host->functions[i], l->d));
+    const rulebook_host *part;
+    for (size_t k = 0; (part = rulebook_host_part(rb->pub.host, k)) != NULL; k++)
+        for (size_t i = 0; i < part->function_count && s != NULL && !rb_out(l); i++)
+            rb_note(l, expr_scope_function(s, &part->functions[i], l->d));
     rb->slot_count = count;
     rb->scope = s;
     l->scope = s;
