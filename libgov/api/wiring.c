@@ -9,6 +9,6 @@ const size_t api_schema_count = ARRAY_LEN(api_schema);
 const rulebook_host *api_host(void)
 {
     static const rulebook_host *const parts[] = {&case_words};
-    static const rulebook_host host = {.parts = parts, .part_count = ARRAY_LEN(parts)};
+    static const rulebook_host host = {.in_state = case_in_state, .parts = parts, .part_count = ARRAY_LEN(parts)};
     return &host;
 }

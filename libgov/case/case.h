@@ -115,6 +115,8 @@ expr_run case_expr_run(case_machine *m);
 /* The calendar of that name, the rulebook's own (NULL), or the plain one. */
 const cal_calendar *case_calendar(const case_machine *m, const char *name);
 gov_status case_plain_calendar(const gov_allocator *a, const base_zone *zone, cal_calendar **out, const diag *d);
+/* For rulebook_host.in_state: run_user is the machine. */
+bool case_in_state(void *run_user, const rulebook_workflow *w, uint32_t state);
 /* The end of a duration that begins at from_us, by the workflow's calendar. */
 gov_status case_end_of(case_machine *m, const char *calendar, int64_t from_us, cal_duration dur, uint8_t roll,
                        cal_instant *out, const diag *d);

@@ -124,6 +124,12 @@ expr_run case_expr_run(case_machine *m)
                       .zone = m->rules->zone};
 }
 
+bool case_in_state(void *run_user, const rulebook_workflow *w, uint32_t state)
+{
+    const case_machine *m = run_user;
+    return chart_in(w->chart, m->during != NULL ? m->during : m->state, state);
+}
+
 value case_field(const case_machine *m, size_t field)
 {
     return m->slots[m->w->fields.items[field].slot];

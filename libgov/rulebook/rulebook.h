@@ -526,7 +526,11 @@ typedef struct rulebook_host {
     size_t function_count;
     /* In('path') in an expression that runs with expr_run.user == run_user: is the state active? NULL: false. */
     bool (*in_state)(void *run_user, const rulebook_workflow *w, uint32_t state);
+    const struct rulebook_host *const *parts; /* further tables, usually one per room */
+    size_t part_count;
 } rulebook_host;
+/* Table i of a host: itself for 0, then its parts; NULL past the end. */
+const rulebook_host *rulebook_host_part(const rulebook_host *host, size_t i);
 
 /* ---- the files ---- */
 
