@@ -156,9 +156,8 @@ rulebook_role *rb_roles(rulebook_loader *l, const rb_node *n, uint32_t *count)
     rulebook_role *roles = rb_alloc(l, n->count, sizeof *roles);
     if (roles == NULL)
         return NULL;
-    for (uint32_t i = 0; i < n->count && !rb_out(l); i++)
+    for (uint32_t i = 0; i < n->count && !rb_out(l); i++, ++*count)
         read_role(l, n->as.pairs[i].key, n->as.pairs[i].val, &roles[i]);
-    *count = n->count;
     return roles;
 }
 
