@@ -40,7 +40,7 @@ const char *base_nearest(const char *name, size_t len, const char *const *names,
         if (m == 0 || m > LONGEST)
             continue;
         const unsigned d = distance(name, len, names[i], m);
-        if (d < best_distance) {
+        if (d < best_distance && d < len && d < m) { /* something must be the same */
             best_distance = d;
             best = names[i];
         }

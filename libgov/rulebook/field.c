@@ -154,7 +154,7 @@ static expr_program *pattern_program(rulebook_loader *l, const char *pattern, co
     }
     if (status == GOV_OK) { /* a pattern that is no good shows when it is used */
         const value none = value_string("", 0);
-        const expr_run run = {.slots = &none, .slot_count = 1};
+        const expr_run run = {.slots = &none, .slot_count = 1, .scratch = &l->unit->arena};
         bool holds;
         status = expr_eval_bool(program, &run, &holds, d);
     }

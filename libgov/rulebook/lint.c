@@ -271,13 +271,23 @@ static void check_years(rulebook_loader *l, int64_t today)
 
 /* ---- all ---- */
 
+static const rb_lazy *lazy_of(const rb_def *def)
+{
+    return atomic_load_explicit(&((rb_def *)(uintptr_t)def)->lazy, memory_order_acquire);
+}
+
 static const void *compiled(const rb_def *def, rb_def_kind kind)
 {
-    const rb_lazy *lazy = def->kind == (uint8_t)kind ? atomic_load_explicit(&((rb_def *)(uintptr_t)def)->lazy, memory_order_acquire) : NULL;
+    const rb_lazy *lazy = def->kind == (uint8_t)kind ? lazy_of(def) : NULL;
     return lazy != NULL ? lazy->made : NULL;
 }
 
-static void check_workflow(rulebook_loader *l, const rulebook_workflow *w, const rb_names *elsewhere)
+static bool broken(const rb_def *def)
+{
+    return lazy_of(def)->broken;
+}
+
+static void check_workflow(rulebook_loader *l, const rulebook_workflow *w, bool sound, const rb_names *elsewhere)
 {
     senders s = {.elsewhere = *elsewhere};
     if (w->chart == NULL)
@@ -286,7 +296,8 @@ static void check_workflow(rulebook_loader *l, const rulebook_workflow *w, const
     from_workflow(l, w, &own);
     s.known = own.known;
     check_events(l, w, &s);
-    check_states(l, w);
+    if (sound) /* a target that does not exist makes states unreachable; that says nothing more */
+        check_states(l, w);
     for (uint32_t i = 0; i < w->block_count; i++)
         check_block(l, &w->blocks[i]);
     rb_names_free(l, &own.known);
@@ -308,7 +319,7 @@ void rb_lint(rulebook_loader *l, int64_t today)
     for (size_t i = 0; i < rb->def_count && !rb_out(l); i++) {
         const rulebook_workflow *w = compiled(&rb->defs[i], RB_WORKFLOW);
         if (w != NULL)
-            check_workflow(l, w, &all.elsewhere);
+            check_workflow(l, w, !broken(&rb->defs[i]), &all.elsewhere);
     }
     rb_names_free(l, &all.known);
     rb_names_free(l, &all.elsewhere);

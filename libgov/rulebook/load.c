@@ -222,7 +222,8 @@ static void read_base(rulebook_loader *l, const rulebook_options *o)
 
 /* ---- compiled at first use ---- */
 
-static gov_status compile_def(const rb_full *rb, const rb_def *def, rb_lazy **out, const diag *d)
+/* A broken one is kept where all mistakes are wanted: others refer to it, and more may be wrong with it. */
+static gov_status compile_def(const rb_full *rb, const rb_def *def, bool keep_broken, rb_lazy **out, const diag *d)
 {
     rb_lazy *lazy = base_alloc(rb->alloc, sizeof *lazy);
     base_arena trees;
@@ -241,9 +242,10 @@ static gov_status compile_def(const rb_full *rb, const rb_def *def, rb_lazy **ou
                      : def->kind == RB_SCHEDULE ? (const void *)rb_schedule(&l, def, root)
                                                 : (const void *)rb_indicator(&l, def, root);
     base_arena_free(&trees);
-    if (l.status == GOV_OK && lazy->made != NULL) {
+    if (lazy->made != NULL && (l.status == GOV_OK || (keep_broken && !rb_out(&l)))) {
+        lazy->broken = l.status != GOV_OK;
         *out = lazy;
-        return GOV_OK;
+        return l.status;
     }
     rb_lazy_free(lazy);
     return l.status != GOV_OK ? l.status : base_fail(d, M_internal, A_S("what", "a definition without content"));
@@ -261,7 +263,7 @@ static gov_status get_def(const rulebook *rb, rb_def_kind kind, const char *name
         return GOV_E_NOT_FOUND;
     there = atomic_load_explicit(&def->lazy, memory_order_acquire);
     if (there == NULL) {
-        const gov_status status = compile_def(full, def, &fresh, d);
+        const gov_status status = compile_def(full, def, false, &fresh, d);
         if (status != GOV_OK)
             return status;
         if (atomic_compare_exchange_strong(&def->lazy, &there, fresh))
@@ -355,7 +357,7 @@ static void compile_all(rulebook_loader *l)
                 check_scenario(l, def);
                 continue;
             }
-            rb_note(l, compile_def(rb, def, &lazy, l->d));
+            rb_note(l, compile_def(rb, def, true, &lazy, l->d));
             atomic_store_explicit(&def->lazy, lazy, memory_order_release);
         }
 }

@@ -44,6 +44,7 @@ typedef struct rb_lazy {
     const gov_allocator *alloc;
     rb_unit unit;
     const void *made;
+    bool broken; /* kept for the sake of further diagnostics only */
 } rb_lazy;
 
 typedef struct rb_full {

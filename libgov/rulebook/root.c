@@ -115,7 +115,7 @@ static void read_values(rulebook_loader *l, const rb_node *n)
     for (uint32_t i = 0; i < n->count && !rb_out(l); i++)
         read_value(l, n->as.pairs[i].key, n->as.pairs[i].val, &values[i]);
     l->rb->pub.values = values;
-    l->rb->pub.value_count = n->count;
+    l->rb->pub.value_count = rb_out(l) ? 0 : n->count;
     for (uint32_t i = 0; i < n->count && !rb_out(l); i++)
         resolve_value(l, n, i);
 }

@@ -85,8 +85,40 @@ static size_t expression_length(const char *p, size_t len, bool flow)
     return len;
 }
 
-/* The part after the last "key: " before byte `problem`, when it looks like an expression that YAML reads as
- * something else. */
+/* Where the list, map or quoted text that ends before `stop` begins; stop when none does. */
+static size_t opening(const char *line, size_t stop)
+{
+    size_t at = stop;
+    int depth = 0;
+    while (at > 0 && blank(line[at - 1]))
+        at--;
+    if (at == 0 || strchr("]}\"'", line[at - 1]) == NULL)
+        return stop;
+    const char last = line[--at];
+    while (at > 0 && (last == '"' || last == '\''))
+        if (line[--at] == last)
+            return at;
+    for (at++; at > 0; at--) {
+        depth += strchr("]})", line[at - 1]) != NULL ? 1 : strchr("[{(", line[at - 1]) != NULL ? -1 : 0;
+        if (depth == 0)
+            return at - 1;
+    }
+    return stop;
+}
+
+/* After the last "key: " before `stop`; n when there is none. */
+static size_t after_key(const char *line, size_t stop, size_t n)
+{
+    size_t at = n;
+    for (size_t i = 0; i + 1 < stop; i++)
+        if (line[i] == ':' && blank(line[i + 1]))
+            at = i + 2;
+    while (at < n && blank(line[at]))
+        at++;
+    return at;
+}
+
+/* The value around byte `problem` when it looks like an expression that YAML reads as something else. */
 static bool swallowed(const rb_source *s, uint32_t problem, const char **text, size_t *len)
 {
     uint32_t start = problem;
@@ -95,12 +127,8 @@ static bool swallowed(const rb_source *s, uint32_t problem, const char **text, s
     size_t n;
     const char *line = rb_line_rest(s, start, &n);
     const size_t stop = problem - start < n ? problem - start : n;
-    size_t at = 0;
-    for (size_t i = 0; i + 1 < stop; i++)
-        if (line[i] == ':' && blank(line[i + 1]))
-            at = i;
-    while (at + 1 < n && (line[at] == ':' || blank(line[at])))
-        at++;
+    const size_t open = opening(line, stop);
+    const size_t at = open < stop && open == after_key(line, open, n) ? open : after_key(line, stop, n);
     if (at + 1 >= n || strchr("#'|>", line[at]) != NULL)
         return false;
     *text = line + at;

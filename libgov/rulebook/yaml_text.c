@@ -307,6 +307,9 @@ static void walk_flow(cursor *c, const rb_node *n, size_t offset)
         }
         v += given;
     }
+    while (style == RB_DOUBLE && c->at + 1 < end && c->s->bytes[c->at] == '\\' && white(c->s->bytes[c->at + 1]) &&
+           !blank(c->s->bytes[c->at + 1])) /* an escaped break comes before what follows it */
+        (void)flow_unit(c, style, end);
 }
 
 /* In block scalars all that is not white stands in the text as it stands in the file. */
