@@ -118,13 +118,14 @@ static void fill_info(rulebook_loader *l, uint32_t state, rulebook_state *info)
 void rb_states(rulebook_loader *l)
 {
     rb_work *work = l->work;
-    const base_place place = rb_place(work->root);
     rb_draft *root = rb_list_add(l, &work->states);
     if (root == NULL)
         return;
     *root = (rb_draft){NULL, work->root, CHART_NONE};
-    chart_set_root(work->builder, 0, &place);
-    add_children(l, CHART_ROOT, rb_get(work->root, "states"));
+    const rb_node *inside = rb_get(work->root, "states");
+    add_children(l, CHART_ROOT, inside);
+    if (inside != NULL && inside->kind == RB_MAP && inside->count == 0)
+        rb_fail(l, inside, M_empty, A_S("what", "states"));
     rulebook_state *states = rb_alloc(l, work->states.count, sizeof *states);
     for (uint32_t i = 0; states != NULL && i < work->states.count && !rb_out(l); i++)
         fill_info(l, i, &states[i]);
