@@ -100,7 +100,7 @@ const char *base_message_code(base_message m);
 gov_status base_message_status(base_message m);
 
 /* Sorts the diagnostics by file (in the order in which the files came up), line and column; drops repetitions. */
-void base_sort_errors(const diag *d);
+gov_status base_sort_errors(const diag *d); /* GOV_E_NOMEM, or GOV_OK */
 
 /* Adds copies of all diagnostics of `from` to d; returns from's status (or GOV_E_NOMEM). */
 gov_status base_forward(const diag *d, const gov_error *from);

@@ -263,14 +263,14 @@ static int by_place(const void *x, const void *y)
     return 0;
 }
 
-void base_sort_errors(const diag *d)
+gov_status base_sort_errors(const diag *d)
 {
     gov_error *e = d != NULL && d->out != NULL ? *d->out : NULL;
     if (e == NULL || e->count < 2)
-        return;
+        return GOV_OK;
     ranked *all = base_array(e->arena.alloc, e->count, sizeof *all);
     if (all == NULL)
-        return; /* the order is a comfort, no more */
+        return base_nomem(d);
     for (size_t i = 0; i < e->count; i++)
         all[i] = (ranked){origin_rank(e, e->items[i].origin), i, e->items[i]};
     qsort(all, e->count, sizeof *all, by_place);
@@ -280,6 +280,7 @@ void base_sort_errors(const diag *d)
             e->items[kept++] = all[i].item;
     e->count = kept;
     base_free(e->arena.alloc, all);
+    return GOV_OK;
 }
 
 size_t base_errors(const diag *d)

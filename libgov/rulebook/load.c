@@ -367,7 +367,8 @@ static const rulebook_options no_options = {0};
 /* Mistakes in one file are told in the order of its lines, whatever was looked at first. */
 static gov_status finish(rb_full *rb, gov_status status, rulebook **out, const diag *d)
 {
-    base_sort_errors(d);
+    if (base_sort_errors(d) != GOV_OK)
+        status = GOV_E_NOMEM;
     if (status == GOV_OK) {
         *out = &rb->pub;
         return GOV_OK;
