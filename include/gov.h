@@ -21,6 +21,7 @@
 #include <gov/base.h>
 #include <gov/case.h>
 #include <gov/exchange.h>
+#include <gov/expr.h>
 #include <gov/insight.h>
 #include <gov/journal.h>
 #include <gov/ledger.h>

@@ -91,6 +91,28 @@ GOV_API int64_t gov_now(const gov *g);
  */
 GOV_API gov_status gov_set_now(gov *g, int64_t us, gov_error **err);
 
+/**
+ * Reads a time as people write it: "2026-03-02" (its beginning), "2026-03-02T09:05" or "2026-03-02 09:05:30" in the community's
+ * time zone, or RFC 3339 with a zone of its own. Of a local time that occurs twice it is the first; one that summer time leaves out is
+ * refused.
+ * @param text  NUL-terminated
+ * @param us    microseconds since 1970 UTC
+ * @return GOV_OK, GOV_E_INPUT (with the time as the argument `text`), GOV_E_ARG
+ * @contract thread=engine alloc=no block=no
+ * @since 0.1
+ */
+GOV_API gov_status gov_time_parse(gov *g, const char *text, int64_t *us, gov_error **err);
+/**
+ * Writes a time in the community's time zone, with its offset: "2026-03-02T09:05:00+08:00".
+ * @param us   microseconds since 1970 UTC
+ * @param out  NUL-terminated, owned by the caller, freed by gov_text_free()
+ * @param len  its length, may be NULL
+ * @return GOV_OK, GOV_E_RANGE (outside the years 1 to 9999), GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=no
+ * @since 0.1
+ */
+GOV_API gov_status gov_time_format(gov *g, int64_t us, char **out, size_t *len, gov_error **err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,7 +21,8 @@ struct gov_simulation {
     base_arena step; /* one line */
     case_machine m;
     int64_t now_us;
-    uint64_t order;
+    uint64_t order;      /* of the next timer */
+    uint64_t step_order; /* timers from this order on were made by the step that runs; 0: none runs */
     pending *timers;
     size_t timer_count, timer_cap;
     value_builder effects;
@@ -47,7 +48,8 @@ static gov_status drop_timer(case_machine *m, const char *name, const diag *d)
     for (size_t i = 0; i < s->timer_count; i++) {
         if (strcmp(s->timers[i].name, name) != 0)
             continue;
-        free_timer(s, &s->timers[i]);
+        if (s->timers[i].order >= s->step_order)
+            free_timer(s, &s->timers[i]); /* an older one is kept until the step has succeeded */
         s->timers[i] = s->timers[--s->timer_count];
         return GOV_OK;
     }
@@ -137,26 +139,88 @@ static void collect_effects(gov_simulation *s)
         value_builder_add(&s->effects, s->m.effects.items[i]);
 }
 
-/* A step that fails leaves the fields as they were; the chart sees to its own state. */
+/* What a step may change beside the chart, which sees to its own state. */
+typedef struct before {
+    value *slots;
+    case_clock *clocks;
+    pending *timers;
+    size_t timer_count;
+} before;
+
+static bool remember(gov_simulation *s, before *b)
+{
+    b->slots = base_arena_array(&s->step, s->w->slot_count, sizeof *b->slots);
+    b->clocks = base_arena_array(&s->step, s->w->clock_count, sizeof *b->clocks);
+    b->timers = base_arena_array(&s->step, s->timer_count, sizeof *b->timers);
+    b->timer_count = s->timer_count;
+    if (b->slots == NULL || b->clocks == NULL || b->timers == NULL)
+        return false;
+    if (s->w->slot_count > 0)
+        memcpy(b->slots, s->m.slots, s->w->slot_count * sizeof *b->slots);
+    if (s->w->clock_count > 0)
+        memcpy(b->clocks, s->m.clocks, s->w->clock_count * sizeof *b->clocks);
+    if (s->timer_count > 0)
+        memcpy(b->timers, s->timers, s->timer_count * sizeof *b->timers);
+    return true;
+}
+
+static bool among(const pending *timers, size_t count, uint64_t order)
+{
+    for (size_t i = 0; i < count; i++)
+        if (timers[i].order == order)
+            return true;
+    return false;
+}
+
+/* Gives the timers back that are not among those that stay. */
+static void free_others(gov_simulation *s, pending *from, size_t count, const pending *stay, size_t stay_count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!among(stay, stay_count, from[i].order))
+            free_timer(s, &from[i]);
+}
+
+static void undo(gov_simulation *s, const before *b)
+{
+    if (s->w->slot_count > 0)
+        memcpy(s->m.slots, b->slots, s->w->slot_count * sizeof *b->slots);
+    s->m.fields_dirty = false;
+    for (uint32_t i = 0; i < s->w->clock_count; i++) {
+        base_buf account = s->m.clocks[i].account; /* it may have moved; what was there before stands at its beginning */
+        account.len = b->clocks[i].account.len;
+        account.failed = b->clocks[i].account.failed;
+        if (account.len > 0)
+            account.data[account.len - 1] = ']';
+        s->m.clocks[i] = b->clocks[i];
+        s->m.clocks[i].account = account;
+    }
+    free_others(s, s->timers, s->timer_count, b->timers, b->timer_count);
+    if (b->timer_count > 0)
+        memcpy(s->timers, b->timers, b->timer_count * sizeof *b->timers);
+    s->timer_count = b->timer_count;
+}
+
+/* A step that fails leaves everything as it was. */
 static gov_status run_step(gov_simulation *s, const char *event, value data, uint8_t kind, const char *timer, const diag *d)
 {
-    value *before = base_arena_array(&s->step, s->w->slot_count, sizeof *before);
-    if (before == NULL)
+    before b;
+    if (!remember(s, &b))
         return GOV_E_NOMEM;
-    if (s->w->slot_count > 0)
-        memcpy(before, s->m.slots, s->w->slot_count * sizeof *before);
     begin_step(s);
+    s->step_order = s->order;
     gov_status status = event == NULL             ? case_machine_start(&s->m, d)
                         : kind == CASE_TIMER_MARK ? case_machine_mark(&s->m, timer, event, d)
                                                   : case_machine_send(&s->m, event, data, NULL, d);
-    if (status == GOV_OK) {
-        collect_effects(s);
-        return keep_fields(s);
+    s->step_order = 0;
+    for (uint32_t i = 0; i < s->w->clock_count && status == GOV_OK; i++)
+        status = s->m.clocks[i].account.failed ? base_nomem(d) : GOV_OK;
+    if (status != GOV_OK) {
+        undo(s, &b);
+        return status;
     }
-    if (s->w->slot_count > 0)
-        memcpy(s->m.slots, before, s->w->slot_count * sizeof *before);
-    s->m.fields_dirty = false;
-    return status;
+    free_others(s, b.timers, b.timer_count, s->timers, s->timer_count);
+    collect_effects(s);
+    return keep_fields(s);
 }
 
 /* Fires what is due up to `until`, in order; what the chart sends itself without delay is due at once. */

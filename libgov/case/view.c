@@ -262,6 +262,31 @@ static gov_status build_filter(gov *g, const list_input *in, filter *f, base_buf
     return status == GOV_OK && f->sql.failed ? base_nomem(d) : status;
 }
 
+/* A filter that no index can answer is refused, not run slowly or answered with nothing. */
+static gov_status check_filter(gov *g, const gov_case_query *q, const diag *d)
+{
+    const char *name = q->field;
+    const rulebook_names *all = &g->rules->workflows;
+    bool workflow = q->workflow == NULL, known = false, indexed = name == NULL;
+    for (size_t i = 0; i < all->count && !(workflow && indexed); i++) {
+        const rulebook_workflow *w;
+        if (q->workflow != NULL && strcmp(all->items[i], q->workflow) != 0)
+            continue;
+        workflow = true;
+        const gov_status status = name != NULL ? rulebook_get_workflow(g->rules, all->items[i], &w, d) : GOV_OK;
+        if (status != GOV_OK)
+            return status;
+        const rulebook_field *f = name != NULL ? rulebook_find_field(&w->fields, name, strlen(name)) : NULL;
+        known = known || f != NULL;
+        indexed = indexed || (f != NULL && f->indexed);
+    }
+    if (!workflow)
+        return base_fail(d, M_workflow_unknown, A_S("workflow", q->workflow));
+    if (!indexed)
+        return known ? base_fail(d, M_field_not_indexed, A_S("field", name)) : base_fail(d, M_field_unknown, A_S("field", name));
+    return GOV_OK;
+}
+
 /* An int, a bool or text, as the index holds them. */
 static void word_of(const char *text, base_buf *out)
 {
@@ -326,10 +351,11 @@ static gov_status list_body(gov *g, void *input, const diag *d)
     int64_t ids[BATCH], grid = 0;
     size_t n = BATCH;
     value_builder list, b;
-    gov_status status = GOV_OK;
+    gov_status status;
     value_builder_init(&list, &g->scratch);
     value_builder_init(&b, &g->scratch);
-    if (in.query.grid != NULL)
+    status = check_filter(g, &in.query, d);
+    if (status == GOV_OK && in.query.grid != NULL)
         status = registry_find(g, GOV_KIND_GRID, in.query.grid, strlen(in.query.grid), &grid, d);
     bool more = true;
     while (status == GOV_OK && more && list.len < limit) {

@@ -60,9 +60,10 @@ static bool copy_place(chart_builder *b, const base_place *from, base_place *to)
 void chart_set_root(chart_builder *b, uint64_t user, const base_place *place)
 {
     b->states[0].user = user;
-    /* Without memory the root's diagnostics have no place; nothing else is lost. */
-    if (!copy_place(b, place, &b->states[0].place))
+    if (!copy_place(b, place, &b->states[0].place)) {
         b->states[0].place = (base_place){0};
+        b->failed = true;
+    }
 }
 
 /* Document order: the parent is the state added last or one around it. */

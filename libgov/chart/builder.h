@@ -41,6 +41,7 @@ struct chart_builder {
     size_t count, cap;
     draft_arrow *arrows;
     size_t arrow_count, arrow_cap;
+    bool failed; /* a call that returns nothing had no memory: chart_build tells */
 };
 
 #endif

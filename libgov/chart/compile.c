@@ -394,7 +394,7 @@ static gov_status compile(compiling *k)
 
 gov_status chart_build(const chart_builder *b, const gov_allocator *a, chart **out, const diag *d)
 {
-    chart *c = base_alloc(a, sizeof *c);
+    chart *c = b->failed ? NULL : base_alloc(a, sizeof *c);
     if (c == NULL)
         return base_nomem(d);
     base_arena_init(&c->arena, a);

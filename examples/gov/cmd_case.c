@@ -1,0 +1,412 @@
+/* case open, send, show, explain, history, find: cases by hand. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void put_line(session *s, const char *heading, const gov_value *v)
+{
+    if (gov_value_kind(v) == GOV_VALUE_NULL)
+        return;
+    char *line = line_of(s, v);
+    printf("%s", dim(s->c));
+    put_padded(stdout, heading, 10);
+    printf("%s  ", plain(s->c));
+    put_text(stdout, line != NULL ? line : "?", line != NULL ? strlen(line) : 1);
+    fputc('\n', stdout);
+    free(line);
+}
+
+static void put_heading(const cli *c, const char *heading)
+{
+    printf("\n%s%s%s\n", bold(c), heading, plain(c));
+}
+
+/* After a change: where the case stands now. For somebody who may send but not read, the id has to do. */
+static int put_standing(session *s, int64_t id, const char *done)
+{
+    cli *c = s->c;
+    gov_value *one = NULL;
+    gov_error *err = NULL;
+    const gov_status status = gov_case_get(s->g, id, &one, &err);
+    const bool readable = status == GOV_OK;
+    if (status != GOV_OK && status != GOV_E_DENIED)
+        return fail_with(c, status, err);
+    gov_error_free(err);
+    if (c->json) {
+        printf("{\"id\":\"%lld\",\"number\":", (long long)id);
+        json_value(stdout, gov_value_get(one, "number"));
+        fputs(",\"state\":", stdout);
+        json_value(stdout, gov_value_get(one, "state"));
+        fputs(",\"outcome\":", stdout);
+        json_value(stdout, gov_value_get(one, "outcome"));
+        fputs("}\n", stdout);
+    } else if (!readable) {
+        printf("%s %lld\n", done, (long long)id);
+    } else {
+        char *number = line_of(s, gov_value_get(one, "number")),
+             *state = line_of(s, gov_value_get(one, "state"));
+        char line[512];
+        snprintf(line, sizeof line, "%s %s (%lld): %s", done, number != NULL ? number : "?",
+                 (long long)id, state != NULL ? state : "?");
+        put_text(stdout, line, strlen(line));
+        fputc('\n', stdout);
+        free(number);
+        free(state);
+    }
+    gov_value_free(one);
+    return EXIT_DONE;
+}
+
+int cmd_case_open(cli *c, args *a)
+{
+    session s;
+    gov_value *fields = NULL;
+    gov_case_options options;
+    gov_error *err = NULL;
+    int64_t id = 0;
+    gov_case_options_init(&options, sizeof options);
+    options.reporter = args_value(a, "reporter");
+    options.grid = args_value(a, "grid");
+    options.source = args_value(a, "source");
+    options.number = args_value(a, "number");
+    options.idempotency_key = args_value(a, "once");
+    if ((options.source == NULL) != (options.number == NULL))
+        return usage_error(c, "%s",
+                           T(c, "--source and --number go together",
+                             "--source 与 --number 须同时给出"));
+    int code = fields_read(c, a, 2, "fields", &fields);
+    if (code == EXIT_DONE)
+        code = session_open(c, a, 0, &s);
+    if (code != EXIT_DONE) {
+        gov_value_free(fields);
+        return code;
+    }
+    const gov_status status = gov_case_open(s.g, a->words[1], fields, &options, &id, &err);
+    code = status == GOV_OK ? put_standing(&s, id, T(c, "opened", "已开立"))
+                            : fail_with(c, status, err);
+    gov_value_free(fields);
+    session_close(&s);
+    return code;
+}
+
+int cmd_case_send(cli *c, args *a)
+{
+    session s;
+    gov_value *data = NULL;
+    gov_error *err = NULL;
+    int64_t id = 0;
+    int code = fields_read(c, a, 3, "data", &data);
+    if (code == EXIT_DONE)
+        code = session_open(c, a, 0, &s);
+    if (code != EXIT_DONE) {
+        gov_value_free(data);
+        return code;
+    }
+    code = case_named(&s, a, a->words[1], &id);
+    if (code == EXIT_DONE) {
+        const gov_status status = gov_case_send(s.g, id, a->words[2], data, &err);
+        code = status == GOV_OK ? put_standing(&s, id, T(c, "sent", "已办理"))
+                                : fail_with(c, status, err);
+    }
+    gov_value_free(data);
+    session_close(&s);
+    return code;
+}
+
+typedef gov_status (*getter)(gov *g, int64_t id, gov_value **out, gov_error **err);
+
+/* show, explain and history get one value of a case and print it. */
+static int with_case(cli *c, args *a, getter get, void (*put)(session *s, const gov_value *v))
+{
+    session s;
+    gov_value *v = NULL;
+    gov_error *err = NULL;
+    int64_t id = 0;
+    int code = session_open(c, a, 0, &s);
+    if (code != EXIT_DONE)
+        return code;
+    code = case_named(&s, a, a->words[1], &id);
+    if (code == EXIT_DONE) {
+        const gov_status status = get(s.g, id, &v, &err);
+        if (status != GOV_OK)
+            code = fail_with(c, status, err);
+        else if (c->json)
+            json_line(v);
+        else
+            put(&s, v);
+    }
+    gov_value_free(v);
+    session_close(&s);
+    return code;
+}
+
+/* A clock in one line: "resolution  due 2026-03-09 17:30, 2 h left, running". */
+static void put_clock(session *s, const gov_value *clock, const char *name)
+{
+    cli *c = s->c;
+    const gov_value *left = gov_value_get(clock, "left");
+    char *due = line_of(s, gov_value_get(clock, "due"));
+    const bool breached = gov_value_bool(gov_value_get(clock, "breached")) != 0;
+    const bool running = gov_value_bool(gov_value_get(clock, "running")) != 0;
+    fputs("  ", stdout);
+    put_padded(stdout, name, 12);
+    printf(T(c, "  due %s", "  到期 %s"), due != NULL ? due : "?");
+    if (gov_value_kind(left) != GOV_VALUE_NULL && running && !breached) {
+        char *text = line_of(s, left);
+        printf(T(c, ", %s left", "，剩余 %s"), text != NULL ? text : "?");
+        free(text);
+    }
+    fputs(running ? T(c, ", running", "，计时中") : T(c, ", not running", "，未计时"), stdout);
+    if (breached)
+        printf("%s%s%s", red(c), T(c, ", overdue", "，已超期"), plain(c));
+    if (gov_value_bool(gov_value_get(clock, "provisional")) != 0)
+        fputs(T(c, ", provisional: a year is missing in the calendar", "，暂定：日历缺少年份"),
+              stdout);
+    fputc('\n', stdout);
+    free(due);
+}
+
+/* What happened to a clock, so that its due instant can be followed step by step. */
+static void put_account(session *s, const gov_value *account)
+{
+    cli *c = s->c;
+    static const char *const words[][3] = {
+        {"start", "starts", "起算"},
+        {"resume", "goes on", "继续"},
+        {"pause", "pauses", "暂停"},
+        {"stop", "stops", "停止"},
+        {"extend", "is extended", "延期"},
+        {"breach", "is overdue", "超期"},
+        {"hand_over", "is handed over", "移交"},
+    };
+    for (size_t i = 0; i < gov_value_count(account); i++) {
+        const gov_value *step = gov_value_at(account, i);
+        const char *what = text_of(step, "what");
+        char *at = line_of(s, gov_value_get(step, "at"));
+        for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+            if (strcmp(what, words[k][0]) == 0)
+                what = words[k][c->zh ? 2 : 1];
+        fputs("      ", stdout);
+        put_padded(stdout, at != NULL ? at : "?", 19);
+        printf("  %s", what);
+        if (text_of(step, "length")[0] != '\0')
+            printf(" (%s)", text_of(step, "length"));
+        if (gov_value_kind(gov_value_get(step, "due")) == GOV_VALUE_TIMESTAMP) {
+            char *due = line_of(s, gov_value_get(step, "due"));
+            printf(T(c, ", due %s", "，到期 %s"), due != NULL ? due : "?");
+            free(due);
+        }
+        fputc('\n', stdout);
+        free(at);
+    }
+}
+
+static void put_timers(session *s, const gov_value *timers)
+{
+    cli *c = s->c;
+    put_heading(c, T(c, "will happen by itself", "到时自动发生"));
+    for (size_t i = 0; i < gov_value_count(timers); i++) {
+        const gov_value *one = gov_value_at(timers, i);
+        char *due = line_of(s, gov_value_get(one, "due"));
+        const char *event = text_of(one, "event");
+        fputs("  ", stdout);
+        put_padded(stdout, due != NULL ? due : "?", 19);
+        fputs("  ", stdout);
+        put_text(stdout, event[0] != '\0' ? event : text_of(one, "timer"),
+                 strlen(event[0] != '\0' ? event : text_of(one, "timer")));
+        if (gov_value_bool(gov_value_get(one, "parked")) != 0)
+            printf(T(c, "%s (parked: %s)%s", "%s（已搁置：%s）%s"), red(c), text_of(one, "reason"),
+                   plain(c));
+        fputc('\n', stdout);
+        free(due);
+    }
+}
+
+/* Clocks come as a list of maps with a name, or as a map by name. */
+static void put_clocks(session *s, const gov_value *clocks, bool account)
+{
+    const bool list = gov_value_kind(clocks) == GOV_VALUE_LIST;
+    if (gov_value_count(clocks) == 0)
+        return;
+    put_heading(s->c, T(s->c, "clocks", "时限"));
+    for (size_t i = 0; i < gov_value_count(clocks); i++) {
+        const gov_value *clock = gov_value_at(clocks, i);
+        const char *name =
+            list ? text_of(clock, "name") : gov_value_string(gov_value_key_at(clocks, i), NULL);
+        if (gov_value_kind(gov_value_get(clock, "title")) != GOV_VALUE_NULL)
+            name = title_of(s->c, gov_value_get(clock, "title"));
+        put_clock(s, clock, name != NULL ? name : "?");
+        if (account)
+            put_account(s, gov_value_get(clock, "account"));
+    }
+}
+
+static void put_case(session *s, const gov_value *v)
+{
+    cli *c = s->c;
+    const gov_value *fields = gov_value_get(v, "fields"), *links = gov_value_get(v, "links");
+    put_line(s, T(c, "case", "工单"), gov_value_get(v, "number"));
+    put_line(s, T(c, "id", "标识"), gov_value_get(v, "id"));
+    if (gov_value_count(gov_value_get(v, "numbers")) > 0)
+        put_line(s, T(c, "numbers", "外部编号"), gov_value_get(v, "numbers"));
+    put_line(s, T(c, "workflow", "流程"), gov_value_get(v, "workflow"));
+    put_line(s, T(c, "state", "状态"), gov_value_get(v, "state"));
+    put_line(s, T(c, "outcome", "结果"), gov_value_get(v, "outcome"));
+    put_line(s, T(c, "opened", "开立时间"), gov_value_get(v, "opened_at"));
+    put_line(s, T(c, "closed", "办结时间"), gov_value_get(v, "closed_at"));
+    put_line(s, T(c, "grid", "网格"), gov_value_get(v, "grid"));
+    put_line(s, T(c, "unit", "单位"), gov_value_get(v, "unit"));
+    put_line(s, T(c, "staff", "承办人"), gov_value_get(v, "staff"));
+    put_line(s, T(c, "reporter", "诉求人"), gov_value_get(v, "reporter"));
+    if (gov_value_count(fields) > 0) {
+        put_heading(c, T(c, "fields", "字段"));
+        put_value(s, fields, 2);
+    }
+    put_clocks(s, gov_value_get(v, "clocks"), false);
+    if (gov_value_count(links) > 0) {
+        put_heading(c, T(c, "links", "关联"));
+        put_value(s, links, 2);
+    }
+}
+
+int cmd_case_show(cli *c, args *a)
+{
+    return with_case(c, a, gov_case_get, put_case);
+}
+
+/* "unit (unit, required), note (string)" */
+static void put_input(const gov_value *input)
+{
+    for (size_t i = 0; i < gov_value_count(input); i++) {
+        const gov_value *field = gov_value_at(input, i);
+        const char *name = gov_value_string(gov_value_key_at(input, i), NULL),
+                   *type = text_of(field, "type");
+        if (gov_value_kind(input) == GOV_VALUE_LIST)
+            name = text_of(field, "name");
+        printf("%s%s", i > 0 ? ", " : "  ", name != NULL ? name : "?");
+        if (type[0] != '\0')
+            printf(" (%s%s)", type, gov_value_bool(gov_value_get(field, "required")) ? "*" : "");
+    }
+}
+
+/* What refuses an event, in words. */
+static const char *refusal(cli *c, const gov_value *why)
+{
+    const char *message = title_of(c, gov_value_get(why, "message")), *kind = text_of(why, "why");
+    if (message[0] != '\0')
+        return message;
+    if (strcmp(kind, "state") == 0)
+        return T(c, "not in this state", "当前状态下不能做");
+    if (strcmp(kind, "guard") == 0)
+        return T(c, "its condition does not hold", "条件不满足");
+    if (strcmp(kind, "role") == 0)
+        return T(c, "not by this actor", "操作人没有相应的角色");
+    return kind;
+}
+
+static void put_event(session *s, const gov_value *event)
+{
+    cli *c = s->c;
+    const bool allowed = gov_value_bool(gov_value_get(event, "allowed")) != 0;
+    const gov_value *why = gov_value_get(event, "refused_by");
+    printf("  %s%s%s ", allowed ? green(c) : red(c), allowed ? "+" : "-", plain(c));
+    put_padded(stdout, text_of(event, "event"), 18);
+    if (allowed) {
+        put_input(gov_value_get(event, "input"));
+    } else {
+        const char *message = refusal(c, why);
+        fputs("  ", stdout);
+        put_text(stdout, message, strlen(message));
+        if (text_of(why, "file")[0] != '\0')
+            printf(" (%s:%lld)", text_of(why, "file"),
+                   (long long)gov_value_int(gov_value_get(why, "line")));
+    }
+    fputc('\n', stdout);
+}
+
+static void put_explanation(session *s, const gov_value *v)
+{
+    cli *c = s->c;
+    const gov_value *timers = gov_value_get(v, "timers"), *events = gov_value_get(v, "events");
+    put_line(s, T(c, "state", "状态"), gov_value_get(v, "state"));
+    put_clocks(s, gov_value_get(v, "clocks"), true);
+    if (gov_value_count(timers) > 0)
+        put_timers(s, timers);
+    put_heading(c, T(c, "may happen next (+), and what refuses the rest (-)",
+                     "下一步可以做的（+），以及其余为何不能做（-）"));
+    for (size_t i = 0; i < gov_value_count(events); i++)
+        put_event(s, gov_value_at(events, i));
+    if (gov_value_count(events) == 0)
+        puts(T(c, "  nothing: the case has ended", "  没有：工单已办结"));
+}
+
+int cmd_case_explain(cli *c, args *a)
+{
+    return with_case(c, a, gov_case_explain, put_explanation);
+}
+
+/* "from -> to", or the one where there is only one or nothing moved */
+static char *move_line(session *s, const gov_value *step)
+{
+    const gov_value *before = gov_value_get(step, "from"), *after = gov_value_get(step, "to");
+    char *from = gov_value_count(before) > 0 ? line_of(s, before) : NULL;
+    char *to = gov_value_count(after) > 0 ? line_of(s, after) : NULL;
+    const size_t len = (from != NULL ? strlen(from) : 0) + (to != NULL ? strlen(to) : 0) + 8;
+    char *out = from != NULL && to != NULL && strcmp(from, to) != 0 ? malloc(len) : NULL;
+    if (out == NULL) {
+        free(from);
+        return to;
+    }
+    snprintf(out, len, "%s -> %s", from, to);
+    free(from);
+    free(to);
+    return out;
+}
+
+static void put_history(session *s, const gov_value *v)
+{
+    cli *c = s->c;
+    table *t = table_new(6);
+    table_add(t, T(c, "at", "时间"));
+    table_add(t, T(c, "actor", "操作人"));
+    table_add(t, T(c, "kind", "类别"));
+    table_add(t, T(c, "event", "事件"));
+    table_add(t, T(c, "state", "状态"));
+    table_add(t, T(c, "rule", "规则"));
+    for (size_t i = 0; i < gov_value_count(v); i++) {
+        const gov_value *step = gov_value_at(v, i);
+        table_take(t, line_of(s, gov_value_get(step, "at")));
+        table_take(t, line_of(s, gov_value_get(step, "actor")));
+        table_take(t, line_of(s, gov_value_get(step, "kind")));
+        table_take(t, line_of(s, gov_value_get(step, "event")));
+        table_take(t, move_line(s, step));
+        table_take(t, line_of(s, gov_value_get(step, "rule")));
+    }
+    table_put(c, t, stdout);
+}
+
+int cmd_case_history(cli *c, args *a)
+{
+    return with_case(c, a, gov_case_history, put_history);
+}
+
+/* Not to find a case is an answer, as with grep. */
+int cmd_case_find(cli *c, args *a)
+{
+    session s;
+    gov_error *err = NULL;
+    int64_t id = 0;
+    int code = session_open(c, a, 0, &s);
+    if (code != EXIT_DONE)
+        return code;
+    const gov_status status = gov_case_find(s.g, args_value(a, "source"), a->words[1], &id, &err);
+    if (status != GOV_OK)
+        code = fail_with(c, status, err);
+    else if (c->json)
+        printf("{\"id\":\"%lld\"}\n", (long long)id);
+    else
+        printf("%lld\n", (long long)id);
+    session_close(&s);
+    return status == GOV_E_NOT_FOUND ? EXIT_NO : code;
+}

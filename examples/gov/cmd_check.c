@@ -1,0 +1,58 @@
+/* check: every mistake of a rulebook. */
+#include "cli.h"
+
+#include <string.h>
+#include <time.h>
+
+static size_t count_of(const gov_error *err, int32_t severity)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < gov_error_count(err); i++)
+        n += gov_error_severity(err, i) == severity;
+    return n;
+}
+
+static void put_json(cli *c, const gov_rulebook *book, const gov_error *err)
+{
+    printf("{\"ok\":%s,\"errors\":%zu,\"warnings\":%zu", book != NULL ? "true" : "false",
+           count_of(err, GOV_SEVERITY_ERROR), count_of(err, GOV_SEVERITY_WARNING));
+    if (book != NULL) {
+        printf(",\"rulebook\":\"%s\",\"version\":", gov_rulebook_id(book));
+        json_text(stdout, gov_rulebook_version(book), strlen(gov_rulebook_version(book)));
+        printf(",\"digest\":\"%s\"", gov_rulebook_digest(book));
+    }
+    fputs(",\"diagnostics\":", stdout);
+    json_diagnostics(c, err, stdout);
+    fputs("}\n", stdout);
+}
+
+int cmd_check(cli *c, args *a)
+{
+    gov_rulebook *book = NULL;
+    gov_error *err = NULL;
+    const gov_status status =
+        gov_rulebook_load(NULL, a->words[0], (int64_t)time(NULL) * 1000000, &book, &err);
+    /* Anything but mistakes in the rules: no such file, out of memory. */
+    if (status != GOV_OK && status != GOV_E_RULE && status != GOV_E_EXPR && status != GOV_E_INPUT &&
+        status != GOV_E_LIMIT && status != GOV_E_RANGE)
+        return fail_with(c, status, err);
+    const unsigned long long errors = count_of(err, GOV_SEVERITY_ERROR),
+                             warnings = count_of(err, GOV_SEVERITY_WARNING);
+    if (c->json) {
+        put_json(c, book, err);
+    } else {
+        print_diagnostics(c, err, stdout);
+        if (errors > 0)
+            printf(T(c, "%s%s: %llu errors, %llu warnings%s\n",
+                     "%s%s：%llu 处错误，%llu 处警告%s\n"),
+                   red(c), a->words[0], errors, warnings, plain(c));
+        else
+            printf(T(c, "%s%s: sound (%s %s), %llu warnings%s\n",
+                     "%s%s：没有错误（%s %s），%llu 处警告%s\n"),
+                   green(c), a->words[0], gov_rulebook_id(book), gov_rulebook_version(book),
+                   warnings, plain(c));
+    }
+    gov_rulebook_free(book);
+    gov_error_free(err);
+    return status == GOV_OK ? EXIT_DONE : EXIT_NO;
+}

@@ -1,0 +1,203 @@
+/* tick, verify, journal export, journal check: what a community does each night. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLICE = 500 }; /* events between two looks at the progress bar */
+
+static void put_tick(session *s, const gov_tick_result *sum)
+{
+    cli *c = s->c;
+    char *next = sum->next_us >= 0 ? time_of(s, sum->next_us) : NULL;
+    if (c->json) {
+        printf("{\"fired\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"parked\":%" PRIu64 ",\"next\":",
+               sum->fired, sum->failed, sum->parked);
+        char *full = NULL;
+        if (sum->next_us >= 0 && gov_time_format(s->g, sum->next_us, &full, NULL, NULL) == GOV_OK)
+            printf("\"%s\"}\n", full);
+        else
+            fputs("null}\n", stdout);
+        gov_text_free(full);
+    } else {
+        printf(T(c, "%" PRIu64 " fired, %" PRIu64 " failed, %" PRIu64 " parked",
+                 "已触发 %" PRIu64 "，失败 %" PRIu64 "，搁置 %" PRIu64),
+               sum->fired, sum->failed, sum->parked);
+        if (next != NULL)
+            printf(T(c, "; the next one is due at %s\n", "；下一件在 %s\n"), next);
+        else
+            puts(T(c, "; nothing is pending", "；没有待办的"));
+    }
+    free(next);
+}
+
+static int run_tick(session *s, uint64_t most, gov_tick_result *sum)
+{
+    progress p;
+    gov_status status = GOV_OK;
+    gov_error *err = NULL;
+    *sum = (gov_tick_result){.size = sizeof *sum, .next_us = -1};
+    progress_begin(&p, s->c, T(s->c, "ticking", "正在触发"));
+    for (bool more = true; more && status == GOV_OK;) {
+        gov_tick_result one = {.size = sizeof one};
+        const uint64_t left = most - sum->fired;
+        const uint64_t max = most != 0 && left < SLICE ? left : SLICE;
+        status = gov_tick(s->g, max, &one, &err);
+        sum->fired += one.fired;
+        sum->failed += one.failed;
+        sum->parked += one.parked;
+        sum->next_us = one.next_us;
+        more = one.fired + one.failed >= max && (most == 0 || sum->fired < most);
+        progress_step(sum->fired, 0, &p);
+    }
+    progress_end(&p);
+    return status == GOV_OK ? EXIT_DONE : fail_with(s->c, status, err);
+}
+
+int cmd_tick(cli *c, args *a)
+{
+    session s;
+    gov_tick_result sum;
+    uint64_t most = 0;
+    int64_t until;
+    int code = args_number(c, a, "max", UINT32_MAX, &most);
+    if (code != EXIT_DONE)
+        return code;
+    if (args_has(a, "until") && args_has(a, "now"))
+        return usage_error(c, "%s",
+                           T(c, "--until and --now say the same; give one",
+                             "--until 与 --now 是同一个意思，只给一个"));
+    code = session_open(c, a, 0, &s);
+    if (code != EXIT_DONE)
+        return code;
+    if (args_has(a, "until")) {
+        gov_error *err = NULL;
+        code = session_time(&s, args_value(a, "until"), &until);
+        const gov_status status = code == EXIT_DONE ? gov_set_now(s.g, until, &err) : GOV_OK;
+        if (status != GOV_OK)
+            code = fail_with(c, status, err);
+    }
+    if (code == EXIT_DONE)
+        code = run_tick(&s, most, &sum);
+    if (code == EXIT_DONE)
+        put_tick(&s, &sum);
+    session_close(&s);
+    return code;
+}
+
+static void put_verified(session *s, const gov_value *report)
+{
+    cli *c = s->c;
+    const gov_value *parked = gov_value_get(report, "parked");
+    printf("%s", green(c));
+    printf(T(c, "nothing is wrong: %lld entries, %lld of them sealed, %lld erased",
+             "没有问题：记录 %lld 条，已封存 %lld 条，已删除内容 %lld 条"),
+           (long long)gov_value_int(gov_value_get(report, "entries")),
+           (long long)gov_value_int(gov_value_get(report, "sealed")),
+           (long long)gov_value_int(gov_value_get(report, "erased")));
+    printf("%s\n", plain(c));
+    if (text_of(report, "root")[0] != '\0')
+        printf(T(c, "tree head %s\n", "树根 %s\n"), text_of(report, "root"));
+    if (gov_value_int(parked) > 0)
+        printf(T(c, "%lld events are parked: they failed for the last time\n",
+                 "搁置的事件 %lld 件：多次失败，不再重试\n"),
+               (long long)gov_value_int(parked));
+    if (gov_value_count(parked) > 0) {
+        printf(T(c, "%zu parked events:\n", "搁置的事件 %zu 件：\n"), gov_value_count(parked));
+        put_value(s, parked, 2);
+    }
+}
+
+/* The same for a store and for an exported file. */
+static int put_verdict(session *s, gov_status status, gov_value *report, gov_error *err)
+{
+    cli *c = s->c;
+    int code = EXIT_DONE;
+    if (report != NULL && c->json && (status == GOV_OK || status == GOV_E_VERIFY)) {
+        json_line(report);
+        if (status != GOV_OK)
+            print_diagnostics(c, err, stderr);
+        gov_error_free(err);
+        code = exit_code_of(status);
+    } else if (status != GOV_OK) {
+        code = fail_with(c, status, err);
+    } else {
+        put_verified(s, report);
+        gov_error_free(err);
+    }
+    gov_value_free(report);
+    return code;
+}
+
+int cmd_verify(cli *c, args *a)
+{
+    session s;
+    gov_value *report = NULL;
+    gov_error *err = NULL;
+    progress p;
+    int code = session_open(c, a, 0, &s);
+    if (code != EXIT_DONE)
+        return code;
+    progress_begin(&p, c, T(c, "verifying", "正在核验"));
+    const gov_status status = gov_verify(s.g, progress_step, &p, &report, &err);
+    progress_end(&p);
+    code = put_verdict(&s, status, report, err);
+    session_close(&s);
+    return code;
+}
+
+static int read_key(cli *c, const char *path, uint8_t *key, size_t size)
+{
+    char *bytes = NULL;
+    size_t len;
+    const int code = file_read(c, path, &bytes, &len);
+    if (code != EXIT_DONE)
+        return code;
+    const bool good = len == size;
+    if (good)
+        memcpy(key, bytes, size);
+    free(bytes);
+    return good ? EXIT_DONE
+                : usage_error(c,
+                              T(c, "%s is no key: it has %zu bytes, not %zu",
+                                "%s 不是密钥：长 %zu 字节，应为 %zu 字节"),
+                              path, len, size);
+}
+
+int cmd_journal_export(cli *c, args *a)
+{
+    session s;
+    uint8_t key[64];
+    gov_error *err = NULL;
+    const char *path = args_value(a, "key");
+    int code = path != NULL ? read_key(c, path, key, sizeof key) : EXIT_DONE;
+    if (code == EXIT_DONE)
+        code = session_open(c, a, 0, &s);
+    if (code != EXIT_DONE)
+        return code;
+    const gov_status status = gov_journal_export(s.g, a->words[1], path != NULL ? key : NULL, &err);
+    if (status != GOV_OK)
+        code = fail_with(c, status, err);
+    else if (!c->json)
+        printf(T(c, "the journal is in %s\n", "记录已写入 %s\n"), a->words[1]);
+    else
+        printf("{\"signed\":%s}\n", path != NULL ? "true" : "false");
+    session_close(&s);
+    return code;
+}
+
+int cmd_journal_check(cli *c, args *a)
+{
+    session s = {.c = c};
+    uint8_t key[32];
+    gov_value *report = NULL;
+    gov_error *err = NULL;
+    const char *path = args_value(a, "key");
+    const int code = path != NULL ? read_key(c, path, key, sizeof key) : EXIT_DONE;
+    if (code != EXIT_DONE)
+        return code;
+    const gov_status status =
+        gov_journal_check(NULL, a->words[0], path != NULL ? key : NULL, &report, &err);
+    return put_verdict(&s, status, report, err);
+}

@@ -1,0 +1,430 @@
+/* Every command: its words, its options, and its help in both languages. */
+#include "cli.h"
+
+#include <string.h>
+
+#define FIELDS_HELP_EN                                                 \
+    "NAME=TEXT gives a text, NAME:=JSON any other value: urgency:=2, " \
+    "place:='{\"lat\":311234567,\"lon\":1215432100}'"
+#define FIELDS_HELP_ZH                           \
+    "名称=文本 给出文本，名称:=JSON " \
+    "给出其他类型的值：urgency:=2，place:='{\"lat\":311234567,\"lon\":1215432100}'"
+
+/* clang-format off */
+#define OPT(name, value, en, zh) {name, value, {en, zh}}
+/* clang-format on */
+
+static const opt init_options[] = {
+    OPT("rulebook", "DIR", "the rules: a folder with rulebook.yaml, or one file",
+        "规则：含 rulebook.yaml 的目录，或一个文件"),
+    OPT("name", "NAME", "the community's name on this store (default: the rulebook's id)",
+        "社区在库中的名称（默认为规则的标识）"),
+    {0},
+};
+static const opt install_options[] = {
+    OPT("rulebook", "DIR", "the rules: a folder with rulebook.yaml, or one file",
+        "规则：含 rulebook.yaml 的目录，或一个文件"),
+    {0},
+};
+static const opt open_options[] = {
+    OPT("fields", "JSON|@FILE", "the fields as one JSON object", "以一个 JSON 对象给出全部字段"),
+    OPT("reporter", "KEY", "the resident who reports (default: nobody in particular)",
+        "诉求人（居民编号；默认为匿名）"),
+    OPT("grid", "KEY", "the grid (default: found by the place)", "网格（默认按地点查找）"),
+    OPT("source", "NAME", "the other system whose number follows, e.g. hotline",
+        "外部编号来自哪个系统，如 hotline"),
+    OPT("number", "TEXT", "that system's own number", "该系统的编号"),
+    OPT("once", "KEY", "the same key again gives the same case again",
+        "以同一个键重复提交，得到的是同一件工单"),
+    {0},
+};
+static const opt send_options[] = {
+    OPT("data", "JSON|@FILE", "the event's input as one JSON object",
+        "以一个 JSON 对象给出办理内容"),
+    OPT("source", "NAME", "CASE is the number of this other system", "CASE 是该外部系统的编号"),
+    {0},
+};
+static const opt case_options[] = {
+    OPT("source", "NAME", "CASE is the number of this other system", "CASE 是该外部系统的编号"),
+    {0},
+};
+static const opt find_options[] = {
+    OPT("source", "NAME", "the other system (default: the community's own numbers)",
+        "外部系统（默认为社区自己的编号）"),
+    {0},
+};
+static const opt list_options[] = {
+    OPT("workflow", "NAME", "only of this workflow", "只列该流程的"),
+    OPT("grid", "KEY", "only in this grid and below", "只列该网格及其下级的"),
+    OPT("unit", "KEY", "only at this unit", "只列该单位的"),
+    OPT("where", "FIELD=VALUE", "only where this indexed field has this value",
+        "只列该（索引）字段为此值的"),
+    OPT("open", NULL, "only those that have not ended", "只列未办结的"),
+    OPT("overdue", NULL, "only those past a deadline that still runs", "只列已超期的"),
+    OPT("limit", "N", "at most so many", "最多列出多少件"),
+    OPT("after", "CURSOR", "go on where a list ended", "从上一次结束处继续"),
+    {0},
+};
+static const opt put_options[] = {
+    OPT("fields", "JSON|@FILE", "the fields as one JSON object", "以一个 JSON 对象给出全部字段"),
+    {0},
+};
+static const opt page_options[] = {
+    OPT("limit", "N", "at most so many", "最多列出多少条"),
+    OPT("after", "CURSOR", "go on where a list ended", "从上一次结束处继续"),
+    {0},
+};
+static const opt tick_options[] = {
+    OPT("until", "TIME", "as if it were this time now (default: the clock's)",
+        "按此时刻触发（默认为当前时间）"),
+    OPT("max", "N", "at most so many", "最多触发多少件"),
+    {0},
+};
+static const opt export_options[] = {
+    OPT("key", "FILE", "sign the tree head with this key: 64 bytes, Ed25519",
+        "用此密钥签名（Ed25519，64 字节）"),
+    {0},
+};
+static const opt key_options[] = {
+    OPT("key", "FILE", "check the signature with this public key: 32 bytes",
+        "用此公钥验签（32 字节）"),
+    {0},
+};
+
+#define COMMUNITY (CMD_COMMUNITY | CMD_JSON)
+
+const command commands[] = {
+    {
+        .name = "init",
+        .words = "DB --rulebook DIR",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = CMD_JSON,
+        .options = init_options,
+        .run = cmd_init,
+        .summary = {"create a community on a store", "在库中建立社区"},
+        .details = {"The rules are checked whole before anything is made. A store may hold several "
+                    "communities.\n\n"
+                    "  gov init xingfuli.db --rulebook examples/community",
+                    "先完整检查规则，再建立社区。一个库可以有多个社区。\n\n  gov init xingfuli.db "
+                    "--rulebook "
+                    "examples/community"},
+    },
+    {
+        .name = "check",
+        .words = "PATH",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = CMD_JSON,
+        .run = cmd_check,
+        .summary = {"check a rulebook and show every mistake", "检查规则，列出每一处错误"},
+        .details = {"Prints file:line:column: error: … for each mistake. Exit status 1 with "
+                    "errors, 0 with "
+                    "warnings only.",
+                    "每处错误一行：文件:行:列: error: …。有错误时退出码为 1，只有警告时为 0。"},
+    },
+    {
+        .name = "install",
+        .words = "DB --rulebook DIR",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = COMMUNITY,
+        .options = install_options,
+        .run = cmd_install,
+        .summary = {"install another version of the rules", "换用另一版规则"},
+        .details =
+            {"Running cases keep the version of their workflow; the rest is current at once.",
+             "办理中的工单沿用原来的流程，其余立即按新规则。"},
+    },
+    {
+        .name = "about",
+        .words = "DB",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = COMMUNITY,
+        .run = cmd_about,
+        .summary = {"show the community, its rules, its clock", "显示社区、规则和时钟"},
+    },
+    {
+        .name = "case open",
+        .words = "DB WORKFLOW [NAME=TEXT|NAME:=JSON]…",
+        .min_words = 2,
+        .max_words = -1,
+        .flags = COMMUNITY,
+        .options = open_options,
+        .run = cmd_case_open,
+        .summary = {"open a case", "开立工单"},
+        .details = {FIELDS_HELP_EN "\n\n  gov case open xingfuli.db complaint category=noise "
+                                   "description=\"drilling at night\" --grid G01",
+                    FIELDS_HELP_ZH "\n\n  gov case open xingfuli.db complaint category=noise "
+                                   "description=夜间施工 --grid G01"},
+    },
+    {
+        .name = "case send",
+        .words = "DB CASE EVENT [NAME=TEXT|NAME:=JSON]…",
+        .min_words = 3,
+        .max_words = -1,
+        .flags = COMMUNITY,
+        .options = send_options,
+        .run = cmd_case_send,
+        .summary = {"send an event to a case", "办理工单（发送事件）"},
+        .details = {"CASE is the community's number, the id, or with --source another system's "
+                    "number. What the "
+                    "rules refuse gives the reason and\n"
+                    "exit status 1. " FIELDS_HELP_EN
+                    "\n\n  gov case send xingfuli.db 12 dispatch unit=WY",
+                    "CASE 为社区的编号、标识，或加 --source "
+                    "用外部系统的编号。规则不允许时说明原因，退出码为 "
+                    "1。\n" FIELDS_HELP_ZH "\n\n  gov case send xingfuli.db 12 dispatch unit=WY"},
+    },
+    {
+        .name = "case show",
+        .words = "DB CASE",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = COMMUNITY,
+        .options = case_options,
+        .run = cmd_case_show,
+        .summary = {"show a case", "显示工单"},
+    },
+    {
+        .name = "case list",
+        .words = "DB",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = COMMUNITY,
+        .options = list_options,
+        .run = cmd_case_list,
+        .summary = {"list cases", "列出工单"},
+    },
+    {
+        .name = "case explain",
+        .words = "DB CASE",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = COMMUNITY,
+        .options = case_options,
+        .run = cmd_case_explain,
+        .summary = {"say what may happen next, and what refuses the rest",
+                    "说明下一步可以做什么，其余为何不能做"},
+        .details =
+            {"For whom: --as STAFF. The clocks are shown with every stretch of time that counted.",
+             "以谁的身份：--as 工号。时限连同每一段计入的时间一起列出。"},
+    },
+    {
+        .name = "case history",
+        .words = "DB CASE",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = COMMUNITY,
+        .options = case_options,
+        .run = cmd_case_history,
+        .summary = {"show what happened to a case", "显示工单的经过"},
+    },
+    {
+        .name = "case find",
+        .words = "DB NUMBER",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = COMMUNITY,
+        .options = find_options,
+        .run = cmd_case_find,
+        .summary = {"find a case by its number", "按编号查找工单"},
+        .details = {"Prints the id; exit status 1 when there is none.",
+                    "输出标识；没有时退出码为 1。"},
+    },
+    {
+        .name = "record put",
+        .words = "DB KIND KEY [NAME=TEXT|NAME:=JSON]…",
+        .min_words = 3,
+        .max_words = -1,
+        .flags = COMMUNITY,
+        .options = put_options,
+        .run = cmd_record_put,
+        .summary = {"add a record, or replace it", "新增或替换一条档案"},
+        .details =
+            {"KIND is grid, unit, staff, premises, household, resident or group.\n" FIELDS_HELP_EN
+             "\n\n  gov record put xingfuli.db staff S01 name=\"Li Wei\" roles:='[\"dispatcher\"]' "
+             "unit=WY",
+             "KIND 为 grid、unit、staff、premises、household、resident、group "
+             "之一。\n" FIELDS_HELP_ZH "\n\n  gov record put xingfuli.db staff S01 name=李伟 "
+             "roles:='[\"dispatcher\"]' unit=WY"},
+    },
+    {
+        .name = "record get",
+        .words = "DB KIND KEY",
+        .min_words = 3,
+        .max_words = 3,
+        .flags = COMMUNITY,
+        .run = cmd_record_get,
+        .summary = {"show a record", "显示一条档案"},
+    },
+    {
+        .name = "record list",
+        .words = "DB KIND",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = COMMUNITY,
+        .options = page_options,
+        .run = cmd_record_list,
+        .summary = {"list the records of a kind", "列出一类档案"},
+    },
+    {
+        .name = "tick",
+        .words = "DB",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = COMMUNITY,
+        .options = tick_options,
+        .run = cmd_tick,
+        .summary = {"fire what is due", "触发到期的事项"},
+        .details = {"TIME is 2026-03-02, 2026-03-02T09:00 (both in the community's time zone), or "
+                    "RFC 3339.",
+                    "TIME 为 2026-03-02、2026-03-02T09:00（按社区的时区），或 RFC 3339。"},
+    },
+    {
+        .name = "verify",
+        .words = "DB",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = COMMUNITY,
+        .run = cmd_verify,
+        .summary = {"check the journal, the ledgers and the clocks", "核验记录、账目和时限"},
+        .details = {"Exit status 1 when something is wrong, with the first bad entry.",
+                    "发现问题时指出第一条有问题的记录，退出码为 1。"},
+    },
+    {
+        .name = "journal read",
+        .words = "DB",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = COMMUNITY,
+        .options = page_options,
+        .run = cmd_journal_read,
+        .summary = {"read the journal", "阅读记录"},
+    },
+    {
+        .name = "journal export",
+        .words = "DB FILE",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = COMMUNITY,
+        .options = export_options,
+        .run = cmd_journal_export,
+        .summary = {"write the journal to a file that proves itself", "导出可独立核验的记录"},
+    },
+    {
+        .name = "journal check",
+        .words = "FILE",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = CMD_JSON,
+        .options = key_options,
+        .run = cmd_journal_check,
+        .summary = {"check an exported journal, without the store", "核验导出的记录（不需要库）"},
+    },
+    {
+        .name = "backup",
+        .words = "DB FILE",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = CMD_JSON,
+        .run = cmd_backup,
+        .summary = {"copy a live store", "备份正在使用的库"},
+        .details = {"Other programs may go on writing. FILE must not exist.",
+                    "备份时其他程序可以继续写入。FILE 不能已存在。"},
+    },
+    {
+        .name = "upgrade",
+        .words = "DB",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = CMD_JSON,
+        .run = cmd_upgrade,
+        .summary = {"bring an older store to this version", "把旧版的库升级到当前版本"},
+    },
+    {
+        .name = "eval",
+        .words = "",
+        .min_words = 0,
+        .max_words = 0,
+        .run = cmd_eval,
+        .summary = {"evaluate expressions: a line of JSON in, a line out",
+                    "计算表达式：输入一行 JSON，输出一行"},
+        .details = {"In: {\"expr\": \"a + 1\", \"bindings\": {\"a\": {\"int\": \"2\"}}}   out: "
+                    "{\"value\": "
+                    "{\"int\": \"3\"}}",
+                    "输入：{\"expr\": \"a + 1\", \"bindings\": {\"a\": {\"int\": "
+                    "\"2\"}}}　输出：{\"value\": "
+                    "{\"int\": \"3\"}}"},
+    },
+    {
+        .name = "simulate",
+        .words = "WORKFLOW.yaml",
+        .min_words = 1,
+        .max_words = 1,
+        .run = cmd_simulate,
+        .summary = {"run a workflow on a virtual clock, line by line", "在虚拟时钟上逐行运行流程"},
+        .details = {"Prints {\"active\": [\"a.b\"], \"done\": false} at the start and after each "
+                    "line. In: "
+                    "{\"event\": \"e\", \"data\": VALUE},\n"
+                    "{\"advance_ms\": 1500}, {\"snapshot\": true} or {\"restore\": \"…\"}.",
+                    "开始时和每行之后输出 {\"active\": [\"a.b\"], \"done\": "
+                    "false}。输入：{\"event\": \"e\", "
+                    "\"data\": VALUE}、\n"
+                    "{\"advance_ms\": 1500}、{\"snapshot\": true} 或 {\"restore\": \"…\"}。"},
+    },
+    {
+        .name = "version",
+        .words = "",
+        .min_words = 0,
+        .max_words = 0,
+        .flags = CMD_JSON,
+        .run = cmd_version,
+        .summary = {"print the version", "显示版本"},
+    },
+    {
+        .name = "help",
+        .words = "[COMMAND]",
+        .min_words = 0,
+        .max_words = 2,
+        .run = cmd_help,
+        .summary = {"print help", "显示帮助"},
+    },
+    {0},
+};
+
+wording group_summary(const char *group)
+{
+    if (strcmp(group, "case") == 0)
+        return (wording){"cases by hand: open, send, show, list, explain, …",
+                         "手工办理工单：开立、办理、查看、说明等"};
+    if (strcmp(group, "record") == 0)
+        return (wording){"people and places by hand", "手工维护人员和地点的档案"};
+    return (wording){"the journal: read, export, check", "记录：阅读、导出、核验"};
+}
+
+int command_find(char **words, int count, const command **out)
+{
+    char two[128];
+    if (count < 1)
+        return 0;
+    snprintf(two, sizeof two, "%s %s", words[0], count > 1 ? words[1] : "");
+    for (const command *cmd = commands; cmd->name != NULL; cmd++) {
+        const bool one = strcmp(cmd->name, words[0]) == 0;
+        if (!one && strcmp(cmd->name, two) != 0)
+            continue;
+        *out = cmd;
+        return one ? 1 : 2;
+    }
+    return 0;
+}
+
+bool group_exists(const char *word)
+{
+    const size_t len = strlen(word);
+    for (const command *cmd = commands; cmd->name != NULL; cmd++)
+        if (strncmp(cmd->name, word, len) == 0 && cmd->name[len] == ' ')
+            return true;
+    return false;
+}

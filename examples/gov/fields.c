@@ -1,0 +1,141 @@
+/* Input: whole files, and words like NAME=TEXT and NAME:=JSON. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int read_all(cli *c, FILE *in, const char *name, char **out, size_t *len)
+{
+    size_t cap = 65536, used = 0;
+    char *bytes = malloc(cap);
+    while (bytes != NULL) {
+        used += fread(bytes + used, 1, cap - used - 1, in);
+        if (used < cap - 1)
+            break;
+        char *more = cap <= SIZE_MAX / 2 ? realloc(bytes, cap * 2) : NULL;
+        if (more == NULL)
+            free(bytes);
+        bytes = more;
+        cap *= 2;
+    }
+    if (bytes == NULL)
+        return fail(c, EXIT_STORE, "%s", T(c, "out of memory", "内存不足"));
+    if (ferror(in)) {
+        free(bytes);
+        return fail(c, EXIT_WRONG, T(c, "cannot read %s: %s", "无法读取 %s：%s"), name,
+                    strerror(errno));
+    }
+    bytes[used] = '\0';
+    *out = bytes;
+    *len = used;
+    return EXIT_DONE;
+}
+
+int file_read(cli *c, const char *path, char **out, size_t *len)
+{
+    if (strcmp(path, "-") == 0)
+        return read_all(c, stdin, "-", out, len);
+    FILE *in = fopen(path, "rb");
+    if (in == NULL)
+        return fail(c, EXIT_WRONG, T(c, "cannot read %s: %s", "无法读取 %s：%s"), path,
+                    strerror(errno));
+    const int code = read_all(c, in, path, out, len);
+    fclose(in);
+    return code;
+}
+
+int file_write(cli *c, const char *path, const char *bytes, size_t len)
+{
+    if (strcmp(path, "-") == 0) {
+        fwrite(bytes, 1, len, stdout);
+        return EXIT_DONE;
+    }
+    FILE *out = fopen(path, "wb");
+    bool good = out != NULL && fwrite(bytes, 1, len, out) == len;
+    int why = errno;
+    if (out != NULL && fclose(out) != 0) {
+        good = false;
+        why = errno;
+    }
+    if (good)
+        return EXIT_DONE;
+    return fail(c, EXIT_WRONG, T(c, "cannot write %s: %s", "无法写入 %s：%s"), path, strerror(why));
+}
+
+/* JSON text, or @FILE. */
+static int json_read(cli *c, const char *word, gov_value **out)
+{
+    char *bytes = NULL;
+    size_t len = strlen(word);
+    gov_error *err = NULL;
+    if (word[0] == '@') {
+        const int code = file_read(c, word + 1, &bytes, &len);
+        if (code != EXIT_DONE)
+            return code;
+    }
+    const gov_status status =
+        gov_value_from_json(NULL, bytes != NULL ? bytes : word, len, out, &err);
+    free(bytes);
+    return status == GOV_OK ? EXIT_DONE : fail_with(c, status, err);
+}
+
+/* What may stand before "=": a name of the rulebook. */
+static size_t name_length(const char *word)
+{
+    size_t n = 0;
+    while (word[n] == '_' || (word[n] >= 'a' && word[n] <= 'z') ||
+           (word[n] >= 'A' && word[n] <= 'Z') || (n > 0 && word[n] >= '0' && word[n] <= '9'))
+        n++;
+    return n;
+}
+
+static int field_read(cli *c, const char *word, gov_value *fields)
+{
+    char name[128];
+    gov_value *v = NULL;
+    gov_status status;
+    const size_t n = name_length(word);
+    const bool json = word[n] == ':' && word[n + 1] == '=';
+    if (n == 0 || n >= sizeof name || (!json && word[n] != '='))
+        return usage_error(c,
+                           T(c, "\"%s\" is neither NAME=TEXT nor NAME:=JSON",
+                             "“%s”既不是 名称=文本，也不是 名称:=JSON"),
+                           word);
+    memcpy(name, word, n);
+    name[n] = '\0';
+    if (gov_value_get(fields, name) != NULL)
+        return usage_error(c, T(c, "%s is given twice", "%s 重复给出"), name);
+    if (!json) {
+        status = gov_value_set_string(fields, name, word + n + 1);
+    } else {
+        const int code = json_read(c, word + n + 2, &v);
+        if (code != EXIT_DONE)
+            return code;
+        status = gov_value_set(fields, name, v);
+        gov_value_free(v);
+    }
+    if (status == GOV_E_ARG)
+        return usage_error(c, T(c, "the text of %s is not UTF-8", "%s 的文本不是 UTF-8"), name);
+    return status == GOV_OK ? EXIT_DONE : fail_with(c, status, NULL);
+}
+
+int fields_read(cli *c, const args *a, int first, const char *name, gov_value **out)
+{
+    const char *json = args_value(a, name);
+    int code = EXIT_DONE;
+    *out = NULL;
+    if (json != NULL)
+        code = json_read(c, json, out);
+    else if ((*out = gov_value_new_map(NULL)) == NULL)
+        code = fail(c, EXIT_STORE, "%s", T(c, "out of memory", "内存不足"));
+    if (code == EXIT_DONE && gov_value_kind(*out) != GOV_VALUE_MAP)
+        code = usage_error(c, T(c, "--%s takes a JSON object", "--%s 应为 JSON 对象"), name);
+    for (int i = first; i < a->word_count && code == EXIT_DONE; i++)
+        code = field_read(c, a->words[i], *out);
+    if (code != EXIT_DONE) {
+        gov_value_free(*out);
+        *out = NULL;
+    }
+    return code;
+}

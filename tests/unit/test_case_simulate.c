@@ -1,0 +1,170 @@
+/* Workflows on a virtual clock, line by line, without a store. */
+#include "support/faulty.h"
+#include "support/support.h"
+
+#include <gov/case.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char lamp[] = "workflow: lamp\n"
+                           "fields: {count: {type: int, default: 0}}\n"
+                           "events: {press: {}, fail: {input: {n: {type: int}}}, ring: {}}\n"
+                           "clocks:\n"
+                           "  glow: {starts: [on], stops: [off], again: reset, budget: PT60S, per: "
+                           "case, marks: {100%: ring}}\n"
+                           "states:\n"
+                           "  off: {on: {press: on}}\n"
+                           "  on:\n"
+                           "    on:\n"
+                           "      press: off\n"
+                           "      fail: {to: off, do: [{set: {count: 1 / event.data.n}}]}\n"
+                           "      ring: {do: [{set: {count: case.count + 1}}]}\n"
+                           "    after: {delay: PT90S, to: off}\n";
+
+/* A file of its own for a workflow, removed when it was read. */
+static gov_status open_text(const gov_allocator *a, const char *text, gov_simulation **out,
+                            gov_error **err)
+{
+    char path[] = "/tmp/govsim.XXXXXX";
+    const int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, text, strlen(text)), strlen(text));
+    close(file);
+    const gov_status status = gov_simulation_open(a, path, out, err);
+    unlink(path);
+    return status;
+}
+
+static gov_simulation *simulation(const char *text)
+{
+    gov_simulation *s = NULL;
+    gov_error *err = NULL;
+    assert_gov_ok(open_text(NULL, text, &s, &err), err);
+    gov_error_free(err);
+    return s;
+}
+
+static char *answer(gov_simulation *s, const char *line)
+{
+    char *out = NULL;
+    gov_error *err = NULL;
+    assert_gov_ok(gov_simulation_line(s, line, line != NULL ? strlen(line) : 0, &out, NULL, &err),
+                  err);
+    assert_non_null(out);
+    return out;
+}
+
+static void answers(gov_simulation *s, const char *line, const char *want)
+{
+    char *out = answer(s, line);
+    assert_string_equal(out, want);
+    gov_text_free(out);
+}
+
+static void fails(gov_simulation *s, const char *line)
+{
+    char *out = answer(s, line);
+    assert_memory_equal(out, "{\"error\":{\"code\":\"", 18);
+    gov_text_free(out);
+}
+
+#define OFF "{\"active\":[\"off\"],\"done\":false}"
+#define ON  "{\"active\":[\"on\"],\"done\":false}"
+
+static void time_stands_still(void **state)
+{
+    (void)state;
+    gov_simulation *s = simulation(lamp);
+    answers(s, NULL, OFF);
+    answers(s, "{\"event\":\"press\"}", ON);
+    answers(s, "{\"advance_ms\":89999}", ON);
+    answers(s, "{\"advance_ms\":1}", OFF);
+    answers(s, "{\"event\":\"no_such\"}", OFF);
+    fails(s, "");
+    fails(s, "{\"advance_ms\":-1}");
+    fails(s, "{\"advance_ms\":9223372036854775807}");
+    answers(s, "{\"advance_ms\":0}", OFF);
+    gov_simulation_free(s);
+}
+
+/* Leaving `on` takes its timer away and stops its clock; when the step then fails, both are there again. */
+static void a_failed_step_leaves_time_as_it_was(void **state)
+{
+    (void)state;
+    gov_simulation *s = simulation(lamp);
+    answers(s, NULL, OFF);
+    answers(s, "{\"event\":\"press\"}", ON);
+    answers(s, "{\"advance_ms\":30000}", ON);
+    char *before = answer(s, "{\"snapshot\":true}");
+    fails(s, "{\"event\":\"fail\",\"data\":{\"map\":[[\"n\",{\"int\":\"0\"}]]}}");
+    char *after = answer(s, "{\"snapshot\":true}");
+    assert_string_equal(before, after);
+    answers(s, "{\"advance_ms\":59999}", ON);
+    answers(s, "{\"advance_ms\":1}", OFF);
+    gov_text_free(before);
+    gov_text_free(after);
+    gov_simulation_free(s);
+}
+
+static void a_snapshot_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    gov_simulation *s = simulation(lamp), *t = simulation(lamp);
+    char line[2048];
+    answers(s, NULL, OFF);
+    answers(s, "{\"event\":\"press\"}", ON);
+    answers(s, "{\"advance_ms\":50000}", ON);
+    char *saved = answer(s, "{\"snapshot\":true}");
+    snprintf(line, sizeof line, "{\"restore\":%s", saved + strlen("{\"snapshot\":"));
+    answers(t, NULL, OFF);
+    answers(t, line, ON);
+    answers(t, "{\"advance_ms\":39999}", ON);
+    answers(t, "{\"advance_ms\":1}", OFF);
+    fails(t, "{\"restore\":\"damaged\"}");
+    fails(t, "{\"restore\":\"{}\"}");
+    answers(t, "{\"event\":\"press\"}", ON);
+    gov_text_free(saved);
+    gov_simulation_free(s);
+    gov_simulation_free(t);
+}
+
+static gov_status whole_life(const gov_allocator *a, void *user)
+{
+    static const char *const lines[] = {NULL, "{\"event\":\"press\"}", "{\"advance_ms\":70000}",
+                                        "{\"snapshot\":true}", "{\"advance_ms\":20000}"};
+    gov_simulation *s = NULL;
+    gov_error *err = NULL;
+    (void)user;
+    gov_status status = open_text(a, lamp, &s, &err);
+    gov_error_free(err);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines && status == GOV_OK; i++) {
+        char *out = NULL;
+        err = NULL;
+        status = gov_simulation_line(s, lines[i], lines[i] != NULL ? strlen(lines[i]) : 0, &out,
+                                     NULL, &err);
+        gov_text_free(out);
+        gov_error_free(err);
+    }
+    gov_simulation_free(s);
+    return status;
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    oom_loop(whole_life, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(time_stands_still),
+        cmocka_unit_test(a_failed_step_leaves_time_as_it_was),
+        cmocka_unit_test(a_snapshot_goes_on_where_it_was),
+        cmocka_unit_test(without_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
