@@ -161,7 +161,9 @@ static gov_status fill_columns(gov *g, const char *kind, value doc, columns *out
     *out = (columns){.name = value_absent(), .shape = value_absent()};
     for (size_t i = 0; i < count; i++) {
         const registry_builtin *b = &builtins[i];
-        const value v = strcmp(b->kind, kind) == 0 ? value_get_text(doc, b->name) : value_absent();
+        if (strcmp(b->kind, kind) != 0)
+            continue;
+        const value v = value_get_text(doc, b->name);
         const int64_t id = v.kind == VALUE_INT ? v.as.i : 0;
         if (v.kind == VALUE_LIST && b->items != NULL) {
             const gov_status status = check_items(g, b->items, v, d);
