@@ -80,6 +80,7 @@ struct case_machine {
     const char *number, *source, *outside_number, *link, *outcome;
     int64_t steps;
 
+    const uint32_t *by_name; /* the fields in the order of their names */
     value *slots;  /* what expressions read; the fields stand here, at their own slots */
     chart_state *state;
     const chart_state *during; /* how far a step has come; NULL between steps */

@@ -11,13 +11,20 @@ typedef struct case_room {
     int64_t next_due; /* the earliest pending timer, -1 for none; valid while the epoch is */
     cal_calendar *plain;
     const base_zone *plain_zone; /* whose calendar `plain` is */
+    struct case_order *orders; /* per workflow: its fields by name */
+    size_t order_count, order_cap;
     struct case_role_program *programs; /* roles' conditions, compiled per workflow */
     size_t program_count, program_cap;
 } case_room;
 case_room *case_room_of(const gov *g);
+/* A role's condition, compiled for a workflow; NULL in *out when it has none. */
+gov_status case_role_condition(gov *g, const rulebook_workflow *w, const rulebook_role *role, const expr_program **out,
+                               const diag *d);
 
 extern const case_world case_store_world;
 /* A machine of this community without a case yet. */
+/* Memory for the machine, as case_machine_init, and what the room keeps per workflow. */
+gov_status case_machine_under(gov *g, case_machine *m, const rulebook_workflow *w, base_arena *arena, const diag *d);
 gov_status case_machine_of(gov *g, case_machine *m, const diag *d);
 
 /* Rows. */

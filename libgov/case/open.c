@@ -178,7 +178,7 @@ static gov_status begin_case(gov *g, const case_opening *o, case_machine *m, con
     if (status == GOV_E_NOT_FOUND)
         return base_fail(d, M_workflow_unknown, A_S("workflow", o->workflow));
     if (status == GOV_OK)
-        status = case_machine_init(m, w, &g->scratch, d);
+        status = case_machine_under(g, m, w, &g->scratch, d);
     if (status == GOV_OK)
         status = access_new_id(g, &m->id, d);
     if (status == GOV_OK)
@@ -269,37 +269,11 @@ gov_status case_open(gov *g, const case_opening *o, int64_t *id, const diag *d)
 
 /* ---- who may ---- */
 
-struct case_role_program {
-    const rulebook_workflow *w;
-    const rulebook_role *role;
-    expr_program *program;
-};
-
-static gov_status role_program(gov *g, const rulebook_workflow *w, const rulebook_role *role, const expr_program **out,
-                               const diag *d)
-{
-    case_room *room = case_room_of(g);
-    for (size_t i = 0; i < room->program_count; i++)
-        if (room->programs[i].w == w && room->programs[i].role == role) {
-            *out = room->programs[i].program;
-            return GOV_OK;
-        }
-    if (!base_grow(g->alloc, &room->programs, &room->program_cap, room->program_count, sizeof *room->programs))
-        return base_nomem(d);
-    expr_program *made = NULL;
-    const gov_status status = rulebook_role_program(g->alloc, role, w, &made, d);
-    if (status == GOV_OK) {
-        room->programs[room->program_count++] = (struct case_role_program){w, role, made};
-        *out = made;
-    }
-    return status;
-}
-
 static gov_status role_when(void *user, const rulebook_role *role, bool *holds, const diag *d)
 {
     case_machine *m = user;
     const expr_program *program = NULL;
-    const gov_status status = role_program(m->user, m->w, role, &program, d);
+    const gov_status status = case_role_condition(m->user, m->w, role, &program, d);
     if (status != GOV_OK || program == NULL)
         return status;
     const expr_run run = case_expr_run(m);
@@ -398,46 +372,3 @@ gov_status case_send(gov *g, int64_t id, const char *event, value data, const di
     return status;
 }
 
-/* ---- the room ---- */
-
-case_room *case_room_of(const gov *g)
-{
-    return g->room[ACCESS_CASE];
-}
-
-gov_status case_machine_of(gov *g, case_machine *m, const diag *d)
-{
-    case_room *room = case_room_of(g);
-    *m = (case_machine){.world = &case_store_world, .user = g, .alloc = g->alloc, .rules = g->rules,
-                        .now_us = access_now(g), .actor = &g->actor};
-    if (room->plain == NULL || room->plain_zone != g->rules->zone) {
-        cal_free(room->plain);
-        room->plain = NULL;
-        const gov_status status = case_plain_calendar(g->alloc, g->rules->zone, &room->plain, d);
-        if (status != GOV_OK)
-            return status;
-        room->plain_zone = g->rules->zone;
-    }
-    m->plain = room->plain;
-    return GOV_OK;
-}
-
-static void free_room(gov *g, void *state)
-{
-    case_room *room = state;
-    for (size_t i = 0; i < room->program_count; i++)
-        expr_program_free(room->programs[i].program);
-    cal_free(room->plain);
-    base_free(g->alloc, room->programs);
-    base_free(g->alloc, room);
-}
-
-gov_status case_attach(gov *g, const diag *d)
-{
-    case_room *room = base_alloc(g->alloc, sizeof *room);
-    if (room == NULL)
-        return base_nomem(d);
-    g->room[ACCESS_CASE] = room;
-    g->room_free[ACCESS_CASE] = free_room;
-    return GOV_OK;
-}

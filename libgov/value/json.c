@@ -1,5 +1,5 @@
 /* JSON: three ways of writing a value, and reading with jansson. */
-#include "value/value.h"
+#include "value/inner.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -431,7 +431,7 @@ static bool special_double(value text, double *out)
     return true;
 }
 
-static bool read_scalar(const char *tag, value text, value *out)
+bool value_read_scalar(const char *tag, value text, value *out)
 {
     int64_t i;
     uint64_t u;
@@ -525,7 +525,7 @@ static gov_status untag_one(tags *t, const char *tag, value content, value *out)
         return bad_tag(t->d, tag);
     if (strcmp(tag, "bytes") == 0)
         return read_bytes(t->arena, content, out, t->d);
-    return read_scalar(tag, content, out) ? GOV_OK : bad_tag(t->d, tag);
+    return value_read_scalar(tag, content, out) ? GOV_OK : bad_tag(t->d, tag);
 }
 
 static gov_status untag_members(tags *t, value json, value *out)
@@ -603,5 +603,8 @@ gov_status value_read_tagged(base_arena *arena, const char *text, size_t len, va
 
 gov_status value_read_document(base_arena *arena, const char *text, size_t len, value *out, const diag *d)
 {
+    const gov_status status = value_read_canonical(arena, text, len, out);
+    if (status != GOV_END)
+        return status == GOV_OK ? status : base_nomem(d);
     return read_with_tags(arena, text, len, true, out, d);
 }
