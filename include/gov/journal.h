@@ -14,7 +14,8 @@ extern "C" {
 #endif
 
 /**
- * A page of the journal, in order: a map of `entries` (list of maps with `entry`, `at`, `actor`, `purpose`, `kind`, `subject`, `rule`,
+ * A page of the journal, in order: a map of `entries` (list of maps with `entry`, `at`, `actor` (a key, "host" or "rules"),
+ * `purpose`, `kind`, `subject_kind`, `subject` (an id), `rule` (file:line, where one applied),
  * `data` (null when erased), `sealed`) and `next` (the entry to go on after, or null). Sensitive fields are masked.
  * Permission: `journal.read`.
  * @param after  an entry's id; 0: from the start

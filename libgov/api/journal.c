@@ -85,6 +85,17 @@ static gov_status show_data(reading *r, const journal_record *record, value *out
     return status == GOV_OK ? mask_all(r, &fields, *out, 0, out) : status;
 }
 
+/* "workflows/complaint.yaml:34" */
+static value rule_of(const journal_record *record, base_arena *arena)
+{
+    const size_t size = strlen(record->rule_file) + 16;
+    char *text = base_arena_alloc(arena, size);
+    if (text == NULL)
+        return value_text(NULL);
+    (void)snprintf(text, size, "%s:%lu", record->rule_file, (unsigned long)record->rule_line);
+    return value_text(text);
+}
+
 static gov_status add_entry(void *user, const journal_record *record)
 {
     reading *r = user;
@@ -101,15 +112,13 @@ static gov_status add_entry(void *user, const journal_record *record)
     value_builder_init(&b, arena);
     value_builder_set(&b, "entry", value_int(record->id));
     value_builder_set(&b, "at", value_from_us(record->at_us));
-    value_builder_set(&b, "actor", value_int(record->actor));
+    value_builder_set(&b, "actor", value_text(case_actor_key(r->g, record->actor, r->d)));
     value_builder_set(&b, "purpose", value_text(base_arena_strdup(arena, record->purpose)));
     value_builder_set(&b, "kind", value_text(base_arena_strdup(arena, record->kind)));
     value_builder_set(&b, "subject_kind", value_text(base_arena_strdup(arena, record->subject_kind)));
     value_builder_set(&b, "subject", record->subject != 0 ? value_int(record->subject) : value_null());
-    if (record->rule_digest != NULL) {
-        value_builder_set(&b, "rule_file", value_text(base_arena_strdup(arena, record->rule_file)));
-        value_builder_set(&b, "rule_line", value_int(record->rule_line));
-    }
+    if (record->rule_digest != NULL)
+        value_builder_set(&b, "rule", rule_of(record, arena));
     value_builder_set(&b, "data", data);
     value_builder_set(&b, "sealed", value_bool(record->sealed));
     r->list.failed = r->list.failed || b.failed;

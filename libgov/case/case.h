@@ -187,4 +187,7 @@ gov_status case_simulation_line(gov_simulation *s, const char *line, size_t len,
 gov_status case_simulation_new(const gov_allocator *a, const char *path, const rulebook_host *host, gov_simulation **out,
                                const diag *d);
 
+/* Who an entry of the journal names: "host", "rules", or the key of a record; "" when that is gone. history.c */
+const char *case_actor_key(gov *g, int64_t actor, const diag *d);
+
 #endif

@@ -18,7 +18,7 @@ typedef struct history {
     gov_status status;
 } history;
 
-static const char *who(gov *g, int64_t actor, const diag *d)
+const char *case_actor_key(gov *g, int64_t actor, const diag *d)
 {
     const char *key = "";
     if (actor == ACCESS_ID_HOST)
@@ -77,7 +77,7 @@ static gov_status add_entry(void *user, const journal_record *r)
     value_builder_init(&b, h->m->arena);
     value_builder_set(&b, "entry", value_int(r->id));
     value_builder_set(&b, "at", value_from_us(r->at_us));
-    value_builder_set(&b, "actor", value_text(who(h->g, r->actor, h->d)));
+    value_builder_set(&b, "actor", value_text(case_actor_key(h->g, r->actor, h->d)));
     value_builder_set(&b, "purpose", value_text(base_arena_strdup(h->m->arena, r->purpose)));
     value_builder_set(&b, "kind", value_text(base_arena_strdup(h->m->arena, r->kind)));
     if (r->rule_digest != NULL) {

@@ -145,6 +145,9 @@ class Life:
         entries = read.json["entries"]
         expect(self.name("journal read"), len(entries) == found.json["entries"] and read.json["next"] is None and
                NOTE in json.dumps(entries), read)
+        sent = next(e for e in entries if NOTE in json.dumps(e))
+        expect(self.name("an entry names actor, purpose and rule"), sent["actor"] == "S1" and sent["purpose"] == "handle_case" and
+               re.fullmatch(r"more\.yaml:\d+", sent["rule"]) and entries[0]["actor"] == "host", (sent, entries[0]))
         some = self.gov("journal read", "--json", "--limit", "3", "--after", entries[2]["entry"], *self.only)
         expect(self.name("journal read by pages"), [e["entry"] for e in some.json["entries"]] ==
                [e["entry"] for e in entries[3:6]], some)
