@@ -21,6 +21,8 @@ typedef struct reader {
     anchor *anchors;
     size_t anchor_count, anchor_cap;
     uint32_t aliased; /* nodes that aliases brought in */
+    rb_pair *pile;
+    size_t pile_count, pile_cap;
     /* Marks count characters; nodes want bytes. The last mark that was turned into a byte: */
     size_t mark_chars;
     uint32_t mark_bytes;
@@ -45,8 +47,27 @@ static uint32_t byte_of(reader *r, size_t chars)
     return r->slice->start + r->mark_bytes;
 }
 
-static base_place place_of(const reader *r, const yaml_mark_t *m)
+/* At the end of a text without a last newline libyaml counts a line that is not there. */
+static base_place end_of_text(reader *r)
 {
+    const char *p = r->source->bytes;
+    const uint32_t end = r->slice->start + r->slice->len;
+    base_place place = {r->source->path, r->slice->line, 1};
+    for (uint32_t i = r->slice->start; i < end; i++) {
+        if (p[i] == '\n' || (p[i] == '\r' && (i + 1 == end || p[i + 1] != '\n'))) {
+            place.line++;
+            place.column = 1;
+        } else if (p[i] != '\r' && ((unsigned char)p[i] & 0xc0) != 0x80) {
+            place.column++;
+        }
+    }
+    return place;
+}
+
+static base_place place_of(reader *r, const yaml_mark_t *m)
+{
+    if (byte_of(r, m->index) >= r->slice->start + r->slice->len)
+        return end_of_text(r);
     return (base_place){r->source->path, (uint32_t)m->line + r->slice->line, (uint32_t)m->column + 1};
 }
 
@@ -330,19 +351,14 @@ static rb_node *read_scalar(reader *r)
 
 static rb_node *read_node(reader *r, unsigned depth);
 
-/* Pieces of a list or map while it is read: they move to the arena when their number is known. */
-typedef struct pile {
-    rb_pair *pairs;
-    size_t count, cap;
-} pile;
-
-static bool pile_add(reader *r, pile *p, rb_node *key, rb_node *val)
+/* Pieces of lists and maps while they are read lie on one pile; they move to the arena when their number is known. */
+static bool pile_add(reader *r, rb_node *key, rb_node *val)
 {
-    if (!base_grow(r->arena->alloc, &p->pairs, &p->cap, p->count, sizeof *p->pairs)) {
+    if (!base_grow(r->arena->alloc, &r->pile, &r->pile_cap, r->pile_count, sizeof *r->pile)) {
         note(r, base_nomem(r->d));
         return false;
     }
-    p->pairs[p->count++] = (rb_pair){key, val};
+    r->pile[r->pile_count++] = (rb_pair){key, val};
     return true;
 }
 
@@ -353,24 +369,27 @@ static void weigh(rb_node *parent, const rb_node *child)
         parent->height = (uint8_t)(child->height + 1);
 }
 
-static bool finish(reader *r, rb_node *n, pile *p)
+/* What lies on the pile from `from` on becomes the node's. */
+static bool finish(reader *r, rb_node *n, size_t from)
 {
+    const size_t count = r->pile_count - from;
     n->end = byte_of(r, r->event.end_mark.index);
-    n->count = (uint32_t)p->count;
+    n->count = (uint32_t)count;
     if (n->kind == RB_LIST)
-        n->as.items = base_arena_array(r->arena, p->count, sizeof *n->as.items);
+        n->as.items = base_arena_array(r->arena, count, sizeof *n->as.items);
     else
-        n->as.pairs = base_arena_array(r->arena, p->count, sizeof *n->as.pairs);
+        n->as.pairs = base_arena_array(r->arena, count, sizeof *n->as.pairs);
     if (n->as.items == NULL) {
         note(r, base_nomem(r->d));
         return false;
     }
-    for (size_t i = 0; i < p->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (n->kind == RB_LIST)
-            n->as.items[i] = p->pairs[i].val;
+            n->as.items[i] = r->pile[from + i].val;
         else
-            n->as.pairs[i] = p->pairs[i];
+            n->as.pairs[i] = r->pile[from + i];
     }
+    r->pile_count = from;
     return true;
 }
 
@@ -378,38 +397,63 @@ static rb_node *read_list(reader *r, unsigned depth)
 {
     const bool flow = r->event.data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
     rb_node *n = new_node(r, RB_LIST, flow ? RB_FLOW : RB_BLOCK);
-    pile p = {0};
+    const size_t from = r->pile_count;
     bool ok = n != NULL;
 
     if (ok)
         check_tag(r, n, r->event.data.sequence_start.tag);
     while (ok && (ok = next(r)) && r->event.type != YAML_SEQUENCE_END_EVENT) {
         rb_node *item = read_node(r, depth + 1);
-        ok = item != NULL && pile_add(r, &p, NULL, item);
+        ok = item != NULL && pile_add(r, NULL, item);
         if (ok)
             weigh(n, item);
     }
-    ok = ok && finish(r, n, &p);
-    base_free(r->arena->alloc, p.pairs);
-    return ok ? n : NULL;
+    return ok && finish(r, n, from) ? n : NULL;
+}
+
+/* Keys of one map: few are compared one by one, many through a table. */
+typedef struct key_set {
+    size_t from; /* of the pile */
+    base_map table;
+} key_set;
+
+enum { FEW_KEYS = 12 };
+
+/* The pair that has this key already; NULL: none. */
+static const rb_pair *same_key(reader *r, key_set *set, const rb_node *key)
+{
+    const rb_pair *pairs = r->pile + set->from;
+    const size_t count = r->pile_count - set->from;
+    bool fresh;
+    if (count < FEW_KEYS) {
+        for (size_t i = 0; i < count; i++)
+            if (pairs[i].key->count == key->count && memcmp(pairs[i].key->as.text, key->as.text, key->count) == 0)
+                return &pairs[i];
+        return NULL;
+    }
+    for (size_t i = set->table.count; i <= count; i++) {
+        const rb_node *k = i < count ? pairs[i].key : key;
+        uint64_t *slot = base_map_put(&set->table, k->as.text, k->count, &fresh);
+        if (slot == NULL) {
+            note(r, base_nomem(r->d));
+            return NULL;
+        }
+        if (!fresh)
+            return &pairs[*slot];
+        *slot = i;
+    }
+    return NULL;
 }
 
 /* Reports a key that was there before, and says where. */
-static bool unique(reader *r, base_map *seen, const rb_pair *pairs, size_t count, const rb_node *key)
+static bool unique(reader *r, key_set *set, const rb_node *key)
 {
-    bool fresh = false;
-    uint64_t *slot = base_map_put(seen, key->as.text, key->count, &fresh);
-    if (slot == NULL) {
-        note(r, base_nomem(r->d));
-        return false;
-    }
-    if (fresh) {
-        *slot = count;
-        return true;
-    }
+    const rb_pair *before = same_key(r, set, key);
+    if (before == NULL)
+        return r->status != GOV_E_NOMEM;
     const base_place place = rb_place(key);
     note(r, base_fail_at(r->d, &place, M_yaml_duplicate_key, A_N("key", key->as.text, key->count),
-                         A_I("line", pairs[*slot].key->line)));
+                         A_I("line", before->key->line)));
     return false;
 }
 
@@ -436,7 +480,7 @@ static void report_torn(reader *r, const rb_node *key, const rb_node *before)
 }
 
 /* One pair of a map, after its key's event. */
-static bool read_pair(reader *r, rb_node *n, base_map *seen, pile *p, unsigned depth)
+static bool read_pair(reader *r, rb_node *n, key_set *keys, unsigned depth)
 {
     rb_node *key = read_node(r, depth + 1);
     if (key == NULL || !next(r))
@@ -457,30 +501,28 @@ static bool read_pair(reader *r, rb_node *n, base_map *seen, pile *p, unsigned d
         return r->status != GOV_E_NOMEM;
     }
     if (torn(r, n, key, val)) {
-        report_torn(r, key, p->count > 0 ? p->pairs[p->count - 1].val : NULL);
+        report_torn(r, key, r->pile_count > keys->from ? r->pile[r->pile_count - 1].val : NULL);
         return r->status != GOV_E_NOMEM;
     }
-    if (!unique(r, seen, p->pairs, p->count, key))
+    if (!unique(r, keys, key))
         return r->status != GOV_E_NOMEM;
-    return pile_add(r, p, key, val);
+    return pile_add(r, key, val);
 }
 
 static rb_node *read_map(reader *r, unsigned depth)
 {
     const bool flow = r->event.data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
     rb_node *n = new_node(r, RB_MAP, flow ? RB_FLOW : RB_BLOCK);
-    pile p = {0};
-    base_map seen;
+    key_set keys = {.from = r->pile_count};
     bool ok = n != NULL;
 
-    base_map_init(&seen, r->arena->alloc);
+    base_map_init(&keys.table, r->arena->alloc);
     if (ok)
         check_tag(r, n, r->event.data.mapping_start.tag);
     while (ok && (ok = next(r)) && r->event.type != YAML_MAPPING_END_EVENT)
-        ok = read_pair(r, n, &seen, &p, depth);
-    ok = ok && finish(r, n, &p);
-    base_map_free(&seen);
-    base_free(r->arena->alloc, p.pairs);
+        ok = read_pair(r, n, &keys, depth);
+    ok = ok && finish(r, n, keys.from);
+    base_map_free(&keys.table);
     return ok ? n : NULL;
 }
 
@@ -577,5 +619,6 @@ gov_status rb_parse(base_arena *arena, const rb_slice *slice, rb_node **out, con
         yaml_event_delete(&r.event);
     yaml_parser_delete(&r.yaml);
     base_free(arena->alloc, r.anchors);
+    base_free(arena->alloc, r.pile);
     return r.status;
 }
