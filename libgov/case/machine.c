@@ -370,6 +370,8 @@ gov_status case_active_paths(const case_machine *m, base_arena *arena, value *li
 const cal_calendar *case_calendar(const case_machine *m, const char *name)
 {
     const rulebook_calendar *c = rulebook_find_calendar(m->rules, name);
+    if (c == NULL && name != NULL) /* the current rules dropped it: the case's own version has it still */
+        c = rulebook_find_calendar(m->w->owner, name);
     return c != NULL ? c->cal : m->plain;
 }
 

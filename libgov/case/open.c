@@ -52,7 +52,7 @@ static gov_status tell_parent(gov *g, case_machine *m, const diag *d)
 
 gov_status case_settle(gov *g, case_machine *m, const diag *d)
 {
-    static const store_sql drop = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = $2 AND kind <> 4"};
+    static const store_sql drop = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = $2 AND kind <> $3"};
     const bool ended = case_machine_ended(m);
     m->outcome = ended ? case_machine_outcome(m) : NULL;
     if (!ended) {
@@ -62,7 +62,7 @@ gov_status case_settle(gov *g, case_machine *m, const diag *d)
     if (m->closed_us != 0)
         return GOV_OK;
     m->closed_us = m->now_us;
-    const gov_status status = store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(m->id)), STORE_ANY_ROWS, d);
+    const gov_status status = store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(CASE_TIMER_IMPORT)), STORE_ANY_ROWS, d);
     return status == GOV_OK && m->parent != 0 ? tell_parent(g, m, d) : status;
 }
 

@@ -18,8 +18,21 @@ typedef struct open_input {
     value fields;
     gov_case_options options;
     int64_t id;
+    const char *key;
     uint8_t digest[BASE_DIGEST_SIZE];
 } open_input;
+
+/* Hosts' keys stand apart from those of the rules' own `open`. */
+static const char *request_key(gov *g, const char *key)
+{
+    const size_t len = strlen(key);
+    char *out = base_arena_alloc(&g->scratch, len + 6);
+    if (out != NULL) {
+        memcpy(out, "host:", 5);
+        memcpy(out + 5, key, len);
+    }
+    return out;
+}
 
 static gov_status digest_input(gov *g, open_input *in, const diag *d)
 {
@@ -43,7 +56,7 @@ static gov_status earlier_answer(gov *g, open_input *in, const diag *d)
 {
     static const store_sql find = {"SELECT digest, answer FROM gov_case_request WHERE community = $1 AND request_key = $2"};
     store_rows rows;
-    const gov_status status = store_first(g->store, &find, STORE_ARGS(store_i(g->community), store_s(in->options.idempotency_key)), &rows, d);
+    const gov_status status = store_first(g->store, &find, STORE_ARGS(store_i(g->community), store_s(in->key)), &rows, d);
     if (status != GOV_OK)
         return status;
     size_t len;
@@ -58,7 +71,7 @@ static gov_status keep_answer(gov *g, const open_input *in, const diag *d)
 {
     static const store_sql add = {"INSERT INTO gov_case_request (community, request_key, digest, answer) VALUES ($1, $2, $3, $4)"};
     return store_post(g->store, &add,
-                      STORE_ARGS(store_i(g->community), store_s(in->options.idempotency_key),
+                      STORE_ARGS(store_i(g->community), store_s(in->key),
                                  store_b(in->digest, sizeof in->digest), store_i(in->id)),
                       1, d);
 }
@@ -71,7 +84,8 @@ static gov_status open_body(gov *g, void *input, const diag *d)
                             .flags = value_absent()};
     gov_status status = GOV_OK;
     if (o->idempotency_key != NULL) {
-        status = digest_input(g, in, d);
+        in->key = request_key(g, o->idempotency_key);
+        status = in->key != NULL ? digest_input(g, in, d) : base_nomem(d);
         if (status == GOV_OK)
             status = earlier_answer(g, in, d);
         if (status != GOV_END)

@@ -223,7 +223,7 @@ typedef struct list_input {
 
 typedef struct filter {
     base_buf sql;
-    store_arg args[10];
+    store_arg args[12];
     size_t count;
 } filter;
 
@@ -233,7 +233,8 @@ static void add_condition(filter *f, const char *before, store_arg arg, const ch
     base_buf_fmt(&f->sql, "%s$%zu%s", before, f->count, after);
 }
 
-static gov_status build_filter(gov *g, const list_input *in, filter *f, base_buf *word, const diag *d)
+static gov_status build_filter(gov *g, const list_input *in, filter *f, const base_buf *word, const base_buf *text,
+                               const diag *d)
 {
     const gov_case_query *q = &in->query;
     int64_t id;
@@ -249,7 +250,8 @@ static gov_status build_filter(gov *g, const list_input *in, filter *f, base_buf
     if (status == GOV_OK && q->field != NULL && q->equals != NULL) {
         add_condition(f, " AND c.id IN (SELECT w.case_id FROM gov_case_word w WHERE w.community = ", store_i(g->community), "");
         add_condition(f, " AND w.field = ", store_s(q->field), "");
-        add_condition(f, " AND w.word = ", store_t(word->data, word->len), ")");
+        add_condition(f, " AND w.word IN (", store_t(word->data, word->len), "");
+        add_condition(f, ", ", store_t(text->data, text->len), "))");
     }
     if ((q->flags & GOV_CASE_OPEN_ONLY) != 0)
         base_buf_str(&f->sql, " AND c.closed_us IS NULL");
@@ -287,7 +289,7 @@ static gov_status check_filter(gov *g, const gov_case_query *q, const diag *d)
     return GOV_OK;
 }
 
-/* An int, a bool or text, as the index holds them. */
+/* An int or a bool where it may be one, else text, as the index holds them; the index is asked for the text as well. */
 static void word_of(const char *text, base_buf *out)
 {
     int64_t n;
@@ -304,12 +306,15 @@ static void word_of(const char *text, base_buf *out)
 static gov_status read_page(gov *g, const list_input *in, int64_t *ids, size_t *count, const diag *d)
 {
     filter f = {.count = 0};
-    base_buf word;
+    base_buf word, text;
     store_rows rows;
     base_buf_init(&f.sql, g->alloc);
     base_buf_init(&word, g->alloc);
+    base_buf_init(&text, g->alloc);
     word_of(in->query.equals, &word);
-    gov_status status = build_filter(g, in, &f, &word, d);
+    if (in->query.equals != NULL)
+        case_index_word(&text, value_text(in->query.equals));
+    gov_status status = word.failed || text.failed ? base_nomem(d) : build_filter(g, in, &f, &word, &text, d);
     const store_sql sql = {f.sql.data, STORE_DYNAMIC};
     *count = 0;
     if (status == GOV_OK)
@@ -321,7 +326,33 @@ static gov_status read_page(gov *g, const list_input *in, int64_t *ids, size_t *
     }
     base_buf_free(&f.sql);
     base_buf_free(&word);
+    base_buf_free(&text);
     return status == GOV_END ? GOV_OK : status;
+}
+
+/* What a cursor is bound to: eight digits of the filter's digest. */
+static void filter_mark(const gov_case_query *q, char out[9])
+{
+    const char *const parts[] = {q->workflow, q->grid, q->unit, q->field, q->equals};
+    uint8_t digest[BASE_DIGEST_SIZE], sum[BASE_DIGEST_SIZE] = {(uint8_t)q->flags};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        const char *text = base_text_or_empty(parts[i]);
+        base_sha256(text, strlen(text), digest);
+        for (size_t k = 0; k < sizeof sum; k++)
+            sum[k] = (uint8_t)(sum[k] * 31 + digest[k]);
+    }
+    base_hex(sum, 4, out);
+}
+
+/* "ID.MARK" of the page before. */
+static bool read_cursor(list_input *in)
+{
+    char mark[9];
+    const char *cursor = in->query.cursor, *dot = cursor != NULL ? strchr(cursor, '.') : NULL;
+    if (cursor == NULL)
+        return true;
+    filter_mark(&in->query, mark);
+    return dot != NULL && strcmp(dot + 1, mark) == 0 && base_parse_int(cursor, (size_t)(dot - cursor), &in->after);
 }
 
 /* GOV_END: not for this actor, or not in the grid that was asked for. */
@@ -377,8 +408,10 @@ static gov_status list_body(gov *g, void *input, const diag *d)
     }
     if (status != GOV_OK)
         return status;
-    char cursor[24];
-    (void)base_format_int(in.after, cursor);
+    char cursor[40];
+    const size_t digits = base_format_int(in.after, cursor);
+    cursor[digits] = '.';
+    filter_mark(&in.query, cursor + digits + 1);
     value_builder_set(&b, "cases", value_builder_list(&list));
     value_builder_set(&b, "next", more ? value_text(cursor) : value_null());
     if (list.failed || b.failed)
@@ -395,7 +428,7 @@ gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value **out, g
         return status;
     if (out == NULL || in.query.limit > 1000)
         return base_misuse(err, out == NULL ? "out" : "limit");
-    if (in.query.cursor != NULL && !base_parse_int(in.query.cursor, strlen(in.query.cursor), &in.after))
+    if (!read_cursor(&in))
         return base_misuse(err, "cursor");
     return access_run(g, &read_call, list_body, &in, err);
 }
