@@ -268,6 +268,13 @@ typedef struct gov_ledger_filter {
     uint32_t flags;        /**< GOV_LEDGER_DEBITS, _CREDITS, _REVERSED. @since 0.1 */
 } gov_ledger_filter;
 
+/**
+ * Zeroes the filter and sets its size; for callers that cannot use an initialiser.
+ * @contract thread=any alloc=no block=no
+ * @since 0.1
+ */
+GOV_API void gov_ledger_filter_init(gov_ledger_filter *filter, size_t size);
+
 /** An account's balances at an instant. @since 0.1 */
 typedef struct gov_ledger_balance {
     int64_t timestamp;       /**< Of the change. @since 0.1 */

@@ -2,6 +2,7 @@
 #include "api/api.h"
 
 #include "case/case.h"
+#include "ledger/ledger.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -213,7 +214,9 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
 {
     verifying *v = input;
     int64_t parked = 0;
-    const gov_status checked = journal_verify(g->journal, &v->journal, v->progress != NULL ? on_progress : NULL, v, d);
+    gov_status checked = journal_verify(g->journal, &v->journal, v->progress != NULL ? on_progress : NULL, v, d);
+    if (checked == GOV_OK)
+        checked = ledger_verify_all(g, d);
     if (checked != GOV_OK && checked != GOV_E_VERIFY)
         return checked;
     gov_status status = checked == GOV_OK ? count_parked(g, &parked, d) : GOV_OK;

@@ -22,6 +22,8 @@ gov_status case_role_condition(gov *g, const rulebook_workflow *w, const ruleboo
                                const diag *d);
 
 extern const case_world case_store_world;
+/* The machine whose expression runs; NULL: that of something else. */
+case_machine *case_machine_running(const expr_run *run);
 /* A machine of this community without a case yet. */
 /* Memory for the machine, as case_machine_init, and what the room keeps per workflow. */
 gov_status case_machine_under(gov *g, case_machine *m, const rulebook_workflow *w, base_arena *arena, const diag *d);

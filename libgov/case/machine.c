@@ -1,5 +1,5 @@
 /* One case under its workflow: the chart's hooks, what expressions see, what a step leaves behind. */
-#include "case/case.h"
+#include "case/live.h"
 
 #include <string.h>
 
@@ -128,6 +128,11 @@ bool case_in_state(void *run_user, const rulebook_workflow *w, uint32_t state)
 {
     const case_machine *m = run_user;
     return chart_in(w->chart, m->during != NULL ? m->during : m->state, state);
+}
+
+case_machine *case_machine_running(const expr_run *run)
+{
+    return run->fetch == fetch_slot ? run->user : NULL;
 }
 
 value case_field(const case_machine *m, size_t field)

@@ -1,5 +1,6 @@
 /* The public calls that change cases. */
 #include "case/live.h"
+#include "ledger/ledger.h"
 
 #include <string.h>
 
@@ -165,7 +166,12 @@ gov_status gov_tick(gov *g, uint64_t max, gov_tick_result *result, gov_error **e
         status = access_options(&known, sizeof known, result, result->size, &d);
     if (status != GOV_OK)
         return status;
+    int64_t ledger_us = -1;
     status = case_tick(g, access_now(g), max, &out, &d);
+    if (status == GOV_OK)
+        status = ledger_tick(g, &ledger_us, &d);
+    if (ledger_us >= 0 && (out.next_us < 0 || ledger_us < out.next_us))
+        out.next_us = ledger_us;
     if (status == GOV_OK && !g->group)
         status = journal_seal(g->journal, 100000, NULL, &d);
     if (result != NULL) {

@@ -134,6 +134,12 @@ static gov_status world_send(case_machine *m, const rulebook_send *send, int64_t
 
 const case_world case_store_world = {world_schedule, world_unschedule, world_effect, world_send, registry_reference};
 
+gov *case_gov_of(const expr_run *run)
+{
+    const case_machine *m = case_machine_running(run);
+    return m != NULL && m->world == &case_store_world ? m->user : NULL;
+}
+
 /* ---- ticking ---- */
 
 typedef struct due_timer {

@@ -397,3 +397,9 @@ gov_status ledger_expire(ledger *l, size_t max, ledger_time t, const ledger_entr
         rc = ledger_write_transfers(l, t, entry, d);
     return rc;
 }
+
+gov_status ledger_hold(ledger *l, uint32_t book, const diag *d)
+{
+    const gov_status rc = ledger_load_clocks(l, d);
+    return rc == GOV_OK ? ledger_lock(l, &book, 1, d) : rc;
+}

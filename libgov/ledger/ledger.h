@@ -22,7 +22,7 @@
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
 
-#include "base/base.h"
+#include "access/access.h"
 #include "store/store.h"
 
 #include <gov/ledger.h>
@@ -127,5 +127,34 @@ gov_status ledger_verify(ledger *l, const diag *d);
 /* The digest over the rows between two seqs that belong to an entry, to be compared with what the entry says. */
 gov_status ledger_digest(ledger *l, int64_t entry, int64_t first_seq, int64_t last_seq,
                          size_t *count, uint8_t out[static BASE_DIGEST_SIZE], const diag *d);
+
+/* ---- the ledger of an open community: public.c ---- */
+
+/* Made at first use; g's. */
+gov_status ledger_of(gov *g, ledger **out, const diag *d);
+ledger_time ledger_now(const gov *g);
+
+/* What the journal entry of a batch says beside its rows' digest. */
+typedef struct ledger_note {
+    const char *subject_kind;
+    int64_t subject;
+    value data; /* a map, or absent */
+} ledger_note;
+/* In g's transaction, with one journal entry in the actor's name. note may be NULL. */
+gov_status ledger_post(gov *g, const ledger_transfer *events, size_t n, const ledger_note *note,
+                       ledger_result *results, const diag *d);
+gov_status ledger_open_accounts(gov *g, const ledger_account *events, size_t n,
+                                const ledger_note *note, ledger_result *results, const diag *d);
+/* The account of a subject (not 0) by its code in a ledger; 0: none. */
+gov_status ledger_find_account(ledger *l, uint32_t book, int64_t subject, uint32_t code,
+                               int64_t *id, const diag *d);
+/* The same, made like `wanted` (whose id is passed over) at first use. In g's transaction. */
+gov_status ledger_account_for(gov *g, const ledger_account *wanted, int64_t *id, const diag *d);
+/* Locks a ledger until the transaction ends. */
+gov_status ledger_hold(ledger *l, uint32_t book, const diag *d);
+/* ledger_verify, and every journal entry of a batch against the rows that it commits to. */
+gov_status ledger_verify_all(gov *g, const diag *d);
+/* Expires what is due at g's now, in transactions of its own; *next_us: when there is more to do, -1: never. */
+gov_status ledger_tick(gov *g, int64_t *next_us, const diag *d);
 
 #endif

@@ -465,9 +465,7 @@ gov_status ledger_reason_number(ledger *l, uint32_t book, const char *name, uint
         store_first_int(l->s, &find, STORE_ARGS(community, book_arg, store_s(name)), &number, d);
     if (rc == GOV_END) {
         /* The ledger's lock lets one writer number at a time; whoever waited for it looks again. */
-        rc = ledger_load_clocks(l, d);
-        if (rc == GOV_OK)
-            rc = ledger_lock(l, &book, 1, d);
+        rc = ledger_hold(l, book, d);
         if (rc == GOV_OK)
             rc = store_first_int(l->s, &find, STORE_ARGS(community, book_arg, store_s(name)),
                                  &number, d);

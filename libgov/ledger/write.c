@@ -44,9 +44,9 @@ static bool columns(base_arena *a, const void *const *items, size_t n, const fie
     return true;
 }
 
-static store_array same_int(const int64_t *value, const bool *null)
+static store_array same_int(const int64_t *one, const bool *null)
 {
-    return (store_array){.ints = value, .nulls = null, .same = true};
+    return (store_array){.ints = one, .nulls = null, .same = true};
 }
 
 /* ---- canonical bytes ---- */

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REAL_MS INT64_C(1772409900000) /* 2026-03-02 */
-#define NOW (REAL_MS * 1000)
+#define REAL_MS   INT64_C(1772409900000) /* 2026-03-02 */
+#define NOW       (REAL_MS * 1000)
 #define COMMUNITY 77
 
 static gov_error *err;
@@ -20,8 +20,11 @@ static const store_migration *const schema[] = {&ledger_schema};
 static store *open_on(const char *url, uint32_t flags, const gov_allocator *a)
 {
     store *s = NULL;
-    const store_config config = {
-        .url = url, .flags = STORE_CREATE | STORE_FAST | flags, .busy_ms = 10000, .migrations = schema, .migration_count = 1};
+    const store_config config = {.url = url,
+                                 .flags = STORE_CREATE | STORE_FAST | flags,
+                                 .busy_ms = 10000,
+                                 .migrations = schema,
+                                 .migration_count = 1};
     assert_gov_ok(store_open(a, &config, &s, &D), err);
     return s;
 }
@@ -47,17 +50,21 @@ static gov_status commit_made(void *user, const ledger_commitment *c, int64_t *e
 static commits kept;
 static const ledger_entry note_entry = {commit_made, &kept};
 
-static void accounts(store *s, ledger *l, const ledger_account *a, size_t n, int64_t now, ledger_result *r)
+static void accounts(store *s, ledger *l, const ledger_account *a, size_t n, int64_t now,
+                     ledger_result *r)
 {
     assert_gov_ok(store_begin(s, &D), err);
-    assert_gov_ok(ledger_create_accounts(l, a, n, (ledger_time){now, REAL_MS}, &note_entry, r, &D), err);
+    assert_gov_ok(ledger_create_accounts(l, a, n, (ledger_time){now, REAL_MS}, &note_entry, r, &D),
+                  err);
     assert_gov_ok(store_commit(s, &D), err);
 }
 
-static void transfers(store *s, ledger *l, const ledger_transfer *t, size_t n, int64_t now, ledger_result *r)
+static void transfers(store *s, ledger *l, const ledger_transfer *t, size_t n, int64_t now,
+                      ledger_result *r)
 {
     assert_gov_ok(store_begin(s, &D), err);
-    assert_gov_ok(ledger_transfer_batch(l, t, n, (ledger_time){now, REAL_MS}, &note_entry, r, &D), err);
+    assert_gov_ok(ledger_transfer_batch(l, t, n, (ledger_time){now, REAL_MS}, &note_entry, r, &D),
+                  err);
     assert_gov_ok(store_commit(s, &D), err);
 }
 
@@ -75,18 +82,20 @@ static ledger_account look(ledger *l, int64_t id)
     return a;
 }
 
-#define assert_code(code, call)                                                                            \
-    do {                                                                                                   \
-        const int32_t got_ = (call);                                                                       \
-        if (got_ != GOV_LEDGER_##code)                                                                     \
-            fail_msg("expected %s, got %s", gov_ledger_result_name(GOV_LEDGER_##code), gov_ledger_result_name(got_)); \
+#define assert_code(code, call)                                                        \
+    do {                                                                               \
+        const int32_t got_ = (call);                                                   \
+        if (got_ != GOV_LEDGER_##code)                                                 \
+            fail_msg("expected %s, got %s", gov_ledger_result_name(GOV_LEDGER_##code), \
+                     gov_ledger_result_name(got_));                                    \
     } while (0)
 
 #define TRANSFER(...) ((ledger_transfer){.ledger = 1, .code = 1, __VA_ARGS__})
 
 static void two_accounts(store *s, ledger *l, uint32_t flags)
 {
-    const ledger_account a[] = {{.id = 1, .ledger = 1, .code = 1}, {.id = 2, .ledger = 1, .code = 1, .flags = flags}};
+    const ledger_account a[] = {{.id = 1, .ledger = 1, .code = 1},
+                                {.id = 2, .ledger = 1, .code = 1, .flags = flags}};
     ledger_result r[2];
     accounts(s, l, a, 2, NOW, r);
     assert_code(CREATED, r[0].code);
@@ -156,8 +165,11 @@ static bool model_time_used_by_transfer(const model *m, int64_t at)
 
 static int32_t model_create_account(model *m, const ledger_account *a, int64_t *at)
 {
-#define NO(when, code) if (when) return GOV_LEDGER_##code
-    NO((!(a->flags & GOV_ACCOUNT_MIN_BALANCE) && a->min_balance) || (!(a->flags & GOV_ACCOUNT_MAX_BALANCE) && a->max_balance),
+#define NO(when, code) \
+    if (when)          \
+    return GOV_LEDGER_##code
+    NO((!(a->flags & GOV_ACCOUNT_MIN_BALANCE) && a->min_balance) ||
+           (!(a->flags & GOV_ACCOUNT_MAX_BALANCE) && a->max_balance),
        RESERVED_FIELD);
     NO(a->flags & ~0x3003fU, RESERVED_FLAG);
     NO(a->id < 0 || a->subject < 0 || a->reference < 0, FIELD_MUST_NOT_BE_NEGATIVE);
@@ -171,7 +183,8 @@ static int32_t model_create_account(model *m, const ledger_account *a, int64_t *
         NO(a->reason != e->reason, EXISTS_WITH_DIFFERENT_REASON);
         NO(a->ledger != e->ledger, EXISTS_WITH_DIFFERENT_LEDGER);
         NO(a->code != e->code, EXISTS_WITH_DIFFERENT_CODE);
-        NO(a->min_balance != e->min_balance || a->max_balance != e->max_balance, EXISTS_WITH_DIFFERENT_LIMITS);
+        NO(a->min_balance != e->min_balance || a->max_balance != e->max_balance,
+           EXISTS_WITH_DIFFERENT_LIMITS);
         *at = e->timestamp;
         return GOV_LEDGER_EXISTS;
     }
@@ -193,7 +206,8 @@ static int32_t model_create_account(model *m, const ledger_account *a, int64_t *
     return GOV_LEDGER_CREATED;
 }
 
-static int32_t model_exists(const model *m, const ledger_transfer *t, const ledger_transfer *e, int64_t *at)
+static int32_t model_exists(const model *m, const ledger_transfer *t, const ledger_transfer *e,
+                            int64_t *at)
 {
     ledger_transfer full = *t;
     NO(t->flags != e->flags, EXISTS_WITH_DIFFERENT_FLAGS);
@@ -201,14 +215,22 @@ static int32_t model_exists(const model *m, const ledger_transfer *t, const ledg
     NO(t->timeout != e->timeout, EXISTS_WITH_DIFFERENT_TIMEOUT);
     if (t->flags & 0xc) {
         const ledger_transfer *p = &m->t[t->pending_id];
-        if (!full.debit_account) full.debit_account = p->debit_account;
-        if (!full.credit_account) full.credit_account = p->credit_account;
-        if (full.amount == (t->flags & 8 ? 0 : INT64_MAX)) full.amount = p->amount;
-        if (!full.subject) full.subject = p->subject;
-        if (!full.reference) full.reference = p->reference;
-        if (!full.reason) full.reason = p->reason;
-        if (!full.ledger) full.ledger = p->ledger;
-        if (!full.code) full.code = p->code;
+        if (!full.debit_account)
+            full.debit_account = p->debit_account;
+        if (!full.credit_account)
+            full.credit_account = p->credit_account;
+        if (full.amount == (t->flags & 8 ? 0 : INT64_MAX))
+            full.amount = p->amount;
+        if (!full.subject)
+            full.subject = p->subject;
+        if (!full.reference)
+            full.reference = p->reference;
+        if (!full.reason)
+            full.reason = p->reason;
+        if (!full.ledger)
+            full.ledger = p->ledger;
+        if (!full.code)
+            full.code = p->code;
     } else if (t->flags & 0x30 && t->amount >= e->amount) {
         full.amount = e->amount;
     }
@@ -228,7 +250,8 @@ static int32_t model_exists(const model *m, const ledger_transfer *t, const ledg
 static void model_release(model *m, int64_t id, uint8_t status)
 {
     const ledger_transfer *p = &m->t[id];
-    ledger_account *dr = model_account(m, p->debit_account), *cr = model_account(m, p->credit_account);
+    ledger_account *dr = model_account(m, p->debit_account),
+                   *cr = model_account(m, p->credit_account);
     dr->debits_pending -= p->amount;
     cr->credits_pending -= p->amount;
     if (status != 2 && p->flags & 0x40)
@@ -257,11 +280,15 @@ static int32_t model_resolve(model *m, const ledger_transfer *t, int64_t *at)
     const ledger_transfer *p = t->pending_id < MODEL_TRANSFERS ? &m->t[t->pending_id] : NULL;
     NO(p == NULL || p->timestamp == 0, PENDING_TRANSFER_NOT_FOUND);
     NO(!(p->flags & 2), PENDING_TRANSFER_NOT_PENDING);
-    NO(t->debit_account && t->debit_account != p->debit_account, PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT_ID);
-    NO(t->credit_account && t->credit_account != p->credit_account, PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT_ID);
+    NO(t->debit_account && t->debit_account != p->debit_account,
+       PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT_ID);
+    NO(t->credit_account && t->credit_account != p->credit_account,
+       PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT_ID);
     NO(t->ledger && t->ledger != p->ledger, PENDING_TRANSFER_HAS_DIFFERENT_LEDGER);
     NO(t->code && t->code != p->code, PENDING_TRANSFER_HAS_DIFFERENT_CODE);
-    const int64_t amount = voids ? (t->amount == 0 ? p->amount : t->amount) : t->amount == INT64_MAX ? p->amount : t->amount;
+    const int64_t amount = voids                    ? (t->amount == 0 ? p->amount : t->amount)
+                           : t->amount == INT64_MAX ? p->amount
+                                                    : t->amount;
     NO(amount > p->amount, EXCEEDS_PENDING_TRANSFER_AMOUNT);
     NO(voids && amount < p->amount, PENDING_TRANSFER_HAS_DIFFERENT_AMOUNT);
     NO(m->status[p->id] == 2, PENDING_TRANSFER_ALREADY_POSTED);
@@ -272,7 +299,8 @@ static int32_t model_resolve(model *m, const ledger_transfer *t, int64_t *at)
            IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS);
         *at = t->timestamp;
     }
-    ledger_account *dr = model_account(m, p->debit_account), *cr = model_account(m, p->credit_account);
+    ledger_account *dr = model_account(m, p->debit_account),
+                   *cr = model_account(m, p->credit_account);
     NO(dr->flags & GOV_ACCOUNT_CLOSED && !voids, DEBIT_ACCOUNT_ALREADY_CLOSED);
     NO(cr->flags & GOV_ACCOUNT_CLOSED && !voids, CREDIT_ACCOUNT_ALREADY_CLOSED);
     ledger_transfer full = *t;
@@ -298,8 +326,8 @@ static int32_t model_create_transfer(model *m, const ledger_transfer *t, int64_t
 {
     NO(t->flags & ~0x1ffU, RESERVED_FLAG);
     NO(t->reserved, RESERVED_FIELD);
-    NO(t->id < 0 || t->debit_account < 0 || t->credit_account < 0 || t->amount < 0 || t->pending_id < 0 ||
-           t->subject < 0 || t->reference < 0 || t->reversal_of < 0,
+    NO(t->id < 0 || t->debit_account < 0 || t->credit_account < 0 || t->amount < 0 ||
+           t->pending_id < 0 || t->subject < 0 || t->reference < 0 || t->reversal_of < 0,
        FIELD_MUST_NOT_BE_NEGATIVE);
     NO(t->id == 0, ID_MUST_NOT_BE_ZERO);
     NO(t->id == INT64_MAX, ID_MUST_NOT_BE_INT_MAX);
@@ -319,7 +347,8 @@ static int32_t model_create_transfer(model *m, const ledger_transfer *t, int64_t
     NO(t->ledger == 0, LEDGER_MUST_NOT_BE_ZERO);
     NO(t->code == 0, CODE_MUST_NOT_BE_ZERO);
     NO(t->reversal_of, REVERSAL_OF_MUST_BE_ZERO);
-    ledger_account *dr = model_account(m, t->debit_account), *cr = model_account(m, t->credit_account);
+    ledger_account *dr = model_account(m, t->debit_account),
+                   *cr = model_account(m, t->credit_account);
     NO(dr == NULL, DEBIT_ACCOUNT_NOT_FOUND);
     NO(cr == NULL, CREDIT_ACCOUNT_NOT_FOUND);
     NO(dr->ledger != cr->ledger, ACCOUNTS_MUST_HAVE_THE_SAME_LEDGER);
@@ -352,11 +381,14 @@ static int32_t model_create_transfer(model *m, const ledger_transfer *t, int64_t
     NO(amount + cr->credits_posted > max, OVERFLOWS_CREDITS_POSTED);
     NO(amount + dr->debits_posted + dr->debits_pending > max, OVERFLOWS_DEBITS);
     NO(amount + cr->credits_posted + cr->credits_pending > max, OVERFLOWS_CREDITS);
-    const big paid = amount + dr->debits_posted + dr->debits_pending, got = amount + cr->credits_posted + cr->credits_pending;
+    const big paid = amount + dr->debits_posted + dr->debits_pending,
+              got = amount + cr->credits_posted + cr->credits_pending;
     NO(dr->flags & 2 && paid > dr->credits_posted, EXCEEDS_CREDITS);
     NO(cr->flags & 4 && got > cr->debits_posted, EXCEEDS_DEBITS);
-    NO(dr->flags & GOV_ACCOUNT_MIN_BALANCE && dr->credits_posted - paid < dr->min_balance, EXCEEDS_MIN_BALANCE);
-    NO(cr->flags & GOV_ACCOUNT_MAX_BALANCE && got - cr->debits_posted > cr->max_balance, EXCEEDS_MAX_BALANCE);
+    NO(dr->flags & GOV_ACCOUNT_MIN_BALANCE && dr->credits_posted - paid < dr->min_balance,
+       EXCEEDS_MIN_BALANCE);
+    NO(cr->flags & GOV_ACCOUNT_MAX_BALANCE && got - cr->debits_posted > cr->max_balance,
+       EXCEEDS_MAX_BALANCE);
     ledger_transfer full = *t;
     full.amount = (int64_t)amount;
     *at = when;
@@ -447,14 +479,16 @@ static void model_back(model *m, const model_mark *k)
     memcpy(m->transfer_at, k->transfer_at, sizeof k->transfer_at);
 }
 
-static void model_batch(model *m, const ledger_account *a, const ledger_transfer *t, int n, int64_t first, ledger_result *r)
+static void model_batch(model *m, const ledger_account *a, const ledger_transfer *t, int n,
+                        int64_t first, ledger_result *r)
 {
     static model_mark mark;
     int chain = -1;
     bool broken = false;
     const uint32_t imported = a != NULL ? GOV_ACCOUNT_IMPORTED : GOV_TRANSFER_IMPORTED;
     for (int i = 0; i < n; i++) {
-        const uint32_t flags = a != NULL ? a[i].flags : t[i].flags, flags0 = a != NULL ? a[0].flags : t[0].flags;
+        const uint32_t flags = a != NULL ? a[i].flags : t[i].flags,
+                       flags0 = a != NULL ? a[0].flags : t[0].flags;
         const int64_t given = a != NULL ? a[i].timestamp : t[i].timestamp;
         int64_t at = first + i;
         int32_t code;
@@ -467,7 +501,8 @@ static void model_batch(model *m, const ledger_account *a, const ledger_transfer
         else if (broken)
             code = GOV_LEDGER_LINKED_EVENT_FAILED;
         else if ((flags & imported) != (flags0 & imported))
-            code = flags & imported ? GOV_LEDGER_IMPORTED_EVENT_NOT_EXPECTED : GOV_LEDGER_IMPORTED_EVENT_EXPECTED;
+            code = flags & imported ? GOV_LEDGER_IMPORTED_EVENT_NOT_EXPECTED
+                                    : GOV_LEDGER_IMPORTED_EVENT_EXPECTED;
         else if (!(flags & imported) && given != 0)
             code = GOV_LEDGER_TIMESTAMP_MUST_BE_ZERO;
         else if (flags & imported && given < 1)
@@ -475,8 +510,10 @@ static void model_batch(model *m, const ledger_account *a, const ledger_transfer
         else if (flags & imported && given >= first + n - 1)
             code = GOV_LEDGER_IMPORTED_EVENT_TIMESTAMP_MUST_NOT_ADVANCE;
         else
-            code = a != NULL ? model_create_account(m, &a[i], &at) : model_create_transfer(m, &t[i], &at);
-        r[i] = (ledger_result){.timestamp = code == 0 || code == GOV_LEDGER_EXISTS ? at : first + i, .code = code};
+            code = a != NULL ? model_create_account(m, &a[i], &at)
+                             : model_create_transfer(m, &t[i], &at);
+        r[i] = (ledger_result){.timestamp = code == 0 || code == GOV_LEDGER_EXISTS ? at : first + i,
+                               .code = code};
         if (code != 0 && chain >= 0 && !broken) {
             broken = true;
             model_back(m, &mark);
@@ -500,7 +537,10 @@ static uint32_t rnd(uint32_t below)
     seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return below == 0 ? 0 : (uint32_t)(seed >> 33) % below;
 }
-static bool one_in(uint32_t n) { return rnd(n) == 0; }
+static bool one_in(uint32_t n)
+{
+    return rnd(n) == 0;
+}
 
 /* Transfers have numbers in the model and ids in the store: some from the store's generator, some from elsewhere. */
 static int64_t id_of[MODEL_TRANSFERS];
@@ -517,7 +557,8 @@ static void give_ids(store *s, int count)
     for (int i = 0; i < count && numbers < MODEL_TRANSFERS; i++, numbers++) {
         assert_gov_ok(store_new_id(s, REAL_MS, &id_of[numbers], &D), err);
         if (one_in(4)) /* from elsewhere: some small and some large ones, none twice */
-            id_of[numbers] = one_in(2) ? numbers : INT64_C(1) << 61 | (int64_t)rnd(1 << 20) << 20 | numbers;
+            id_of[numbers] =
+                one_in(2) ? numbers : INT64_C(1) << 61 | (int64_t)rnd(1 << 20) << 20 | numbers;
     }
     assert_gov_ok(store_commit(s, &D), err);
 }
@@ -533,7 +574,9 @@ static int64_t some_amount(void)
 
 static ledger_account some_account(int known)
 {
-    ledger_account a = {.id = 1 + rnd(MODEL_ACCOUNTS - 8), .ledger = 1 + rnd(3), .code = 1 + rnd(2)};
+    ledger_account a = {.id = 1 + rnd(MODEL_ACCOUNTS - 8),
+                        .ledger = 1 + rnd(3),
+                        .code = 1 + rnd(2)};
     if (known > 0 && one_in(3))
         a.id = 1 + rnd((uint32_t)known);
     if (one_in(3))
@@ -557,7 +600,11 @@ static ledger_account some_account(int known)
     case 10: a.credits_posted = 1; break;
     case 11: a.max_balance = 4; break;
     case 12: a.timestamp = 3; break;
-    case 13: a.flags |= GOV_ACCOUNT_MIN_BALANCE | GOV_ACCOUNT_MAX_BALANCE; a.min_balance = 5; a.max_balance = 4; break;
+    case 13:
+        a.flags |= GOV_ACCOUNT_MIN_BALANCE | GOV_ACCOUNT_MAX_BALANCE;
+        a.min_balance = 5;
+        a.max_balance = 4;
+        break;
     case 14: a.reference = 9; break;
     case 15: a.reason = 9; break;
     default: break;
@@ -577,7 +624,8 @@ static ledger_transfer some_transfer(const model *m)
         t.id = 1;
     if (one_in(3) && t.id > 50)
         t.id = 1 + rnd((uint32_t)t.id - 1);
-    const ledger_account *dr = &m->a[rnd((uint32_t)m->accounts)], *cr = &m->a[rnd((uint32_t)m->accounts)];
+    const ledger_account *dr = &m->a[rnd((uint32_t)m->accounts)],
+                         *cr = &m->a[rnd((uint32_t)m->accounts)];
     for (int i = 0; i < 20 && (cr->ledger != dr->ledger || cr == dr) && !one_in(30); i++)
         cr = &m->a[rnd((uint32_t)m->accounts)];
     t.debit_account = dr->id;
@@ -598,11 +646,15 @@ static ledger_transfer some_transfer(const model *m)
         for (int i = 0; i < 30 && m->status[t.pending_id] != 1; i++)
             t.pending_id = t.id > 2 ? 1 + rnd((uint32_t)t.id) : 1;
         const ledger_transfer *p = &m->t[t.pending_id];
-        t.amount = t.flags & 8 ? (one_in(8) ? rnd(5) : 0) : one_in(2) ? INT64_MAX : p->amount > 0 ? p->amount / 2 : 0;
+        t.amount = t.flags & 8     ? (one_in(8) ? rnd(5) : 0)
+                   : one_in(2)     ? INT64_MAX
+                   : p->amount > 0 ? p->amount / 2
+                                   : 0;
         if (!one_in(6))
             t.ledger = t.code = 0, t.debit_account = t.credit_account = 0;
         else
-            t.debit_account = p->debit_account, t.credit_account = p->credit_account, t.ledger = p->ledger;
+            t.debit_account = p->debit_account, t.credit_account = p->credit_account,
+            t.ledger = p->ledger;
     } else if (kind == 6) {
         t.flags |= one_in(2) ? 0x10 : 0x20;
     }
@@ -689,10 +741,15 @@ static void compare_statement(ledger *l, const model *m, int64_t account)
         const model_change *c = &m->log[back ? m->changes - 1 - k : k];
         const int side = c->account[1] == account;
         if ((c->account[0] != account && !side) || (f.flags & 3 && !(f.flags & (1U << side))) ||
-            c->at < f.timestamp_min || (f.timestamp_max && c->at > f.timestamp_max) || (f.subject && c->subject != f.subject))
+            c->at < f.timestamp_min || (f.timestamp_max && c->at > f.timestamp_max) ||
+            (f.subject && c->subject != f.subject))
             continue;
-        want[n++] = (ledger_balance){c->at, to_id(c->transfer), c->balance[side][0], c->balance[side][1],
-                                     c->balance[side][2], c->balance[side][3]};
+        want[n++] = (ledger_balance){c->at,
+                                     to_id(c->transfer),
+                                     c->balance[side][0],
+                                     c->balance[side][1],
+                                     c->balance[side][2],
+                                     c->balance[side][3]};
     }
     assert_gov_ok(ledger_account_balances(l, &f, got, cap, &count, &D), err);
     assert_int_equal(count, n);
@@ -719,11 +776,12 @@ static void compare_results(const ledger_result *got, const ledger_result *want,
 {
     for (int i = 0; i < n; i++) {
         if (got[i].code != want[i].code)
-            fail_msg("round %d, event %d: %s, the model says %s", round, i, gov_ledger_result_name(got[i].code),
-                     gov_ledger_result_name(want[i].code));
+            fail_msg("round %d, event %d: %s, the model says %s", round, i,
+                     gov_ledger_result_name(got[i].code), gov_ledger_result_name(want[i].code));
         if (got[i].timestamp != want[i].timestamp)
             fail_msg("round %d, event %d (%s): at %lld, the model says %lld", round, i,
-                     gov_ledger_result_name(got[i].code), (long long)got[i].timestamp, (long long)want[i].timestamp);
+                     gov_ledger_result_name(got[i].code), (long long)got[i].timestamp,
+                     (long long)want[i].timestamp);
         reached[got[i].code] = true;
     }
 }
@@ -739,9 +797,15 @@ static void account_round(store *s, ledger *l, model *m, int64_t now, int round)
         const ledger_account *e = model_account(m, a[i].id);
         if (e != NULL && one_in(2)) {
             const uint32_t flags = a[i].flags;
-            a[i] = (ledger_account){.id = e->id, .subject = e->subject, .reference = e->reference, .reason = e->reason,
-                                    .ledger = e->ledger, .code = e->code, .flags = one_in(5) ? flags : e->flags};
-            a[i].min_balance = a[i].flags & GOV_ACCOUNT_MIN_BALANCE ? e->min_balance + one_in(4) : 0;
+            a[i] = (ledger_account){.id = e->id,
+                                    .subject = e->subject,
+                                    .reference = e->reference,
+                                    .reason = e->reason,
+                                    .ledger = e->ledger,
+                                    .code = e->code,
+                                    .flags = one_in(5) ? flags : e->flags};
+            a[i].min_balance =
+                a[i].flags & GOV_ACCOUNT_MIN_BALANCE ? e->min_balance + one_in(4) : 0;
             a[i].max_balance = a[i].flags & GOV_ACCOUNT_MAX_BALANCE ? e->max_balance : 0;
             if (one_in(6))
                 a[i].ledger = 1 + rnd(3);
@@ -750,7 +814,9 @@ static void account_round(store *s, ledger *l, model *m, int64_t now, int round)
         }
         if (imports && !one_in(12)) {
             a[i].flags |= GOV_ACCOUNT_IMPORTED;
-            a[i].timestamp = one_in(20) ? -1 : one_in(20) ? now + 5000 : 1 + (int64_t)round * 50 + rnd(60);
+            a[i].timestamp = one_in(20)   ? -1
+                             : one_in(20) ? now + 5000
+                                          : 1 + (int64_t)round * 50 + rnd(60);
             if (a[i].ledger != 0 && !one_in(5))
                 a[i].ledger = 3;
         }
@@ -783,9 +849,13 @@ static void transfer_round(store *s, ledger *l, model *m, int64_t now, int round
         t[i] = one_in(6) && m->t[old].timestamp != 0 ? again(m, old) : some_transfer(m);
         if (imports && !one_in(20)) {
             t[i].flags |= GOV_TRANSFER_IMPORTED;
-            t[i].timestamp = one_in(40) ? 0 : one_in(40) ? now + 5000 : 1 + (int64_t)round * 50 + rnd(10) + i;
-            const ledger_account *dr = model_account(m, 1 + rnd(40)), *cr = model_account(m, 1 + rnd(40));
-            if (one_in(2) && dr != NULL && cr != NULL && dr->ledger == 3 && cr->ledger == 3 && !(t[i].flags & 0xc))
+            t[i].timestamp = one_in(40)   ? 0
+                             : one_in(40) ? now + 5000
+                                          : 1 + (int64_t)round * 50 + rnd(10) + i;
+            const ledger_account *dr = model_account(m, 1 + rnd(40)),
+                                 *cr = model_account(m, 1 + rnd(40));
+            if (one_in(2) && dr != NULL && cr != NULL && dr->ledger == 3 && cr->ledger == 3 &&
+                !(t[i].flags & 0xc))
                 t[i].debit_account = dr->id, t[i].credit_account = cr->id, t[i].ledger = 3;
             if (m->accounts > 0 && one_in(30))
                 t[i].timestamp = m->a[rnd((uint32_t)m->accounts)].timestamp;
@@ -799,12 +869,14 @@ static void transfer_round(store *s, ledger *l, model *m, int64_t now, int round
         stored[i].pending_id = to_id(t[i].pending_id);
         if (t[i].ledger < MODEL_LEDGERS)
             ledgers[t[i].ledger] = true;
-        if (t[i].pending_id > 0 && t[i].pending_id < MODEL_TRANSFERS && m->t[t[i].pending_id].timestamp != 0)
+        if (t[i].pending_id > 0 && t[i].pending_id < MODEL_TRANSFERS &&
+            m->t[t[i].pending_id].timestamp != 0)
             ledgers[m->t[t[i].pending_id].ledger] = true;
     }
     int64_t first = now;
     for (int i = 0; i < MODEL_LEDGERS; i++) {
-        const int64_t last = m->account_at[i] > m->transfer_at[i] ? m->account_at[i] : m->transfer_at[i];
+        const int64_t last =
+            m->account_at[i] > m->transfer_at[i] ? m->account_at[i] : m->transfer_at[i];
         if (ledgers[i] && last >= first)
             first = last + 1;
     }
@@ -817,7 +889,9 @@ static void transfer_round(store *s, ledger *l, model *m, int64_t now, int round
     if (kept.made && one_in(20)) {
         uint8_t digest[BASE_DIGEST_SIZE];
         size_t rows;
-        assert_gov_ok(ledger_digest(l, kept.entry, kept.last.first_seq, kept.last.last_seq, &rows, digest, &D), err);
+        assert_gov_ok(ledger_digest(l, kept.entry, kept.last.first_seq, kept.last.last_seq, &rows,
+                                    digest, &D),
+                      err);
         assert_int_equal(rows, kept.last.count);
         assert_memory_equal(digest, kept.last.digest, sizeof digest);
     }
@@ -853,11 +927,17 @@ static void compare_with_model(const char *url, int operations)
         if (one_in(10) && m->accounts > 0)
             compare_statement(l, m, m->a[rnd((uint32_t)m->accounts)].id);
         if (one_in(25)) {
-            const ledger_transfer t = {.id = INT64_C(1) << 62, .debit_account = m->a[0].id, .credit_account = m->a[1].id,
-                                       .ledger = m->a[0].ledger, .code = 1, .amount = 1};
+            const ledger_transfer t = {.id = INT64_C(1) << 62,
+                                       .debit_account = m->a[0].id,
+                                       .credit_account = m->a[1].id,
+                                       .ledger = m->a[0].ledger,
+                                       .code = 1,
+                                       .amount = 1};
             ledger_result r;
             assert_gov_ok(store_begin(s, &D), err);
-            assert_gov_ok(ledger_transfer_batch(l, &t, 1, (ledger_time){now, REAL_MS}, NULL, &r, &D), err);
+            assert_gov_ok(ledger_transfer_batch(l, &t, 1, (ledger_time){now, REAL_MS}, NULL, &r,
+                                                &D),
+                          err);
             store_rollback(s);
         }
         if (numbers > MODEL_TRANSFERS - 100 || m->changes > MODEL_LOG - 500)
@@ -887,7 +967,8 @@ static void agrees_with_the_model(void **state)
     if (strcmp(s->kind, "sqlite") != 0)
         return;
     for (int32_t code = 0; code < 300; code++)
-        if (gov_ledger_result_name(code) != NULL && !reached[code] && code != GOV_LEDGER_OVERFLOWS_TIMEOUT)
+        if (gov_ledger_result_name(code) != NULL && !reached[code] &&
+            code != GOV_LEDGER_OVERFLOWS_TIMEOUT)
             print_message("not reached: %s\n", gov_ledger_result_name(code));
 }
 
@@ -913,13 +994,24 @@ static void holds_63_bits_and_no_more(void **state)
     store *s;
     ledger *l = open_ledger(support_store_of(state), &s);
     two_accounts(s, l, 0);
-    assert_code(CREATED, transfer(s, l, TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2, .amount = INT64_MAX), NOW));
-    assert_code(OVERFLOWS_DEBITS_POSTED, transfer(s, l, TRANSFER(.id = 11, .debit_account = 1, .credit_account = 2, .amount = 1), NOW));
-    assert_code(CREATED, transfer(s, l, TRANSFER(.id = 12, .debit_account = 2, .credit_account = 1, .amount = INT64_MAX), NOW));
+    assert_code(CREATED, transfer(s, l,
+                                  TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2,
+                                           .amount = INT64_MAX),
+                                  NOW));
+    assert_code(OVERFLOWS_DEBITS_POSTED,
+                transfer(s, l,
+                         TRANSFER(.id = 11, .debit_account = 1, .credit_account = 2, .amount = 1),
+                         NOW));
+    assert_code(CREATED, transfer(s, l,
+                                  TRANSFER(.id = 12, .debit_account = 2, .credit_account = 1,
+                                           .amount = INT64_MAX),
+                                  NOW));
     assert_true(look(l, 1).debits_posted == INT64_MAX);
     assert_true(look(l, 1).credits_posted == INT64_MAX);
     assert_code(OVERFLOWS_TIMEOUT,
-                transfer(s, l, TRANSFER(.id = 13, .debit_account = 1, .credit_account = 2, .flags = GOV_TRANSFER_PENDING, .timeout = UINT32_MAX),
+                transfer(s, l,
+                         TRANSFER(.id = 13, .debit_account = 1, .credit_account = 2,
+                                  .flags = GOV_TRANSFER_PENDING, .timeout = UINT32_MAX),
                          INT64_MAX - 100000));
     done(s, l);
 }
@@ -929,19 +1021,45 @@ static void reserves_posts_and_voids(void **state)
     store *s;
     ledger *l = open_ledger(support_store_of(state), &s);
     two_accounts(s, l, GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS);
-    const uint32_t pending = GOV_TRANSFER_PENDING, post = GOV_TRANSFER_POST_PENDING, voids = GOV_TRANSFER_VOID_PENDING;
-    assert_code(CREATED, transfer(s, l, TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2, .amount = 100), NOW));
-    assert_code(CREATED, transfer(s, l, TRANSFER(.id = 11, .debit_account = 2, .credit_account = 1, .amount = 70, .flags = pending, .timeout = 60), NOW));
-    assert_code(EXCEEDS_CREDITS, transfer(s, l, TRANSFER(.id = 12, .debit_account = 2, .credit_account = 1, .amount = 31), NOW));
+    const uint32_t pending = GOV_TRANSFER_PENDING, post = GOV_TRANSFER_POST_PENDING,
+                   voids = GOV_TRANSFER_VOID_PENDING;
+    assert_code(CREATED,
+                transfer(s, l,
+                         TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2, .amount = 100),
+                         NOW));
+    assert_code(CREATED, transfer(s, l,
+                                  TRANSFER(.id = 11, .debit_account = 2, .credit_account = 1,
+                                           .amount = 70, .flags = pending, .timeout = 60),
+                                  NOW));
+    assert_code(EXCEEDS_CREDITS,
+                transfer(s, l,
+                         TRANSFER(.id = 12, .debit_account = 2, .credit_account = 1, .amount = 31),
+                         NOW));
     /* Given up once, it stays given up, even when there is enough. */
-    assert_code(CREATED, transfer(s, l, TRANSFER(.id = 13, .debit_account = 1, .credit_account = 2, .amount = 100), NOW));
-    assert_code(ID_ALREADY_FAILED, transfer(s, l, TRANSFER(.id = 12, .debit_account = 2, .credit_account = 1, .amount = 31), NOW));
-    assert_code(CREATED, transfer(s, l, (ledger_transfer){.id = 14, .pending_id = 11, .amount = 50, .flags = post}, NOW));
-    assert_code(EXISTS, transfer(s, l, (ledger_transfer){.id = 14, .pending_id = 11, .amount = 50, .flags = post}, NOW));
-    assert_code(PENDING_TRANSFER_ALREADY_POSTED, transfer(s, l, (ledger_transfer){.id = 15, .pending_id = 11, .flags = voids}, NOW));
+    assert_code(CREATED,
+                transfer(s, l,
+                         TRANSFER(.id = 13, .debit_account = 1, .credit_account = 2, .amount = 100),
+                         NOW));
+    assert_code(ID_ALREADY_FAILED,
+                transfer(s, l,
+                         TRANSFER(.id = 12, .debit_account = 2, .credit_account = 1, .amount = 31),
+                         NOW));
+    assert_code(CREATED,
+                transfer(s, l,
+                         (ledger_transfer){.id = 14, .pending_id = 11, .amount = 50, .flags = post},
+                         NOW));
+    assert_code(EXISTS,
+                transfer(s, l,
+                         (ledger_transfer){.id = 14, .pending_id = 11, .amount = 50, .flags = post},
+                         NOW));
+    assert_code(PENDING_TRANSFER_ALREADY_POSTED,
+                transfer(s, l, (ledger_transfer){.id = 15, .pending_id = 11, .flags = voids}, NOW));
     ledger_account two = look(l, 2);
     assert_true(two.debits_pending == 0 && two.debits_posted == 50 && two.credits_posted == 200);
-    assert_code(CREATED, transfer(s, l, TRANSFER(.id = 16, .debit_account = 2, .credit_account = 1, .amount = 150, .flags = pending, .timeout = 60), NOW));
+    assert_code(CREATED, transfer(s, l,
+                                  TRANSFER(.id = 16, .debit_account = 2, .credit_account = 1,
+                                           .amount = 150, .flags = pending, .timeout = 60),
+                                  NOW));
     int64_t due;
     assert_gov_ok(ledger_next_due(l, &due, &D), err);
     assert_true(due >= NOW + 60000000 && due < NOW + 60001000);
@@ -949,11 +1067,17 @@ static void reserves_posts_and_voids(void **state)
     for (int i = 0; i < 3; i++) {
         assert_gov_ok(ledger_next_due(l, &due, &D), err);
         assert_gov_ok(store_begin(s, &D), err);
-        assert_gov_ok(ledger_expire(l, 0, (ledger_time){i == 0 ? due - 1 : due, REAL_MS}, NULL, &expired, &D), err);
+        assert_gov_ok(ledger_expire(l, 0, (ledger_time){i == 0 ? due - 1 : due, REAL_MS}, NULL,
+                                    &expired, &D),
+                      err);
         assert_gov_ok(store_commit(s, &D), err);
         assert_int_equal(expired, i == 2); /* the first alarm was for the one that was posted */
     }
-    assert_code(PENDING_TRANSFER_EXPIRED, transfer(s, l, (ledger_transfer){.id = 17, .pending_id = 16, .amount = INT64_MAX, .flags = post}, due));
+    assert_code(
+        PENDING_TRANSFER_EXPIRED,
+        transfer(s, l,
+                 (ledger_transfer){.id = 17, .pending_id = 16, .amount = INT64_MAX, .flags = post},
+                 due));
     assert_gov_ok(ledger_next_due(l, &due, &D), err);
     assert_true(due == -1);
     assert_true(look(l, 2).debits_pending == 0);
@@ -965,11 +1089,25 @@ static void closes_and_opens_again(void **state)
     store *s;
     ledger *l = open_ledger(support_store_of(state), &s);
     two_accounts(s, l, 0);
-    assert_code(CREATED, transfer(s, l, TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2, .flags = GOV_TRANSFER_PENDING | GOV_TRANSFER_CLOSING_CREDIT), NOW));
+    assert_code(CREATED,
+                transfer(s, l,
+                         TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2,
+                                  .flags = GOV_TRANSFER_PENDING | GOV_TRANSFER_CLOSING_CREDIT),
+                         NOW));
     assert_true(look(l, 2).flags & GOV_ACCOUNT_CLOSED);
-    assert_code(CREDIT_ACCOUNT_ALREADY_CLOSED, transfer(s, l, TRANSFER(.id = 11, .debit_account = 1, .credit_account = 2, .amount = 1), NOW));
-    assert_code(CREATED, transfer(s, l, (ledger_transfer){.id = 12, .pending_id = 10, .flags = GOV_TRANSFER_VOID_PENDING}, NOW));
-    assert_code(CREATED, transfer(s, l, TRANSFER(.id = 13, .debit_account = 1, .credit_account = 2, .amount = 1), NOW));
+    assert_code(CREDIT_ACCOUNT_ALREADY_CLOSED,
+                transfer(s, l,
+                         TRANSFER(.id = 11, .debit_account = 1, .credit_account = 2, .amount = 1),
+                         NOW));
+    assert_code(CREATED, transfer(s, l,
+                                  (ledger_transfer){.id = 12,
+                                                    .pending_id = 10,
+                                                    .flags = GOV_TRANSFER_VOID_PENDING},
+                                  NOW));
+    assert_code(CREATED,
+                transfer(s, l,
+                         TRANSFER(.id = 13, .debit_account = 1, .credit_account = 2, .amount = 1),
+                         NOW));
     done(s, l);
 }
 
@@ -986,8 +1124,14 @@ static void keeps_communities_apart(void **state)
         ledger *l = NULL;
         assert_gov_ok(ledger_open(s, community, &l, &D), err);
         two_accounts(s, l, 0);
-        assert_code(CREATED, transfer(s, l, TRANSFER(.id = id, .debit_account = 1, .credit_account = 2, .amount = community), NOW));
-        assert_code(EXISTS, transfer(s, l, TRANSFER(.id = id, .debit_account = 1, .credit_account = 2, .amount = community), NOW));
+        assert_code(CREATED, transfer(s, l,
+                                      TRANSFER(.id = id, .debit_account = 1, .credit_account = 2,
+                                               .amount = community),
+                                      NOW));
+        assert_code(EXISTS, transfer(s, l,
+                                     TRANSFER(.id = id, .debit_account = 1, .credit_account = 2,
+                                              .amount = community),
+                                     NOW));
         assert_true(look(l, 2).credits_posted == community);
         ledger_transfer t;
         assert_gov_ok(ledger_lookup_transfers(l, &id, 1, &t, &D), err);
@@ -1009,7 +1153,8 @@ static void finds_any_page_of_a_long_history(void **state)
     static int64_t at[BATCHES * EACH];
     for (int b = 0; b < BATCHES; b++) {
         for (int i = 0; i < EACH; i++)
-            t[i] = TRANSFER(.id = 1 + b * EACH + i, .debit_account = 1, .credit_account = 2, .amount = 1);
+            t[i] = TRANSFER(.id = 1 + b * EACH + i, .debit_account = 1, .credit_account = 2,
+                            .amount = 1);
         transfers(s, l, t, EACH, NOW + b * INT64_C(1000000), r);
         for (int i = 0; i < EACH; i++)
             at[b * EACH + i] = r[i].timestamp;
@@ -1058,13 +1203,18 @@ static void refuses_empty_and_huge_batches(void **state)
     const ledger_transfer t = TRANSFER(.id = 1);
     ledger_result r;
     assert_gov_ok(store_begin(s, &D), err);
-    assert_gov(GOV_E_LIMIT, ledger_transfer_batch(l, &t, 0, (ledger_time){NOW, REAL_MS}, NULL, &r, &D), err);
+    assert_gov(GOV_E_LIMIT,
+               ledger_transfer_batch(l, &t, 0, (ledger_time){NOW, REAL_MS}, NULL, &r, &D), err);
     gov_error_free(err);
     err = NULL;
-    assert_gov(GOV_E_LIMIT, ledger_transfer_batch(l, &t, LEDGER_BATCH_MAX + 1, (ledger_time){NOW, REAL_MS}, NULL, &r, &D), err);
+    assert_gov(GOV_E_LIMIT,
+               ledger_transfer_batch(l, &t, LEDGER_BATCH_MAX + 1, (ledger_time){NOW, REAL_MS}, NULL,
+                                     &r, &D),
+               err);
     gov_error_free(err);
     err = NULL;
-    assert_gov(GOV_E_RANGE, ledger_transfer_batch(l, &t, 1, (ledger_time){0, REAL_MS}, NULL, &r, &D), err);
+    assert_gov(GOV_E_RANGE,
+               ledger_transfer_batch(l, &t, 1, (ledger_time){0, REAL_MS}, NULL, &r, &D), err);
     gov_error_free(err);
     err = NULL;
     store_rollback(s);
@@ -1075,9 +1225,14 @@ static void notices_what_does_not_add_up(void **state)
 {
     store *s;
     ledger *l = open_ledger(support_store_of(state), &s);
-    static const store_sql steal = {"UPDATE gov_ledger_account SET credits_posted = credits_posted + 1 WHERE community = $1 AND id = $2", 0};
+    static const store_sql steal = {"UPDATE gov_ledger_account SET credits_posted = credits_posted "
+                                    "+ 1 WHERE community = $1 AND id = $2",
+                                    0};
     two_accounts(s, l, 0);
-    assert_code(CREATED, transfer(s, l, TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2, .amount = 5), NOW));
+    assert_code(CREATED,
+                transfer(s, l,
+                         TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2, .amount = 5),
+                         NOW));
     assert_gov_ok(store_begin(s, &D), err);
     assert_gov_ok(store_post(s, &steal, STORE_ARGS(store_i(COMMUNITY), store_i(2)), 1, &D), err);
     assert_gov_ok(store_commit(s, &D), err);
@@ -1108,7 +1263,10 @@ static gov_status few_transfers(const gov_allocator *alloc, void *user)
     if (rc == GOV_OK)
         rc = store_begin(s, &d);
     for (int i = 0; i < 40; i++)
-        t[i] = TRANSFER(.id = 100 + i, .debit_account = 1, .credit_account = 2, .amount = 1, .flags = i == 3 ? GOV_TRANSFER_PENDING : i == 5 ? 1 : 0);
+        t[i] = TRANSFER(.id = 100 + i, .debit_account = 1, .credit_account = 2, .amount = 1,
+                        .flags = i == 3   ? GOV_TRANSFER_PENDING
+                                 : i == 5 ? 1
+                                          : 0);
     if (rc == GOV_OK)
         rc = ledger_transfer_batch(l, t, 40, (ledger_time){NOW, REAL_MS}, &note_entry, r, &d);
     if (rc == GOV_OK)
@@ -1144,11 +1302,17 @@ static void two_writers_lose_nothing(void **state)
     for (int i = 0; i < 2; i++)
         l[i] = open_ledger(on, &s[i]);
     two_accounts(s[0], l[0], GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS);
-    assert_code(CREATED, transfer(s[0], l[0], TRANSFER(.id = 1, .debit_account = 1, .credit_account = 2, .amount = 100), NOW));
+    assert_code(CREATED,
+                transfer(s[0], l[0],
+                         TRANSFER(.id = 1, .debit_account = 1, .credit_account = 2, .amount = 100),
+                         NOW));
     int64_t moved = 0;
     for (int i = 0; i < 200; i++) {
         const int who = i % 3 == 0;
-        const int32_t code = transfer(s[who], l[who], TRANSFER(.id = 1000 + i, .debit_account = 2, .credit_account = 1, .amount = 1), NOW + i);
+        const int32_t code =
+            transfer(s[who], l[who],
+                     TRANSFER(.id = 1000 + i, .debit_account = 2, .credit_account = 1, .amount = 1),
+                     NOW + i);
         if (moved < 100)
             assert_code(CREATED, code);
         else

@@ -1,0 +1,339 @@
+/* The ledger of an open community: batches with their journal entries, and the public calls. */
+#include "ledger/stored.h"
+
+#include <string.h>
+
+/* ---- the handle ---- */
+
+static void free_ledger(gov *g, void *state)
+{
+    (void)g;
+    ledger_close(state);
+}
+
+gov_status ledger_of(gov *g, ledger **out, const diag *d)
+{
+    if (g->room[ACCESS_LEDGER] == NULL) {
+        ledger *l = NULL;
+        const gov_status rc = ledger_open(g->store, g->community, &l, d);
+        if (rc != GOV_OK)
+            return rc;
+        g->room[ACCESS_LEDGER] = l;
+        g->room_free[ACCESS_LEDGER] = free_ledger;
+    }
+    *out = g->room[ACCESS_LEDGER];
+    return GOV_OK;
+}
+
+ledger_time ledger_now(const gov *g)
+{
+    return (ledger_time){access_now(g), access_real_ms(g)};
+}
+
+/* ---- journal entries ---- */
+
+typedef struct recording {
+    gov *g;
+    const ledger_note *note;
+    const diag *d;
+} recording;
+
+static gov_status record(void *user, const ledger_commitment *c, int64_t *entry, const diag *d)
+{
+    const recording *r = user;
+    value_builder b;
+    base_arena arena;
+    base_arena_init(&arena, r->g->alloc);
+    value_builder_init(&b, &arena);
+    value_builder_set(&b, "count", value_int((int64_t)c->count));
+    value_builder_set(&b, "first_seq", value_int(c->first_seq));
+    value_builder_set(&b, "last_seq", value_int(c->last_seq));
+    if (r->note != NULL && r->note->data.kind == VALUE_MAP)
+        value_builder_set(&b, "note", r->note->data);
+    const journal_entry e = {.kind = c->accounts ? "accounts" : "transfers",
+                             .subject_kind = r->note != NULL ? r->note->subject_kind : "",
+                             .subject = r->note != NULL ? r->note->subject : 0,
+                             .batch = c->digest,
+                             .data = value_builder_map(&b)};
+    const gov_status rc = b.failed ? base_nomem(d) : access_record(r->g, &e, entry, d);
+    base_arena_free(&arena);
+    return rc;
+}
+
+gov_status ledger_post(gov *g, const ledger_transfer *events, size_t n, const ledger_note *note,
+                       ledger_result *results, const diag *d)
+{
+    ledger *l;
+    recording r = {g, note};
+    const gov_status rc = ledger_of(g, &l, d);
+    if (rc != GOV_OK)
+        return rc;
+    return ledger_transfer_batch(l, events, n, ledger_now(g), &(ledger_entry){record, &r}, results,
+                                 d);
+}
+
+gov_status ledger_open_accounts(gov *g, const ledger_account *events, size_t n,
+                                const ledger_note *note, ledger_result *results, const diag *d)
+{
+    ledger *l;
+    recording r = {g, note};
+    const gov_status rc = ledger_of(g, &l, d);
+    if (rc != GOV_OK)
+        return rc;
+    return ledger_create_accounts(l, events, n, ledger_now(g), &(ledger_entry){record, &r}, results,
+                                  d);
+}
+
+static gov_status tick_body(void *user, const diag *d)
+{
+    recording *r = user;
+    ledger *l;
+    size_t expired;
+    const gov_status rc = ledger_of(r->g, &l, d);
+    if (rc != GOV_OK)
+        return rc;
+    return ledger_expire(l, 0, ledger_now(r->g), &(ledger_entry){record, r}, &expired, d);
+}
+
+gov_status ledger_tick(gov *g, int64_t *next_us, const diag *d)
+{
+    ledger *l;
+    recording r = {g, NULL};
+    gov_status rc = ledger_of(g, &l, d);
+    *next_us = -1;
+    if (rc == GOV_OK)
+        rc = ledger_next_due(l, next_us, d);
+    if (rc != GOV_OK || *next_us < 0 || *next_us > access_now(g))
+        return rc;
+    const access_actor actor = access_become_rules(g);
+    /* Each turn expires as much as a batch holds, and moves the instant on. */
+    while (rc == GOV_OK && *next_us >= 0 && *next_us <= access_now(g)) {
+        rc = store_run(g->store, tick_body, &r, d);
+        if (rc == GOV_OK)
+            rc = ledger_next_due(l, next_us, d);
+    }
+    access_restore(g, actor);
+    return rc;
+}
+
+/* ---- verifying ---- */
+
+static gov_status check_entry(void *user, const journal_record *record)
+{
+    const recording *r = user;
+    base_arena arena;
+    value data;
+    uint8_t digest[BASE_DIGEST_SIZE];
+    size_t count;
+    ledger *l;
+    if (record->batch == NULL || record->erased || strcmp(record->kind, "transfers") != 0)
+        return GOV_OK;
+    base_arena_init(&arena, r->g->alloc);
+    gov_status rc = value_read_document(&arena, record->data_text, record->data_len, &data, r->d);
+    const value first = rc == GOV_OK ? value_get_text(data, "first_seq") : value_absent();
+    const value last = rc == GOV_OK ? value_get_text(data, "last_seq") : value_absent();
+    if (rc == GOV_OK)
+        rc = ledger_of(r->g, &l, r->d);
+    if (rc == GOV_OK)
+        rc = ledger_digest(l, record->id, first.as.i, last.as.i, &count, digest, r->d);
+    base_arena_free(&arena);
+    if (rc == GOV_OK && memcmp(digest, record->batch, sizeof digest) != 0)
+        return base_fail(r->d, M_ledger_altered, A_I("entry", record->id));
+    return rc;
+}
+
+gov_status ledger_verify_all(gov *g, const diag *d)
+{
+    ledger *l;
+    recording r = {g, NULL, d};
+    gov_status rc = ledger_of(g, &l, d);
+    if (rc == GOV_OK)
+        rc = ledger_verify(l, d);
+    if (rc == GOV_OK)
+        rc = journal_read(g->journal, &(journal_filter){0}, check_entry, &r, d);
+    return rc;
+}
+
+gov_status ledger_find_account(ledger *l, uint32_t book, int64_t subject, uint32_t code,
+                               int64_t *id, const diag *d)
+{
+    static const store_sql sql = {
+        "SELECT id FROM gov_ledger_account WHERE community = $1 AND subject = $2 AND ledger "
+        "= $3 AND code = $4 ORDER BY seq LIMIT 1",
+        0};
+    *id = 0;
+    const gov_status rc = store_first_int(l->s, &sql,
+                                          STORE_ARGS(store_i(l->community), store_i(subject),
+                                                     store_i(book), store_i(code)),
+                                          id, d);
+    return rc == GOV_END ? GOV_OK : rc;
+}
+
+gov_status ledger_account_for(gov *g, const ledger_account *wanted, int64_t *id, const diag *d)
+{
+    ledger *l;
+    ledger_result result;
+    gov_status rc = ledger_of(g, &l, d);
+    if (rc == GOV_OK)
+        rc = ledger_find_account(l, wanted->ledger, wanted->subject, wanted->code, id, d);
+    if (rc != GOV_OK || *id != 0)
+        return rc;
+    /* Whoever waited for the ledger's lock looks again. */
+    rc = ledger_hold(l, wanted->ledger, d);
+    if (rc == GOV_OK)
+        rc = ledger_find_account(l, wanted->ledger, wanted->subject, wanted->code, id, d);
+    if (rc != GOV_OK || *id != 0)
+        return rc;
+    ledger_account a = *wanted;
+    rc = access_new_id(g, &a.id, d);
+    if (rc == GOV_OK)
+        rc = ledger_open_accounts(g, &a, 1, NULL, &result, d);
+    if (rc == GOV_OK && result.code != GOV_LEDGER_CREATED)
+        return base_fail(d, M_ledger_refused, A_S("result", gov_ledger_result_name(result.code)));
+    *id = a.id;
+    return rc;
+}
+
+/* ---- writing ---- */
+
+typedef struct writing {
+    const gov_account *accounts;
+    const gov_transfer *transfers;
+    size_t n;
+    gov_ledger_result *results;
+    int64_t *ids;
+} writing;
+
+static gov_status write_body(gov *g, void *input, const diag *d)
+{
+    const writing *w = input;
+    gov_ledger_result *results = w->results;
+    if (results == NULL)
+        results = base_arena_array(&g->scratch, w->n + 1, sizeof *results);
+    if (results == NULL)
+        return base_nomem(d);
+    return w->accounts != NULL ? ledger_open_accounts(g, w->accounts, w->n, NULL, results, d)
+                               : ledger_post(g, w->transfers, w->n, NULL, results, d);
+}
+
+static const access_call write_call = {"ledger.write", true}, read_call = {"ledger.read", false};
+
+static bool batch_fits(size_t n)
+{
+    return n > 0 && n <= LEDGER_BATCH_MAX;
+}
+
+gov_status gov_ledger_create_accounts(gov *g, const gov_account *accounts, size_t n,
+                                      gov_ledger_result *results, gov_error **err)
+{
+    writing w = {.accounts = accounts, .n = n, .results = results};
+    if (accounts == NULL || n == 0)
+        return base_misuse(err, accounts == NULL ? "accounts" : "n");
+    return access_run(g, &write_call, write_body, &w, err);
+}
+
+gov_status gov_ledger_transfer(gov *g, const gov_transfer *transfers, size_t n,
+                               gov_ledger_result *results, gov_error **err)
+{
+    writing w = {.transfers = transfers, .n = n, .results = results};
+    if (transfers == NULL || n == 0)
+        return base_misuse(err, transfers == NULL ? "transfers" : "n");
+    return access_run(g, &write_call, write_body, &w, err);
+}
+
+static gov_status ids_body(gov *g, void *input, const diag *d)
+{
+    const writing *w = input;
+    return store_new_ids(g->store, access_real_ms(g), w->n, w->ids, d);
+}
+
+gov_status gov_ledger_new_ids(gov *g, size_t n, int64_t *ids, gov_error **err)
+{
+    writing w = {.ids = ids, .n = n};
+    if (ids == NULL || !batch_fits(n))
+        return base_misuse(err, ids == NULL ? "ids" : "n");
+    return access_run(g, &write_call, ids_body, &w, err);
+}
+
+/* ---- reading ---- */
+
+typedef struct reading {
+    const int64_t *ids;
+    size_t n;
+    ledger_filter filter;
+    gov_account *accounts; /* one of the three */
+    gov_transfer *transfers;
+    gov_ledger_balance *balances;
+    size_t *count; /* NULL: a look-up */
+} reading;
+
+static gov_status read_body(gov *g, void *input, const diag *d)
+{
+    const reading *r = input;
+    ledger *l;
+    const gov_status rc = ledger_of(g, &l, d);
+    if (rc != GOV_OK)
+        return rc;
+    if (r->count == NULL)
+        return r->accounts != NULL ? ledger_lookup_accounts(l, r->ids, r->n, r->accounts, d)
+                                   : ledger_lookup_transfers(l, r->ids, r->n, r->transfers, d);
+    return r->transfers != NULL
+               ? ledger_account_transfers(l, &r->filter, r->transfers, r->n, r->count, d)
+               : ledger_account_balances(l, &r->filter, r->balances, r->n, r->count, d);
+}
+
+gov_status gov_ledger_lookup_accounts(gov *g, const int64_t *ids, size_t n, gov_account *out,
+                                      gov_error **err)
+{
+    reading r = {.ids = ids, .n = n, .accounts = out};
+    if (ids == NULL || out == NULL || !batch_fits(n))
+        return base_misuse(err, ids == NULL ? "ids" : out == NULL ? "out" : "n");
+    return access_run(g, &read_call, read_body, &r, err);
+}
+
+gov_status gov_ledger_lookup_transfers(gov *g, const int64_t *ids, size_t n, gov_transfer *out,
+                                       gov_error **err)
+{
+    reading r = {.ids = ids, .n = n, .transfers = out};
+    if (ids == NULL || out == NULL || !batch_fits(n))
+        return base_misuse(err, ids == NULL ? "ids" : out == NULL ? "out" : "n");
+    return access_run(g, &read_call, read_body, &r, err);
+}
+
+void gov_ledger_filter_init(gov_ledger_filter *filter, size_t size)
+{
+    if (filter == NULL || size < sizeof filter->size)
+        return;
+    memset(filter, 0, size);
+    filter->size = size;
+}
+
+static gov_status statement(gov *g, const gov_ledger_filter *filter, reading *r, gov_error **err)
+{
+    const uint32_t flags = GOV_LEDGER_DEBITS | GOV_LEDGER_CREDITS | GOV_LEDGER_REVERSED;
+    const diag d = {g != NULL ? g->alloc : NULL, err};
+    if (filter == NULL || r->count == NULL || !batch_fits(r->n))
+        return base_misuse(err, filter == NULL ? "filter" : r->count == NULL ? "count" : "cap");
+    const gov_status rc = access_options(&r->filter, sizeof r->filter, filter, filter->size, &d);
+    if (rc != GOV_OK)
+        return rc;
+    if (r->filter.flags & ~flags || r->filter.timestamp_min < 0 || r->filter.timestamp_max < 0)
+        return base_misuse(err, "filter");
+    *r->count = 0;
+    return access_run(g, &read_call, read_body, r, err);
+}
+
+gov_status gov_ledger_account_transfers(gov *g, const gov_ledger_filter *filter, gov_transfer *out,
+                                        size_t cap, size_t *count, gov_error **err)
+{
+    reading r = {.transfers = out, .n = cap, .count = count};
+    return out == NULL ? base_misuse(err, "out") : statement(g, filter, &r, err);
+}
+
+gov_status gov_ledger_account_balances(gov *g, const gov_ledger_filter *filter,
+                                       gov_ledger_balance *out, size_t cap, size_t *count,
+                                       gov_error **err)
+{
+    reading r = {.balances = out, .n = cap, .count = count};
+    return out == NULL ? base_misuse(err, "out") : statement(g, filter, &r, err);
+}
