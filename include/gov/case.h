@@ -154,7 +154,8 @@ GOV_API gov_status gov_tick(gov *g, uint64_t max, gov_tick_result *result, gov_e
 typedef struct gov_simulation gov_simulation;
 
 /**
- * Loads a workflow for simulation: a file with a `workflow:` definition alone, or with definitions it needs after `---`. CONSTRUCTOR.
+ * Loads a workflow for simulation: a file of a rulebook's folder, which then gives its values, calendars and effects, or a file with a
+ * `workflow:` definition alone. CONSTRUCTOR.
  * @param alloc  NULL: malloc. Must outlive the simulation.
  * @param out    owned by the caller
  * @param err    warnings about doubtful charts also on success

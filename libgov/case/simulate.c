@@ -1,6 +1,7 @@
 /* A workflow without a store: the machine of the rest of this room, with timers in memory and a clock that stands still. */
 #include "case/case.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -514,19 +515,65 @@ gov_status case_simulation_line(gov_simulation *s, const char *line, size_t len,
 
 /* ---- life ---- */
 
-static gov_status compile(gov_simulation *s, const char *path, const rulebook_host *host, const diag *d)
+/* The folder of the rulebook that a workflow's file belongs to: the nearest one above it with a rulebook.yaml. The rest of
+ * the path, within that folder, begins at *inside. */
+static char *rulebook_folder(const gov_allocator *a, const char *path, const char **inside)
 {
-    const rulebook_options options = {.host = host, .lenient = true};
+    static const char root[] = "/rulebook.yaml";
+    size_t end = strlen(path);
+    char *folder = base_alloc(a, end + sizeof root);
+    for (int up = 0; folder != NULL && up < 4; up++) {
+        while (end > 0 && path[end - 1] != '/')
+            end--;
+        if (end == 0)
+            break;
+        memcpy(folder, path, end - 1);
+        memcpy(folder + end - 1, root, sizeof root);
+        FILE *file = fopen(folder, "rb");
+        if (file != NULL) {
+            (void)fclose(file);
+            folder[end - 1] = '\0';
+            *inside = path + end;
+            return folder;
+        }
+        end--;
+    }
+    base_free(a, folder);
+    return NULL;
+}
+
+static gov_status load_rules(gov_simulation *s, const char *path, const rulebook_host *host, bool lenient, const diag *d)
+{
+    const rulebook_options options = {.host = host, .lenient = lenient};
     rulebook_bundle *bundle = NULL;
     rulebook *book = NULL;
     gov_status status = rulebook_bundle_read(s->alloc, path, NULL, 0, &bundle, d);
     if (status == GOV_OK)
         status = rulebook_load(s->alloc, bundle, &options, &book, d);
     s->rules = book;
-    if (status == GOV_OK && s->rules->workflows.count == 0)
-        return base_fail(d, M_workflow_unknown, A_S("workflow", ""));
+    return status;
+}
+
+/* The first workflow that stands in that file; NULL: the first of all. */
+static gov_status choose_workflow(gov_simulation *s, const char *file, const diag *d)
+{
+    for (uint32_t i = 0; i < s->rules->workflows.count; i++) {
+        const gov_status status = rulebook_get_workflow(s->rules, s->rules->workflows.items[i], &s->w, d);
+        if (status != GOV_OK || file == NULL || strcmp(s->w->place.origin, file) == 0)
+            return status;
+    }
+    return base_fail(d, M_workflow_unknown, A_S("workflow", file != NULL ? file : ""));
+}
+
+/* A workflow of a rulebook runs with the rulebook's values, calendars and effects; one that stands alone without. */
+static gov_status compile(gov_simulation *s, const char *path, const rulebook_host *host, const diag *d)
+{
+    const char *inside = NULL;
+    char *folder = rulebook_folder(s->alloc, path, &inside);
+    gov_status status = load_rules(s, folder != NULL ? folder : path, host, folder == NULL, d);
     if (status == GOV_OK)
-        status = rulebook_get_workflow(s->rules, s->rules->workflows.items[0], &s->w, d);
+        status = choose_workflow(s, inside, d);
+    base_free(s->alloc, folder);
     return status;
 }
 
