@@ -136,7 +136,7 @@ int cmd_verify(cli *c, args *a)
     gov_value *report = NULL;
     gov_error *err = NULL;
     progress p;
-    int code = session_open(c, a, 0, &s);
+    int code = session_open(c, a, GOV_OPEN_READONLY, &s);
     if (code != EXIT_DONE)
         return code;
     progress_begin(&p, c, T(c, "verifying", "正在核验"));
