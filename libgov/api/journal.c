@@ -194,13 +194,43 @@ static gov_status count_parked(gov *g, int64_t *parked, const diag *d)
     return store_first_int(g->store, &sql, STORE_ARGS(store_i(g->community)), parked, d);
 }
 
+/* Each ledger with what it holds: debits and credits are equal, or the verification failed before. */
+static gov_status list_ledgers(gov *g, value *out, const diag *d)
+{
+    enum { MOST = 256 };
+    ledger_sums sums[MOST];
+    ledger *l;
+    size_t count = 0;
+    value_builder list;
+    value_builder_init(&list, &g->scratch);
+    gov_status status = ledger_of(g, &l, d);
+    if (status == GOV_OK)
+        status = ledger_sum(l, -1, sums, MOST, &count, d);
+    for (size_t i = 0; i < count && status == GOV_OK; i++) {
+        value_builder b;
+        value_builder_init(&b, &g->scratch);
+        value_builder_set(&b, "ledger", value_int(sums[i].book));
+        value_builder_set(&b, "debits", value_int(sums[i].debits_posted));
+        value_builder_set(&b, "credits", value_int(sums[i].credits_posted));
+        list.failed = list.failed || b.failed;
+        value_builder_add(&list, value_builder_map(&b));
+    }
+    *out = value_builder_list(&list);
+    return status == GOV_OK && list.failed ? base_nomem(d) : status;
+}
+
 static gov_status publish_report(gov *g, const verifying *v, bool ok, int64_t parked, const diag *d)
 {
+    value ledgers = value_list(NULL, 0);
+    const gov_status listed = ok ? list_ledgers(g, &ledgers, d) : GOV_OK;
+    if (listed != GOV_OK)
+        return listed;
     value_builder b;
     value_builder_init(&b, &g->scratch);
     value_builder_set(&b, "ok", value_bool(ok));
     set_journal(&b, &v->journal, &g->scratch);
     value_builder_set(&b, "parked", value_int(parked));
+    value_builder_set(&b, "ledgers", ledgers);
     if (b.failed)
         return base_nomem(d);
     if (v->report == NULL)
@@ -217,6 +247,8 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
     gov_status checked = journal_verify(g->journal, &v->journal, v->progress != NULL ? on_progress : NULL, v, d);
     if (checked == GOV_OK)
         checked = ledger_verify_all(g, d);
+    if (checked == GOV_OK)
+        checked = store_check(g->store, d);
     if (checked != GOV_OK && checked != GOV_E_VERIFY)
         return checked;
     gov_status status = checked == GOV_OK ? count_parked(g, &parked, d) : GOV_OK;

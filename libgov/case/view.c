@@ -105,7 +105,7 @@ static gov_status view_links(gov *g, case_machine *m, value *out, const diag *d)
 
 static gov_status view_case(gov *g, case_machine *m, bool whole, value *out, const diag *d)
 {
-    value state, fields, clocks, links;
+    value state, fields = value_absent(), clocks, links;
     value_builder b;
     gov_status status = case_active_paths(m, m->arena, &state, d);
     if (status == GOV_OK)
