@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define REAL_MS   INT64_C(1772409900000) /* 2026-03-02 */
 #define NOW       (REAL_MS * 1000)
@@ -68,10 +70,13 @@ static void transfers(store *s, ledger *l, const ledger_transfer *t, size_t n, i
     assert_gov_ok(store_commit(s, &D), err);
 }
 
+static bool reached[300];
+
 static int32_t transfer(store *s, ledger *l, ledger_transfer t, int64_t now)
 {
     ledger_result r;
     transfers(s, l, &t, 1, now, &r);
+    reached[r.code] = true;
     return r.code;
 }
 
@@ -770,8 +775,6 @@ static void compare_statement(ledger *l, const model *m, int64_t account)
     }
 }
 
-static bool reached[300];
-
 static void compare_results(const ledger_result *got, const ledger_result *want, int n, int round)
 {
     for (int i = 0; i < n; i++) {
@@ -962,7 +965,6 @@ static void compare_with_model(const char *url, int operations)
 static void agrees_with_the_model(void **state)
 {
     support_store *s = support_store_of(state);
-    memset(reached, 0, sizeof reached);
     compare_with_model(s->url, strcmp(s->kind, "sqlite") == 0 ? 100000 : 8000);
     if (strcmp(s->kind, "sqlite") != 0)
         return;
@@ -1244,6 +1246,99 @@ static void notices_what_does_not_add_up(void **state)
     store_close(s);
 }
 
+/* The results that random operations do not come to. */
+static void gives_the_rarer_results(void **state)
+{
+    store *s;
+    ledger *l = open_ledger(support_store_of(state), &s);
+    const uint32_t both = GOV_ACCOUNT_MIN_BALANCE | GOV_ACCOUNT_MAX_BALANCE,
+                   imported = GOV_ACCOUNT_IMPORTED;
+    const ledger_account a[] = {
+        {.id = 1, .ledger = 1, .code = 1, .flags = imported, .timestamp = 50},
+        {.id = 2, .ledger = 1, .code = 1, .flags = imported, .timestamp = 60},
+        {.id = 3,
+         .ledger = 1,
+         .code = 1,
+         .flags = imported | both,
+         .timestamp = 70,
+         .min_balance = 1},
+        {.id = 4,
+         .ledger = 1,
+         .code = 1,
+         .flags = imported | both,
+         .timestamp = 70,
+         .min_balance = -5,
+         .max_balance = 5},
+        {.id = 4,
+         .ledger = 1,
+         .code = 1,
+         .flags = imported | both,
+         .timestamp = 70,
+         .min_balance = -4,
+         .max_balance = 5},
+        {.id = 5,
+         .ledger = 1,
+         .code = 1,
+         .flags = imported,
+         .timestamp = 80,
+         .debits_pending = 1,
+         .debits_posted = 1},
+        {.id = 5, .ledger = 1, .code = 1, .flags = imported, .timestamp = 80, .debits_posted = 1}};
+    ledger_result r[7];
+    accounts(s, l, a, 7, NOW, r);
+    for (int i = 0; i < 7; i++)
+        reached[r[i].code] = true;
+    assert_code(CREATED, r[1].code);
+    assert_code(LIMITS_MUST_BE_ORDERED, r[2].code);
+    assert_code(CREATED, r[3].code);
+    assert_code(EXISTS_WITH_DIFFERENT_LIMITS, r[4].code);
+    assert_code(DEBITS_PENDING_MUST_BE_ZERO, r[5].code);
+    assert_code(DEBITS_POSTED_MUST_BE_ZERO, r[6].code);
+    const uint32_t past = GOV_TRANSFER_IMPORTED;
+    assert_code(IMPORTED_EVENT_TIMESTAMP_MUST_POSTDATE_DEBIT_ACCOUNT,
+                transfer(s, l,
+                         TRANSFER(.id = 10, .debit_account = 2, .credit_account = 1, .flags = past,
+                                  .timestamp = 55),
+                         NOW));
+    assert_code(IMPORTED_EVENT_TIMESTAMP_MUST_POSTDATE_CREDIT_ACCOUNT,
+                transfer(s, l,
+                         TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2, .flags = past,
+                                  .timestamp = 55),
+                         NOW));
+    assert_code(IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS,
+                transfer(s, l,
+                         TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2, .flags = past,
+                                  .timestamp = 70),
+                         NOW));
+    assert_code(IMPORTED_EVENT_TIMEOUT_MUST_BE_ZERO,
+                transfer(s, l,
+                         TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2,
+                                  .flags = past | GOV_TRANSFER_PENDING, .timeout = 1,
+                                  .timestamp = 75),
+                         NOW));
+    assert_code(CREATED,
+                transfer(s, l,
+                         TRANSFER(.id = 10, .debit_account = 1, .credit_account = 2, .amount = 5,
+                                  .flags = past | GOV_TRANSFER_PENDING, .timestamp = 75),
+                         NOW));
+    assert_code(EXCEEDS_PENDING_TRANSFER_AMOUNT,
+                transfer(s, l,
+                         (ledger_transfer){.id = 11,
+                                           .pending_id = 10,
+                                           .amount = 6,
+                                           .flags = GOV_TRANSFER_POST_PENDING},
+                         NOW));
+    assert_code(EXCEEDS_MAX_BALANCE,
+                transfer(s, l,
+                         TRANSFER(.id = 12, .debit_account = 1, .credit_account = 4, .amount = 6),
+                         NOW));
+    assert_code(EXCEEDS_MIN_BALANCE,
+                transfer(s, l,
+                         TRANSFER(.id = 13, .debit_account = 4, .credit_account = 1, .amount = 6),
+                         NOW));
+    done(s, l);
+}
+
 /* ---- without memory ---- */
 
 static gov_status few_transfers(const gov_allocator *alloc, void *user)
@@ -1324,6 +1419,87 @@ static void two_writers_lose_nothing(void **state)
     done(s[1], l[1]);
 }
 
+/* ---- two processes at once ---- */
+
+enum { FIRE_BATCHES = 60, FIRE_EACH = 20 };
+
+static int fire(const char *url, int who)
+{
+    const store_config config = {.url = url,
+                                 .flags = STORE_FAST,
+                                 .busy_ms = 60000,
+                                 .migrations = schema,
+                                 .migration_count = 1};
+    store *s = NULL;
+    ledger *l = NULL;
+    ledger_transfer t[FIRE_EACH];
+    ledger_result r[FIRE_EACH];
+    int moved = 0;
+    if (store_open(&base_malloc, &config, &s, NULL) != GOV_OK ||
+        ledger_open(s, COMMUNITY, &l, NULL) != GOV_OK)
+        return -1;
+    for (int b = 0; b < FIRE_BATCHES; b++) {
+        for (int i = 0; i < FIRE_EACH; i++)
+            t[i] = TRANSFER(.id = 1000 + (who * FIRE_BATCHES + b) * FIRE_EACH + i,
+                            .debit_account = 1 + (i + who) % 2, .credit_account = 2 - (i + who) % 2,
+                            .amount = 1 + i % 3);
+        /* Whoever loses a race is told so, and tries again. */
+        for (gov_status rc = GOV_E_RETRY; rc != GOV_OK;) {
+            rc = store_begin(s, NULL);
+            if (rc == GOV_OK)
+                rc = ledger_transfer_batch(l, t, FIRE_EACH, (ledger_time){NOW + b, REAL_MS}, NULL,
+                                           r, NULL);
+            if (rc == GOV_OK)
+                rc = store_commit(s, NULL);
+            else
+                store_rollback(s);
+            if (rc != GOV_OK && rc != GOV_E_RETRY && rc != GOV_E_BUSY)
+                return -1;
+        }
+        for (int i = 0; i < FIRE_EACH; i++)
+            moved += r[i].code == GOV_LEDGER_CREATED;
+    }
+    ledger_close(l);
+    store_close(s);
+    return moved == FIRE_BATCHES * FIRE_EACH ? 0 : 1;
+}
+
+static void two_processes_add_up(void **state)
+{
+    support_store *on = support_store_of(state);
+    store *s;
+    ledger *l = open_ledger(on, &s);
+    two_accounts(s, l, 0);
+    done(s, l);
+    pid_t children[2];
+    for (int i = 0; i < 2; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0)
+            _exit(fire(on->url, i));
+    }
+    for (int i = 0; i < 2; i++) {
+        int status = -1;
+        assert_true(waitpid(children[i], &status, 0) == children[i]);
+        assert_int_equal(status, 0);
+    }
+    l = open_ledger(on, &s);
+    int64_t moved = 0;
+    for (int i = 0; i < FIRE_EACH; i++)
+        moved += 2 * FIRE_BATCHES * (1 + i % 3);
+    assert_true(look(l, 1).debits_posted + look(l, 2).debits_posted == moved);
+    done(s, l);
+}
+
+/* After all the others on one store. */
+static void every_result_was_met(void **state)
+{
+    (void)state;
+    for (int32_t code = 0; code < 300; code++)
+        if (gov_ledger_result_name(code) != NULL && !reached[code])
+            fail_msg("%s was never given", gov_ledger_result_name(code));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1338,6 +1514,9 @@ int main(void)
         STORE_TESTS(notices_what_does_not_add_up),
         STORE_TEST(survives_want_of_memory, "sqlite"),
         STORE_TESTS(two_writers_lose_nothing),
+        STORE_TESTS(two_processes_add_up),
+        STORE_TESTS(gives_the_rarer_results),
+        cmocka_unit_test(every_result_was_met),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
