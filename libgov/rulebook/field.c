@@ -81,22 +81,36 @@ static value literal(rulebook_loader *l, const rb_node *n, const rulebook_field 
     return out;
 }
 
+/* A choice is a value, or a map of the value and its title: {is: noise, title: {zh: 噪音扰民}}. A field of maps has no titles. */
+static const rb_node *read_choice(rulebook_loader *l, const rb_node *n, const rulebook_field *f, rulebook_text *title)
+{
+    static const char *const keys[] = {"!is", "title", NULL};
+    if (n->kind != RB_MAP || f->type == RULEBOOK_MAP || f->type == RULEBOOK_ANY || f->type == RULEBOOK_POINT)
+        return n;
+    if (!rulebook_read_keys(l, n, "choice", keys))
+        return NULL;
+    *title = rulebook_read_text(l, rb_get(n, "title"));
+    return rb_get(n, "is");
+}
+
 static void read_choices(rulebook_loader *l, const rb_node *n, rulebook_field *f)
 {
     if (n == NULL || !rb_expect(l, n, RB_LIST, "one_of"))
         return;
     value *items = rb_alloc(l, n->count, sizeof *items);
-    if (items == NULL)
+    rulebook_text *titles = rb_alloc(l, n->count, sizeof *titles);
+    if (items == NULL || titles == NULL)
         return;
     if (n->count == 0)
         rb_fail(l, n, M_empty, A_S("what", "one_of"));
     for (uint32_t i = 0; i < n->count; i++) {
-        items[i] = literal(l, n->as.items[i], f, false);
+        items[i] = literal(l, read_choice(l, n->as.items[i], f, &titles[i]), f, false);
         for (uint32_t k = 0; k < i; k++)
             if (value_equal(items[i], items[k]) && !value_is(items[i], VALUE_ABSENT))
                 rb_fail(l, n->as.items[i], M_twice, A_S("what", "one_of"));
     }
     f->one_of = items;
+    f->one_of_titles = titles;
     f->one_of_count = n->count;
 }
 

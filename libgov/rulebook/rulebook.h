@@ -90,6 +90,7 @@ typedef struct rulebook_field {
     uint32_t slot;         /* of case.NAME or event.data.NAME; RULEBOOK_NONE in records */
     value preset;          /* `default`, normalised; absent: none */
     const value *one_of;   /* normalised */
+    const rulebook_text *one_of_titles; /* one for each of them, perhaps empty; NULL without choices */
     uint32_t one_of_count;
     value min, max;        /* absent: none */
     int64_t max_length;    /* code points, bytes or items; -1: none */
