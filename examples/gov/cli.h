@@ -200,6 +200,7 @@ int cmd_record_put(cli *c, args *a);
 int cmd_record_get(cli *c, args *a);
 int cmd_record_list(cli *c, args *a);
 int cmd_tick(cli *c, args *a);
+int cmd_report(cli *c, args *a);
 int cmd_verify(cli *c, args *a);
 int cmd_journal_read(cli *c, args *a);
 int cmd_journal_export(cli *c, args *a);

@@ -80,6 +80,18 @@ static const opt tick_options[] = {
     OPT("max", "N", "at most so many", "最多触发多少件"),
     {0},
 };
+static const opt report_options[] = {
+    OPT("html", "FILE", "write one self-contained page (\"-\": to standard output)",
+        "写成一个独立的网页（“-”为标准输出）"),
+    OPT("from", "TIME", "first instant of the period (default: the first case)",
+        "统计期起点（默认为第一件工单）"),
+    OPT("to", "TIME", "end of the period, exclusive (default: now)",
+        "统计期终点，不含（默认为现在）"),
+    OPT("workflow", "NAME", "the workflow that leads the report", "报告以哪个流程为主"),
+    OPT("public", NULL, "for publication: small counts masked, no names",
+        "对外公布：隐去过小的数，不显示姓名"),
+    {0},
+};
 static const opt export_options[] = {
     OPT("key", "FILE", "sign the tree head with this key: 64 bytes, Ed25519",
         "用此密钥签名（Ed25519，64 字节）"),
@@ -281,6 +293,25 @@ const command commands[] = {
         .details = {"TIME is 2026-03-02, 2026-03-02T09:00 (both in the community's time zone), or "
                     "RFC 3339.",
                     "TIME 为 2026-03-02、2026-03-02T09:00（按社区的时区），或 RFC 3339。"},
+    },
+    {
+        .name = "report",
+        .words = "DB",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = COMMUNITY,
+        .options = report_options,
+        .run = cmd_report,
+        .summary = {"the report: text, JSON, or one page of HTML", "报告：文本、JSON 或一个网页"},
+        .details =
+            {"In the community's first language; --lang chooses another. TIME is 2026-03-02, "
+             "2026-03-02T09:00 (both in the community's\n"
+             "time zone), or RFC 3339.\n\n  gov report xingfuli.db --html report.html --from "
+             "2026-03-01 "
+             "--to 2026-06-01",
+             "用社区的首选语言，可用 --lang 指定。TIME 为 "
+             "2026-03-02、2026-03-02T09:00（按社区的时区），或 RFC 3339。\n\n"
+             "  gov report xingfuli.db --html report.html --from 2026-03-01 --to 2026-06-01"},
     },
     {
         .name = "verify",

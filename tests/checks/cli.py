@@ -19,7 +19,7 @@ def chinese(text):
 def check_help():
     names = commands()
     wanted = {"init", "check", "case open", "case send", "case show", "case list", "case explain", "case history",
-              "case find", "record put", "record get", "record list", "tick", "verify", "journal read",
+              "case find", "record put", "record get", "record list", "tick", "report", "verify", "journal read",
               "journal export", "journal check", "backup", "upgrade", "install", "eval", "simulate", "version", "help"}
     expect("help lists every command", wanted <= set(names), wanted - set(names))
     bad = []
@@ -92,7 +92,7 @@ def check_usage():
 
 def check_stores():
     with Folder() as f:
-        for words in (["verify"], ["about"], ["tick"], ["case", "list"], ["upgrade"]):
+        for words in (["verify"], ["about"], ["tick"], ["case", "list"], ["upgrade"], ["report"]):
             answer = gov(*words, f("absent.db"))
             expect(f"{' '.join(words)} of a store that is not there", answer.code == 2 and answer.err.count("\n") == 1 and
                    not os.path.exists(f("absent.db")), answer)

@@ -136,6 +136,23 @@ class Life:
         self.answer("a time that is none", self.gov("tick", "--until", "soon", *self.only), 2, "", "soon")
         self.answer("case send after the end", self.gov("case send", self.case, "finish", "answer=x", *self.only), 1, "", "finish")
 
+    def report(self):
+        page = self.f(f"{self.on}.html")
+        period = ["--from", "2026-03-01", "--to", "2026-04-01"]
+        self.answer("report --html", self.gov("report", "--html", page, *period, *self.only), 0, re.escape(page), "")
+        with open(page, encoding="utf-8") as f:
+            html = f.read()
+        expect(self.name("the page stands on its own"), html.startswith("<!DOCTYPE html>") and "</html>" in html and
+               not re.search(r"(src|href)=\"?https?:", html), html[:300])
+        self.answer("report as text", self.gov("report", *period, *self.only), 0, ".", "")
+        figures = self.gov("report", "--json", *period, *self.only)
+        expect(self.name("report --json"), figures.code == 0 and isinstance(figures.json, dict), figures)
+        public = self.gov("report", "--public", "--json", *period, *self.only)
+        expect(self.name("report --public masks small counts"), public.code == 0 and public.out != figures.out, public)
+        zh = self.gov("report", *period, "--lang", "zh", *self.only)
+        expect(self.name("report --lang zh"), zh.code == 0 and any("\u4e00" <= ch for ch in zh.out), zh)
+        self.answer("a period that runs backwards", self.gov("report", "--from", "2026-04-01", "--to", "2026-03-01", *self.only), 2, "", "--to")
+
     def prove(self):
         self.answer("verify", self.gov("verify", *self.only), 0, "entries", "")
         found = self.gov("verify", "--json", *self.only)
@@ -176,7 +193,7 @@ class Life:
 
     def live(self):
         self.only = ["--community", "hamlet"]
-        for part in (self.begin, self.people, self.open, self.work, self.look, self.time, self.prove, self.rules):
+        for part in (self.begin, self.people, self.open, self.work, self.look, self.time, self.report, self.prove, self.rules):
             guarded(part)
 
 
