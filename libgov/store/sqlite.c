@@ -672,7 +672,7 @@ static gov_status look_at_path(store *s, const char *path, const diag *d)
         return GOV_OK;
     if (stat(path, &st) != 0) {
         if (errno != ENOENT && errno != ENOTDIR)
-            return store_fail(s, STORE_OTHER, strerror(errno), d);
+            return store_fail(s, STORE_OTHER, "its path cannot be looked at", d);
         if (!(s->flags & STORE_CREATE))
             return base_fail(d, M_store_not_found, A_S("place", path));
         return GOV_OK;
