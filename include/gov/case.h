@@ -60,7 +60,8 @@ GOV_API gov_status gov_case_open(gov *g, const char *workflow, const gov_value *
 GOV_API gov_status gov_case_send(gov *g, int64_t id, const char *event, const gov_value *data, gov_error **err);
 
 /**
- * Finds a case by number: the community's own (source NULL or "") or another system's.
+ * Finds a case by number: another system's, or, with source NULL or "", the community's own; when that is none, an imported
+ * number whose system has no name.
  * Permission: `case.read`.
  * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_DENIED, GOV_E_STORE and its kin
  * @contract thread=engine alloc=yes block=io

@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 #define GOV_KIND_GRID "grid"           /**< name, parent (grid), level, officers (list of staff), geometry (GeoJSON, WGS 84). */
-#define GOV_KIND_UNIT "unit"           /**< name, parent (unit), phone. */
+#define GOV_KIND_UNIT "unit"           /**< name, kind, parent (unit), phone. */
 #define GOV_KIND_STAFF "staff"         /**< name, roles (list), unit, grids (list), active (bool). */
 #define GOV_KIND_PREMISES "premises"   /**< name, address, grid, place (point). */
 #define GOV_KIND_HOUSEHOLD "household" /**< name, address, grid, premises, tags (list). */

@@ -1,9 +1,10 @@
 /* Which rooms there are: their tables in the store, their words in the rule language. A new room is added here and nowhere else. */
 #include "api/api.h"
 
+#include "exchange/exchange.h"
 #include "points/points.h"
 
-const store_migration *const api_schema[] = {&journal_schema_1, &registry_schema, &ledger_schema, &case_schema};
+const store_migration *const api_schema[] = {&journal_schema_1, &registry_schema, &ledger_schema, &case_schema, &exchange_schema};
 const size_t api_schema_count = ARRAY_LEN(api_schema);
 
 const rulebook_host *api_host(void)

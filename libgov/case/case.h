@@ -164,7 +164,9 @@ gov_status case_open(gov *g, const case_opening *o, int64_t *id, const diag *d);
 /* Sends as g's actor, checking its roles. */
 gov_status case_send(gov *g, int64_t id, const char *event, value data, const diag *d);
 
-/* 0 and GOV_OK when there is none. */
+/* The system whose number it is, where none is named. */
+#define CASE_OUTSIDE "outside"
+/* 0 and GOV_OK when there is none. source NULL or "": the community's own. */
 gov_status case_find_number(gov *g, const char *source, const char *number, size_t len, int64_t *id, const diag *d);
 /* The newest child of that link; 0 when there is none. */
 gov_status case_find_child(gov *g, int64_t parent, const char *link, int64_t *id, const diag *d);

@@ -127,12 +127,17 @@ gov_status case_find_child(gov *g, int64_t parent, const char *link, int64_t *id
 
 /* ---- opening ---- */
 
+static const char *system_of(const case_opening *o)
+{
+    return o->source != NULL && o->source[0] != '\0' ? o->source : CASE_OUTSIDE;
+}
+
 static gov_status check_number(gov *g, const case_opening *o, const diag *d)
 {
     int64_t taken;
     if (o->number == NULL)
         return GOV_OK;
-    const gov_status status = case_find_number(g, o->source, o->number, strlen(o->number), &taken, d);
+    const gov_status status = case_find_number(g, system_of(o), o->number, strlen(o->number), &taken, d);
     if (status == GOV_OK && taken != 0)
         return base_fail(d, M_number_taken, A_S("number", o->number));
     return status;
@@ -221,7 +226,7 @@ static gov_status keep_case(gov *g, const case_opening *o, case_machine *m, cons
     if (status == GOV_OK)
         status = keep_number(g, "", m->number, m->id, d);
     if (status == GOV_OK && o->number != NULL)
-        status = keep_number(g, o->source != NULL && o->source[0] != '\0' ? o->source : "outside", o->number, m->id, d);
+        status = keep_number(g, system_of(o), o->number, m->id, d);
     if (status == GOV_OK)
         status = index_changes(g, m, NULL, d);
     if (status == GOV_OK && o->parent != 0 && o->link != NULL)

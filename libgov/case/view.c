@@ -188,7 +188,10 @@ typedef struct find_input {
 static gov_status find_body(gov *g, void *input, const diag *d)
 {
     find_input *in = input;
-    const gov_status status = case_find_number(g, in->source, in->number, strlen(in->number), &in->id, d);
+    const bool own = in->source == NULL || in->source[0] == '\0';
+    gov_status status = case_find_number(g, in->source, in->number, strlen(in->number), &in->id, d);
+    if (status == GOV_OK && in->id == 0 && own)
+        status = case_find_number(g, CASE_OUTSIDE, in->number, strlen(in->number), &in->id, d);
     if (status == GOV_OK && in->id == 0)
         return base_fail(d, M_number_unknown, A_S("number", in->number));
     return status;

@@ -11,6 +11,7 @@ static const registry_builtin builtins[] = {
     {"grid", "geometry", RULEBOOK_MAP, REGISTRY_SHAPE, NULL},
     {"unit", "name", RULEBOOK_STRING, REGISTRY_NAME, NULL},
     {"unit", "parent", RULEBOOK_UNIT, REGISTRY_PARENT, NULL},
+    {"unit", "kind", RULEBOOK_STRING, REGISTRY_NONE, NULL},
     {"unit", "phone", RULEBOOK_STRING, REGISTRY_NONE, NULL},
     {"staff", "name", RULEBOOK_STRING, REGISTRY_NAME, NULL},
     {"staff", "roles", RULEBOOK_LIST, REGISTRY_NONE, NULL},

@@ -668,4 +668,15 @@ expr_scope *rulebook_new_scope(rulebook_loader *l);
 /* The common scope's slots: presets with the values filled in, and what each is. */
 const rulebook_slot *rulebook_common_slots(const rulebook *rb, const value **presets, uint32_t *count);
 
+/* ---- YAML that is no rulebook: outside.c ---- */
+
+/* Reads one file into a tree that lies in the arena; *text (may be NULL) is its bytes without BOM. Mistakes of YAML are reported at
+ * their places with the status GOV_E_RULE; what the members mean is the caller's to check. */
+gov_status rulebook_read_yaml(base_arena *arena, const char *path, const rb_node **root, const char **text, size_t *len,
+                              const diag *d);
+gov_status rulebook_node_value(base_arena *arena, const rb_node *n, value *out, const diag *d); /* what it means as data */
+const char *rulebook_node_kind(const rb_node *n); /* "list", "map", "int", "string", ... */
+bool rulebook_is_list(const rb_node *n);
+bool rulebook_is_map(const rb_node *n);
+
 #endif

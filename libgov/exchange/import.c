@@ -1,0 +1,657 @@
+/* Imports: lists of maps, the merge of several files by time, batches that are transactions, marks to go on from. */
+#include "exchange/import.h"
+
+#include <string.h>
+
+enum { TIMERS_PER_ROW = 4 }; /* that a transaction fires at most, for each row of a batch */
+
+/* ---- one batch ---- */
+
+typedef struct batch {
+    import_session *s;
+    import_row *rows;
+    size_t count, done; /* of the rows; how many of them this transaction took */
+    int64_t clock_us, last_us; /* as they are committed */
+    import_source *sources;
+    size_t source_count;
+} batch;
+
+static void count_row(import_session *s, const import_row *row, import_did did)
+{
+    s->counts.rows++;
+    s->counts.added += did == IMPORT_DID_ADD;
+    s->counts.changed += did == IMPORT_DID_CHANGE;
+    s->counts.unchanged += did == IMPORT_DID_NOTHING;
+    s->counts.refused += did == IMPORT_DID_REFUSE;
+    s->counts.flagged += did == IMPORT_DID_ADD && row->flag_count > 0;
+}
+
+static gov_status refuse_row(import_session *s, import_row *row, gov_error *why, const diag *d)
+{
+    const char *reason = import_reason(&s->g->scratch, why, s->lang);
+    row->refused = why;
+    count_row(s, row, IMPORT_DID_REFUSE);
+    row->from->mark.refused++;
+    return reason != NULL ? import_refusal_add(s->g, row->from->name, row->row.number, row->row.line, reason, d) : base_nomem(d);
+}
+
+typedef struct row_in_savepoint {
+    import_session *s;
+    import_row *row;
+    import_did did;
+} row_in_savepoint;
+
+static gov_status apply_in_savepoint(void *user, const diag *d)
+{
+    row_in_savepoint *in = user;
+    return import_apply(in->s, in->row, &in->did, d);
+}
+
+static gov_status take_row(import_session *s, import_row *row, const diag *d)
+{
+    gov_error *why = NULL;
+    const diag quiet = {s->g->alloc, &why};
+    row_in_savepoint in = {s, row, IMPORT_DID_NOTHING};
+    const int64_t clock = s->clock_us;
+    const uint64_t events = s->counts.events;
+    base_arena_reset(&s->g->scratch);
+    if (row->wrong != NULL)
+        return refuse_row(s, row, row->wrong, d);
+    const gov_status status =
+        s->careful ? store_run(s->g->store, apply_in_savepoint, &in, &quiet) : import_apply(s, row, &in.did, &quiet);
+    if (status == GOV_OK) {
+        if (!s->full)
+            count_row(s, row, in.did);
+        gov_error_free(why);
+        return GOV_OK;
+    }
+    if (!import_is_row_fault(status)) {
+        (void)base_forward(d, why);
+        gov_error_free(why);
+        return status;
+    }
+    s->clock_us = clock;
+    s->counts.events = events;
+    if (clock != IMPORT_NEVER)
+        s->g->frozen_us = clock;
+    if (s->careful)
+        return refuse_row(s, row, why, d);
+    gov_error_free(why);
+    s->again = true; /* it may have left half of itself behind */
+    return status;
+}
+
+static void forget_tries(batch *b)
+{
+    import_session *s = b->s;
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->rows[i].refused != b->rows[i].wrong)
+            gov_error_free(b->rows[i].refused);
+        b->rows[i].refused = NULL;
+    }
+    s->counts = (import_counts){0};
+    s->clock_us = b->clock_us;
+    s->last_us = b->last_us;
+    if (s->clock_us != IMPORT_NEVER)
+        s->g->frozen_us = s->clock_us;
+    s->left = (uint64_t)s->batch_rows * TIMERS_PER_ROW;
+    s->full = s->again = s->grids_known = false;
+    base_map_clear(&s->actor_ids);
+    base_arena_reset(&s->actors);
+    b->done = 0;
+}
+
+static gov_status save_marks(batch *b, import_mark *marks, const diag *d)
+{
+    import_session *s = b->s;
+    gov_status status = GOV_OK;
+    for (size_t i = 0; i < b->source_count && status == GOV_OK; i++) {
+        import_source *source = &b->sources[i];
+        if (!source->touched)
+            continue;
+        source->mark.rules = registry_rules_current(s->g);
+        source->mark.clock_us = s->clock_us;
+        source->mark.last_us = s->last_us;
+        source->mark.finished = false;
+        source->mark.known = true;
+        status = import_mark_save(s->g, source->name, &source->mark, d);
+    }
+    (void)marks;
+    return status;
+}
+
+typedef struct batch_input {
+    batch *b;
+    import_mark *before; /* the sources' marks as they are committed */
+} batch_input;
+
+static gov_status batch_body(gov *g, void *input, const diag *d)
+{
+    const batch_input *in = input;
+    batch *b = in->b;
+    import_session *s = b->s;
+    gov_status status = GOV_OK;
+    (void)g;
+    forget_tries(b);
+    for (size_t i = 0; i < b->source_count; i++) {
+        b->sources[i].mark = in->before[i];
+        b->sources[i].touched = false;
+    }
+    while (b->done < b->count && status == GOV_OK) {
+        import_row *row = &b->rows[b->done];
+        import_source *source = row->from;
+        if (!source->touched && source->restart)
+            status = import_refusals_drop(s->g, source->name, d);
+        if (status == GOV_OK)
+            status = take_row(s, row, d);
+        if (status != GOV_OK || s->full)
+            break;
+        source->touched = true;
+        source->mark.rows = (int64_t)row->row.number;
+        memcpy(source->mark.chain, row->chain, sizeof row->chain);
+        b->done++;
+    }
+    if (status == GOV_OK)
+        status = save_marks(b, in->before, d);
+    return status;
+}
+
+static void add_counts(import_counts *to, const import_counts *more)
+{
+    to->rows += more->rows;
+    to->added += more->added;
+    to->unchanged += more->unchanged;
+    to->changed += more->changed;
+    to->flagged += more->flagged;
+    to->refused += more->refused;
+    to->events += more->events;
+}
+
+static gov_status write_refused(batch *b, const diag *d)
+{
+    gov_status status = GOV_OK;
+    for (size_t i = 0; i < b->done && status == GOV_OK; i++)
+        if (b->rows[i].refused != NULL)
+            status = import_refusing_add(b->s->refusing, b->rows[i].from, &b->rows[i].row, b->rows[i].refused, d);
+    return status;
+}
+
+static const access_call import_call = {ACCESS_HOST_ONLY, true};
+static const access_call look_call = {ACCESS_HOST_ONLY, false};
+
+/* One transaction: as many of the batch's rows as it takes. */
+static gov_status run_batch(batch *b, gov_error **err)
+{
+    import_session *s = b->s;
+    const diag d = {s->g->alloc, err};
+    import_mark *before = base_arena_array(&s->batch, b->source_count, sizeof *before);
+    batch_input in = {b, before};
+    if (before == NULL)
+        return base_nomem(&d);
+    for (size_t i = 0; i < b->source_count; i++)
+        before[i] = b->sources[i].mark;
+    s->careful = false;
+    gov_status status = access_run(s->g, &import_call, batch_body, &in, err);
+    if (status != GOV_OK && s->again) {
+        s->careful = true;
+        status = access_run(s->g, &import_call, batch_body, &in, err);
+    }
+    if (status != GOV_OK)
+        return status;
+    b->clock_us = s->clock_us;
+    b->last_us = s->last_us;
+    for (size_t i = 0; i < b->source_count; i++)
+        if (b->sources[i].touched)
+            b->sources[i].restart = false;
+    add_counts(&s->total, &s->counts);
+    return write_refused(b, &d);
+}
+
+static gov_status report_progress(import_session *s, const import_source *sources, size_t count)
+{
+    uint64_t done = s->bytes_done;
+    if (s->progress == NULL)
+        return GOV_OK;
+    for (size_t i = 0; i < count; i++)
+        done += import_source_bytes(&sources[i]);
+    return s->progress(done < s->bytes_all ? done : s->bytes_all, s->bytes_all, s->user) == 0 ? GOV_OK : GOV_E_USER;
+}
+
+static void free_rows(batch *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->rows[i].refused != b->rows[i].wrong)
+            gov_error_free(b->rows[i].refused);
+        gov_error_free(b->rows[i].wrong);
+    }
+    b->count = b->done = 0;
+}
+
+/* All rows of the batch, in one transaction or, where much was due between them, in several. */
+static gov_status run_rows(batch *b, gov_error **err)
+{
+    import_row *const rows = b->rows;
+    const size_t count = b->count;
+    gov_status status = GOV_OK;
+    size_t at = 0;
+    while (at < count && status == GOV_OK) {
+        b->rows = rows + at;
+        b->count = count - at;
+        status = run_batch(b, err);
+        at += status == GOV_OK ? b->done : 0;
+        if (status == GOV_OK)
+            status = report_progress(b->s, b->sources, b->source_count);
+    }
+    b->rows = rows;
+    b->count = count;
+    free_rows(b);
+    return status;
+}
+
+/* ---- which row is next ---- */
+
+static import_source *next_source(import_source *sources, size_t count)
+{
+    import_source *best = NULL;
+    int64_t best_us = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (sources[i].head == NULL)
+            continue;
+        const int64_t us = count > 1 ? import_peek(&sources[i]) : 0;
+        if (best == NULL || us < best_us) {
+            best = &sources[i];
+            best_us = us;
+        }
+    }
+    return best;
+}
+
+static bool is_broken(const import_source *sources, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (sources[i].broken != GOV_OK)
+            return true;
+    return false;
+}
+
+static gov_status fill_batch(batch *b, const diag *d)
+{
+    import_session *s = b->s;
+    gov_status status = GOV_OK;
+    base_arena_reset(&s->batch);
+    b->rows = base_arena_array(&s->batch, s->batch_rows, sizeof *b->rows);
+    if (b->rows == NULL)
+        return base_nomem(d);
+    while (b->count < s->batch_rows && status == GOV_OK && !is_broken(b->sources, b->source_count)) {
+        import_source *source = next_source(b->sources, b->source_count);
+        if (source == NULL)
+            break;
+        status = import_source_take(source, &s->batch, &b->rows[b->count++], d);
+    }
+    if (status != GOV_OK)
+        free_rows(b);
+    return status;
+}
+
+/* ---- going on where it was ---- */
+
+typedef struct looking {
+    import_source *source;
+    base_arena *arena;
+    uint64_t after, row;
+    const char *reason;
+    bool found;
+} looking;
+
+static gov_status load_mark(gov *g, void *input, const diag *d)
+{
+    looking *in = input;
+    return import_mark_load(g, in->source->name, &in->source->mark, d);
+}
+
+static gov_status next_refusal(gov *g, void *input, const diag *d)
+{
+    looking *in = input;
+    const gov_status status = import_refusal_next(g, in->source->name, in->after, &in->row, in->arena, &in->reason, d);
+    in->found = status == GOV_OK;
+    return status == GOV_END ? GOV_OK : status;
+}
+
+/* The rows that were refused before go to the file of refused rows again, with the reasons that they had. */
+static gov_status tell_refused(import_session *s, import_source *source, gov_error **err)
+{
+    const diag d = {s->g->alloc, err};
+    const uint64_t taken = (uint64_t)source->mark.rows;
+    looking in = {.source = source, .arena = &s->batch};
+    gov_status status = access_run(s->g, &look_call, next_refusal, &in, err);
+    while (status == GOV_OK && source->position < taken && source->head != NULL) {
+        if (in.found && source->position + 1 == in.row) {
+            gov_error *why = NULL;
+            const diag quiet = {s->g->alloc, &why};
+            (void)base_fail(&quiet, M_import_refused_before, A_S("reason", in.reason));
+            status = import_refusing_add(s->refusing, source, source->head, why, &d);
+            gov_error_free(why);
+            in.after = in.row;
+            base_arena_reset(&s->batch);
+            if (status == GOV_OK)
+                status = access_run(s->g, &look_call, next_refusal, &in, err);
+        }
+        if (status == GOV_OK)
+            status = import_source_skip(source, &d);
+    }
+    return status;
+}
+
+static gov_status reopen(import_source *source, const char *file, const diag *d)
+{
+    gov *g = source->g;
+    const import_map *map = source->map;
+    const import_mark mark = source->mark;
+    import_source_close(source);
+    const gov_status status = import_source_open(g, map, file, source, d);
+    source->mark = mark;
+    return status;
+}
+
+/* The file begins otherwise than it did, or is under other rules now: every row is looked at again, and known by its key. */
+static gov_status start_over(import_source *source, const char *file, const diag *d)
+{
+    const import_mark was = source->mark;
+    if (source->map->by_role[IMPORT_KEY] == SIZE_MAX)
+        return base_fail(d, M_import_keyless, A_S("path", source->path), A_I("rows", was.rows));
+    const gov_status status = reopen(source, file, d);
+    source->mark = (import_mark){.clock_us = was.clock_us, .last_us = was.last_us, .known = true};
+    source->restart = true;
+    return status;
+}
+
+static gov_status resume(import_session *s, import_source *source, const char *file, gov_error **err)
+{
+    const diag d = {s->g->alloc, err};
+    looking in = {.source = source};
+    gov_status status = access_run(s->g, &look_call, load_mark, &in, err);
+    const import_mark mark = source->mark;
+    const bool keyed = source->map->by_role[IMPORT_KEY] != SIZE_MAX;
+    if (status != GOV_OK || !mark.known)
+        return status;
+    if (mark.rules != registry_rules_current(s->g) && keyed)
+        return start_over(source, file, &d);
+    while (status == GOV_OK && source->position < (uint64_t)mark.rows && source->head != NULL)
+        status = import_source_skip(source, &d);
+    if (status != GOV_OK)
+        return status;
+    if (source->position < (uint64_t)mark.rows || memcmp(source->chain, mark.chain, sizeof mark.chain) != 0)
+        return start_over(source, file, &d);
+    if (mark.refused > 0 && s->refusing != NULL) {
+        status = reopen(source, file, &d);
+        if (status == GOV_OK)
+            status = tell_refused(s, source, err);
+    }
+    s->total.rows += (uint64_t)mark.rows;
+    s->total.refused += (uint64_t)mark.refused;
+    s->total.unchanged += (uint64_t)(mark.rows - mark.refused);
+    return status;
+}
+
+/* ---- the end ---- */
+
+static gov_status record_import(import_session *s, const import_source *source, const diag *d)
+{
+    char digest[2 * BASE_DIGEST_SIZE + 1];
+    base_hex(source->map->digest, BASE_DIGEST_SIZE, digest);
+    const value_pair data[] = {{value_text("name"), value_text(source->name)},
+                               {value_text("map"), value_text(digest)},
+                               {value_text("rows"), value_int(source->mark.rows)},
+                               {value_text("refused"), value_int(source->mark.refused)}};
+    const journal_entry entry = {.kind = "import", .subject_kind = "import", .data = value_map(data, ARRAY_LEN(data))};
+    return access_record(s->g, &entry, NULL, d);
+}
+
+static gov_status finish_body(gov *g, void *input, const diag *d)
+{
+    const batch_input *in = input;
+    batch *b = in->b;
+    import_session *s = b->s;
+    const int64_t until = s->until_us != IMPORT_NEVER ? s->until_us : b->last_us;
+    gov_status status = GOV_OK;
+    forget_tries(b);
+    if (until != IMPORT_NEVER && s->clock_us != IMPORT_NEVER) {
+        status = import_tick(s, until, d);
+        if (status == GOV_OK && !s->full && until > s->clock_us)
+            g->frozen_us = s->clock_us = until;
+    }
+    for (size_t i = 0; i < b->source_count && status == GOV_OK && !s->full; i++) {
+        import_source *source = &b->sources[i];
+        const bool fresh = !source->mark.finished;
+        source->mark.rules = registry_rules_current(g);
+        source->mark.clock_us = s->clock_us;
+        source->mark.last_us = s->last_us;
+        source->mark.finished = source->mark.known = true;
+        if (source->restart)
+            status = import_refusals_drop(g, source->name, d);
+        if (status == GOV_OK)
+            status = import_mark_save(g, source->name, &source->mark, d);
+        if (status == GOV_OK && fresh)
+            status = record_import(s, source, d);
+    }
+    return status;
+}
+
+static bool all_finished(const import_source *sources, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!sources[i].mark.finished)
+            return false;
+    return true;
+}
+
+/* Fires what is due up to the end, and notes that all was taken. */
+static gov_status finish(batch *b, gov_error **err)
+{
+    import_session *s = b->s;
+    const diag d = {s->g->alloc, err};
+    gov_status status = GOV_OK;
+    if (all_finished(b->sources, b->source_count))
+        return GOV_OK;
+    do {
+        import_mark *before = base_arena_array(&s->batch, b->source_count, sizeof *before);
+        batch_input in = {b, before};
+        if (before == NULL)
+            return base_nomem(&d);
+        for (size_t i = 0; i < b->source_count; i++)
+            before[i] = b->sources[i].mark;
+        status = access_run(s->g, &import_call, finish_body, &in, err);
+        for (size_t i = 0; i < b->source_count && (status != GOV_OK || s->full); i++)
+            b->sources[i].mark = before[i];
+        b->clock_us = s->clock_us;
+        if (status == GOV_OK)
+            status = report_progress(s, b->sources, b->source_count);
+    } while (status == GOV_OK && s->full);
+    return status;
+}
+
+/* ---- one group of files ---- */
+
+static gov_status open_sources(import_session *s, const import_map *maps, size_t count, const char *file,
+                               import_source *sources, size_t *opened, gov_error **err)
+{
+    const diag d = {s->g->alloc, err};
+    gov_status status = GOV_OK;
+    for (; *opened < count && status == GOV_OK; (*opened)++) {
+        status = import_source_open(s->g, &maps[*opened], file, &sources[*opened], &d);
+        if (status != GOV_OK)
+            break;
+        s->bytes_all += sources[*opened].size;
+    }
+    for (size_t i = 0; i < count && status == GOV_OK; i++)
+        status = resume(s, &sources[i], file, err);
+    return status;
+}
+
+static void begin_clock(batch *b)
+{
+    b->clock_us = b->last_us = IMPORT_NEVER;
+    for (size_t i = 0; i < b->source_count; i++) {
+        const import_mark *mark = &b->sources[i].mark;
+        b->clock_us = mark->clock_us > b->clock_us ? mark->clock_us : b->clock_us;
+        b->last_us = mark->last_us > b->last_us ? mark->last_us : b->last_us;
+    }
+}
+
+static gov_status run_sources(batch *b, gov_error **err)
+{
+    const diag d = {b->s->g->alloc, err};
+    gov_status status = GOV_OK;
+    begin_clock(b);
+    for (;;) {
+        status = fill_batch(b, &d);
+        if (status != GOV_OK || b->count == 0)
+            break;
+        status = run_rows(b, err);
+        if (status != GOV_OK)
+            break;
+    }
+    for (size_t i = 0; i < b->source_count && status == GOV_OK; i++)
+        if (b->sources[i].broken != GOV_OK) {
+            (void)base_forward(&d, b->sources[i].broken_why);
+            return b->sources[i].broken;
+        }
+    return status == GOV_OK ? finish(b, err) : status;
+}
+
+/* Files that are merged by time; or a single one. */
+static gov_status run_group(import_session *s, const import_map *maps, size_t count, const char *file, gov_error **err)
+{
+    const diag d = {s->g->alloc, err};
+    size_t opened = 0;
+    import_source *sources = base_array(s->g->alloc, count, sizeof *sources);
+    batch b = {.s = s, .sources = sources, .source_count = count};
+    if (sources == NULL)
+        return base_nomem(&d);
+    gov_status status = open_sources(s, maps, count, file, sources, &opened, err);
+    if (status == GOV_OK)
+        status = run_sources(&b, err);
+    if (status == GOV_OK && b.clock_us != IMPORT_NEVER)
+        s->g->frozen_us = s->clock_us = b.clock_us;
+    for (size_t i = 0; i < opened; i++) {
+        const gov_status ended = import_refusing_end(s->refusing, &sources[i], status == GOV_OK ? &d : NULL);
+        status = status == GOV_OK ? ended : status;
+        s->bytes_done += sources[i].size;
+        import_source_close(&sources[i]);
+    }
+    base_free(s->g->alloc, sources);
+    return status;
+}
+
+static gov_status run_list(import_session *s, const import_list *list, const char *file, gov_error **err)
+{
+    const diag d = {s->g->alloc, err};
+    gov_status status = GOV_OK;
+    for (size_t i = 0; i < list->order_count && status == GOV_OK; i++)
+        status = run_group(s, &list->order[i], 1, file, err);
+    s->until_us = list->until_us;
+    if (status == GOV_OK && list->replay_count > 0)
+        status = run_group(s, list->replay, list->replay_count, file, err);
+    if (status == GOV_OK)
+        status = import_refusing_flush(s->refusing, &d);
+    const import_counts *n = &s->total;
+    if (status == GOV_OK && n->rows != n->added + n->unchanged + n->changed + n->refused)
+        return base_fail(&d, M_internal, A_S("what", "rows of an import"));
+    return status;
+}
+
+/* ---- the public calls ---- */
+
+void gov_import_options_init(gov_import_options *options, size_t size)
+{
+    if (options == NULL || size < sizeof(size_t))
+        return;
+    memset(options, 0, size);
+    options->size = size;
+}
+
+static gov_status read_options(const gov *g, const gov_import_options *given, gov_import_options *out, const diag *d)
+{
+    gov_status status = access_options(out, sizeof *out, given, given != NULL ? given->size : 0, d);
+    if (status == GOV_OK && ((out->flags & ~GOV_IMPORT_DRY_RUN) != 0 || out->batch > IMPORT_MOST_BATCH))
+        return base_fail(d, M_bad_options);
+    if (status == GOV_OK && g->group)
+        return base_fail(d, M_group_open);
+    out->batch = out->batch != 0 ? out->batch : IMPORT_BATCH;
+    return status;
+}
+
+static void give_result(const import_session *s, gov_import_result *out)
+{
+    const gov_import_result all = {.size = sizeof all, .rows = s->total.rows, .added = s->total.added,
+                                   .unchanged = s->total.unchanged, .changed = s->total.changed,
+                                   .flagged = s->total.flagged, .refused = s->total.refused, .events = s->total.events};
+    const size_t size = out->size;
+    memcpy(out, &all, size < sizeof all ? size : sizeof all);
+    out->size = size;
+}
+
+static gov_status run_session(import_session *s, const char *path, const gov_import_options *o, gov_error **err)
+{
+    gov *g = s->g;
+    const diag d = {g->alloc, err};
+    import_list list = {0};
+    gov_status status = import_read(g, &s->arena, path, &list, &d);
+    if (status == GOV_OK)
+        status = import_refusing_new(g, o->refused, s->lang, list.order_count + list.replay_count > 1, &s->refusing, &d);
+    if (status == GOV_OK && (s->flags & GOV_IMPORT_DRY_RUN) != 0)
+        status = store_begin(g->store, &d);
+    if (status == GOV_OK)
+        status = run_list(s, &list, o->file, err);
+    if ((s->flags & GOV_IMPORT_DRY_RUN) != 0)
+        store_rollback(g->store);
+    import_refusing_free(s->refusing);
+    import_list_free(&list);
+    return status;
+}
+
+gov_status gov_import(gov *g, const char *map, const gov_import_options *options, gov_import_result *result,
+                      gov_error **err)
+{
+    const diag d = {g != NULL ? g->alloc : NULL, err};
+    gov_import_options o;
+    if (g == NULL || map == NULL)
+        return base_misuse(err, g == NULL ? "g" : "map");
+    gov_status status = access_check(g, ACCESS_HOST_ONLY, &d);
+    if (status == GOV_OK)
+        status = read_options(g, options, &o, &d);
+    if (status != GOV_OK)
+        return status;
+    const char *first = g->rules->languages.count > 0 ? g->rules->languages.items[0] : "en";
+    import_session s = {.g = g, .lang = strncmp(first, "zh", 2) == 0 ? "zh" : "en", .batch_rows = o.batch, .flags = o.flags,
+                        .progress = o.progress, .user = o.user, .clock_us = IMPORT_NEVER, .last_us = IMPORT_NEVER,
+                        .until_us = IMPORT_NEVER};
+    const int64_t before = g->frozen_us;
+    base_arena_init(&s.arena, g->alloc);
+    base_arena_init(&s.batch, g->alloc);
+    base_arena_init(&s.actors, g->alloc);
+    base_map_init(&s.actor_ids, g->alloc);
+    status = run_session(&s, map, &o, err);
+    if (status != GOV_OK || (o.flags & GOV_IMPORT_DRY_RUN) != 0)
+        g->frozen_us = before;
+    if (result != NULL)
+        give_result(&s, result);
+    base_map_free(&s.actor_ids);
+    base_arena_free(&s.actors);
+    base_arena_free(&s.batch);
+    base_arena_free(&s.arena);
+    return status;
+}
+
+static gov_status replayed_body(gov *g, void *input, const diag *d)
+{
+    return exchange_replayed(g, input, d);
+}
+
+gov_status gov_replayed_until(gov *g, int64_t *us, gov_error **err)
+{
+    static const access_call call = {ACCESS_ANYONE, false};
+    if (us == NULL)
+        return base_misuse(err, "us");
+    return access_run(g, &call, replayed_body, us, err);
+}

@@ -1,0 +1,220 @@
+/* Files of refused rows. For one map: its table with line and reason, ready to be mended and imported again. For a list of maps:
+ * one list of all refusals at the path given, and beside it such a table for each file. */
+#include "exchange/import.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct refused_file {
+    const import_source *source;
+    FILE *file;
+    exchange_refused *rows;
+} refused_file;
+
+struct import_refusing {
+    gov *g;
+    const char *path, *lang;
+    bool many;
+    base_arena memory;  /* paths */
+    base_arena reasons; /* of one row */
+    FILE *list;
+    exchange_csv *csv;
+    refused_file files[IMPORT_MOST_MAPS];
+    size_t count;
+};
+
+static bool write_file(void *user, const void *bytes, size_t len)
+{
+    return fwrite(bytes, 1, len, user) == len;
+}
+
+static gov_status open_file(const char *path, FILE **out, const diag *d)
+{
+    char why[128] = "";
+    *out = fopen(path, "wb");
+    if (*out != NULL)
+        return GOV_OK;
+    (void)strerror_r(errno, why, sizeof why);
+    return base_fail(d, M_import_open_file, A_S("path", path), A_S("why", why));
+}
+
+gov_status import_refusing_new(gov *g, const char *path, const char *lang, bool many, import_refusing **out, const diag *d)
+{
+    *out = NULL;
+    if (path == NULL)
+        return GOV_OK;
+    import_refusing *r = base_alloc(g->alloc, sizeof *r);
+    if (r == NULL)
+        return base_nomem(d);
+    r->g = g;
+    r->lang = lang;
+    r->many = many;
+    base_arena_init(&r->memory, g->alloc);
+    base_arena_init(&r->reasons, g->alloc);
+    r->path = base_arena_strdup(&r->memory, path);
+    (void)remove(path); /* of an earlier import: what stands there shall be of this one */
+    *out = r;
+    if (r->path != NULL)
+        return GOV_OK;
+    import_refusing_free(r);
+    *out = NULL;
+    return base_nomem(d);
+}
+
+static gov_status open_list(import_refusing *r, const diag *d)
+{
+    static const char *const heads[2][4] = {{"file", "line", "number", "reason"}, {"文件", "行号", "编号", "原因"}};
+    const exchange_csv_options options = {.keep_digits = true};
+    if (r->list != NULL)
+        return GOV_OK;
+    gov_status status = open_file(r->path, &r->list, d);
+    if (status == GOV_OK)
+        status = exchange_csv_new(r->g->alloc, write_file, r->list, &options, &r->csv, d);
+    if (status != GOV_OK)
+        return status;
+    for (size_t i = 0; i < 4; i++)
+        exchange_csv_text(r->csv, heads[strcmp(r->lang, "zh") == 0][i]);
+    exchange_csv_end_row(r->csv);
+    return GOV_OK;
+}
+
+static const char *name_of(const import_source *s)
+{
+    const char *slash = strrchr(s->path, '/');
+    return slash != NULL ? slash + 1 : s->path;
+}
+
+/* refused.csv and requests.csv.gz give refused-requests.csv. */
+static const char *path_of(import_refusing *r, const import_source *s)
+{
+    base_buf out;
+    const char *name = name_of(s), *dot = strchr(name + 1, '.');
+    const size_t len = strlen(r->path);
+    const bool csv = len > 4 && strcmp(r->path + len - 4, ".csv") == 0;
+    if (!r->many)
+        return r->path;
+    base_buf_init(&out, r->g->alloc);
+    base_buf_add(&out, r->path, csv ? len - 4 : len);
+    base_buf_char(&out, '-');
+    base_buf_add(&out, name, dot != NULL ? (size_t)(dot - name) : strlen(name));
+    base_buf_str(&out, ".csv");
+    const char *path = out.failed ? NULL : base_arena_strndup(&r->memory, out.data, out.len);
+    base_buf_free(&out);
+    return path;
+}
+
+static gov_status file_for(import_refusing *r, const import_source *s, refused_file **out, const diag *d)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->files[i].source == s) {
+            *out = &r->files[i];
+            return GOV_OK;
+        }
+    if (r->count == ARRAY_LEN(r->files))
+        return base_fail(d, M_too_large, A_S("what", "files"), A_I("limit", ARRAY_LEN(r->files)));
+    refused_file *f = &r->files[r->count];
+    const char *path = path_of(r, s);
+    if (path == NULL)
+        return base_nomem(d);
+    gov_status status = open_file(path, &f->file, d);
+    if (status != GOV_OK)
+        return status;
+    f->source = s;
+    r->count++;
+    *out = f;
+    return exchange_refused_new(r->g->alloc, write_file, f->file, r->lang, &f->rows, d);
+}
+
+const char *import_reason(base_arena *arena, const gov_error *why, const char *lang)
+{
+    base_buf out;
+    base_buf_init(&out, arena->alloc);
+    for (size_t i = 0; i < gov_error_count(why); i++) {
+        if (gov_error_severity(why, i) != GOV_SEVERITY_ERROR)
+            continue;
+        base_buf_str(&out, out.len == 0 ? "" : strcmp(lang, "zh") == 0 ? "；" : "; ");
+        base_buf_str(&out, gov_error_message(why, i, lang));
+    }
+    const char *copy = out.failed ? NULL : base_arena_strndup(arena, out.len > 0 ? out.data : "", out.len);
+    base_buf_free(&out);
+    return copy;
+}
+
+static gov_status add_to_list(import_refusing *r, const import_source *s, const exchange_row *row, const gov_error *why,
+                              const diag *d)
+{
+    const size_t key = s->map->by_role[IMPORT_KEY];
+    const gov_status status = open_list(r, d);
+    if (status != GOV_OK)
+        return status;
+    const exchange_cell number = key != SIZE_MAX ? exchange_trim(exchange_at(row, s->map->specs[key].at)) : (exchange_cell){"", 0};
+    base_arena_reset(&r->reasons);
+    const char *reason = import_reason(&r->reasons, why, r->lang);
+    if (reason == NULL)
+        return base_nomem(d);
+    exchange_csv_text(r->csv, name_of(s));
+    exchange_csv_int(r->csv, (int64_t)row->line);
+    exchange_csv_cell(r->csv, number.s, number.len);
+    exchange_csv_text(r->csv, reason);
+    exchange_csv_end_row(r->csv);
+    return GOV_OK;
+}
+
+gov_status import_refusing_add(import_refusing *r, import_source *s, const exchange_row *row, const gov_error *why,
+                               const diag *d)
+{
+    refused_file *f = NULL;
+    if (r == NULL)
+        return GOV_OK;
+    gov_status status = file_for(r, s, &f, d);
+    if (status == GOV_OK)
+        status = exchange_refused_add(f->rows, s->table, row, why, d);
+    return status == GOV_OK && r->many ? add_to_list(r, s, row, why, d) : status;
+}
+
+static gov_status end_file(refused_file *f, const diag *d)
+{
+    gov_status status = f->rows != NULL ? exchange_refused_flush(f->rows, d) : GOV_OK;
+    exchange_refused_free(f->rows);
+    if (f->file != NULL && fclose(f->file) != 0 && status == GOV_OK)
+        status = base_fail(d, M_table_write);
+    *f = (refused_file){0};
+    return status;
+}
+
+gov_status import_refusing_end(import_refusing *r, const import_source *s, const diag *d)
+{
+    for (size_t i = 0; r != NULL && i < r->count; i++) {
+        if (r->files[i].source != s)
+            continue;
+        const gov_status status = end_file(&r->files[i], d);
+        r->files[i] = r->files[--r->count];
+        return status;
+    }
+    return GOV_OK;
+}
+
+gov_status import_refusing_flush(import_refusing *r, const diag *d)
+{
+    if (r == NULL || r->csv == NULL)
+        return GOV_OK;
+    gov_status status = exchange_csv_flush(r->csv, d);
+    if (status == GOV_OK && fflush(r->list) != 0)
+        status = base_fail(d, M_table_write);
+    return status;
+}
+
+void import_refusing_free(import_refusing *r)
+{
+    if (r == NULL)
+        return;
+    while (r->count > 0)
+        (void)end_file(&r->files[--r->count], NULL);
+    exchange_csv_free(r->csv);
+    if (r->list != NULL)
+        (void)fclose(r->list);
+    base_arena_free(&r->memory);
+    base_arena_free(&r->reasons);
+    base_free(r->g->alloc, r);
+}
