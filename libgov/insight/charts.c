@@ -52,13 +52,20 @@ static void put_name(const insight_writer *w, value row, const char *title, cons
         insight_w(w, none);
 }
 
+static bool has_key(value row, const char *key)
+{
+    size_t len;
+    (void)insight_text(row, key, &len);
+    return len > 0;
+}
+
 void insight_chart_bars(const insight_writer *w, value rows, const char *title, const char *key, insight_word head,
                         insight_word none, size_t top)
 {
     int64_t most = 0, rest = 0;
     size_t left_out = 0;
     for (size_t i = 0; i < rows.len; i++)
-        if (insight_int(rows.as.items[i], "cases") > most)
+        if (has_key(rows.as.items[i], key) && insight_int(rows.as.items[i], "cases") > most)
             most = insight_int(rows.as.items[i], "cases");
     insight_h(w, "<table><thead><tr><th>");
     insight_w(w, head);
@@ -69,15 +76,15 @@ void insight_chart_bars(const insight_writer *w, value rows, const char *title, 
     insight_h(w, "</th></tr></thead><tbody>");
     for (size_t i = 0; i < rows.len; i++) {
         const value row = rows.as.items[i], cases = insight_in(row, "cases");
-        if (i >= top) {
+        if (i >= top && has_key(row, key)) {
             left_out++;
             rest = rest >= 0 && cases.kind == VALUE_INT ? rest + cases.as.i : -1;
             continue;
         }
-        insight_h(w, "<tr><td>");
+        insight_h(w, has_key(row, key) ? "<tr><td>" : "<tr><td class=\"q\">");
         put_name(w, row, title, key, none);
         insight_h(w, "</td><td class=\"b\">");
-        if (cases.kind == VALUE_INT && cases.as.i > 0) {
+        if (cases.kind == VALUE_INT && cases.as.i > 0 && has_key(row, key)) {
             insight_h(w, "<span class=\"bar\" style=\"width:");
             put_share(w, cases.as.i, most);
             insight_h(w, "\"></span>");
@@ -233,28 +240,34 @@ void insight_chart_months(const insight_writer *w)
 
 /* ---- weeks ---- */
 
-static void put_ranges(const insight_writer *w, const char *prefix, int64_t step, bool masked)
+static void put_ranges(const insight_writer *w, const char *prefix, value breaks, bool masked)
 {
-    insight_h(w, "<ul class=\"legend\">");
-    for (int i = 0; i <= 5; i++) {
-        const int64_t from = step * (i - 1) + 1, to = step * i;
-        base_buf_fmt(w->out, "<li><i class=\"%s%d\"></i>", prefix, i);
-        if (i == 0)
-            insight_h(w, "0");
-        else
-            insight_write_number(w->out, from);
-        if (i > 0 && i < 5 && to > from) {
-            insight_h(w, "\xE2\x80\x93");
-            insight_write_number(w->out, to);
-        } else if (i == 5) {
+    insight_h(w, "<ul class=\"legend\"><li><i class=\"");
+    base_buf_fmt(w->out, "%s0\"></i>0</li>", prefix);
+    for (size_t i = 0; i <= breaks.len; i++) {
+        const int64_t least = masked ? INSIGHT_SMALL : 1, from = i > 0 ? breaks.as.items[i - 1].as.i + 1 : least;
+        base_buf_fmt(w->out, "<li><i class=\"%s%zu\"></i>", prefix, i + 1);
+        insight_write_number(w->out, from);
+        if (i == breaks.len) {
             insight_h(w, "+");
+        } else if (breaks.as.items[i].as.i > from) {
+            insight_h(w, "\xE2\x80\x93");
+            insight_write_number(w->out, breaks.as.items[i].as.i);
         }
         insight_h(w, "</li>");
     }
-    if (masked) {
+    if (masked)
         base_buf_fmt(w->out, "<li><i class=\"%sm\"></i>&lt;5 / *</li>", prefix);
-    }
     insight_h(w, "</ul>");
+}
+
+/* The borders that the figures carry, for insight_class. */
+static bool read_breaks(value map, int64_t out[INSIGHT_BREAKS], value *list)
+{
+    *list = insight_in(map, "breaks");
+    for (size_t i = 0; i < list->len && i < INSIGHT_BREAKS; i++)
+        out[i] = list->as.items[i].kind == VALUE_INT ? list->as.items[i].as.i : 0;
+    return list->kind == VALUE_LIST && list->len == INSIGHT_BREAKS;
 }
 
 static void put_week_heads(const insight_writer *w, value weeks)
@@ -276,8 +289,9 @@ static void put_week_heads(const insight_writer *w, value weeks)
 void insight_chart_weeks(const insight_writer *w)
 {
     const value weeks = insight_in(w->figures, "weeks"), rows = insight_in(weeks, "rows");
-    const int64_t step = insight_int(weeks, "step");
-    if (rows.len == 0 || step == 0)
+    int64_t breaks[INSIGHT_BREAKS];
+    value borders;
+    if (rows.len == 0 || !read_breaks(weeks, breaks, &borders))
         return;
     base_buf_fmt(w->out, "<table class=\"strip%s\">", insight_in(weeks, "starts").len > 27 ? " dense" : "");
     put_week_heads(w, weeks);
@@ -289,9 +303,8 @@ void insight_chart_weeks(const insight_writer *w)
         insight_h(w, "</td>");
         for (size_t k = 0; k < cells.len; k++) {
             const value n = cells.as.items[k];
-            const int64_t class = n.kind == VALUE_INT ? (n.as.i + step - 1) / step : 0;
             if (n.kind == VALUE_INT)
-                base_buf_fmt(w->out, "<td class=\"h%d\">", (int)(class > 5 ? 5 : class));
+                base_buf_fmt(w->out, "<td class=\"h%d\">", insight_class(n.as.i, breaks));
             else
                 insight_h(w, "<td class=\"hm\">");
             put_count(w, n);
@@ -300,34 +313,84 @@ void insight_chart_weeks(const insight_writer *w)
         insight_h(w, "</tr>");
     }
     insight_h(w, "</tbody></table>");
-    put_ranges(w, "h", step, insight_in(w->figures, "report.public").as.b);
+    put_ranges(w, "h", borders, insight_in(w->figures, "report.public").as.b);
 }
 
 /* ---- the map ---- */
 
 /* In units of the drawing, which is some 2000 wide. */
-enum { LABEL = 54, COUNT = 62, LABELS = 40 };
+enum { LABELS = 40, LARGE = 54, SMALL = 38 };
 
-static void put_label(const insight_writer *w, value area, bool many)
+typedef struct label_box {
+    int64_t left, top, right, bottom;
+} label_box;
+
+/* The name above, the number below, as wide as the wider of them. */
+static label_box box_of(value area, int64_t size)
 {
-    const int64_t class = insight_int(area, "class"), x = insight_int(area, "x"), y = insight_int(area, "y");
-    const char *on = class >= 4 ? " class=\"on\"" : "";
     size_t len;
     const char *name = insight_text(area, "name", &len);
-    const int64_t needed = (int64_t)insight_width(name, len) * LABEL / 2;
-    const bool room = needed <= insight_int(area, "width") && insight_int(area, "height") >= LABEL + COUNT;
-    if (insight_in(area, "inner").as.b || (many && !room))
-        return;
-    if (room)
-        base_buf_fmt(w->out, "<text%s x=\"%lld\" y=\"%lld\" font-size=\"%d\">", on, (long long)x, (long long)(y - 6), LABEL);
-    if (room) {
-        insight_e(w, area, "name");
-        insight_h(w, "</text>");
-    }
-    base_buf_fmt(w->out, "<text%s x=\"%lld\" y=\"%lld\" font-size=\"%d\" font-weight=\"700\">", on, (long long)x,
-                 (long long)(room ? y + COUNT - 4 : y + COUNT / 3), COUNT);
+    int64_t width = (int64_t)insight_width(name, len) * size / 2;
+    width = width > size * 2 ? width : size * 2;
+    const int64_t x = insight_int(area, "x"), y = insight_int(area, "y");
+    return (label_box){x - width / 2, y - size, x + width / 2, y + size * 6 / 5};
+}
+
+static bool apart(const label_box *boxes, size_t n, label_box b)
+{
+    for (size_t i = 0; i < n; i++)
+        if (b.left < boxes[i].right && boxes[i].left < b.right && b.top < boxes[i].bottom && boxes[i].top < b.bottom)
+            return false;
+    return true;
+}
+
+static void put_label(const insight_writer *w, value area, int64_t size)
+{
+    const char *on = insight_int(area, "class") >= 4 ? " class=\"on\"" : "";
+    const int64_t x = insight_int(area, "x"), y = insight_int(area, "y");
+    base_buf_fmt(w->out, "<text%s x=\"%lld\" y=\"%lld\" font-size=\"%d\">", on, (long long)x, (long long)(y - size / 9), (int)size);
+    insight_e(w, area, "name");
+    base_buf_fmt(w->out, "</text><text%s x=\"%lld\" y=\"%lld\" font-size=\"%d\" font-weight=\"700\">", on, (long long)x,
+                 (long long)(y + size * 21 / 20), (int)(size * 23 / 20));
     put_count(w, insight_in(area, "cases"));
     insight_h(w, "</text>");
+}
+
+/* The area with the most cases that comes after `last` in that order; areas.len: none. */
+static size_t next_area(value areas, size_t last)
+{
+    const int64_t bound = last < areas.len ? insight_int(areas.as.items[last], "cases") : INT64_MAX;
+    size_t best = areas.len;
+    int64_t most = -1;
+    for (size_t i = 0; i < areas.len; i++) {
+        const int64_t n = insight_int(areas.as.items[i], "cases");
+        const bool after = n < bound || (n == bound && i > last);
+        if (after && n > most) {
+            best = i;
+            most = n;
+        }
+    }
+    return best;
+}
+
+/* Names and numbers where there is room for them, the busiest first; none over another. */
+static void put_labels(const insight_writer *w, value areas)
+{
+    const bool many = areas.len > LABELS;
+    const int64_t size = many ? SMALL : LARGE, ease = many ? 14 : 10; /* tenths: borders are close where areas are many */
+    const size_t top = many ? 16 : LABELS;
+    label_box boxes[LABELS];
+    size_t n = 0;
+    for (size_t i = next_area(areas, areas.len), seen = 0; i < areas.len && n < top && seen < 200; i = next_area(areas, i), seen++) {
+        const value area = areas.as.items[i];
+        const label_box b = box_of(area, size);
+        const bool room = (b.right - b.left) * ease <= insight_int(area, "width") * 10 &&
+                          (b.bottom - b.top) * ease <= insight_int(area, "height") * 10;
+        if (insight_in(area, "inner").as.b || !room || !apart(boxes, n, b))
+            continue;
+        boxes[n++] = b;
+        put_label(w, area, size);
+    }
 }
 
 void insight_chart_map(const insight_writer *w)
@@ -358,8 +421,7 @@ void insight_chart_map(const insight_writer *w)
         put_count(w, insight_in(area, "cases"));
         insight_h(w, "</title></path>");
     }
-    for (size_t i = 0; i < areas.len; i++)
-        put_label(w, areas.as.items[i], many);
+    put_labels(w, areas);
     insight_h(w, "</svg>");
-    put_ranges(w, "m", insight_int(map, "step"), insight_in(w->figures, "report.public").as.b);
+    put_ranges(w, "m", insight_in(map, "breaks"), insight_in(w->figures, "report.public").as.b);
 }

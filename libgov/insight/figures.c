@@ -34,6 +34,16 @@ static const char *copy_text(insight_tally *t, value_builder *b, const char *tex
     return copy;
 }
 
+void insight_put_breaks(insight_tally *t, value_builder *b, const int64_t breaks[INSIGHT_BREAKS])
+{
+    value_builder list;
+    value_builder_init(&list, &t->arena);
+    for (size_t i = 0; i < INSIGHT_BREAKS; i++)
+        value_builder_add(&list, value_int(breaks[i]));
+    b->failed = b->failed || list.failed;
+    value_builder_set(b, "breaks", value_builder_list(&list));
+}
+
 /* ---- lists by rank ---- */
 
 static int by_rank(const void *a, const void *b)
@@ -42,6 +52,9 @@ static int by_rank(const void *a, const void *b)
     const bool open_x = x->mark != INSIGHT_PLAIN, open_y = y->mark != INSIGHT_PLAIN;
     if (open_x != open_y)
         return open_x ? 1 : -1;
+    const bool none_x = x->key[0] == '\0', none_y = y->key[0] == '\0';
+    if (!open_x && none_x != none_y)
+        return none_x ? 1 : -1;
     if (!open_x && x->cases != y->cases)
         return x->cases > y->cases ? -1 : 1;
     return strcmp(x->key, y->key);

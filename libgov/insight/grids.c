@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MAP_WIDTH = 2000, MAP_HEIGHT = 1500, CLASSES = 5 };
+enum { MAP_WIDTH = 2000, MAP_HEIGHT = 1500 };
 
 typedef struct atlas {
     const registry_grid *grids;
@@ -107,8 +107,8 @@ static bool frame_of(const atlas *a, geo_frame *frame)
     return any && geo_frame_fit(box, MAP_WIDTH, MAP_HEIGHT, frame);
 }
 
-static gov_status put_area(insight_tally *t, value_builder *list, const atlas *a, size_t i, const geo_frame *frame, int64_t step,
-                           const diag *d)
+static gov_status put_area(insight_tally *t, value_builder *list, const atlas *a, size_t i, const geo_frame *frame,
+                           const int64_t *breaks, const diag *d)
 {
     const registry_grid *g = &a->grids[i];
     const geo_bbox box = geo_shape_bbox(g->shape);
@@ -124,13 +124,12 @@ static gov_status put_area(insight_tally *t, value_builder *list, const atlas *a
     geo_project(frame, geo_shape_label(g->shape), &x, &y);
     geo_project(frame, (geo_point){box.lat_max, box.lon_min}, &left, &top);
     geo_project(frame, (geo_point){box.lat_min, box.lon_max}, &right, &bottom);
-    const int64_t class = (a->areas[i] + step - 1) / step;
     value_builder_init(&b, &t->arena);
     insight_put(&b, "name", g->name[0] != '\0' ? g->name : g->key);
     insight_put(&b, "path", copy);
     value_builder_set(&b, "inner", value_bool(a->inner[i]));
     value_builder_set(&b, "cases", insight_count(a->areas[i], (insight_mark)a->marks[i]));
-    value_builder_set(&b, "class", value_int(a->marks[i] != INSIGHT_PLAIN ? -1 : class > CLASSES ? CLASSES : class));
+    value_builder_set(&b, "class", value_int(a->marks[i] != INSIGHT_PLAIN ? -1 : insight_class(a->areas[i], breaks)));
     value_builder_set(&b, "x", value_int(x));
     value_builder_set(&b, "y", value_int(y));
     value_builder_set(&b, "width", value_int(right - left));
@@ -143,13 +142,18 @@ static gov_status put_map(insight_tally *t, value_builder *b, const atlas *a, co
 {
     geo_frame frame;
     value_builder map, list;
-    int64_t most = 0;
+    static const int64_t percent[INSIGHT_BREAKS] = {20, 40, 60, 80};
+    int64_t breaks[INSIGHT_BREAKS];
+    size_t shown_count = 0;
     if (!frame_of(a, &frame))
         return GOV_OK;
+    int64_t *shown = base_arena_array(&t->arena, a->count, sizeof *shown);
+    if (shown == NULL)
+        return base_nomem(d);
     for (size_t i = 0; i < a->count; i++)
-        if (a->marks[i] == INSIGHT_PLAIN && a->areas[i] > most)
-            most = a->areas[i];
-    const int64_t step = insight_class_step(most);
+        if (a->grids[i].shape != NULL && a->marks[i] == INSIGHT_PLAIN && a->areas[i] > 0)
+            shown[shown_count++] = a->areas[i];
+    insight_breaks(shown, shown_count, percent, breaks);
     value_builder_init(&map, &t->arena);
     value_builder_init(&list, &t->arena);
     /* Filled areas first, the outlines around them on top. */
@@ -157,13 +161,13 @@ static gov_status put_map(insight_tally *t, value_builder *b, const atlas *a, co
         for (size_t i = 0; i < a->count; i++) {
             if (a->grids[i].shape == NULL || a->inner[i] != (inner == 1))
                 continue;
-            const gov_status status = put_area(t, &list, a, i, &frame, step, d);
+            const gov_status status = put_area(t, &list, a, i, &frame, breaks, d);
             if (status != GOV_OK)
                 return status;
         }
     value_builder_set(&map, "width", value_int(frame.width));
     value_builder_set(&map, "height", value_int(frame.height));
-    value_builder_set(&map, "step", value_int(step));
+    insight_put_breaks(t, &map, breaks);
     value_builder_set(&map, "areas", value_builder_list(&list));
     value_builder_set(b, "map", value_builder_map(&map));
     return map.failed || list.failed ? base_nomem(d) : GOV_OK;

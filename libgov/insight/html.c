@@ -157,6 +157,18 @@ static void put_of(const insight_writer *w, value map, const char *num, const ch
     insight_h(w, "</p>");
 }
 
+static void put_time_key(const insight_writer *w, insight_word title, insight_word definition, const char *path)
+{
+    insight_h(w, "<div class=\"key\"><h3>");
+    insight_w(w, W_closing);
+    insight_h(w, " \xC2\xB7 ");
+    insight_w(w, title);
+    insight_h(w, "</h3><p class=\"big span\">");
+    insight_write_span(w, w->out, insight_in(w->figures, path));
+    insight_h(w, "</p>");
+    key_definition(w, definition);
+}
+
 static void put_indicator_keys(const insight_writer *w)
 {
     const value list = insight_in(w->figures, "indicators"), lead = insight_in(w->figures, "report.workflow");
@@ -175,6 +187,10 @@ static void put_indicator_keys(const insight_writer *w)
         insight_h(w, "</p></div>");
         shown++;
     }
+    if (shown == 1 || shown == 2)
+        put_time_key(w, W_median, W_def_median, "closing.median_s");
+    if (shown == 1)
+        put_time_key(w, W_p90, W_def_p90, "closing.p90_s");
 }
 
 static void put_keys(const insight_writer *w)

@@ -29,8 +29,11 @@ int64_t insight_week(int64_t day);                      /* ISO weeks since the o
 void insight_week_name(int64_t week, char out[16]);     /* "2026-W01" */
 void insight_month_name(int64_t month, char out[16]);   /* "2026-03" */
 void insight_time_name(const base_zone *zone, int64_t us, char out[24]); /* "2026-03-02 09:05", local */
-/* The width of a class when counts up to `most` are shaded in five: a digit but 7 and 9, times a power of ten. */
-int64_t insight_class_step(int64_t most);
+/* Borders between five classes of shading: class 1 goes up to the first, and so on. From the percentiles of the counts above zero, which are
+ * sorted by this, rounded to two digits. */
+enum { INSIGHT_BREAKS = 4 };
+void insight_breaks(int64_t *counts, size_t n, const int64_t percent[INSIGHT_BREAKS], int64_t out[INSIGHT_BREAKS]);
+int insight_class(int64_t n, const int64_t breaks[INSIGHT_BREAKS]); /* 0 for none, 1..5 */
 
 /* ---- the tally: tally.c, places.c, judge.c ---- */
 
@@ -183,7 +186,7 @@ typedef struct insight_line {
     int64_t cases;
     uint8_t mark;
 } insight_line;
-/* Most cases first, then by key; what is masked comes last, by key alone, so that its place says nothing. */
+/* Most cases first, then by key, what has no key last; what is masked after all that, by key alone, so that its place says nothing. */
 void insight_rank(insight_line *lines, size_t n);
 /* Marks `cases` of the lines as parts of `total` (where figures are masked at all). */
 gov_status insight_mask_lines(insight_tally *t, insight_line *lines, size_t n, int64_t total, const diag *d);
@@ -207,6 +210,7 @@ typedef struct insight_due_marks {
     uint8_t on_time, late, late_done, overdue;
 } insight_due_marks;
 void insight_mark_due(const insight_tally *t, insight_due_marks *out);
+void insight_put_breaks(insight_tally *t, value_builder *b, const int64_t breaks[INSIGHT_BREAKS]); /* "breaks" */
 /* What a category's text means to people: the title that its field gives it, else the text. */
 const char *insight_category_title(const insight_tally *t, const char *text, size_t len);
 

@@ -91,12 +91,30 @@ void insight_time_name(const base_zone *zone, int64_t us, char out[24])
     (void)snprintf(out, 24, "%s %02u:%02u", date, (unsigned)(minutes / 60) % 100, (unsigned)(minutes % 60));
 }
 
-int64_t insight_class_step(int64_t most)
+/* Two leading digits, upwards: a border that people can read. */
+static int64_t round_up(int64_t n)
 {
-    static const int64_t lead[] = {1, 2, 3, 4, 5, 6, 8};
-    for (int64_t power = 1; power <= INT64_MAX / 100; power *= 10)
-        for (size_t i = 0; i < ARRAY_LEN(lead); i++)
-            if (lead[i] * power * 5 >= most)
-                return lead[i] * power;
-    return INT64_MAX / 10;
+    int64_t unit = 1;
+    while (n / unit >= 100)
+        unit *= 10;
+    return n % unit == 0 ? n : (n / unit + 1) * unit;
+}
+
+void insight_breaks(int64_t *counts, size_t n, const int64_t percent[INSIGHT_BREAKS], int64_t out[INSIGHT_BREAKS])
+{
+    insight_sort(counts, n);
+    for (size_t i = 0; i < INSIGHT_BREAKS; i++) {
+        const int64_t least = i > 0 ? out[i - 1] + 1 : 1;
+        out[i] = n > 0 ? round_up(insight_percentile(counts, n, percent[i])) : least;
+        if (out[i] < least)
+            out[i] = least;
+    }
+}
+
+int insight_class(int64_t n, const int64_t breaks[INSIGHT_BREAKS])
+{
+    int class = n > 0;
+    for (size_t i = 0; n > 0 && i < INSIGHT_BREAKS; i++)
+        class += n > breaks[i];
+    return class;
 }

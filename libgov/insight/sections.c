@@ -81,7 +81,8 @@ static void put_week_names(insight_tally *t, value_builder *map)
 }
 
 /* One category's weeks. Where its sum is masked, so are they. */
-static gov_status put_strip(insight_tally *t, value_builder *rows, const insight_line *line, int64_t *most, const diag *d)
+static gov_status put_strip(insight_tally *t, value_builder *rows, const insight_line *line, int64_t *shown, size_t *shown_count,
+                            const diag *d)
 {
     const size_t n = (size_t)t->week_count;
     int64_t *parts = base_arena_array(&t->arena, n, sizeof *parts);
@@ -99,8 +100,8 @@ static gov_status put_strip(insight_tally *t, value_builder *rows, const insight
         insight_mask_parts(parts, n, line->cases, true, marks);
     for (size_t i = 0; i < n; i++) {
         value_builder_add(&list, insight_count(parts[i], (insight_mark)marks[i]));
-        if (marks[i] == INSIGHT_PLAIN && parts[i] > *most)
-            *most = parts[i];
+        if (marks[i] == INSIGHT_PLAIN && parts[i] > 0)
+            shown[(*shown_count)++] = parts[i];
     }
     insight_put(&b, "category", line->key);
     insight_put(&b, "title", line->title);
@@ -112,18 +113,24 @@ static gov_status put_strip(insight_tally *t, value_builder *rows, const insight
 
 static gov_status put_weeks(insight_tally *t, value_builder *b, const insight_line *lines, size_t n, const diag *d)
 {
+    static const int64_t percent[INSIGHT_BREAKS] = {40, 70, 88, 97}; /* the peaks shall stand out */
     value_builder map, rows;
-    int64_t most = 0;
+    int64_t breaks[INSIGHT_BREAKS];
+    size_t shown_count = 0;
+    int64_t *shown = base_arena_array(&t->arena, (size_t)t->week_count * BUSIEST, sizeof *shown);
+    if (shown == NULL)
+        return base_nomem(d);
     value_builder_init(&map, &t->arena);
     value_builder_init(&rows, &t->arena);
     put_week_names(t, &map);
     for (size_t i = 0; i < n && i < BUSIEST; i++) {
-        const gov_status status = put_strip(t, &rows, &lines[i], &most, d);
+        const gov_status status = put_strip(t, &rows, &lines[i], shown, &shown_count, d);
         if (status != GOV_OK)
             return status;
     }
     value_builder_set(&map, "rows", value_builder_list(&rows));
-    value_builder_set(&map, "step", value_int(insight_class_step(most)));
+    insight_breaks(shown, shown_count, percent, breaks);
+    insight_put_breaks(t, &map, breaks);
     b->failed = b->failed || map.failed || rows.failed;
     value_builder_set(b, "weeks", value_builder_map(&map));
     return GOV_OK;

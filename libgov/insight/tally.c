@@ -373,13 +373,13 @@ static gov_status count_all(insight_tally *t, const diag *d)
 
 typedef struct extent {
     bool any;
-    int64_t first, last_opened, last_closed;
+    int64_t first, last_opened;
 } extent;
 
 static gov_status find_extent(insight_tally *t, extent *out, const diag *d)
 {
     static const store_sql sql = {
-        "SELECT min(opened_us), max(opened_us), max(closed_us) FROM gov_case WHERE community = $1 AND opened_us < $2"};
+        "SELECT min(opened_us), max(opened_us) FROM gov_case WHERE community = $1 AND opened_us < $2"};
     store_rows rows;
     *out = (extent){0};
     const gov_status status = store_first(t->g->store, &sql, STORE_ARGS(store_i(t->g->community), store_i(t->end_us)), &rows, d);
@@ -388,19 +388,17 @@ static gov_status find_extent(insight_tally *t, extent *out, const diag *d)
     out->any = !store_is_null(&rows, 0);
     out->first = store_int(&rows, 0);
     out->last_opened = store_int(&rows, 1);
-    out->last_closed = store_int(&rows, 2);
     store_rows_close(&rows);
     return GOV_OK;
 }
 
+/* Months and weeks from the first opening to the last: what is closed years later would stretch them without end. */
 static gov_status set_axes(insight_tally *t, const extent *e, const diag *d)
 {
     const base_zone *zone = t->g->rules->zone;
     if (e->any && e->last_opened >= t->from_us) {
-        int64_t last = e->last_closed < t->end_us ? e->last_closed : t->end_us - 1;
-        last = last > e->last_opened ? last : e->last_opened;
-        const int64_t month = insight_month(insight_day(zone, last));
-        const int64_t week = insight_week(insight_day(zone, e->last_opened));
+        const int64_t last_day = insight_day(zone, e->last_opened);
+        const int64_t month = insight_month(last_day), week = insight_week(last_day);
         const int64_t first_day = insight_day(zone, t->from_us > e->first ? t->from_us : e->first);
         t->month_base = insight_month(first_day);
         t->week_base = insight_week(first_day);

@@ -257,16 +257,24 @@ static void cell_bar(grid_text *t, value cases, int64_t most)
     cell_end(t);
 }
 
+static bool has_key(value row, const char *key)
+{
+    size_t len;
+    (void)insight_text(row, key, &len);
+    return len > 0;
+}
+
 static void put_ranked(const insight_writer *w, const char *list, const char *title, const char *key, insight_word head,
                        insight_word column, insight_word none)
 {
     const value rows = insight_in(w->figures, list);
     int64_t most = 0;
+    size_t left_out = 0;
     grid_text t;
     if (rows.len == 0)
         return;
     for (size_t i = 0; i < rows.len; i++)
-        if (insight_int(rows.as.items[i], "cases") > most)
+        if (has_key(rows.as.items[i], key) && insight_int(rows.as.items[i], "cases") > most)
             most = insight_int(rows.as.items[i], "cases");
     begin_part(w, head);
     table_begin(w, &t, 4, 1);
@@ -275,16 +283,20 @@ static void put_ranked(const insight_writer *w, const char *list, const char *ti
     cell_word(w, &t, W_share);
     cell_end(&t);
     t.bars = true;
-    for (size_t i = 0; i < rows.len && i < TOP; i++) {
+    for (size_t i = 0; i < rows.len; i++) {
         const value row = rows.as.items[i];
+        if (i >= TOP && has_key(row, key)) {
+            left_out++;
+            continue;
+        }
         cell_text(w, &t, row, title, key, none);
         cell_count(&t, row, "cases");
         cell_rate(&t, row);
-        cell_bar(&t, insight_in(row, "cases"), most);
+        cell_bar(&t, has_key(row, key) ? insight_in(row, "cases") : value_null(), most);
     }
     table_end(w, &t);
-    if (rows.len > TOP)
-        base_buf_fmt(w->out, "  ... %zu\n", rows.len - TOP);
+    if (left_out > 0)
+        base_buf_fmt(w->out, "  %s: %zu\n", insight_say(w, W_others), left_out);
 }
 
 static void put_weeks(const insight_writer *w)

@@ -473,9 +473,19 @@ static void rates_weeks_and_months(void **state)
     assert_int_equal(insight_permille(1, 2000), 1); /* a half goes up */
     assert_int_equal(insight_permille(0, 0), 0);
     assert_int_equal(insight_permille(INT64_MAX, INT64_MAX), 1000);
-    assert_int_equal(insight_class_step(5), 1);
-    assert_int_equal(insight_class_step(14), 3);
-    assert_int_equal(insight_class_step(0), 1);
+    static const int64_t percent[INSIGHT_BREAKS] = {20, 40, 60, 80};
+    int64_t counts[] = {9, 1, 1234, 3, 2, 4, 8, 7, 6, 5}, breaks[INSIGHT_BREAKS], twins[] = {7, 7};
+    insight_breaks(counts, ARRAY_LEN(counts), percent, breaks);
+    assert_int_equal(breaks[0], 2);
+    assert_int_equal(breaks[3], 8);
+    assert_int_equal(insight_class(0, breaks), 0);
+    assert_int_equal(insight_class(2, breaks), 1);
+    assert_int_equal(insight_class(3, breaks), 2);
+    assert_int_equal(insight_class(1234, breaks), 5);
+    insight_breaks(twins, 2, percent, breaks); /* borders always ascend */
+    assert_int_equal(breaks[3], 10);
+    insight_breaks(twins, 0, percent, breaks);
+    assert_int_equal(breaks[0], 1);
 }
 
 static void verdicts_of_clocks(void **state)
@@ -665,6 +675,7 @@ static void want_of_memory_leaks_nothing(void **state)
     gov_value *v = report(&c, 0, 0, 0, NULL);
     community_free(&c);
     oom_loop(pages_alone, v);
+    oom_loop_malloc(pages_alone, v, 0);
     gov_value_free(v);
     oom_loop(all_forms, s);
 }
