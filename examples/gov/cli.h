@@ -189,6 +189,7 @@ int cmd_init(cli *c, args *a);
 int cmd_install(cli *c, args *a);
 int cmd_about(cli *c, args *a);
 int cmd_check(cli *c, args *a);
+int cmd_import(cli *c, args *a);
 int cmd_case_open(cli *c, args *a);
 int cmd_case_send(cli *c, args *a);
 int cmd_case_show(cli *c, args *a);

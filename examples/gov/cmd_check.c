@@ -43,11 +43,11 @@ int cmd_check(cli *c, args *a)
     } else {
         print_diagnostics(c, err, stdout);
         if (errors > 0)
-            printf(T(c, "%s%s: %llu errors, %llu warnings%s\n",
+            printf(T(c, "%s%s: errors: %llu, warnings: %llu%s\n",
                      "%s%s：%llu 处错误，%llu 处警告%s\n"),
                    red(c), a->words[0], errors, warnings, plain(c));
         else
-            printf(T(c, "%s%s: sound (%s %s), %llu warnings%s\n",
+            printf(T(c, "%s%s: sound (%s %s), warnings: %llu%s\n",
                      "%s%s：没有错误（%s %s），%llu 处警告%s\n"),
                    green(c), a->words[0], gov_rulebook_id(book), gov_rulebook_version(book),
                    warnings, plain(c));

@@ -26,6 +26,16 @@ static const opt install_options[] = {
         "规则：含 rulebook.yaml 的目录，或一个文件"),
     {0},
 };
+static const opt import_options[] = {
+    OPT("map", "MAP.yaml", "what the columns mean (default: the map beside the data)",
+        "各列的含义（默认用数据旁边的说明文件）"),
+    OPT("refused", "FILE", "where rows go that cannot be imported, with the reasons",
+        "拒收的行连同原因写入此文件"),
+    OPT("batch", "N", "rows in one transaction, at most 100000 (default: 500)",
+        "每个事务的行数，最多 100000（默认 500）"),
+    OPT("dry-run", NULL, "check every row, change nothing", "只检查每一行，不改动数据"),
+    {0},
+};
 static const opt open_options[] = {
     OPT("fields", "JSON|@FILE", "the fields as one JSON object", "以一个 JSON 对象给出全部字段"),
     OPT("reporter", "KEY", "the resident who reports (default: nobody in particular)",
@@ -156,6 +166,35 @@ const command commands[] = {
         .flags = COMMUNITY,
         .run = cmd_about,
         .summary = {"show the community, its rules, its clock", "显示社区、规则和时钟"},
+    },
+    {
+        .name = "import",
+        .words = "DB KIND FILE",
+        .min_words = 3,
+        .max_words = 3,
+        .flags = COMMUNITY,
+        .options = import_options,
+        .run = cmd_import,
+        .summary = {"import CSV or GeoJSON", "导入 CSV 或 GeoJSON"},
+        .details =
+            {"KIND is grids, units, staff, premises, households, residents, cases or events; with "
+             "all, "
+             "FILE is a folder and the map a\n"
+             "list of maps (import.yaml). Interrupted and run again, it goes on where it was; run "
+             "twice, "
+             "it adds nothing. Cases and events\n"
+             "are replayed on the community's clock. Without --map: requests.map.yaml beside "
+             "requests.csv, import.yaml in a folder.\n\n"
+             "  gov import xingfuli.db all examples/community/data --refused refused.csv",
+             "KIND 为 grids、units、staff、premises、households、residents、cases、events 之一；为 "
+             "all 时 "
+             "FILE 是目录，说明文件列出导入的\n"
+             "顺序（import."
+             "yaml）。中断后再次运行会接着做；重复导入不会增加数据。工单和办理记录在社区的时钟上重"
+             "放。不给"
+             " --map 时：\n"
+             "requests.csv 用旁边的 requests.map.yaml，目录用其中的 import.yaml。\n\n"
+             "  gov import xingfuli.db all examples/community/data --refused refused.csv"},
     },
     {
         .name = "case open",

@@ -16,7 +16,10 @@ static const opt common_all[] = {
      "WORD",
      {"why, as it is recorded (default: the command's name)",
       "操作的目的，会被记录（默认为命令名）"}},
-    {"now", "TIME", {"let the community's clock stand still here", "让社区的时钟停在这一刻"}},
+    {"now",
+     "TIME",
+     {"let the clock stand still here (replayed: where the last import left it)",
+      "让时钟停在这一刻（replayed：上次导入重放到的时刻）"}},
     {"community", "NAME", {"which one, where the store holds several", "库中有多个社区时选择其一"}},
 };
 

@@ -45,6 +45,28 @@ int session_time(session *s, const char *word, int64_t *us)
     return status == GOV_OK ? EXIT_DONE : fail_with(s->c, status, err);
 }
 
+/* --now: a time, or "replayed" for the instant where the last import left the clock. */
+static int set_clock(session *s, const char *word)
+{
+    gov_error *err = NULL;
+    int64_t us = -1;
+    if (strcmp(word, "replayed") == 0) {
+        const gov_status status = gov_replayed_until(s->g, &us, &err);
+        if (status != GOV_OK)
+            return fail_with(s->c, status, err);
+        if (us < 0)
+            return usage_error(s->c, "%s",
+                               T(s->c, "--now replayed: nothing was replayed here",
+                                 "--now replayed：这里没有重放过数据"));
+    } else {
+        const int code = session_time(s, word, &us);
+        if (code != EXIT_DONE)
+            return code;
+    }
+    const gov_status status = gov_set_now(s->g, us, &err);
+    return status == GOV_OK ? EXIT_DONE : fail_with(s->c, status, err);
+}
+
 int session_open(cli *c, const args *a, uint32_t flags, session *s)
 {
     gov_error *err = NULL;
@@ -60,13 +82,8 @@ int session_open(cli *c, const args *a, uint32_t flags, session *s)
     if (status == GOV_OK)
         status = set_actor(s, a, &err);
     code = status == GOV_OK ? EXIT_DONE : fail_with(c, status, err);
-    err = NULL;
-    if (code == EXIT_DONE && args_has(a, "now")) {
-        int64_t us;
-        code = session_time(s, args_value(a, "now"), &us);
-        if (code == EXIT_DONE && (status = gov_set_now(s->g, us, &err)) != GOV_OK)
-            code = fail_with(c, status, err);
-    }
+    if (code == EXIT_DONE && args_has(a, "now"))
+        code = set_clock(s, args_value(a, "now"));
     if (code != EXIT_DONE)
         session_close(s);
     return code;

@@ -18,7 +18,7 @@ def chinese(text):
 
 def check_help():
     names = commands()
-    wanted = {"init", "check", "case open", "case send", "case show", "case list", "case explain", "case history",
+    wanted = {"init", "check", "import", "case open", "case send", "case show", "case list", "case explain", "case history",
               "case find", "record put", "record get", "record list", "tick", "report", "verify", "journal read",
               "journal export", "journal check", "backup", "upgrade", "install", "eval", "simulate", "version", "help"}
     expect("help lists every command", wanted <= set(names), wanted - set(names))
@@ -71,10 +71,13 @@ def check_usage():
         "a word too few": (["backup", "x.db"], "usage: gov backup DB FILE"),
         "a word too many": (["verify", "x.db", "y"], '"y" is too much'),
         "an option without its value": (["tick", "x.db", "--until"], "--until needs a value"),
+        "a value for a switch": (["import", "x.db", "all", ".", "--dry-run=yes"], "takes no value"),
         "an option twice": (["tick", "x.db", "--max", "1", "--max=2"], "given twice"),
         "no number": (["tick", "x.db", "--max", "many"], "takes a number"),
         "a negative number": (["tick", "x.db", "--max=-1"], "takes a number"),
+        "a number too large": (["import", "x.db", "all", ".", "--batch", "100001"], "0 to 100000"),
         "init without rules": (["init", "x.db"], "--rulebook"),
+        "an unknown kind of import": (["import", "x.db", "resident", "."], 'did you mean "residents"'),
         "a field that is none": (["case", "open", "x.db", "request", "category"], "neither NAME=TEXT"),
         "a field twice": (["case", "open", "x.db", "request", "a=1", "a=2"], "given twice"),
         "fields that are no object": (["case", "open", "x.db", "request", "--fields", "[1]"], "JSON object"),
