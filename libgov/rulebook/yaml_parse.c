@@ -422,9 +422,11 @@ enum { FEW_KEYS = 12 };
 /* The pair that has this key already; NULL: none. */
 static const rb_pair *same_key(reader *r, key_set *set, const rb_node *key)
 {
-    const rb_pair *pairs = r->pile + set->from;
     const size_t count = r->pile_count - set->from;
     bool fresh;
+    if (count == 0)
+        return NULL; /* there may be no pile yet */
+    const rb_pair *pairs = r->pile + set->from;
     if (count < FEW_KEYS) {
         for (size_t i = 0; i < count; i++)
             if (pairs[i].key->count == key->count && memcmp(pairs[i].key->as.text, key->as.text, key->count) == 0)
