@@ -2,14 +2,12 @@
 
 import json
 import os
-import pty
-import select
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from checklib import finish
-from clilib import GOV, Folder, commands, expect, expect_answer, gov, guarded, present
+from clilib import GOV, Folder, commands, expect, expect_answer, gov, guarded, present, terminal
 
 
 def chinese(text):
@@ -135,35 +133,13 @@ def check_check():
         expect_answer("check of what is not there", gov("check", f("absent")), 2, "", "absent")
 
 
-def run_on_terminal(*words, stdin=b""):
-    """What a person sees: both ends are a terminal."""
-    master, slave = pty.openpty()
-    env = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
-    env.pop("NO_COLOR", None)
-    child = subprocess.Popen([GOV, *words], stdin=slave, stdout=slave, stderr=slave, env=env)
-    os.close(slave)
-    seen = b""
-    while True:
-        ready, _, _ = select.select([master], [], [], 60)
-        try:
-            piece = os.read(master, 65536) if ready else b""
-        except OSError:
-            piece = b""
-        if not piece:
-            break
-        seen += piece
-    os.close(master)
-    child.wait()
-    return child.returncode, seen.decode("utf-8", "replace")
-
-
 def check_terminal():
     with Folder() as f:
-        code, seen = run_on_terminal("check", f("rules"))
+        code, seen = terminal("check", f("rules"))
         expect("colours on a terminal", code == 0 and "\x1b[" in seen, seen)
         piped = gov("check", f("rules"))
         expect("no colours in a pipe", "\x1b" not in piped.out + piped.err, piped)
-        code, seen = run_on_terminal("tick", f("absent.db"))
+        code, seen = terminal("tick", f("absent.db"))
         expect("errors are coloured on a terminal", code == 2 and "\x1b[1;31merror:" in seen, seen)
         answer = gov("check", f("rules") + "\x1b[31m")
         expect("control characters from outside do not reach the terminal", "\x1b" not in answer.out + answer.err, answer)

@@ -2,7 +2,9 @@
 
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import subprocess
 import tempfile
@@ -158,6 +160,28 @@ def gov(*words, stdin=None, lang="C.UTF-8", env=None, cwd=None):
                           stderr=subprocess.PIPE, env=around, cwd=cwd, text=True, encoding="utf-8", errors="replace",
                           timeout=300, check=False)
     return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def terminal(*words, stdin=b""):
+    """What a person sees: both ends are a terminal."""
+    master, slave = pty.openpty()
+    env = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    env.pop("NO_COLOR", None)
+    child = subprocess.Popen([GOV, *words], stdin=slave, stdout=slave, stderr=slave, env=env)
+    os.close(slave)
+    seen = b""
+    while True:
+        ready, _, _ = select.select([master], [], [], 60)
+        try:
+            piece = os.read(master, 65536) if ready else b""
+        except OSError:
+            piece = b""
+        if not piece:
+            break
+        seen += piece
+    os.close(master)
+    child.wait()
+    return child.returncode, seen.decode("utf-8", "replace")
 
 
 def commands():
