@@ -515,14 +515,17 @@ gov_status case_simulation_line(gov_simulation *s, const char *line, size_t len,
 
 /* ---- life ---- */
 
-/* The folder of the rulebook that a workflow's file belongs to: the nearest one above it with a rulebook.yaml. The rest of
- * the path, within that folder, begins at *inside. */
-static char *rulebook_folder(const gov_allocator *a, const char *path, const char **inside)
+/* The folder of the rulebook that a workflow's file belongs to: the nearest one above it with a rulebook.yaml; *out is NULL when
+ * there is none. The rest of the path, within that folder, begins at *inside. */
+static gov_status rulebook_folder(const gov_allocator *a, const char *path, char **out, const char **inside, const diag *d)
 {
     static const char root[] = "/rulebook.yaml";
     size_t end = strlen(path);
     char *folder = base_alloc(a, end + sizeof root);
-    for (int up = 0; folder != NULL && up < 4; up++) {
+    *out = NULL;
+    if (folder == NULL)
+        return base_nomem(d);
+    for (int up = 0; up < 4; up++) {
         while (end > 0 && path[end - 1] != '/')
             end--;
         if (end == 0)
@@ -534,12 +537,13 @@ static char *rulebook_folder(const gov_allocator *a, const char *path, const cha
             (void)fclose(file);
             folder[end - 1] = '\0';
             *inside = path + end;
-            return folder;
+            *out = folder;
+            return GOV_OK;
         }
         end--;
     }
     base_free(a, folder);
-    return NULL;
+    return GOV_OK;
 }
 
 static gov_status load_rules(gov_simulation *s, const char *path, const rulebook_host *host, bool lenient, const diag *d)
@@ -569,8 +573,10 @@ static gov_status choose_workflow(gov_simulation *s, const char *file, const dia
 static gov_status compile(gov_simulation *s, const char *path, const rulebook_host *host, const diag *d)
 {
     const char *inside = NULL;
-    char *folder = rulebook_folder(s->alloc, path, &inside);
-    gov_status status = load_rules(s, folder != NULL ? folder : path, host, folder == NULL, d);
+    char *folder = NULL;
+    gov_status status = rulebook_folder(s->alloc, path, &folder, &inside, d);
+    if (status == GOV_OK)
+        status = load_rules(s, folder != NULL ? folder : path, host, folder == NULL, d);
     if (status == GOV_OK)
         status = choose_workflow(s, inside, d);
     base_free(s->alloc, folder);

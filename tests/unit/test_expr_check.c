@@ -454,8 +454,8 @@ static void guards_take_no_memory(void **state)
         "case.urgency >= 4 && case.category in ['elevator', 'gas'] && !case.anonymous",
         "case.urgency % 2 == 0 ? case.category.startsWith('e') : case.category.size() > 3",
         "case.tags.exists(t, t == 'alone') || case.tags.all(t, t.contains('x'))",
-        "case.opened_at.getHours('Asia/Shanghai') < 8 || case.opened_at + duration('1h') > "
-        "case.opened_at",
+        ("case.opened_at.getHours('Asia/Shanghai') < 8 || case.opened_at + duration('1h') > "
+         "case.opened_at"),
         "has(case.phone) && case.phone != '' || balance > 2.5",
         "event.data.n in case.tags || event.data.n == 'x'",
         "1 / (case.urgency - 4) == 1 || true && case.anonymous",
@@ -517,8 +517,8 @@ static void survives_want_of_memory(void **state)
 {
     static const char *const sources[] = {
         "[case.urgency, 2].map(x, string(x) + '!').filter(s, s.matches('^[0-9]' + '!$')) == ['3!']",
-        "{'a': case.urgency, 'b': [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}.b[case.urgency] + "
-        "twice(case.urgency)",
+        ("{'a': case.urgency, 'b': [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}.b[case.urgency] + "
+         "twice(case.urgency)"),
         "case.opened_at.getHours('Europe/' + 'Berlin') + case.opened_at.getDate('Asia/Shanghai')",
         "case.urgency / 0",
         "twice(9223372036854775807 - case.urgency)",
