@@ -103,9 +103,26 @@ static gov_status view_links(gov *g, case_machine *m, value *out, const diag *d)
     return list.failed ? base_nomem(d) : GOV_OK;
 }
 
+/* What an import noticed about the row that the case came from. */
+static gov_status view_flags(gov *g, const case_machine *m, value *out, const diag *d)
+{
+    static const store_sql sql = {"SELECT flags FROM gov_case WHERE community = $1 AND id = $2 AND flags IS NOT NULL"};
+    store_rows rows;
+    size_t len;
+    *out = value_list(NULL, 0);
+    gov_status status = store_first(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(m->id)), &rows, d);
+    if (status != GOV_OK)
+        return status == GOV_END ? GOV_OK : status;
+    const char *text = store_text(&rows, 0, &len);
+    if (len > 0)
+        status = value_read_document(m->arena, text, len, out, d);
+    store_rows_close(&rows);
+    return status;
+}
+
 static gov_status view_case(gov *g, case_machine *m, bool whole, value *out, const diag *d)
 {
-    value state, fields = value_absent(), clocks, links;
+    value state, fields = value_absent(), clocks, links, flags;
     value_builder b;
     gov_status status = case_active_paths(m, m->arena, &state, d);
     if (status == GOV_OK)
@@ -130,9 +147,12 @@ static gov_status view_case(gov *g, case_machine *m, bool whole, value *out, con
         status = case_view_clocks(m, false, &clocks, d);
     if (whole && status == GOV_OK)
         status = view_links(g, m, &links, d);
+    if (whole && status == GOV_OK)
+        status = view_flags(g, m, &flags, d);
     if (whole && status == GOV_OK) {
         value_builder_set(&b, "clocks", clocks);
         value_builder_set(&b, "links", links);
+        value_builder_set(&b, "flags", flags);
     }
     *out = value_builder_map(&b);
     return status == GOV_OK && b.failed ? base_nomem(d) : status;

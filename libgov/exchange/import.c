@@ -591,6 +591,19 @@ static void give_result(const import_session *s, gov_import_result *out)
     out->size = size;
 }
 
+/* PostgreSQL seals after its commits. */
+static gov_status seal(gov *g, const diag *d)
+{
+    enum { PAGE = 10000 };
+    gov_status status;
+    int64_t sealed;
+    do {
+        sealed = 0;
+        status = journal_seal(g->journal, PAGE, &sealed, d);
+    } while (status == GOV_OK && sealed == PAGE);
+    return status;
+}
+
 static gov_status run_session(import_session *s, const char *path, const gov_import_options *o, gov_error **err)
 {
     gov *g = s->g;
@@ -605,6 +618,8 @@ static gov_status run_session(import_session *s, const char *path, const gov_imp
         status = run_list(s, &list, o->file, err);
     if ((s->flags & GOV_IMPORT_DRY_RUN) != 0)
         store_rollback(g->store);
+    else if (status == GOV_OK)
+        status = seal(g, &d);
     import_refusing_free(s->refusing);
     import_list_free(&list);
     return status;

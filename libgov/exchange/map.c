@@ -324,9 +324,16 @@ static gov_status fit_words(base_arena *arena, const import_spec *spec, const di
         return GOV_OK;
     rulebook_field plain = *spec->field;
     plain.when = NULL;
-    for (size_t i = 0; i < spec->word_count; i++) {
-        const gov_status one = rulebook_check_field(&plain, spec->words[i].means, &how, &out, d);
-        status = one != GOV_OK ? one : status;
+    for (size_t i = 0; i < spec->word_count && status != GOV_E_NOMEM; i++) {
+        gov_error *error = NULL;
+        const diag quiet = {arena->alloc, &error};
+        const gov_status one = rulebook_check_field(&plain, spec->words[i].means, &how, &out, &quiet);
+        if (one == GOV_E_NOMEM)
+            status = base_nomem(d);
+        else if (one != GOV_OK)
+            status = base_fail_at(d, &spec->place, M_import_word, A_S("text", spec->words[i].text),
+                                  A_S("why", gov_error_message(error, 0, "en")));
+        gov_error_free(error);
     }
     return status;
 }

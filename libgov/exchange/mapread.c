@@ -378,5 +378,5 @@ void import_read_format(import_reader *r, const rb_node *n, const rulebook *rule
     if (status == GOV_OK)
         map->zone = map->own_zone;
     else
-        import_note(r, status == GOV_E_NOMEM ? base_nomem(r->d) : base_fail_at(r->d, &place, M_zone_unknown, A_S("zone", zone)));
+        import_note(r, status == GOV_E_NOMEM ? base_nomem(r->d) : import_unknown(NULL, &place, "time zone", zone, NULL, 0, r->d));
 }

@@ -293,7 +293,10 @@ static void lite_rollback(store *s)
 
 static gov_status lite_begin(store *s, bool write, const diag *d)
 {
-    gov_status rc = run_plain(s, write ? &begin_write_sql : &begin_read_sql, d);
+    lite_statement *way_back; /* prepared before it is needed: a rollback must not want memory */
+    gov_status rc = acquire(s, &rollback_sql, &way_back, d);
+    if (rc == GOV_OK)
+        rc = run_plain(s, write ? &begin_write_sql : &begin_read_sql, d);
     if (rc != GOV_OK)
         return rc;
     rc = look_around(s, d);
