@@ -1,0 +1,3 @@
+if(GOV_BINDINGS AND GOV_SHARED_LIB)
+    add_subdirectory(bindings/lua lua)
+endif()

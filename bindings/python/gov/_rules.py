@@ -1,0 +1,168 @@
+"""Rulebooks, expressions and simulations: what needs no store."""
+
+import json
+import os
+import time
+
+from . import _core
+from ._errors import Error, InputError, LimitError, RuleError, diagnostics
+from ._handle import Handle
+
+
+def path_text(path):
+    """A path as the library takes it: text, or bytes where it is no UTF-8."""
+    path = os.fspath(path)
+    if isinstance(path, str):
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            return os.fsencode(path)
+    return path
+
+
+class Rulebook(Handle):
+    """A checked, compiled rulebook. `warnings` holds what is worth knowing about it."""
+
+    _what = "rulebook"
+    _release = _core.gov_rulebook_free
+
+    def __init__(self, handle, warnings):
+        super().__init__(handle)
+        self.warnings = warnings
+
+    @property
+    def id(self):
+        """Its id, e.g. "xingfuli"."""
+        return self._call(_core.gov_rulebook_id)
+
+    @property
+    def version(self):
+        """Its version as written."""
+        return self._call(_core.gov_rulebook_version)
+
+    @property
+    def digest(self):
+        """SHA-256 of its canonical text, in hexadecimal digits."""
+        return self._call(_core.gov_rulebook_digest)
+
+
+def load_rulebook(path, *, today=None):
+    """Reads a rulebook from a file or a directory and checks all of it; RuleError holds every mistake.
+
+    `today` is the instant for warnings about calendar years: an aware datetime, by default the present."""
+    us = time.time_ns() // 1000 if today is None else micros(today)
+    handle, warned = _core.gov_rulebook_load(path_text(path), us)
+    return Rulebook(handle, diagnostics(warned))
+
+
+def check(path, *, today=None):
+    """Every diagnostic of a rulebook, errors and warnings; an empty list when all is well."""
+    try:
+        with load_rulebook(path, today=today) as rules:
+            return rules.warnings
+    except (RuleError, InputError, LimitError) as e:
+        return e.diagnostics
+
+
+def micros(when):
+    """Microseconds since 1970 of an aware datetime (or of a number, as it is)."""
+    if isinstance(when, int) and not isinstance(when, bool):
+        return when
+    return _core.gov_instant(when)
+
+
+class Expr(Handle):
+    """A compiled expression; call it with bindings."""
+
+    _what = "expression"
+    _release = _core.gov_expr_free
+
+    def __init__(self, handle, source):
+        super().__init__(handle)
+        self.source = source
+
+    def __call__(self, bindings=None, /, **more):
+        """Evaluates it. Dotted names go into a dict: e({"case.urgency": 1})."""
+        return self._call(_core.gov_expr_eval, {**(bindings or {}), **more})
+
+    def __repr__(self):
+        return f"gov.Expr({self.source!r})"
+
+
+def compile(source, variables=None):
+    """Compiles an expression in CEL. `variables` maps the names that it may use to their types, such as "int",
+    "list(string)" or "dyn" (anything)."""
+    return Expr(_core.gov_expr_compile(source, variables), source)
+
+
+def eval(source, /, **bindings):
+    """Compiles and evaluates an expression at once: gov.eval("a + b", a=1, b=2)."""
+    with compile(source, dict.fromkeys(bindings, "dyn")) as expr:
+        return expr(bindings)
+
+
+def eval_line(line):
+    """Answers one line of the protocol of `gov eval`: JSON text in, JSON text out."""
+    return _core.gov_expr_eval_line(line)
+
+
+class Simulation(Handle):
+    """A workflow without a store, on a clock that stands still unless told. `warnings` holds what is doubtful in it.
+
+    `state` is the latest answer: a dict of `active` (list of paths) and `done`."""
+
+    _what = "simulation"
+    _release = _core.gov_simulation_free
+
+    def __init__(self, path):
+        handle, warned = _core.gov_simulation_open(path_text(path))
+        super().__init__(handle)
+        self.warnings = diagnostics(warned)
+        self.state = json.loads(self._call(_core.gov_simulation_line, None))
+
+    def line(self, line):
+        """Answers one line of the protocol of `gov simulate`: JSON text in, JSON text out."""
+        return self._call(_core.gov_simulation_line, line)
+
+    def _ask(self, **what):
+        answer = json.loads(self.line(json.dumps(what)))
+        if "error" in answer:
+            wrong = answer["error"]
+            raise Error(wrong.get("message", ""), wrong.get("code", ""))
+        if "active" in answer:
+            self.state = answer
+        return answer
+
+    def send(self, event, data=None):
+        """Sends an event, with data in the protocol's JSON; gives the new state."""
+        return self._ask(event=event) if data is None else self._ask(event=event, data=data)
+
+    def advance(self, time):
+        """Lets so much time pass (a timedelta, or a number of seconds); gives the new state."""
+        seconds = time.total_seconds() if hasattr(time, "total_seconds") else time
+        return self._ask(advance_ms=round(seconds * 1000))
+
+    def snapshot(self):
+        """Its whole state as text, for restore()."""
+        return self._ask(snapshot=True)["snapshot"]
+
+    def restore(self, snapshot):
+        """Goes back to a snapshot; gives the state."""
+        return self._ask(restore=snapshot)
+
+
+def to_json(value):
+    """Canonical JSON of a value: the same value gives the same text, and from_json() gives the value back."""
+    return "null" if value is None else _core.gov_value_to_json(value)
+
+
+def from_json(text):
+    """The value of JSON text, with {"$timestamp": ...} and its kin read as what they stand for."""
+    return _core.gov_value_from_json(text)
+
+
+def point(lat, lon):
+    """A point, from degrees (WGS 84) to what records hold: units of 1e-7 degree."""
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        raise ValueError("a latitude is -90 to 90 degrees, a longitude -180 to 180")
+    return {"lat": round(lat * 10_000_000), "lon": round(lon * 10_000_000)}
