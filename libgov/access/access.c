@@ -42,9 +42,14 @@ static gov_status role_holds(gov *g, const rulebook_role *role, const access_sub
     if (role->when != NULL) {
         if (subject->when == NULL)
             return GOV_OK;
-        const gov_status status = subject->when(subject->user, role, holds, d);
-        if (status != GOV_OK || !*holds)
-            return status;
+        /* A condition that cannot be evaluated (a field without a value) does not hold: nobody gains by it. */
+        const gov_status status = subject->when(subject->user, role, holds, NULL);
+        if (status == GOV_E_EXPR)
+            *holds = false;
+        else if (status != GOV_OK)
+            return status == GOV_E_NOMEM ? base_nomem(d) : status;
+        if (!*holds)
+            return GOV_OK;
     }
     return scope_holds(g, role, subject, holds, d);
 }
@@ -124,17 +129,40 @@ gov_status access_check_subject(gov *g, const char *action, const access_subject
 
 typedef struct running_call {
     gov *g;
+    const char *action;
     access_body body;
     void *input;
 } running_call;
+
+static void withdraw(gov *g)
+{
+    if (g->answer != NULL) {
+        gov_value_free(*g->answer);
+        *g->answer = NULL;
+        g->answer = NULL;
+    }
+}
+
+/* Looks of a try that failed showed nothing to anybody. */
+static void drop_looks(gov *g)
+{
+    if (g->running == 1)
+        g->look_count = g->call_looks;
+}
 
 static gov_status run_body(void *user, const diag *d)
 {
     running_call *call = user;
     gov *g = call->g;
-    if (g->running == 1)
+    gov_status status = GOV_OK;
+    if (g->running == 1) {
         base_arena_reset(&g->scratch); /* also before a retry */
-    return call->body(g, call->input, d);
+        drop_looks(g);
+        status = g->hooks.follow(g, d);
+    }
+    if (status == GOV_OK)
+        status = access_check(g, call->action, d);
+    return status == GOV_OK ? call->body(g, call->input, d) : status;
 }
 
 static gov_status run_read(running_call *call, const diag *d)
@@ -157,10 +185,14 @@ static gov_status write_looks(void *user, const diag *d)
         const access_look *look = &g->looks[i];
         const value_pair data[] = {{value_text("field"), value_text(look->field)}};
         const journal_entry entry = {.kind = "look",
+                                     .real_ms = access_real_ms(g),
+                                     .at_us = look->at_us,
+                                     .actor = look->actor,
+                                     .purpose = look->purpose,
                                      .subject_kind = look->kind,
                                      .subject = look->subject,
                                      .data = value_map(data, ARRAY_LEN(data))};
-        const gov_status status = access_record(g, &entry, NULL, d);
+        const gov_status status = journal_append(g->journal, &entry, NULL, d);
         if (status != GOV_OK)
             return status;
     }
@@ -169,7 +201,7 @@ static gov_status write_looks(void *user, const diag *d)
 
 static void forget_looks(gov *g)
 {
-    g->look_count = 0;
+    g->look_count = g->call_looks = 0;
     base_arena_reset(&g->look_memory);
 }
 
@@ -184,21 +216,65 @@ static gov_status settle_looks(gov *g, const diag *d)
     return status;
 }
 
+/* One transaction touches one community: a group of another one on this connection has to end first. */
+static gov_status check_turn(gov *g, const diag *d)
+{
+    if (g->actor.kind == ACCESS_NOBODY)
+        return base_fail(d, M_no_actor);
+    if (!g->group && g->running == 0 && store_in_transaction(g->store))
+        return base_fail(d, M_group_elsewhere);
+    return GOV_OK;
+}
+
+gov_status access_enter(gov *g, const char *action, const diag *d)
+{
+    gov_status status = check_turn(g, d);
+    if (status == GOV_OK)
+        status = g->hooks.follow(g, d);
+    return status == GOV_OK ? access_check(g, action, d) : status;
+}
+
 gov_status access_run(gov *g, const access_call *call, access_body body, void *input, gov_error **err)
 {
     if (g == NULL)
         return base_misuse(err, "g");
     const diag d = {g->alloc, err};
-    gov_status status = access_check(g, call->action, &d);
+    gov_status status = check_turn(g, &d);
     if (status != GOV_OK)
         return status;
-    running_call run = {g, body, input};
-    g->running++;
+    running_call run = {g, call->action, body, input};
+    if (g->running++ == 0) {
+        g->call_looks = g->look_count;
+        g->answer = NULL;
+    }
     status = call->write ? store_run(g->store, run_body, &run, &d) : run_read(&run, &d);
     if (status == GOV_OK)
         status = settle_looks(g, &d);
+    if (status != GOV_OK) {
+        withdraw(g);
+        drop_looks(g);
+    }
+    g->answer = NULL;
     g->running--;
     return status;
+}
+
+gov_status access_answer(gov *g, value v, gov_value **out, const diag *d)
+{
+    withdraw(g); /* of a try before this one */
+    const gov_status status = value_publish(g->alloc, v, out, d);
+    if (status == GOV_OK)
+        g->answer = out;
+    return status;
+}
+
+void access_end_group(gov *g)
+{
+    if (!g->group)
+        return;
+    store_rollback(g->store);
+    g->group = false;
+    (void)settle_looks(g, NULL); /* whoever closes asks for no answer */
 }
 
 /* ---- groups ---- */
@@ -220,6 +296,8 @@ gov_status gov_begin(gov *g, gov_error **err)
     diag d;
     gov_status status = enter(g, false, &d, err);
     if (status == GOV_OK)
+        status = check_turn(g, &d);
+    if (status == GOV_OK)
         status = store_begin(g->store, &d);
     if (status == GOV_OK)
         g->group = true;
@@ -240,7 +318,7 @@ gov_status gov_commit(gov *g, gov_error **err)
     g->group = false;
     if (status == GOV_OK)
         forget_looks(g);
-    return status;
+    return status; /* looks that could not be written are, with the next call */
 }
 
 gov_status gov_rollback(gov *g, gov_error **err)

@@ -30,6 +30,7 @@ struct gov_store {
         journal *journal;
     } *journals;
     size_t journal_count, journal_cap;
+    uint64_t record_changes, rule_changes; /* move when a handle of this connection writes what others on it have copies of */
 };
 
 /* Rooms that keep something per community register it under their own slot. */
@@ -55,15 +56,20 @@ typedef struct access_actor {
     const char *purpose;
 } access_actor;
 
+/* One look at one field: who, when and why are kept with it, since a group ends later, and perhaps under another actor. */
 typedef struct access_look {
     const char *kind, *field; /* of what: "case", "resident", ...; field's name */
     int64_t subject;
+    int64_t actor, at_us;
+    const char *purpose;
 } access_look;
 
 /* What rooms above teach access: it asks, and knows nothing of their tables. */
 typedef struct access_hooks {
     /* Fills *actor from the record of that key, with memory from arena. */
     gov_status (*resolve)(gov *g, access_kind kind, const char *key, base_arena *arena, access_actor *actor, const diag *d);
+    /* Takes up the rules that are in force now, where another handle or a rollback may have changed them. */
+    gov_status (*follow)(gov *g, const diag *d);
     /* Is `grid` inside one of the actor's? */
     gov_status (*grid_within)(gov *g, int64_t grid, const int64_t *grids, size_t n, bool *within, const diag *d);
 } access_hooks;
@@ -89,6 +95,8 @@ struct gov {
     base_arena look_memory;
     access_look *looks;
     size_t look_count, look_cap;
+    size_t call_looks;  /* of these, made before the call that runs */
+    gov_value **answer; /* what the call that runs has handed out */
 
     void *room[ACCESS_ROOMS];
     void (*room_free[ACCESS_ROOMS])(gov *g, void *state);
@@ -108,6 +116,13 @@ typedef struct access_call {
 
 typedef gov_status (*access_body)(gov *g, void *input, const diag *d);
 gov_status access_run(gov *g, const access_call *call, access_body body, void *input, gov_error **err);
+/* For a call that runs its own transactions: what access_run does before the body. */
+gov_status access_enter(gov *g, const char *action, const diag *d);
+/* A group that is still open when the handle is freed is undone; what was looked at in it is recorded. */
+void access_end_group(gov *g);
+
+/* Hands an answer out, as the last thing that a body does; access_run takes it back when the call fails after all. */
+gov_status access_answer(gov *g, value v, gov_value **out, const diag *d);
 
 /* The permission alone, for rooms that call rooms below them on their own account. */
 gov_status access_check(gov *g, const char *action, const diag *d);
@@ -140,6 +155,7 @@ gov_status access_mask(rulebook_mask style, value v, base_arena *arena, value *o
 /* ---- the handle ---- */
 
 int64_t access_now(const gov *g);                 /* the community's clock, us since 1970 */
+int64_t access_actor_id(const gov *g); /* as the journal names it */
 int64_t access_real_ms(const gov *g);             /* the machine's clock, for ids */
 void access_random(const gov *g, void *bytes, size_t len);
 gov_status access_new_id(gov *g, int64_t *id, const diag *d);

@@ -39,8 +39,9 @@ gov_status gov_set_now(gov *g, int64_t us, gov_error **err)
     return GOV_OK;
 }
 
-static int64_t actor_id(const access_actor *a)
+int64_t access_actor_id(const gov *g)
 {
+    const access_actor *a = &g->actor;
     return a->kind == ACCESS_HOST ? ACCESS_ID_HOST : a->kind == ACCESS_RULES ? ACCESS_ID_RULES : a->id;
 }
 
@@ -49,7 +50,7 @@ gov_status access_record(gov *g, const journal_entry *entry, int64_t *id, const 
     journal_entry full = *entry;
     full.real_ms = access_real_ms(g);
     full.at_us = access_now(g);
-    full.actor = actor_id(&g->actor);
+    full.actor = access_actor_id(g);
     full.purpose = g->actor.purpose;
     return journal_append(g->journal, &full, id, d);
 }
@@ -63,8 +64,9 @@ static gov_status set_actor(gov *g, access_kind kind, const char *key, const cha
     access_actor actor = {.kind = kind, .key = "", .name = ""};
     gov_status status = GOV_OK;
     if (g == NULL || purpose == NULL || purpose[0] == '\0' || (kind != ACCESS_HOST && key == NULL) ||
-        !base_utf8_valid(purpose, strlen(purpose)))
-        return base_fail(&d, M_bad_argument, A_S("what", g == NULL ? "g" : key == NULL ? "key" : "purpose"));
+        strlen(purpose) > JOURNAL_TEXT_MAX || !base_utf8_valid(purpose, strlen(purpose)))
+        return base_fail(&d, M_bad_argument,
+                         A_S("what", g == NULL ? "g" : kind != ACCESS_HOST && key == NULL ? "key" : "purpose"));
     base_arena_init(&memory, g->alloc);
     if (kind != ACCESS_HOST)
         status = g->hooks.resolve(g, kind, key, &memory, &actor, &d);

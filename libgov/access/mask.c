@@ -70,13 +70,18 @@ gov_status access_mask(rulebook_mask style, value v, base_arena *arena, value *o
 
 static gov_status note_look(gov *g, const char *kind, int64_t subject, const char *field, const diag *d)
 {
-    for (size_t i = 0; i < g->look_count; i++)
+    for (size_t i = g->call_looks; i < g->look_count; i++) /* once per field and call */
         if (g->looks[i].subject == subject && strcmp(g->looks[i].field, field) == 0 && strcmp(g->looks[i].kind, kind) == 0)
             return GOV_OK;
     if (!base_grow(g->alloc, &g->looks, &g->look_cap, g->look_count, sizeof *g->looks))
         return base_nomem(d);
-    const access_look look = {base_arena_strdup(&g->look_memory, kind), base_arena_strdup(&g->look_memory, field), subject};
-    if (look.kind == NULL || look.field == NULL)
+    const access_look look = {.kind = base_arena_strdup(&g->look_memory, kind),
+                              .field = base_arena_strdup(&g->look_memory, field),
+                              .subject = subject,
+                              .actor = access_actor_id(g),
+                              .at_us = access_now(g),
+                              .purpose = base_arena_strdup(&g->look_memory, g->actor.purpose)};
+    if (look.kind == NULL || look.field == NULL || look.purpose == NULL)
         return base_nomem(d);
     g->looks[g->look_count++] = look;
     return GOV_OK;

@@ -10,6 +10,11 @@
 
 /* ---- reading ---- */
 
+/* What the members of an entry may be: fields of its subject, and the input of the event that it tells of. */
+typedef struct sensitive_names {
+    rulebook_fields fields, input;
+} sensitive_names;
+
 typedef struct reading {
     gov *g;
     value_builder list;
@@ -20,16 +25,11 @@ typedef struct reading {
     const diag *d;
 } reading;
 
-/* Which fields an entry's members belong to, so that sensitive ones can be masked. NULL: none are known. */
-static gov_status fields_of(reading *r, const journal_record *record, rulebook_fields *out)
+/* Which fields an entry's members belong to, so that sensitive ones can be masked. */
+static gov_status case_names(reading *r, const journal_record *record, value data, sensitive_names *out)
 {
     static const store_sql find = {"SELECT workflow, rules FROM gov_case WHERE community = $1 AND id = $2"};
     gov *g = r->g;
-    *out = (rulebook_fields){0};
-    if (registry_kind_known(record->subject_kind))
-        return registry_fields(g, record->subject_kind, &g->scratch, out, r->d);
-    if (strcmp(record->subject_kind, "case") != 0)
-        return GOV_OK;
     store_rows rows;
     gov_status status = store_first(g->store, &find, STORE_ARGS(store_i(g->community), store_i(record->subject)), &rows, r->d);
     if (status != GOV_OK)
@@ -42,48 +42,89 @@ static gov_status fields_of(reading *r, const journal_record *record, rulebook_f
     status = name != NULL ? registry_rules(g, rules, &book, r->d) : base_nomem(r->d);
     if (status == GOV_OK)
         status = rulebook_get_workflow(book, name, &w, r->d);
-    if (status == GOV_OK)
-        *out = w->fields;
-    return status;
+    if (status != GOV_OK)
+        return status;
+    out->fields = w->fields;
+    const value event = value_get_text(data, "event");
+    const rulebook_event *e = event.kind == VALUE_STRING ? rulebook_find_event(w, event.as.s) : NULL;
+    if (e != NULL)
+        out->input = e->input;
+    return GOV_OK;
 }
 
-/* Whoever reads the journal sees no sensitive field plain: looks belong to the record itself. */
-static gov_status mask_all(reading *r, const rulebook_fields *fields, value v, int depth, value *out)
+static gov_status names_of(reading *r, const journal_record *record, value data, sensitive_names *out)
 {
-    value_builder b;
-    *out = v;
-    if (v.kind != VALUE_MAP || depth > 4)
-        return GOV_OK;
-    value_builder_init(&b, &r->g->scratch);
-    for (size_t i = 0; i < v.len; i++) {
-        const value key = v.as.pairs[i].key;
-        const rulebook_field *f = rulebook_find_field(fields, key.as.s, key.len);
-        value member;
-        gov_status status;
-        if (f != NULL && f->sensitive != NULL) {
-            const rulebook_class *c = rulebook_find_class(r->g->rules, f->sensitive);
-            status = access_mask(c != NULL ? (rulebook_mask)c->mask : RULEBOOK_MASK_ALL, v.as.pairs[i].val, &r->g->scratch, &member, r->d);
-        } else {
-            status = mask_all(r, fields, v.as.pairs[i].val, depth + 1, &member);
-        }
+    *out = (sensitive_names){{0}, {0}};
+    if (registry_kind_known(record->subject_kind))
+        return registry_fields(r->g, record->subject_kind, &r->g->scratch, &out->fields, r->d);
+    return strcmp(record->subject_kind, "case") == 0 ? case_names(r, record, data, out) : GOV_OK;
+}
+
+static const char *class_of(const sensitive_names *names, value key)
+{
+    const rulebook_field *f = rulebook_find_field(&names->fields, key.as.s, key.len);
+    if (f == NULL || f->sensitive == NULL)
+        f = rulebook_find_field(&names->input, key.as.s, key.len);
+    return f != NULL ? f->sensitive : NULL;
+}
+
+static gov_status mask_all(reading *r, const sensitive_names *names, value v, value *out);
+
+static gov_status mask_member(reading *r, const sensitive_names *names, value_pair p, value *out)
+{
+    const char *sensitive = p.key.kind == VALUE_STRING ? class_of(names, p.key) : NULL;
+    if (sensitive == NULL)
+        return mask_all(r, names, p.val, out);
+    const rulebook_class *c = rulebook_find_class(r->g->rules, sensitive);
+    return access_mask(c != NULL ? (rulebook_mask)c->mask : RULEBOOK_MASK_ALL, p.val, &r->g->scratch, out, r->d);
+}
+
+static gov_status mask_map(reading *r, const sensitive_names *names, value *v)
+{
+    value_pair *pairs = base_arena_array(&r->g->scratch, v->len, sizeof *pairs);
+    if (pairs == NULL)
+        return base_nomem(r->d);
+    for (size_t i = 0; i < v->len; i++) {
+        pairs[i] = v->as.pairs[i];
+        const gov_status status = mask_member(r, names, pairs[i], &pairs[i].val);
         if (status != GOV_OK)
             return status;
-        value_builder_set_n(&b, key.as.s, key.len, member);
     }
-    *out = value_builder_map(&b);
-    return b.failed ? base_nomem(r->d) : GOV_OK;
+    *v = value_map(pairs, v->len);
+    return GOV_OK;
+}
+
+/* Whoever reads the journal sees no sensitive field plain, at whatever depth: looks belong to the record itself. The
+ * depth is that of a document, which has a limit. */
+static gov_status mask_all(reading *r, const sensitive_names *names, value v, value *out)
+{
+    *out = v;
+    if (v.kind == VALUE_MAP)
+        return mask_map(r, names, out);
+    if (v.kind != VALUE_LIST)
+        return GOV_OK;
+    value *items = base_arena_array(&r->g->scratch, v.len, sizeof *items);
+    if (items == NULL)
+        return base_nomem(r->d);
+    for (size_t i = 0; i < v.len; i++) {
+        const gov_status status = mask_all(r, names, v.as.items[i], &items[i]);
+        if (status != GOV_OK)
+            return status;
+    }
+    *out = value_list(items, v.len);
+    return GOV_OK;
 }
 
 static gov_status show_data(reading *r, const journal_record *record, value *out)
 {
-    rulebook_fields fields;
+    sensitive_names names;
     *out = value_null();
     if (record->erased)
         return GOV_OK;
     gov_status status = value_read_document(&r->g->scratch, record->data_text, record->data_len, out, r->d);
     if (status == GOV_OK)
-        status = fields_of(r, record, &fields);
-    return status == GOV_OK ? mask_all(r, &fields, *out, 0, out) : status;
+        status = names_of(r, record, *out, &names);
+    return status == GOV_OK ? mask_all(r, &names, *out, out) : status;
 }
 
 /* "workflows/complaint.yaml:34" */
@@ -145,7 +186,7 @@ static gov_status read_body(gov *g, void *input, const diag *d)
     value_builder_set(&b, "next", r->more ? value_int(r->last) : value_null());
     if (b.failed || r->list.failed)
         return base_nomem(d);
-    return value_publish(g->alloc, value_builder_map(&b), r->out, d);
+    return access_answer(g, value_builder_map(&b), r->out, d);
 }
 
 gov_status gov_journal_read(gov *g, int64_t after, uint32_t limit, gov_value **out, gov_error **err)
@@ -237,7 +278,7 @@ static gov_status publish_report(gov *g, const verifying *v, bool ok, int64_t pa
         return GOV_OK;
     gov_value_free(*v->report);
     *v->report = NULL;
-    return value_publish(g->alloc, value_builder_map(&b), v->report, d);
+    return value_publish(g->alloc, value_builder_map(&b), v->report, d); /* stays with GOV_E_VERIFY, too */
 }
 
 static gov_status verify_body(gov *g, void *input, const diag *d)

@@ -218,6 +218,8 @@ gov_status gov_community_create(gov_store *home, const char *name, const gov_rul
     creation c = {home, name != NULL ? name : rules->book->id, rules, 0};
     if (c.name[0] == '\0' || strlen(c.name) > 128 || !base_utf8_valid(c.name, strlen(c.name)))
         return base_fail(&d, M_bad_argument, A_S("what", "name"));
+    if (store_in_transaction(home->store))
+        return base_fail(&d, M_group_elsewhere);
     const gov_status status = store_run(home->store, create_body, &c, &d);
     if (status == GOV_OK && id != NULL)
         *id = c.id;
@@ -274,8 +276,7 @@ void gov_free(gov *g)
     if (g == NULL)
         return;
     gov_store *home = g->home;
-    if (g->group)
-        store_rollback(g->store);
+    access_end_group(g);
     for (size_t i = ACCESS_ROOMS; i-- > 0;)
         if (g->room[i] != NULL)
             g->room_free[i](g, g->room[i]);

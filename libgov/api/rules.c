@@ -59,7 +59,8 @@ static gov_status install_body(gov *g, void *input, const diag *d)
 {
     const gov_rulebook *r = input;
     int64_t id;
-    return registry_rules_install(g, r->book, &id, d);
+    const gov_status status = registry_rules_install(g, r->book, &id, d);
+    return status == GOV_OK ? registry_rules_use(g, id, d) : status; /* compiled before it is in force */
 }
 
 gov_status gov_install(gov *g, const gov_rulebook *rules, gov_error **err)
@@ -67,11 +68,7 @@ gov_status gov_install(gov *g, const gov_rulebook *rules, gov_error **err)
     static const access_call call = {ACCESS_HOST_ONLY, true};
     if (rules == NULL)
         return base_misuse(err, "rules");
-    const gov_status status = access_run(g, &call, install_body, (void *)(uintptr_t)rules, err);
-    if (status != GOV_OK)
-        return status;
-    const diag d = {g->alloc, err};
-    return registry_rules_follow(g, &d);
+    return access_run(g, &call, install_body, (void *)(uintptr_t)rules, err);
 }
 
 /* ---- about ---- */
@@ -104,7 +101,7 @@ static gov_status about_body(gov *g, void *input, const diag *d)
     value_builder_set(&b, "now", value_from_us(access_now(g)));
     if (b.failed || languages.failed)
         return base_nomem(d);
-    return value_publish(g->alloc, value_builder_map(&b), input, d);
+    return access_answer(g, value_builder_map(&b), input, d);
 }
 
 gov_status gov_about(gov *g, gov_value **out, gov_error **err)

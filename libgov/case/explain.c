@@ -148,7 +148,7 @@ static gov_status explain_body(gov *g, void *input, const diag *d)
         return status;
     status = explain(g, &m, &v, d);
     case_machine_free(&m);
-    return status == GOV_OK ? value_publish(g->alloc, v, in->out, d) : status;
+    return status == GOV_OK ? access_answer(g, v, in->out, d) : status;
 }
 
 gov_status gov_case_explain(gov *g, int64_t id, gov_value **out, gov_error **err)

@@ -29,42 +29,54 @@ const char *case_actor_key(gov *g, int64_t actor, const diag *d)
     return key;
 }
 
-/* Sensitive fields under `set` and in the event's data are shown as the case's own are. */
-static gov_status mask_members(history *h, value map, const rulebook_fields *fields, value *out)
+/* An event's input may be named as a field of the case is: the one that is sensitive counts. */
+static const rulebook_field *field_of(const history *h, const rulebook_fields *input, value key)
+{
+    const rulebook_field *given = input != NULL ? rulebook_find_field(input, key.as.s, key.len) : NULL;
+    const rulebook_field *own = rulebook_find_field(&h->m->w->fields, key.as.s, key.len);
+    return given == NULL || (given->sensitive == NULL && own != NULL && own->sensitive != NULL) ? own : given;
+}
+
+/* Sensitive fields are shown as the case's own are, wherever they stand: under `set`, in the event's data, in what an effect
+ * noted. The depth is that of a document, which has a limit. */
+static gov_status show_members(history *h, const rulebook_fields *input, value v, value *out)
 {
     const access_subject scope = case_subject(h->m);
-    value_builder b;
-    value_builder_init(&b, h->m->arena);
-    for (size_t i = 0; i < map.len; i++) {
-        const value key = map.as.pairs[i].key;
-        const rulebook_field *f = rulebook_find_field(fields, key.as.s, key.len);
-        value v = map.as.pairs[i].val;
-        if (f != NULL) {
-            const gov_status status = case_show_field(h->g, h->m, f, v, &scope, &v, h->d);
-            if (status != GOV_OK)
-                return status;
-        }
-        value_builder_set_n(&b, key.as.s, key.len, v);
+    gov_status status = GOV_OK;
+    *out = v;
+    if (v.kind == VALUE_LIST) {
+        value *items = base_arena_array(h->m->arena, v.len, sizeof *items);
+        for (size_t i = 0; items != NULL && i < v.len && status == GOV_OK; i++)
+            status = show_members(h, input, v.as.items[i], &items[i]);
+        *out = value_list(items, v.len);
+        return items != NULL ? status : base_nomem(h->d);
     }
-    *out = value_builder_map(&b);
-    return b.failed ? base_nomem(h->d) : GOV_OK;
+    if (v.kind != VALUE_MAP)
+        return GOV_OK;
+    value_pair *pairs = base_arena_array(h->m->arena, v.len, sizeof *pairs);
+    for (size_t i = 0; pairs != NULL && i < v.len && status == GOV_OK; i++) {
+        const value key = v.as.pairs[i].key;
+        const rulebook_field *f = key.kind == VALUE_STRING ? field_of(h, input, key) : NULL;
+        pairs[i] = v.as.pairs[i];
+        status = f != NULL ? case_show_field(h->g, h->m, f, pairs[i].val, &scope, &pairs[i].val, h->d)
+                           : show_members(h, input, pairs[i].val, &pairs[i].val);
+    }
+    *out = value_map(pairs, v.len);
+    return pairs != NULL ? status : base_nomem(h->d);
 }
 
 static gov_status add_data(history *h, const journal_record *r, value_builder *b)
 {
     value data;
     gov_status status = value_read_document(h->m->arena, r->data_text, r->data_len, &data, h->d);
-    for (size_t i = 0; status == GOV_OK && data.kind == VALUE_MAP && i < data.len; i++) {
+    if (status != GOV_OK || data.kind != VALUE_MAP)
+        return status;
+    const value name = value_get_text(data, "event");
+    const rulebook_event *e = name.kind == VALUE_STRING ? rulebook_find_event(h->m->w, name.as.s) : NULL;
+    for (size_t i = 0; status == GOV_OK && i < data.len; i++) {
         const value key = data.as.pairs[i].key;
-        value v = data.as.pairs[i].val;
-        if (value_is_text(key, "set") && v.kind == VALUE_MAP)
-            status = mask_members(h, v, &h->m->w->fields, &v);
-        else if (value_is_text(key, "data") && v.kind == VALUE_MAP) {
-            const value name = value_get_text(data, "event");
-            const rulebook_event *e = name.kind == VALUE_STRING ? rulebook_find_event(h->m->w, name.as.s) : NULL;
-            if (e != NULL)
-                status = mask_members(h, v, &e->input, &v);
-        }
+        value v;
+        status = show_members(h, e != NULL ? &e->input : NULL, data.as.pairs[i].val, &v);
         value_builder_set_n(b, key.as.s, key.len, v);
     }
     return status;
@@ -108,7 +120,7 @@ static gov_status history_body(gov *g, void *input, const diag *d)
     if (status == GOV_OK && h.list.failed)
         status = base_nomem(d);
     case_machine_free(&m);
-    return status == GOV_OK ? value_publish(g->alloc, value_builder_list(&h.list), in->out, d) : status;
+    return status == GOV_OK ? access_answer(g, value_builder_list(&h.list), in->out, d) : status;
 }
 
 gov_status gov_case_history(gov *g, int64_t id, gov_value **out, gov_error **err)

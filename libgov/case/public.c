@@ -120,6 +120,8 @@ gov_status gov_case_open(gov *g, const char *workflow, const gov_value *fields, 
     const diag d = {g != NULL ? g->alloc : NULL, err};
     open_input in = {.workflow = workflow, .fields = fields != NULL ? *fields : value_map(NULL, 0)};
     gov_status status = access_options(&in.options, sizeof in.options, options, options != NULL ? options->size : 0, &d);
+    if (status == GOV_OK && in.options.reserved != 0)
+        status = base_fail(&d, M_bad_options);
     if (status != GOV_OK)
         return status;
     if (workflow == NULL || in.fields.kind != VALUE_MAP || !texts_valid(&in.options))
@@ -161,7 +163,7 @@ gov_status gov_tick(gov *g, uint64_t max, gov_tick_result *result, gov_error **e
     gov_tick_result out = {.size = sizeof out, .next_us = -1}, known;
     if (g == NULL)
         return base_misuse(err, "g");
-    gov_status status = access_check(g, ACCESS_HOST_ONLY, &d);
+    gov_status status = access_enter(g, ACCESS_HOST_ONLY, &d);
     if (status == GOV_OK && result != NULL)
         status = access_options(&known, sizeof known, result, result->size, &d);
     if (status != GOV_OK)

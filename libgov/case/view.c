@@ -187,7 +187,7 @@ static gov_status get_body(gov *g, void *input, const diag *d)
         return status;
     status = view_case(g, &m, true, &v, d);
     case_machine_free(&m);
-    return status == GOV_OK ? value_publish(g->alloc, v, in->out, d) : status;
+    return status == GOV_OK ? access_answer(g, v, in->out, d) : status;
 }
 
 static const access_call read_call = {"case.read", false};
@@ -212,8 +212,14 @@ static gov_status find_body(gov *g, void *input, const diag *d)
     gov_status status = case_find_number(g, in->source, in->number, strlen(in->number), &in->id, d);
     if (status == GOV_OK && in->id == 0 && own)
         status = case_find_number(g, CASE_OUTSIDE, in->number, strlen(in->number), &in->id, d);
+    case_machine m;
     if (status == GOV_OK && in->id == 0)
         return base_fail(d, M_number_unknown, A_S("number", in->number));
+    if (status != GOV_OK || g->actor.kind == ACCESS_HOST)
+        return status;
+    status = case_load_to_read(g, in->id, &m, d); /* is it in the actor's part? */
+    if (status == GOV_OK)
+        case_machine_free(&m);
     return status;
 }
 
@@ -222,6 +228,8 @@ gov_status gov_case_find(gov *g, const char *source, const char *number, int64_t
     find_input in = {source, number, 0};
     if (number == NULL || id == NULL)
         return base_misuse(err, number == NULL ? "number" : "id");
+    if (!base_utf8_valid(number, strlen(number)) || (source != NULL && !base_utf8_valid(source, strlen(source))))
+        return base_misuse(err, "number");
     const gov_status status = access_run(g, &read_call, find_body, &in, err);
     if (status == GOV_OK)
         *id = in.id;
@@ -439,7 +447,7 @@ static gov_status list_body(gov *g, void *input, const diag *d)
     value_builder_set(&b, "next", more ? value_text(cursor) : value_null());
     if (list.failed || b.failed)
         return base_nomem(d);
-    return value_publish(g->alloc, value_builder_map(&b), ((list_input *)input)->out, d);
+    return access_answer(g, value_builder_map(&b), ((list_input *)input)->out, d);
 }
 
 gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value **out, gov_error **err)
@@ -451,6 +459,13 @@ gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value **out, g
         return status;
     if (out == NULL || in.query.limit > 1000)
         return base_misuse(err, out == NULL ? "out" : "limit");
+    const gov_case_query *q = &in.query;
+    const char *const texts[] = {q->workflow, q->grid, q->unit, q->field, q->equals};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (texts[i] != NULL && !base_utf8_valid(texts[i], strlen(texts[i])))
+            return base_misuse(err, "query");
+    if ((q->flags & ~(GOV_CASE_OPEN_ONLY | GOV_CASE_OVERDUE_ONLY)) != 0)
+        return base_fail(&d, M_bad_options);
     if (!read_cursor(&in))
         return base_misuse(err, "cursor");
     return access_run(g, &read_call, list_body, &in, err);

@@ -86,6 +86,7 @@ gov_status registry_rules_install(gov *g, const rulebook *r, int64_t *rules, con
     }
     if (status == GOV_OK)
         status = make_current(g, *rules, d);
+    g->home->rule_changes++;
     const value_pair data[] = {{value_text("rulebook"), value_text(r->id)},
                                {value_text("version"), value_text(r->version)},
                                {value_text("digest"), value_text(r->digest_text)}};
@@ -152,18 +153,32 @@ gov_status registry_rules_use(gov *g, int64_t rules, const diag *d)
     return status;
 }
 
-gov_status registry_rules_follow(gov *g, const diag *d)
+static gov_status read_current(gov *g, int64_t *rules, const diag *d)
 {
     static const store_sql now = {"SELECT rules FROM gov_community WHERE community = $1"};
+    const gov_status status = store_first_int(g->store, &now, STORE_ARGS(store_i(g->community)), rules, d);
+    return status == GOV_END ? base_fail(d, M_community_unknown, A_S("name", g->name)) : status;
+}
+
+gov_status registry_rules_follow(gov *g, const diag *d)
+{
+    registry_state_t *state = registry_state(g);
     int64_t rules = 0;
+    if (state->rules_epoch == store_epoch(g->store) && state->rules_changes == g->home->rule_changes)
+        return GOV_OK;
     const bool own = !store_in_transaction(g->store);
     gov_status status = own ? store_begin_read(g->store, d) : GOV_OK;
+    const uint64_t epoch = store_epoch(g->store);
     if (status == GOV_OK)
-        status = store_first_int(g->store, &now, STORE_ARGS(store_i(g->community)), &rules, d);
+        status = read_current(g, &rules, d);
     if (status == GOV_OK)
         status = registry_rules_use(g, rules, d);
     if (own)
         store_rollback(g->store);
+    if (status == GOV_OK) {
+        state->rules_epoch = epoch;
+        state->rules_changes = g->home->rule_changes;
+    }
     return status;
 }
 

@@ -145,7 +145,7 @@ gov_status registry_grid_within(gov *g, int64_t grid, const int64_t *grids, size
 {
     const gov_status status = know_grids(g, d);
     *within = false;
-    for (int32_t up = 0; status == GOV_OK && grid != 0 && up <= GEO_MAX_LEVEL && !*within; up++) {
+    for (size_t up = 0; status == GOV_OK && grid != 0 && up <= registry_state(g)->grid_count && !*within; up++) {
         for (size_t i = 0; i < n; i++)
             *within = *within || grids[i] == grid;
         const registry_grid *at = grid_of(registry_state(g), grid);

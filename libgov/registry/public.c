@@ -15,7 +15,16 @@ typedef struct put_input {
 static gov_status put_body(gov *g, void *input, const diag *d)
 {
     put_input *in = input;
-    return registry_put(g, in->kind, in->key, *in->fields, &in->id, NULL, d);
+    int64_t before = 0;
+    gov_status status = GOV_OK;
+    if (registry_kind_known(in->kind))
+        status = registry_lookup(g, in->kind, in->key, strlen(in->key), &before, d);
+    if (status == GOV_OK)
+        status = registry_check_scope(g, "record.write", before, d);
+    if (status == GOV_OK)
+        status = registry_put(g, in->kind, in->key, *in->fields, &in->id, NULL, d);
+    /* What is moved into another grid, or added there, has to be the actor's there, too. */
+    return status == GOV_OK ? registry_check_scope(g, "record.write", in->id, d) : status;
 }
 
 gov_status gov_record_put(gov *g, const char *kind, const char *key, const gov_value *fields, int64_t *id,
@@ -51,12 +60,29 @@ static gov_status show_reference(gov *g, const rulebook_fields *fields, value na
     return status;
 }
 
+static gov_status set_outline(gov *g, int64_t grid, value_builder *b, const diag *d)
+{
+    static const store_sql find = {"SELECT shape FROM gov_record_shape WHERE community = $1 AND id = $2"};
+    store_rows rows;
+    value shape;
+    size_t len;
+    gov_status status = store_first(g->store, &find, STORE_ARGS(store_i(g->community), store_i(grid)), &rows, d);
+    if (status != GOV_OK)
+        return status == GOV_END ? GOV_OK : status;
+    const char *text = store_text(&rows, 0, &len);
+    status = value_read_json(&g->scratch, text, len, &shape, d);
+    store_rows_close(&rows);
+    value_builder_set(b, "geometry", shape);
+    return status;
+}
+
 static gov_status view_record(gov *g, const registry_record *r, const rulebook_fields *fields, value *out, const diag *d)
 {
     value_builder b;
-    const access_subject scope = {.grid = strcmp(r->kind, GOV_KIND_GRID) == 0 ? r->id : r->grid, .unit = r->unit,
-                                  .reporter = strcmp(r->kind, GOV_KIND_RESIDENT) == 0 ? r->id : 0};
-    gov_status status = access_check_subject(g, "record.read", &scope, d);
+    access_subject scope;
+    gov_status status = registry_subject(g, r, &scope, d);
+    if (status == GOV_OK)
+        status = access_check_subject(g, "record.read", &scope, d);
     value_builder_init(&b, &g->scratch);
     value_builder_set(&b, "id", value_int(r->id));
     value_builder_set(&b, "kind", value_text(r->kind));
@@ -70,6 +96,8 @@ static gov_status view_record(gov *g, const registry_record *r, const rulebook_f
                                  &g->scratch, &v, d);
         value_builder_set_n(&b, pair->key.as.s, pair->key.len, v);
     }
+    if (status == GOV_OK && strcmp(r->kind, GOV_KIND_GRID) == 0)
+        status = set_outline(g, r->id, &b, d);
     *out = value_builder_map(&b);
     return status == GOV_OK && b.failed ? base_nomem(d) : status;
 }
@@ -96,7 +124,7 @@ static gov_status get_body(gov *g, void *input, const diag *d)
         status = registry_fields(g, in->kind, &g->scratch, &fields, d);
     if (status == GOV_OK)
         status = view_record(g, &record, &fields, &v, d);
-    return status == GOV_OK ? value_publish(g->alloc, v, in->out, d) : status;
+    return status == GOV_OK ? access_answer(g, v, in->out, d) : status;
 }
 
 gov_status gov_record_get(gov *g, const char *kind, const char *key, gov_value **out, gov_error **err)
@@ -173,7 +201,7 @@ static gov_status list_body(gov *g, void *input, const diag *d)
     value_builder_set(&b, "next", p.more ? value_text(p.last) : value_null());
     if (status == GOV_OK && (list.failed || b.failed))
         return base_nomem(d);
-    return status == GOV_OK ? value_publish(g->alloc, value_builder_map(&b), in->out, d) : status;
+    return status == GOV_OK ? access_answer(g, value_builder_map(&b), in->out, d) : status;
 }
 
 gov_status gov_record_list(gov *g, const char *kind, const char *cursor, uint32_t limit, gov_value **out,
@@ -183,6 +211,8 @@ gov_status gov_record_list(gov *g, const char *kind, const char *cursor, uint32_
     get_input in = {.kind = kind, .cursor = cursor, .limit = limit != 0 ? limit : 50, .out = out};
     if (kind == NULL || out == NULL || limit > 1000)
         return base_misuse(err, kind == NULL ? "kind" : out == NULL ? "out" : "limit");
+    if (cursor != NULL && !base_utf8_valid(cursor, strlen(cursor)))
+        return base_misuse(err, "cursor");
     return access_run(g, &call, list_body, &in, err);
 }
 

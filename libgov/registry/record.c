@@ -19,8 +19,11 @@ static size_t cache_key(char *out, const char *kind, const char *key, size_t len
 static gov_status remember(gov *g, const char *name, size_t len, int64_t id, const diag *d)
 {
     registry_state_t *state = registry_state(g);
-    const char *copy = base_arena_strndup(&state->memory, name, len);
-    uint64_t *slot = copy != NULL ? base_map_put(&state->ids, copy, len, NULL) : NULL;
+    uint64_t *slot = base_map_get(&state->ids, name, len);
+    if (slot == NULL) {
+        const char *copy = base_arena_strndup(&state->memory, name, len);
+        slot = copy != NULL ? base_map_put(&state->ids, copy, len, NULL) : NULL;
+    }
     if (slot == NULL)
         return base_nomem(d);
     *slot = (uint64_t)id;
@@ -33,7 +36,7 @@ gov_status registry_lookup(gov *g, const char *kind, const char *key, size_t len
     char name[32 + LONGEST_KEY];
     registry_state_t *state = registry_fresh(g);
     *id = 0;
-    if (len == 0 || len > LONGEST_KEY || strlen(kind) >= 32)
+    if (len == 0 || len > LONGEST_KEY || strlen(kind) >= 32 || !base_utf8_valid(key, len))
         return GOV_OK;
     const size_t name_len = cache_key(name, kind, key, len);
     const uint64_t *known = base_map_get(&state->ids, name, name_len);
@@ -184,18 +187,18 @@ static gov_status fill_columns(gov *g, const char *kind, value doc, columns *out
     return GOV_OK;
 }
 
-/* A grid, unit or household inside itself, at whatever distance, is refused. */
-static gov_status check_cycle(gov *g, int64_t id, int64_t parent, const diag *d)
+/* A grid or unit inside itself, at whatever distance, is refused, and a tree deeper than the grids' index. id 0: new. */
+static gov_status check_tree(gov *g, int64_t id, int64_t parent, const diag *d)
 {
     static const store_sql up = {"SELECT parent FROM gov_record WHERE community = $1 AND id = $2"};
-    for (int steps = 0; parent != 0 && steps < 64; steps++) {
+    for (int steps = 0; parent != 0 && steps < GEO_MAX_LEVEL; steps++) {
         if (parent == id)
             return base_fail(d, M_record_cycle);
         const gov_status status = store_first_int(g->store, &up, STORE_ARGS(store_i(g->community), store_i(parent)), &parent, d);
         if (status != GOV_OK)
             return status == GOV_END ? GOV_OK : status;
     }
-    return parent == 0 ? GOV_OK : base_fail(d, M_too_large, A_S("what", "depth of the tree"), A_I("limit", 64));
+    return parent == 0 ? GOV_OK : base_fail(d, M_too_large, A_S("what", "depth of the tree"), A_I("limit", GEO_MAX_LEVEL));
 }
 
 static gov_status check_shape(gov *g, value geometry, base_buf *text, const diag *d)
@@ -317,7 +320,11 @@ static gov_status settle(putting *p, const diag *d)
 {
     registry_state_t *state = registry_state(p->g);
     char name[32 + LONGEST_KEY];
-    base_map_clear(&state->labels);
+    state->changes = ++p->g->home->record_changes;
+    if (state->changes % 65536 == 0)
+        registry_forget(state, p->g->alloc); /* so that a long import does not pile up what it has looked up */
+    if (state->labels.count > 0)
+        base_map_clear(&state->labels);
     if (strcmp(p->kind, GOV_KIND_GRID) == 0)
         registry_forget_grids(state, p->g->alloc);
     return remember(p->g, name, cache_key(name, p->kind, p->key, strlen(p->key)), p->id, d);
@@ -337,8 +344,8 @@ static gov_status put_checked(putting *p, value doc, registry_outcome *outcome, 
     *outcome = same ? REGISTRY_SAME : fresh ? REGISTRY_ADDED : REGISTRY_CHANGED;
     if (status != GOV_OK || same)
         return status;
-    if (!fresh && p->columns.parent != 0)
-        status = check_cycle(p->g, p->id, p->columns.parent, d);
+    if (strcmp(p->kind, GOV_KIND_GRID) == 0 || strcmp(p->kind, GOV_KIND_UNIT) == 0)
+        status = check_tree(p->g, p->id, p->columns.parent, d);
     if (status == GOV_OK)
         status = fresh ? add_row(p, d) : change_row(p, d);
     if (status == GOV_OK && strcmp(p->kind, GOV_KIND_GRID) == 0)

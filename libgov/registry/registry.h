@@ -28,7 +28,7 @@ gov_status registry_rules_install(gov *g, const rulebook *r, int64_t *rules, con
 gov_status registry_rules(gov *g, int64_t rules, const rulebook **out, const diag *d);
 /* Makes them g's current rules, without writing. */
 gov_status registry_rules_use(gov *g, int64_t rules, const diag *d);
-/* Takes up what is installed now, after a commit. */
+/* Takes up what is installed now, where others may have installed; access_hooks.follow. */
 gov_status registry_rules_follow(gov *g, const diag *d);
 int64_t registry_rules_current(const gov *g);
 
@@ -52,6 +52,11 @@ typedef struct registry_record {
 } registry_record;
 /* Everything from the arena. GOV_E_NOT_FOUND. */
 gov_status registry_load(gov *g, int64_t id, base_arena *arena, registry_record *out, const diag *d);
+
+/* Where a record belongs, for scoped roles: scope.c. */
+gov_status registry_subject(gov *g, const registry_record *r, access_subject *out, const diag *d);
+/* access_check_subject on the record of that id; 0: none, GOV_OK. */
+gov_status registry_check_scope(gov *g, const char *action, int64_t id, const diag *d);
 
 /* ---- places: place.c ---- */
 

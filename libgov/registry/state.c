@@ -61,9 +61,10 @@ registry_state_t *registry_fresh(gov *g)
 {
     registry_state_t *state = registry_state(g);
     const uint64_t epoch = store_epoch(g->store);
-    if (epoch != state->epoch) {
+    if (epoch != state->epoch || g->home->record_changes != state->changes) {
         registry_forget(state, g->alloc);
         state->epoch = epoch;
+        state->changes = g->home->record_changes;
     }
     return state;
 }
@@ -94,6 +95,6 @@ gov_status registry_attach(gov *g, const rulebook_host *host, const diag *d)
     base_map_init(&state->labels, g->alloc);
     g->room[ACCESS_REGISTRY] = state;
     g->room_free[ACCESS_REGISTRY] = free_state;
-    g->hooks = (access_hooks){registry_resolve, registry_grid_within};
+    g->hooks = (access_hooks){registry_resolve, registry_rules_follow, registry_grid_within};
     return GOV_OK;
 }

@@ -16,7 +16,8 @@ typedef struct registry_state_t {
     registry_version *rules;
     size_t rules_count, rules_cap;
 
-    uint64_t epoch;     /* of what follows */
+    uint64_t rules_epoch, rules_changes; /* of `current` */
+    uint64_t epoch, changes;             /* of what follows */
     base_arena memory;  /* keys and names */
     base_map ids;       /* "kind\0key" to id */
     base_map labels;    /* the id's 8 bytes to a registry_label_t * in memory */

@@ -1,0 +1,49 @@
+/* Where a record belongs, for roles that act only in a part of the community. */
+#include "registry/state.h"
+
+#include <string.h>
+
+/* A household lies where its premises do, a resident where the household does, unless a grid of its own is written. */
+static gov_status grid_of_home(gov *g, int64_t parent, int64_t *grid, const diag *d)
+{
+    static const store_sql up = {"SELECT grid, parent FROM gov_record WHERE community = $1 AND id = $2"};
+    for (int steps = 0; steps < 2 && parent != 0 && *grid == 0; steps++) {
+        store_rows rows;
+        const gov_status status = store_first(g->store, &up, STORE_ARGS(store_i(g->community), store_i(parent)), &rows, d);
+        if (status != GOV_OK)
+            return status == GOV_END ? GOV_OK : status;
+        *grid = store_int(&rows, 0);
+        parent = store_int(&rows, 1);
+        store_rows_close(&rows);
+    }
+    return GOV_OK;
+}
+
+gov_status registry_subject(gov *g, const registry_record *r, access_subject *out, const diag *d)
+{
+    *out = (access_subject){.grid = r->grid, .unit = r->unit};
+    if (strcmp(r->kind, GOV_KIND_GRID) == 0)
+        out->grid = r->id;
+    else if (strcmp(r->kind, GOV_KIND_UNIT) == 0)
+        out->unit = r->id;
+    else if (strcmp(r->kind, GOV_KIND_STAFF) == 0)
+        out->staff = r->id;
+    else if (strcmp(r->kind, GOV_KIND_RESIDENT) == 0)
+        out->reporter = r->id;
+    /* Whoever holds all roles is not measured. */
+    if (g->actor.kind == ACCESS_HOST || g->actor.kind == ACCESS_RULES || out->grid != 0)
+        return GOV_OK;
+    return grid_of_home(g, r->parent, &out->grid, d);
+}
+
+gov_status registry_check_scope(gov *g, const char *action, int64_t id, const diag *d)
+{
+    registry_record record;
+    access_subject subject;
+    if (id == 0 || g->actor.kind == ACCESS_HOST || g->actor.kind == ACCESS_RULES)
+        return GOV_OK;
+    gov_status status = registry_load(g, id, &g->scratch, &record, d);
+    if (status == GOV_OK)
+        status = registry_subject(g, &record, &subject, d);
+    return status == GOV_OK ? access_check_subject(g, action, &subject, d) : status;
+}
