@@ -148,13 +148,16 @@ static gov_status add_entry(void *user, const journal_record *record)
         r->more = true;
         return GOV_END;
     }
-    const gov_status status = show_data(r, record, &data);
+    const char *actor;
+    gov_status status = show_data(r, record, &data);
+    if (status == GOV_OK)
+        status = case_actor_key(r->g, record->actor, &actor, r->d);
     if (status != GOV_OK)
         return status;
     value_builder_init(&b, arena);
     value_builder_set(&b, "entry", value_int(record->id));
     value_builder_set(&b, "at", value_from_us(record->at_us));
-    value_builder_set(&b, "actor", value_text(case_actor_key(r->g, record->actor, r->d)));
+    value_builder_set(&b, "actor", value_text(actor));
     value_builder_set(&b, "purpose", value_text(base_arena_strdup(arena, record->purpose)));
     value_builder_set(&b, "kind", value_text(base_arena_strdup(arena, record->kind)));
     value_builder_set(&b, "subject_kind", value_text(base_arena_strdup(arena, record->subject_kind)));

@@ -192,6 +192,6 @@ gov_status case_simulation_new(const gov_allocator *a, const char *path, const r
                                const diag *d);
 
 /* Who an entry of the journal names: "host", "rules", or the key of a record; "" when that is gone. history.c */
-const char *case_actor_key(gov *g, int64_t actor, const diag *d);
+gov_status case_actor_key(gov *g, int64_t actor, const char **out, const diag *d);
 
 #endif

@@ -18,15 +18,10 @@ typedef struct history {
     gov_status status;
 } history;
 
-const char *case_actor_key(gov *g, int64_t actor, const diag *d)
+gov_status case_actor_key(gov *g, int64_t actor, const char **out, const diag *d)
 {
-    const char *key = "";
-    if (actor == ACCESS_ID_HOST)
-        return "host";
-    if (actor == ACCESS_ID_RULES)
-        return "rules";
-    (void)registry_label(g, actor, &key, NULL, d);
-    return key;
+    *out = actor == ACCESS_ID_HOST ? "host" : "rules";
+    return actor == ACCESS_ID_HOST || actor == ACCESS_ID_RULES ? GOV_OK : registry_label(g, actor, out, NULL, d);
 }
 
 /* An event's input may be named as a field of the case is: the one that is sensitive counts. */
@@ -86,10 +81,14 @@ static gov_status add_entry(void *user, const journal_record *r)
 {
     history *h = user;
     value_builder b;
+    const char *actor;
+    gov_status status = case_actor_key(h->g, r->actor, &actor, h->d);
+    if (status != GOV_OK)
+        return status;
     value_builder_init(&b, h->m->arena);
     value_builder_set(&b, "entry", value_int(r->id));
     value_builder_set(&b, "at", value_from_us(r->at_us));
-    value_builder_set(&b, "actor", value_text(case_actor_key(h->g, r->actor, h->d)));
+    value_builder_set(&b, "actor", value_text(actor));
     value_builder_set(&b, "purpose", value_text(base_arena_strdup(h->m->arena, r->purpose)));
     value_builder_set(&b, "kind", value_text(base_arena_strdup(h->m->arena, r->kind)));
     if (r->rule_digest != NULL) {
@@ -99,7 +98,7 @@ static gov_status add_entry(void *user, const journal_record *r)
         value_builder_set(&b, "rule", value_text(text.failed ? NULL : base_arena_strdup(h->m->arena, text.data)));
         base_buf_free(&text);
     }
-    gov_status status = r->erased ? GOV_OK : add_data(h, r, &b);
+    status = r->erased ? GOV_OK : add_data(h, r, &b);
     if (status == GOV_OK && b.failed)
         status = base_nomem(h->d);
     value_builder_add(&h->list, value_builder_map(&b));

@@ -632,7 +632,7 @@ gov_status gov_import(gov *g, const char *map, const gov_import_options *options
     gov_import_options o;
     if (g == NULL || map == NULL)
         return base_misuse(err, g == NULL ? "g" : "map");
-    gov_status status = access_check(g, ACCESS_HOST_ONLY, &d);
+    gov_status status = access_enter(g, ACCESS_HOST_ONLY, &d);
     if (status == GOV_OK)
         status = read_options(g, options, &o, &d);
     if (status != GOV_OK)

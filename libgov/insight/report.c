@@ -66,7 +66,7 @@ static gov_status report_body(gov *g, void *input, const diag *d)
     if (status == GOV_OK)
         status = insight_figures(&t, in->form == REPORT_HTML, &figures, d);
     if (status == GOV_OK)
-        status = in->form == REPORT_MAP ? value_publish(g->alloc, figures, in->map, d) : write_page(in, figures, d);
+        status = in->form == REPORT_MAP ? access_answer(g, figures, in->map, d) : write_page(in, figures, d);
     insight_tally_free(&t);
     return status;
 }

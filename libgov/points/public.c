@@ -106,7 +106,7 @@ static gov_status show_rows(gov *g, const asking *a, const points_programme *p, 
 
 static gov_status publish(gov *g, const value_builder *list, gov_value **out, const diag *d)
 {
-    return list->failed ? base_nomem(d) : value_publish(g->alloc, value_builder_list(list), out, d);
+    return list->failed ? base_nomem(d) : access_answer(g, value_builder_list(list), out, d);
 }
 
 static gov_status statement_body(gov *g, void *input, const diag *d)

@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from checklib import ROOT, declarations, finish, functions, notices, read, report, skip, table, walk
 
-DIRECT = re.compile(r"\b(access_check\w*|ACCESS\w*)\s*\(")
+DIRECT = re.compile(r"\b(access_check\w*|access_enter|access_run|ACCESS\w*)\s*\(")
 DEPTH = 4
 
 
