@@ -613,11 +613,12 @@ static gov_status run_session(import_session *s, const char *path, const gov_imp
     if (status == GOV_OK)
         status = import_refusing_new(g, o->refused, s->lang, list.order_count + list.replay_count > 1, &s->refusing, &d);
     if (status == GOV_OK && (s->flags & GOV_IMPORT_DRY_RUN) != 0)
-        status = store_begin(g->store, &d);
+        status = gov_begin(g, err); /* refused inside of a group: undoing would take the group with it */
+    const bool trying = status == GOV_OK && (s->flags & GOV_IMPORT_DRY_RUN) != 0;
     if (status == GOV_OK)
         status = run_list(s, &list, o->file, err);
-    if ((s->flags & GOV_IMPORT_DRY_RUN) != 0)
-        store_rollback(g->store);
+    if (trying)
+        (void)gov_rollback(g, NULL);
     else if (status == GOV_OK)
         status = seal(g, &d);
     import_refusing_free(s->refusing);
