@@ -129,8 +129,9 @@ static gov_status after_due(case_machine *m, size_t i, const rulebook_mark *mark
     return status;
 }
 
-/* Timers for the marks that were not raised yet. What is past already is due at once. */
-static gov_status set_marks(case_machine *m, size_t i, const diag *d)
+/* Timers for the marks that were not raised yet. What is past already is due at once, unless it was `raised` before an
+ * extension: of those only the ones that lie ahead again come again. */
+static gov_status set_marks(case_machine *m, size_t i, uint32_t raised, const diag *d)
 {
     const rulebook_clock *r = rule_of(m, i);
     for (size_t k = 0; k < r->mark_count && k < CASE_MAX_MARKS; k++) {
@@ -142,6 +143,10 @@ static gov_status set_marks(case_machine *m, size_t i, const diag *d)
             return base_nomem(d);
         t.data = value_absent();
         gov_status status = mark->is_percent ? percent_at(m, i, mark->percent, &t.due_us, d) : after_due(m, i, mark, &t.due_us, d);
+        if (status == GOV_OK && (raised >> k & 1) != 0 && t.due_us <= m->now_us) {
+            m->clocks[i].fired |= UINT32_C(1) << k;
+            continue;
+        }
         if (t.due_us < m->now_us)
             t.due_us = m->now_us;
         if (status == GOV_OK)
@@ -190,7 +195,7 @@ static bool paused_now(const case_machine *m, const rulebook_clock *r)
 }
 
 /* From now on it runs: when is it due, and when its marks? */
-static gov_status run_from_now(case_machine *m, size_t i, const diag *d)
+static gov_status run_from_now(case_machine *m, size_t i, uint32_t raised, const diag *d)
 {
     case_clock *c = &m->clocks[i];
     const rulebook_clock *r = rule_of(m, i);
@@ -200,15 +205,17 @@ static gov_status run_from_now(case_machine *m, size_t i, const diag *d)
     if (!by_instant(r)) {
         cal_duration left = c->budget;
         left.amount = left.amount > c->used ? left.amount - c->used : 0;
+        /* What was late before it paused stays due when it was due. */
+        const bool spent = c->breached_us != 0 && left.amount == 0;
         const gov_status status =
-            cal_resume(calendar_of(m, r), c->origin_us, c->since_us, left, (cal_roll)r->roll, &due, d);
+            spent ? GOV_OK : cal_resume(calendar_of(m, r), c->origin_us, c->since_us, left, (cal_roll)r->roll, &due, d);
         if (status != GOV_OK)
             return status;
-        c->due_us = due.us;
-        c->provisional = due.provisional;
+        c->due_us = spent ? c->due_us : due.us;
+        c->provisional = spent ? c->provisional : due.provisional;
     }
     c->dirty = true;
-    return set_marks(m, i, d);
+    return set_marks(m, i, raised, d);
 }
 
 static gov_status first_budget(case_machine *m, size_t i, const diag *d)
@@ -249,7 +256,7 @@ static gov_status start_clock(case_machine *m, size_t i, const diag *d)
     if (status == GOV_OK && paused_now(m, r))
         c->state = CASE_CLOCK_PAUSED;
     else if (status == GOV_OK)
-        status = run_from_now(m, i, d);
+        status = run_from_now(m, i, 0, d);
     account(m, i, fresh ? "start" : "resume", fresh && !by_instant(r) ? &c->budget : NULL);
     return status;
 }
@@ -267,9 +274,11 @@ static gov_status end_stretch(case_machine *m, size_t i, const diag *d)
         used = m->now_us - c->since_us;
     else
         status = cal_elapsed(calendar_of(m, r), c->budget.unit, c->origin_us, c->since_us, m->now_us, &used, &c->provisional, d);
-    if (c->breached_us == 0 && c->due_us != 0 && m->now_us > c->due_us)
-        c->breached_us = c->due_us;
     c->used += used;
+    if (c->breached_us == 0 && c->due_us != 0 && m->now_us > c->due_us) {
+        c->breached_us = c->due_us;
+        account(m, i, "breach", NULL);
+    }
     c->dirty = true;
     return status == GOV_OK ? clear_marks(m, i, d) : status;
 }
@@ -288,7 +297,7 @@ static gov_status resume_clock(case_machine *m, size_t i, const diag *d)
 {
     if (m->clocks[i].state != CASE_CLOCK_PAUSED || paused_now(m, rule_of(m, i)))
         return GOV_OK;
-    const gov_status status = run_from_now(m, i, d);
+    const gov_status status = run_from_now(m, i, 0, d);
     account(m, i, "resume", NULL);
     return status;
 }
@@ -319,6 +328,8 @@ static gov_status check_extension(case_machine *m, size_t i, const cal_duration 
     cal_duration most;
     if (by_instant(r) || more->unit != c->budget.unit)
         return refuse_extension(r, "unit", d);
+    if (more->amount <= 0)
+        return refuse_extension(r, "amount", d);
     if (r->extend.times >= 0 && c->extensions >= r->extend.times)
         return refuse_extension(r, "times", d);
     if (r->extend.before_breach && (c->breached_us != 0 || m->now_us > c->due_us))
@@ -327,7 +338,7 @@ static gov_status check_extension(case_machine *m, size_t i, const cal_duration 
         return GOV_OK;
     const expr_run er = case_expr_run(m);
     const gov_status status = rulebook_duration_of(&r->extend.at_most, &er, &most, NULL, d);
-    if (status == GOV_OK && (most.unit != more->unit || c->extended + more->amount > most.amount))
+    if (status == GOV_OK && (most.unit != more->unit || more->amount > most.amount || c->extended > most.amount - more->amount))
         return refuse_extension(r, "at_most", d);
     return status;
 }
@@ -346,14 +357,14 @@ static gov_status extend_clock(case_machine *m, size_t i, const diag *d)
     if (status != GOV_OK)
         return status;
     c->extensions++;
-    c->extended += more.amount;
-    if (!base_add(c->budget.amount, more.amount, &c->budget.amount))
+    if (!base_add(c->extended, more.amount, &c->extended) || !base_add(c->budget.amount, more.amount, &c->budget.amount))
         return base_fail(d, M_overflow, A_S("what", "budget"));
     if (c->state == CASE_CLOCK_RUNNING) {
+        const uint32_t raised = c->fired;
         status = end_stretch(m, i, d);
         c->fired = 0; /* a longer budget has its marks again, those ahead of now */
         if (status == GOV_OK)
-            status = run_from_now(m, i, d);
+            status = run_from_now(m, i, raised, d);
     }
     account(m, i, "extend", &more);
     return status;

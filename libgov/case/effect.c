@@ -35,7 +35,8 @@ static gov_status run_assign(gov *g, case_machine *m, const rulebook_action *a, 
     if (status == GOV_OK)
         status = assign_one(g, m, a, "grid", RULEBOOK_GRID, &m->grid, &note, d);
     case_note_effect(m, "assign", value_builder_map(&note));
-    if (status == GOV_OK && (m->unit != unit || m->staff != staff) && unit != 0)
+    /* A unit that names one of its own for a case has not passed it on; nor has whoever gives it its first holder. */
+    if (status == GOV_OK && ((unit != 0 && m->unit != unit) || (staff != 0 && m->staff != staff)))
         status = case_clocks_handed_over(m, d);
     return status;
 }

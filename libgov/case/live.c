@@ -303,6 +303,27 @@ gov_status case_save(case_machine *m, gov *g, const diag *d)
 
 /* ---- indexed fields ---- */
 
+enum { LONGEST_WORD = 200, CUT_WORD = 160 };
+
+/* A long text is cut between two characters; what is cut off counts by its digest. */
+static void index_text(base_buf *out, const char *text, size_t len)
+{
+    uint8_t digest[BASE_DIGEST_SIZE];
+    char hex[17];
+    size_t cut = CUT_WORD;
+    base_buf_char(out, 's');
+    if (len <= LONGEST_WORD) {
+        base_buf_add(out, text, len);
+        return;
+    }
+    while (cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80)
+        cut--;
+    base_sha256(text, len, digest);
+    base_hex(digest, 8, hex);
+    base_buf_add(out, text, cut);
+    base_buf_add(out, hex, 16);
+}
+
 /* Words sort as their values do: a letter for the kind, then text, or an int moved to be positive, in hexadecimal. */
 void case_index_word(base_buf *out, value v)
 {
@@ -310,8 +331,7 @@ void case_index_word(base_buf *out, value v)
     uint64_t n;
     switch (v.kind) {
     case VALUE_STRING:
-        base_buf_char(out, 's');
-        base_buf_add(out, v.as.s, v.len < 200 ? v.len : 200);
+        index_text(out, v.as.s, v.len);
         return;
     case VALUE_BOOL:
         base_buf_str(out, v.as.b ? "b1" : "b0");

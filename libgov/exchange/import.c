@@ -415,6 +415,8 @@ static gov_status finish_body(gov *g, void *input, const diag *d)
     const int64_t until = s->until_us != IMPORT_NEVER ? s->until_us : b->last_us;
     gov_status status = GOV_OK;
     forget_tries(b);
+    for (size_t i = 0; i < b->source_count; i++)
+        b->sources[i].mark = in->before[i]; /* a try before this one may have marked them */
     if (until != IMPORT_NEVER && s->clock_us != IMPORT_NEVER) {
         status = import_tick(s, until, d);
         if (status == GOV_OK && !s->full && until > s->clock_us)
