@@ -33,8 +33,8 @@ gov_status registry_community_find(store *s, const char *name, base_arena *arena
 gov_status registry_community_add(store *s, int64_t id, const char *name, int64_t now_us, const diag *d)
 {
     static const store_sql taken = {"SELECT community FROM gov_community WHERE name = $1"};
-    static const store_sql add = {"INSERT INTO gov_community (community, name, rules, created_us) "
-                                  "VALUES ($1, $2, 0, $3)"};
+    static const store_sql add = {"INSERT INTO gov_community (community, name, rules, created_us, grids) "
+                                  "VALUES ($1, $2, 0, $3, 0)"};
     int64_t other = 0;
     gov_status status = store_first_int(s, &taken, STORE_ARGS(store_s(name)), &other, d);
     if (status == GOV_OK)

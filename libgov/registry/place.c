@@ -102,13 +102,33 @@ static gov_status build_index(gov *g, const diag *d)
     return status;
 }
 
+gov_status registry_grids_changed(gov *g, const diag *d)
+{
+    static const store_sql set = {"UPDATE gov_community SET grids = $2 WHERE community = $1"};
+    int64_t version;
+    registry_forget_grids(registry_state(g), g->alloc);
+    const gov_status status = access_new_id(g, &version, d);
+    return status == GOV_OK ? store_post(g->store, &set, STORE_ARGS(store_i(g->community), store_i(version)), 1, d) : status;
+}
+
+/* Outlines are many bytes to read and an index to build: they are kept as long as nobody changed a grid, which one number tells.
+ * It is an id, so that a change that was undone and another one never have the same. */
 static gov_status know_grids(gov *g, const diag *d)
 {
+    static const store_sql current = {"SELECT grids FROM gov_community WHERE community = $1"};
     registry_state_t *state = registry_fresh(g);
-    if (state->grids_known)
+    int64_t version = 0;
+    if (state->grids_known && state->grids_checked)
+        return GOV_OK;
+    gov_status status = store_first_int(g->store, &current, STORE_ARGS(store_i(g->community)), &version, d);
+    if (status != GOV_OK)
+        return status;
+    state->grids_checked = true;
+    if (state->grids_known && state->grids_version == version)
         return GOV_OK;
     registry_forget_grids(state, g->alloc);
-    gov_status status = read_grids(g, d);
+    state->grids_version = version;
+    status = read_grids(g, d);
     if (status == GOV_OK)
         status = build_index(g, d);
     if (status != GOV_OK)

@@ -322,11 +322,14 @@ static gov_status settle(putting *p, const diag *d)
     char name[32 + LONGEST_KEY];
     state->changes = ++p->g->home->record_changes;
     if (state->changes % 65536 == 0)
-        registry_forget(state, p->g->alloc); /* so that a long import does not pile up what it has looked up */
+        registry_forget_rows(state); /* so that a long import does not pile up what it has looked up */
     if (state->labels.count > 0)
         base_map_clear(&state->labels);
-    if (strcmp(p->kind, GOV_KIND_GRID) == 0)
-        registry_forget_grids(state, p->g->alloc);
+    if (strcmp(p->kind, GOV_KIND_GRID) == 0) {
+        const gov_status status = registry_grids_changed(p->g, d);
+        if (status != GOV_OK)
+            return status;
+    }
     return remember(p->g, name, cache_key(name, p->kind, p->key, strlen(p->key)), p->id, d);
 }
 

@@ -2,7 +2,8 @@
 #include "registry/state.h"
 
 static const store_column community_columns[] = {
-    {"community", STORE_INT}, {"name", STORE_TEXT}, {"rules", STORE_INT}, {"created_us", STORE_INT}, {0}};
+    {"community", STORE_INT}, {"name", STORE_TEXT}, {"rules", STORE_INT}, {"created_us", STORE_INT},
+    {"grids", STORE_INT}, {0}};
 static const store_index community_indexes[] = {{"gov_community_by_name", "name", false, NULL}, {0}};
 static const store_table community_table = {"gov_community", community_columns, "community", STORE_ROWID_KEY,
                                             community_indexes};
@@ -49,9 +50,8 @@ void registry_forget_grids(registry_state_t *state, const gov_allocator *a)
     state->grids_known = false;
 }
 
-void registry_forget(registry_state_t *state, const gov_allocator *a)
+void registry_forget_rows(registry_state_t *state)
 {
-    registry_forget_grids(state, a);
     base_map_clear(&state->ids);
     base_map_clear(&state->labels);
     base_arena_reset(&state->memory);
@@ -62,7 +62,8 @@ registry_state_t *registry_fresh(gov *g)
     registry_state_t *state = registry_state(g);
     const uint64_t epoch = store_epoch(g->store);
     if (epoch != state->epoch || g->home->record_changes != state->changes) {
-        registry_forget(state, g->alloc);
+        registry_forget_rows(state);
+        state->grids_checked = false;
         state->epoch = epoch;
         state->changes = g->home->record_changes;
     }
@@ -72,7 +73,7 @@ registry_state_t *registry_fresh(gov *g)
 static void free_state(gov *g, void *room)
 {
     registry_state_t *state = room;
-    registry_forget(state, g->alloc);
+    registry_forget_grids(state, g->alloc);
     for (size_t i = 0; i < state->rules_count; i++)
         rulebook_free(state->rules[i].book);
     base_free(g->alloc, state->rules);

@@ -22,7 +22,9 @@ typedef struct registry_state_t {
     base_map ids;       /* "kind\0key" to id */
     base_map labels;    /* the id's 8 bytes to a registry_label_t * in memory */
 
-    bool grids_known;
+    bool grids_known;   /* the index is there, of the grids as they were at that version */
+    bool grids_checked; /* the version was compared since the epoch moved */
+    int64_t grids_version;
     base_arena grid_memory;
     registry_grid *grids;
     size_t grid_count;
@@ -30,8 +32,10 @@ typedef struct registry_state_t {
 } registry_state_t;
 
 registry_state_t *registry_state(const gov *g);
-void registry_forget(registry_state_t *state, const gov_allocator *a); /* drops the copies of rows */
+void registry_forget_rows(registry_state_t *state); /* drops keys and names */
 void registry_forget_grids(registry_state_t *state, const gov_allocator *a);
+/* Tells every connection that the grids changed, in the transaction that changes them. */
+gov_status registry_grids_changed(gov *g, const diag *d);
 /* Drops them when another connection, or a rollback, may have changed the rows. */
 registry_state_t *registry_fresh(gov *g);
 

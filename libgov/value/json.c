@@ -30,7 +30,8 @@ void value_write_json_string(base_buf *out, const char *s, size_t len)
             base_buf_add(out, escape, 6);
         }
     }
-    base_buf_add(out, s + from, len - from);
+    if (len > from)
+        base_buf_add(out, s + from, len - from);
     base_buf_char(out, '"');
 }
 
