@@ -188,6 +188,18 @@ def tests(name, args, env):
 report_bad = []
 
 
+def want_of_memory(tmp, env):
+    """Fails Lua's allocations one by one in a host of our own."""
+    name = "lua: want of memory"
+    flags = next((run(["pkg-config", "--cflags", "--libs", m]).stdout.split() for m in ("lua5.4", "lua-5.4", "lua54", "lua")
+                  if run(["pkg-config", "--exists", f"{m} >= 5.4"]).returncode == 0), None)
+    program = os.path.join(tmp, "lua_oom")
+    if flags is None or run([CC, "-std=gnu11", os.path.join(ROOT, "tests", "bindings", "lua_oom.c"), "-o", program,
+                             *flags]).returncode != 0:
+        return skip(name, "no Lua library to link")
+    return tests(name, [program], env)
+
+
 def quickstart(tmp, prefix, python, lua_env, lua):
     rules = os.path.join(ROOT, "examples", "quickstart")
     said = {}
@@ -271,6 +283,7 @@ def main():
             tests("the Python tests", [sys.executable, "-B", "tests/bindings/test_python.py"], python_env)
         if lua_env:
             tests("the Lua tests", [lua, "tests/bindings/test_lua.lua"], lua_env)
+            want_of_memory(tmp, lua_env)
         quickstart(tmp, prefix, python_env, lua_env, lua)
         snippets("docs/python.md", "python", [sys.executable, "-B"], python_env)
         snippets("docs/lua.md", "lua", [lua], lua_env)
