@@ -69,9 +69,10 @@ static const char *mark_name(case_machine *m, size_t clock, size_t mark)
 
 bool case_mark_of(const case_machine *m, const char *timer, size_t *clock, size_t *mark)
 {
-    const char *name = timer + 2, *colon = strchr(name, ':');
+    const bool ours = strncmp(timer, "m:", 2) == 0;
+    const char *name = ours ? timer + 2 : timer, *colon = strchr(name, ':');
     int64_t n;
-    if (strncmp(timer, "m:", 2) != 0 || colon == NULL || !base_parse_int(colon + 1, strlen(colon + 1), &n))
+    if (!ours || colon == NULL || !base_parse_int(colon + 1, strlen(colon + 1), &n))
         return false;
     for (size_t i = 0; i < m->w->clock_count; i++) {
         const rulebook_clock *r = rule_of(m, i);

@@ -10,7 +10,7 @@ typedef struct pending {
     uint8_t kind;
     int64_t due_us;
     uint64_t order;
-    value data; /* in the simulation's arena */
+    value data; /* among the simulation's values */
 } pending;
 
 struct gov_simulation {
@@ -18,7 +18,9 @@ struct gov_simulation {
     const rulebook *rules;
     const rulebook_workflow *w;
     cal_calendar *plain;
-    base_arena kept; /* the machine and its fields, for ever */
+    base_arena kept;   /* the machine, for ever */
+    base_arena values; /* what fields and timers hold; moved into a fresh arena now and then, so that it stays small */
+    size_t copied;     /* into it, since */
     base_arena step; /* one line */
     case_machine m;
     int64_t now_us;
@@ -32,6 +34,12 @@ struct gov_simulation {
 static gov_simulation *of(case_machine *m)
 {
     return m->user;
+}
+
+static bool keep_value(gov_simulation *s, value v, value *out)
+{
+    s->copied++;
+    return value_copy(&s->values, v, out);
 }
 
 /* ---- timers ---- */
@@ -65,7 +73,7 @@ static gov_status add_timer(case_machine *m, const case_timer *t, const diag *d)
         return base_nomem(d);
     pending p = {.name = base_strdup(s->alloc, t->name), .event = base_strdup(s->alloc, t->event), .kind = t->kind,
                  .due_us = t->due_us, .order = s->order++};
-    if (p.name == NULL || p.event == NULL || !value_copy(&s->kept, t->data, &p.data)) {
+    if (p.name == NULL || p.event == NULL || !keep_value(s, t->data, &p.data)) {
         free_timer(s, &p);
         return base_nomem(d);
     }
@@ -112,12 +120,37 @@ static const case_world memory_world = {add_timer, drop_timer, note_only, send_n
 
 /* ---- steps ---- */
 
+/* Everything that is still held, copied together; without memory it stays where it is. */
+static void gather_values(gov_simulation *s)
+{
+    enum { MANY = 512 };
+    base_arena fresh;
+    if (s->copied < MANY)
+        return;
+    base_arena_init(&fresh, s->alloc);
+    value *fields = base_arena_array(&s->step, s->w->fields.count, sizeof *fields);
+    value *data = base_arena_array(&s->step, s->timer_count, sizeof *data);
+    bool fine = fields != NULL && data != NULL;
+    for (uint32_t i = 0; i < s->w->fields.count && fine; i++)
+        fine = value_copy(&fresh, case_field(&s->m, i), &fields[i]);
+    for (size_t i = 0; i < s->timer_count && fine; i++)
+        fine = value_copy(&fresh, s->timers[i].data, &data[i]);
+    for (uint32_t i = 0; i < s->w->fields.count && fine; i++)
+        case_put_field(&s->m, i, fields[i]);
+    for (size_t i = 0; i < s->timer_count && fine; i++)
+        s->timers[i].data = data[i];
+    base_arena_free(fine ? &s->values : &fresh);
+    if (fine)
+        s->values = fresh;
+    s->copied = fine ? 0 : s->copied;
+}
+
 /* The machine lives in `kept`; a step works in `step`, and what the fields then hold is copied over. */
 static gov_status keep_fields(gov_simulation *s)
 {
     for (uint32_t i = 0; s->m.fields_dirty && i < s->w->fields.count; i++) {
         value v;
-        if (!value_copy(&s->kept, case_field(&s->m, i), &v))
+        if (!keep_value(s, case_field(&s->m, i), &v))
             return GOV_E_NOMEM;
         case_put_field(&s->m, i, v);
     }
@@ -129,6 +162,7 @@ static void begin_step(gov_simulation *s)
 {
     s->m.arena = &s->step;
     s->m.now_us = s->now_us;
+    s->m.steps++; /* names the sends that have no name */
     value_builder_init(&s->m.changes, &s->step);
     value_builder_init(&s->m.effects, &s->step);
     value_builder_init(&s->m.raised, &s->step);
@@ -146,6 +180,7 @@ typedef struct before {
     case_clock *clocks;
     pending *timers;
     size_t timer_count;
+    int64_t steps;
 } before;
 
 static bool remember(gov_simulation *s, before *b)
@@ -154,6 +189,7 @@ static bool remember(gov_simulation *s, before *b)
     b->clocks = base_arena_array(&s->step, s->w->clock_count, sizeof *b->clocks);
     b->timers = base_arena_array(&s->step, s->timer_count, sizeof *b->timers);
     b->timer_count = s->timer_count;
+    b->steps = s->m.steps;
     if (b->slots == NULL || b->clocks == NULL || b->timers == NULL)
         return false;
     if (s->w->slot_count > 0)
@@ -186,6 +222,7 @@ static void undo(gov_simulation *s, const before *b)
     if (s->w->slot_count > 0)
         memcpy(s->m.slots, b->slots, s->w->slot_count * sizeof *b->slots);
     s->m.fields_dirty = false;
+    s->m.steps = b->steps;
     for (uint32_t i = 0; i < s->w->clock_count; i++) {
         base_buf account = s->m.clocks[i].account; /* it may have moved; what was there before stands at its beginning */
         account.len = b->clocks[i].account.len;
@@ -224,23 +261,39 @@ static gov_status run_step(gov_simulation *s, const char *event, value data, uin
     return keep_fields(s);
 }
 
-/* Fires what is due up to `until`, in order; what the chart sends itself without delay is due at once. */
+enum { MOST_AT_ONCE = 10000 };
+
+/* A chart that sends to itself without end: what is due now is dropped, so that the stream can go on. */
+static gov_status give_up(gov_simulation *s, const diag *d)
+{
+    for (pending *p = next_due(s, s->now_us); p != NULL; p = next_due(s, s->now_us)) {
+        free_timer(s, p);
+        *p = s->timers[--s->timer_count];
+    }
+    return base_fail(d, M_too_large, A_S("what", "events at one instant"), A_I("limit", MOST_AT_ONCE));
+}
+
+/* Fires what is due up to `until`, in order; what the chart sends itself without delay is due at once. A step that fails is
+ * rejected alone: the rest still comes, and the first failure is the answer. */
 static gov_status fire_due(gov_simulation *s, int64_t until, const diag *d)
 {
-    for (int fired = 0; fired < 100000; fired++) {
-        pending *p = next_due(s, until);
-        if (p == NULL)
-            return GOV_OK;
+    gov_status first = GOV_OK;
+    int at_once = 0;
+    for (pending *p = next_due(s, until); p != NULL; p = next_due(s, until)) {
         const pending taken = *p;
         *p = s->timers[--s->timer_count];
+        at_once = taken.due_us > s->now_us ? 0 : at_once + 1;
         if (taken.due_us > s->now_us)
             s->now_us = taken.due_us;
-        const gov_status status = run_step(s, taken.event, taken.data, taken.kind, taken.name, d);
+        const gov_status status = run_step(s, taken.event, taken.data, taken.kind, taken.name, first == GOV_OK ? d : NULL);
         free_timer(s, (pending *)&taken);
-        if (status != GOV_OK)
+        first = first == GOV_OK || status == GOV_E_NOMEM ? status : first;
+        if (status == GOV_E_NOMEM)
             return status;
+        if (at_once >= MOST_AT_ONCE)
+            return first != GOV_OK ? first : give_up(s, d);
     }
-    return base_fail(d, M_too_large, A_S("what", "events at one instant"), A_I("limit", 100000));
+    return first;
 }
 
 /* ---- answers ---- */
@@ -285,6 +338,14 @@ static value clock_value(base_arena *arena, const case_clock *c)
     return b.failed ? value_null() : value_builder_list(&b);
 }
 
+/* The clock stands between 1970 and the year 9999. */
+#define LAST_US (INT64_C(253402300799) * BASE_US_PER_SECOND)
+
+static bool is_instant(int64_t us)
+{
+    return us >= 0 && us <= LAST_US;
+}
+
 static bool clock_from(value v, case_clock *c)
 {
     int64_t n[13];
@@ -294,6 +355,8 @@ static bool clock_from(value v, case_clock *c)
         if (v.as.items[i].kind != VALUE_INT)
             return false;
         n[i] = v.as.items[i].as.i;
+        if (i >= 2 && i != 8 && !is_instant(n[i])) /* amounts are in units of a us or longer: the same bound does */
+            return false;
     }
     c->state = (uint8_t)n[0];
     c->provisional = n[1] != 0;
@@ -307,7 +370,7 @@ static bool clock_from(value v, case_clock *c)
     c->used = n[10];
     c->extensions = n[11];
     c->extended = n[12];
-    return n[0] >= 0 && n[0] <= CASE_CLOCK_STOPPED && n[8] >= 0 && n[8] <= CAL_MIXED;
+    return n[0] >= 0 && n[0] <= CASE_CLOCK_STOPPED && n[8] >= 0 && n[8] <= CAL_MIXED && n[2] <= UINT32_MAX;
 }
 
 static int by_order(const void *a, const void *b)
@@ -354,6 +417,7 @@ static gov_status write_snapshot(gov_simulation *s, base_buf *out)
         value_builder_add(&clocks, clock_value(&s->step, &s->m.clocks[i]));
     value_builder_set(&b, "state", value_string(base_text_or_empty(state.data), state.len));
     value_builder_set(&b, "now", value_int(s->now_us));
+    value_builder_set(&b, "steps", value_int(s->m.steps));
     value_builder_set(&b, "fields", value_builder_map(&fields));
     value_builder_set(&b, "clocks", value_builder_list(&clocks));
     value_builder_set(&b, "timers", timers_value(s));
@@ -390,7 +454,9 @@ static bool timers_legal(value list)
     for (size_t i = 0; i < list.len; i++) {
         const value t = list.as.items[i];
         if (t.kind != VALUE_LIST || t.len != 5 || t.as.items[0].kind != VALUE_STRING || t.as.items[1].kind != VALUE_STRING ||
-            t.as.items[2].kind != VALUE_INT || t.as.items[3].kind != VALUE_INT)
+            t.as.items[2].kind != VALUE_INT || t.as.items[3].kind != VALUE_INT || !is_instant(t.as.items[3].as.i) ||
+            memchr(t.as.items[0].as.s, '\0', t.as.items[0].len) != NULL || memchr(t.as.items[1].as.s, '\0', t.as.items[1].len) != NULL ||
+            t.as.items[2].as.i < CASE_TIMER_AFTER || t.as.items[2].as.i > CASE_TIMER_SEND)
             return false;
     }
     return true;
@@ -406,11 +472,12 @@ static gov_status restore_rest(gov_simulation *s, value doc, const case_clock *c
     }
     for (uint32_t i = 0; i < s->w->fields.count; i++) {
         value v;
-        if (!value_copy(&s->kept, value_get_text(fields, s->w->fields.items[i].name), &v))
+        if (!keep_value(s, value_get_text(fields, s->w->fields.items[i].name), &v))
             return base_nomem(d);
         case_put_field(&s->m, i, v);
     }
     s->now_us = value_get_text(doc, "now").as.i;
+    s->m.steps = value_get_text(doc, "steps").as.i;
     return restore_timers(s, value_get_text(doc, "timers"), d);
 }
 
@@ -424,8 +491,10 @@ static gov_status restore(gov_simulation *s, value text, const diag *d)
     gov_status status = value_read_document(&s->step, text.as.s, text.len, &doc, d);
     if (status != GOV_OK)
         return status;
-    const value saved = value_get_text(doc, "state"), list = value_get_text(doc, "clocks"), now = value_get_text(doc, "now");
-    bool legal = saved.kind == VALUE_STRING && now.kind == VALUE_INT && list.kind == VALUE_LIST &&
+    const value saved = value_get_text(doc, "state"), list = value_get_text(doc, "clocks"), now = value_get_text(doc, "now"),
+                steps = value_get_text(doc, "steps");
+    bool legal = saved.kind == VALUE_STRING && now.kind == VALUE_INT && is_instant(now.as.i) && steps.kind == VALUE_INT &&
+                 is_instant(steps.as.i) && list.kind == VALUE_LIST &&
                  list.len == s->w->clock_count && timers_legal(value_get_text(doc, "timers"));
     for (uint32_t i = 0; legal && i < s->w->clock_count; i++)
         legal = clock_from(list.as.items[i], &clocks[i]);
@@ -435,6 +504,7 @@ static gov_status restore(gov_simulation *s, value text, const diag *d)
     if (status != GOV_OK)
         return status;
     memcpy(s->m.state, state, chart_state_size(s->w->chart));
+    value_builder_init(&s->effects, &s->step); /* those of a start before it are undone with it */
     return restore_rest(s, doc, clocks, d);
 }
 
@@ -462,10 +532,10 @@ static gov_status handle_event(gov_simulation *s, value line, const diag *d)
 static gov_status handle_advance(gov_simulation *s, value ms, const diag *d)
 {
     int64_t us, until;
-    if (ms.kind != VALUE_INT || ms.as.i < 0 || !base_mul(ms.as.i, 1000, &us) || !base_add(s->now_us, us, &until))
+    if (ms.kind != VALUE_INT || ms.as.i < 0 || !base_mul(ms.as.i, 1000, &us) || !base_add(s->now_us, us, &until) || !is_instant(until))
         return bad_line("advance_ms", d);
     const gov_status status = fire_due(s, until, d);
-    if (status == GOV_OK)
+    if (status != GOV_E_NOMEM)
         s->now_us = until;
     return status;
 }
@@ -475,11 +545,13 @@ static gov_status handle(gov_simulation *s, value line, base_buf *out, const dia
     gov_status status;
     if (line.kind != VALUE_MAP)
         return bad_line("not an object", d);
+    if (line.len > (size_t)1 + (value_get_text(line, "event").kind != VALUE_ABSENT && value_get_text(line, "data").kind != VALUE_ABSENT))
+        return bad_line("event, advance_ms, snapshot and restore stand alone", d);
     if (value_get_text(line, "event").kind != VALUE_ABSENT)
         status = handle_event(s, line, d);
     else if (value_get_text(line, "advance_ms").kind != VALUE_ABSENT)
         status = handle_advance(s, value_get_text(line, "advance_ms"), d);
-    else if (value_get_text(line, "snapshot").kind == VALUE_BOOL)
+    else if (value_get_text(line, "snapshot").kind == VALUE_BOOL && value_get_text(line, "snapshot").as.b)
         return write_snapshot(s, out);
     else if (value_get_text(line, "restore").kind == VALUE_STRING)
         status = restore(s, value_get_text(line, "restore"), d);
@@ -488,25 +560,29 @@ static gov_status handle(gov_simulation *s, value line, base_buf *out, const dia
     return status == GOV_OK ? write_state(s, out) : status;
 }
 
+static gov_status start(gov_simulation *s, const diag *d)
+{
+    if (chart_started(s->m.state))
+        return GOV_OK;
+    const gov_status status = run_step(s, NULL, value_absent(), 0, NULL, d);
+    return status == GOV_OK ? fire_due(s, s->now_us, d) : status;
+}
+
 gov_status case_simulation_line(gov_simulation *s, const char *line, size_t len, base_buf *out)
 {
     gov_error *error = NULL;
     const diag d = {s->alloc, &error};
     value v;
-    gov_status status = GOV_OK;
     base_arena_reset(&s->step);
+    gather_values(s);
+    for (uint32_t i = 0; i < s->w->clock_count; i++)
+        base_buf_clear(&s->m.clocks[i].account); /* nobody asks for it here */
     value_builder_init(&s->effects, &s->step);
-    if (line == NULL) {
-        status = chart_started(s->m.state) ? GOV_OK : run_step(s, NULL, value_absent(), 0, NULL, &d);
-        if (status == GOV_OK)
-            status = fire_due(s, s->now_us, &d);
-        if (status == GOV_OK)
-            status = write_state(s, out);
-    } else {
+    gov_status status = start(s, &d);
+    if (status == GOV_OK && line != NULL)
         status = value_read_json(&s->step, line, len, &v, &d);
-        if (status == GOV_OK)
-            status = handle(s, v, out, &d);
-    }
+    if (status == GOV_OK)
+        status = line != NULL ? handle(s, v, out, &d) : write_state(s, out);
     if (status != GOV_OK && status != GOV_E_NOMEM)
         write_error(out, error);
     gov_error_free(error);
@@ -591,6 +667,7 @@ gov_status case_simulation_new(const gov_allocator *a, const char *path, const r
         return base_nomem(d);
     s->alloc = a;
     base_arena_init(&s->kept, a);
+    base_arena_init(&s->values, a);
     base_arena_init(&s->step, a);
     gov_status status = compile(s, path, host, d);
     if (status == GOV_OK)
@@ -619,6 +696,7 @@ void gov_simulation_free(gov_simulation *s)
     base_free(s->alloc, s->timers);
     cal_free(s->plain);
     base_arena_free(&s->kept);
+    base_arena_free(&s->values);
     base_arena_free(&s->step);
     rulebook_free(s->rules);
     base_free(s->alloc, s);
