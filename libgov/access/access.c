@@ -60,6 +60,11 @@ static bool may_hold(const access_actor *actor, const rulebook_role *role)
     return role->when != NULL || role->scope == RULEBOOK_SCOPE_REPORTER || has_role(actor, role->name);
 }
 
+bool access_may_hold(const gov *g, const rulebook_role *role)
+{
+    return may_hold(&g->actor, role);
+}
+
 gov_status access_holds(gov *g, const rulebook_workflow *w, const rulebook_names *roles, const access_subject *subject,
                         bool *holds, const diag *d)
 {
@@ -123,6 +128,12 @@ gov_status access_check_subject(gov *g, const char *action, const access_subject
         return status;
     status = access_holds(g, NULL, permitted(g, action), subject, &holds, d);
     return status != GOV_OK || holds ? status : deny(g, action, d);
+}
+
+gov_status access_check_whole(gov *g, const char *action, const diag *d)
+{
+    const access_subject all = {0};
+    return access_check_subject(g, action, &all, d);
 }
 
 /* ---- running a call ---- */

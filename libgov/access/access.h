@@ -144,7 +144,18 @@ gov_status access_holds(gov *g, const rulebook_workflow *w, const rulebook_names
 /* As access_check, where the permission's roles are scoped: against the subject. */
 gov_status access_check_subject(gov *g, const char *action, const access_subject *subject, const diag *d);
 
+/* As access_check, for what concerns the whole community: a role that is bound to a part of it, or to a condition, does not do. */
+gov_status access_check_whole(gov *g, const char *action, const diag *d);
+/* Could the actor hold the role towards something? Bounds are not looked at. */
+bool access_may_hold(const gov *g, const rulebook_role *role);
+
 /* ---- sensitive fields ---- */
+
+/* May the actor see fields of that class plain, towards the scope? NULL: they are not sensitive. */
+gov_status access_may_see(gov *g, const char *sensitive, const access_subject *scope, bool *may, const diag *d);
+/* Towards anything at all? Who may not has no business to filter by them either. */
+bool access_might_see(const gov *g, const char *sensitive);
+
 
 /* What the actor is shown of a field of that class: the value itself (the look is recorded), or its mask. */
 gov_status access_show(gov *g, const char *sensitive, const char *kind, int64_t subject, const char *field, value v,

@@ -103,6 +103,24 @@ static gov_status may_see(gov *g, const rulebook_class *c, const access_subject 
     return GOV_OK;
 }
 
+gov_status access_may_see(gov *g, const char *sensitive, const access_subject *scope, bool *may, const diag *d)
+{
+    *may = sensitive == NULL || g->actor.kind == ACCESS_RULES;
+    return *may ? GOV_OK : may_see(g, rulebook_find_class(g->rules, sensitive), scope, may, d);
+}
+
+bool access_might_see(const gov *g, const char *sensitive)
+{
+    const rulebook_class *c = sensitive != NULL ? rulebook_find_class(g->rules, sensitive) : NULL;
+    for (size_t i = 0; c != NULL && i < c->see_count && g->actor.kind != ACCESS_HOST; i++) {
+        const rulebook_sight *sight = &c->see[i];
+        const rulebook_role *role = rulebook_find_role(g->rules, NULL, sight->role);
+        if (role != NULL && access_may_hold(g, role) && (sight->purpose == NULL || strcmp(sight->purpose, g->actor.purpose) == 0))
+            return true;
+    }
+    return sensitive == NULL || g->actor.kind == ACCESS_RULES;
+}
+
 gov_status access_show(gov *g, const char *sensitive, const char *kind, int64_t subject, const char *field, value v,
                        const access_subject *scope, base_arena *arena, value *out, const diag *d)
 {

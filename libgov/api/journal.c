@@ -182,7 +182,9 @@ static gov_status read_body(gov *g, void *input, const diag *d)
     r->more = false;
     value_builder_init(&r->list, &g->scratch);
     value_builder_init(&b, &g->scratch);
-    const gov_status status = journal_read(g->journal, &filter, add_entry, r, d);
+    gov_status status = access_check_whole(g, "journal.read", d);
+    if (status == GOV_OK)
+        status = journal_read(g->journal, &filter, add_entry, r, d);
     if (status != GOV_OK && status != GOV_END)
         return status;
     value_builder_set(&b, "entries", value_builder_list(&r->list));
@@ -288,7 +290,9 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
 {
     verifying *v = input;
     int64_t parked = 0;
-    gov_status checked = journal_verify(g->journal, &v->journal, v->progress != NULL ? on_progress : NULL, v, d);
+    gov_status checked = access_check_whole(g, "journal.read", d);
+    if (checked == GOV_OK)
+        checked = journal_verify(g->journal, &v->journal, v->progress != NULL ? on_progress : NULL, v, d);
     if (checked == GOV_OK)
         checked = ledger_verify_all(g, d);
     if (checked == GOV_OK)
@@ -328,11 +332,14 @@ static gov_status export_body(gov *g, void *input, const diag *d)
 {
     exporting *e = input;
     const journal_signer signer = {.public_key = e->secret_key != NULL ? e->secret_key + 32 : NULL, .secret_key = e->secret_key};
+    gov_status status = access_check_whole(g, "journal.read", d);
+    if (status != GOV_OK)
+        return status;
     e->file = fopen(e->path, "wbx");
     if (e->file == NULL)
         return errno == EEXIST ? base_fail(d, M_file_exists, A_S("path", e->path))
                                : base_fail(d, M_file_failed, A_S("path", e->path), A_S("why", "open"));
-    gov_status status = journal_export(g->journal, e->secret_key != NULL ? &signer : NULL, access_now(g), write_file, e, d);
+    status = journal_export(g->journal, e->secret_key != NULL ? &signer : NULL, access_now(g), write_file, e, d);
     const bool closed = fclose(e->file) == 0;
     if (status == GOV_OK && !closed)
         status = GOV_E_FULL;

@@ -295,13 +295,14 @@ static gov_status build_filter(gov *g, const list_input *in, filter *f, const ba
     return status == GOV_OK && f->sql.failed ? base_nomem(d) : status;
 }
 
-/* A filter that no index can answer is refused, not run slowly or answered with nothing. */
+/* A filter that no index can answer is refused, not run slowly or answered with nothing; so is one by a field that the actor
+ * sees masked everywhere: what is found by it would tell what it holds. */
 static gov_status check_filter(gov *g, const gov_case_query *q, const diag *d)
 {
     const char *name = q->field;
     const rulebook_names *all = &g->rules->workflows;
     bool workflow = q->workflow == NULL, known = false, indexed = name == NULL;
-    for (size_t i = 0; i < all->count && !(workflow && indexed); i++) {
+    for (size_t i = 0; i < all->count && !(workflow && name == NULL); i++) {
         const rulebook_workflow *w;
         if (q->workflow != NULL && strcmp(all->items[i], q->workflow) != 0)
             continue;
@@ -310,6 +311,8 @@ static gov_status check_filter(gov *g, const gov_case_query *q, const diag *d)
         if (status != GOV_OK)
             return status;
         const rulebook_field *f = name != NULL ? rulebook_find_field(&w->fields, name, strlen(name)) : NULL;
+        if (f != NULL && !access_might_see(g, f->sensitive))
+            return base_fail(d, M_permission_denied, A_S("actor", g->actor.key), A_S("action", name));
         known = known || f != NULL;
         indexed = indexed || (f != NULL && f->indexed);
     }
@@ -386,6 +389,16 @@ static bool read_cursor(list_input *in)
     return dot != NULL && strcmp(dot + 1, mark) == 0 && base_parse_int(cursor, (size_t)(dot - cursor), &in->after);
 }
 
+/* Is the field that the filter asks for one that the actor may see in this case? */
+static gov_status check_filtered(gov *g, const list_input *in, case_machine *m, const access_subject *scope, const diag *d)
+{
+    const char *name = in->query.field;
+    const rulebook_field *f = name != NULL ? rulebook_find_field(&m->w->fields, name, strlen(name)) : NULL;
+    bool may = true;
+    const gov_status status = f != NULL ? access_may_see(g, f->sensitive, scope, &may, d) : GOV_OK;
+    return status == GOV_OK && !may ? GOV_END : status;
+}
+
 /* GOV_END: not for this actor, or not in the grid that was asked for. */
 static gov_status view_listed(gov *g, const list_input *in, int64_t id, int64_t grid, value *out, const diag *d)
 {
@@ -394,9 +407,10 @@ static gov_status view_listed(gov *g, const list_input *in, int64_t id, int64_t 
     bool within = true;
     if (status != GOV_OK)
         return status;
-    (void)in;
     const access_subject scope = case_subject(&m);
     status = access_check_subject(g, "case.read", &scope, NULL);
+    if (status == GOV_OK)
+        status = check_filtered(g, in, &m, &scope, d);
     if (status == GOV_OK && grid != 0)
         status = m.grid != 0 ? registry_grid_within(g, m.grid, &grid, 1, &within, d) : GOV_END;
     if (status == GOV_OK)

@@ -207,7 +207,10 @@ typedef struct writing {
 static gov_status write_body(gov *g, void *input, const diag *d)
 {
     const writing *w = input;
+    const gov_status status = access_check_whole(g, "ledger.write", d);
     gov_ledger_result *results = w->results;
+    if (status != GOV_OK)
+        return status;
     if (results == NULL)
         results = base_arena_array(&g->scratch, w->n + 1, sizeof *results);
     if (results == NULL)
@@ -271,7 +274,9 @@ static gov_status read_body(gov *g, void *input, const diag *d)
 {
     const reading *r = input;
     ledger *l;
-    const gov_status rc = ledger_of(g, &l, d);
+    gov_status rc = access_check_whole(g, "ledger.read", d);
+    if (rc == GOV_OK)
+        rc = ledger_of(g, &l, d);
     if (rc != GOV_OK)
         return rc;
     if (r->count == NULL)

@@ -6,6 +6,7 @@
 static const access_call read_call = {"ledger.read", false}, write_call = {"ledger.write", true};
 
 typedef struct asking {
+    const char *action; /* a scoped role reaches the holders of its own part */
     const char *programme, *kind, *key, *rule;
     int64_t amount, before, balance;
     uint32_t limit;
@@ -22,11 +23,13 @@ static gov_status find_programme(gov *g, const char *name, const points_programm
 static gov_status find_holder(gov *g, const asking *a, const points_programme **p, int64_t *holder,
                               const diag *d)
 {
-    int64_t record;
+    int64_t record = 0;
     gov_status rc = find_programme(g, a->programme, p, d);
     if (rc == GOV_OK)
         rc = registry_find(g, a->kind != NULL ? a->kind : (*p)->holder, a->key, strlen(a->key),
                            &record, d);
+    if (rc == GOV_OK)
+        rc = registry_check_scope(g, a->action, record, d);
     return rc == GOV_OK ? points_holder(g, *p, record, holder, d) : rc;
 }
 
@@ -44,7 +47,7 @@ static gov_status balance_body(gov *g, void *input, const diag *d)
 gov_status gov_points_balance(gov *g, const char *programme, const char *kind, const char *key,
                               int64_t *balance, gov_error **err)
 {
-    asking a = {.programme = programme, .kind = kind, .key = key};
+    asking a = {.action = read_call.action, .programme = programme, .kind = kind, .key = key};
     if (key == NULL || balance == NULL)
         return base_misuse(err, key == NULL ? "key" : "balance");
     const gov_status rc = access_run(g, &read_call, balance_body, &a, err);
@@ -130,7 +133,8 @@ static gov_status statement_body(gov *g, void *input, const diag *d)
 gov_status gov_points_statement(gov *g, const char *programme, const char *kind, const char *key,
                                 int64_t before, uint32_t limit, gov_value **out, gov_error **err)
 {
-    asking a = {.programme = programme,
+    asking a = {.action = read_call.action,
+                .programme = programme,
                 .kind = kind,
                 .key = key,
                 .before = before,
@@ -168,7 +172,7 @@ static gov_status award_body(gov *g, void *input, const diag *d)
 gov_status gov_points_award(gov *g, const char *programme, const char *kind, const char *key,
                             const char *rule, int64_t amount, gov_error **err)
 {
-    asking a = {.programme = programme, .kind = kind, .key = key, .rule = rule, .amount = amount};
+    asking a = {.action = write_call.action, .programme = programme, .kind = kind, .key = key, .rule = rule, .amount = amount};
     if (key == NULL || rule == NULL)
         return base_misuse(err, key == NULL ? "key" : "rule");
     return access_run(g, &write_call, award_body, &a, err);
@@ -186,7 +190,9 @@ static gov_status top_body(gov *g, void *input, const diag *d)
     ledger_account *top = base_arena_array(&g->scratch, a->limit, sizeof *top);
     if (top == NULL)
         return base_nomem(d);
-    gov_status rc = find_programme(g, a->programme, &p, d);
+    gov_status rc = access_check_whole(g, read_call.action, d);
+    if (rc == GOV_OK)
+        rc = find_programme(g, a->programme, &p, d);
     if (rc == GOV_OK)
         rc = ledger_of(g, &l, d);
     if (rc == GOV_OK)
@@ -224,6 +230,9 @@ static gov_status totals_body(gov *g, void *input, const diag *d)
     const asking *a = input;
     const char *lang = g->rules->languages.count > 0 ? g->rules->languages.items[0] : "";
     value_builder list;
+    const gov_status may = access_check_whole(g, read_call.action, d);
+    if (may != GOV_OK)
+        return may;
     value_builder_init(&list, &g->scratch);
     for (uint32_t i = 0; i < g->rules->section_count; i++) {
         const rulebook_section *s = &g->rules->sections[i];
