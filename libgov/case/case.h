@@ -156,6 +156,7 @@ typedef struct case_opening {
     int64_t reporter, grid, unit, parent;
     const char *link;
     const char *source, *number; /* another system's */
+    bool number_free; /* the caller has looked: nobody has this number */
     value flags; /* import: a list of words; absent: none */
     int depth;
 } case_opening;

@@ -135,7 +135,7 @@ static const char *system_of(const case_opening *o)
 static gov_status check_number(gov *g, const case_opening *o, const diag *d)
 {
     int64_t taken;
-    if (o->number == NULL)
+    if (o->number == NULL || o->number_free)
         return GOV_OK;
     const gov_status status = case_find_number(g, system_of(o), o->number, strlen(o->number), &taken, d);
     if (status == GOV_OK && taken != 0)

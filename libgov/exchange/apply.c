@@ -139,7 +139,7 @@ static gov_status open_case(import_session *s, import_row *row, int64_t *id, con
 {
     gov *g = s->g;
     case_opening o = {.workflow = row->from->map->workflow, .fields = row->fields, .source = row->from->map->system,
-                      .number = row->text[IMPORT_KEY]};
+                      .number = row->text[IMPORT_KEY], .number_free = true};
     gov_status status = find_record(g, GOV_KIND_GRID, row->text[IMPORT_GRID], &o.grid, d);
     if (status == GOV_OK)
         status = find_record(g, GOV_KIND_RESIDENT, row->text[IMPORT_REPORTER], &o.reporter, d);
