@@ -52,9 +52,11 @@ static void note_instant(import_session *s, int64_t us)
 static gov_status apply_record(import_session *s, import_row *row, import_did *did, const diag *d)
 {
     registry_outcome outcome;
-    const gov_status status =
-        registry_put(s->g, row->from->map->record_kind, row->text[IMPORT_KEY], row->fields, NULL, &outcome, d);
-    *did = outcome == REGISTRY_ADDED ? IMPORT_DID_ADD : outcome == REGISTRY_CHANGED ? IMPORT_DID_CHANGE : IMPORT_DID_NOTHING;
+    const gov_status status = registry_put(s->g, row->from->map->record_kind, row->text[IMPORT_KEY],
+                                           row->fields, NULL, &outcome, d);
+    *did = outcome == REGISTRY_ADDED     ? IMPORT_DID_ADD
+           : outcome == REGISTRY_CHANGED ? IMPORT_DID_CHANGE
+                                         : IMPORT_DID_NOTHING;
     return status;
 }
 
@@ -81,7 +83,8 @@ static gov_status create_unit(gov *g, value key, const diag *d)
         return status;
     const value_pair name[] = {{value_text("name"), key}};
     const char *text = base_arena_strndup(&g->scratch, key.as.s, key.len);
-    return text != NULL ? registry_put(g, GOV_KIND_UNIT, text, value_map(name, 1), &id, NULL, d) : base_nomem(d);
+    return text != NULL ? registry_put(g, GOV_KIND_UNIT, text, value_map(name, 1), &id, NULL, d)
+                        : base_nomem(d);
 }
 
 /* Units that the row names and that nobody registered yet. */
@@ -97,7 +100,8 @@ static gov_status create_units(import_session *s, const import_row *row, const d
     for (size_t i = 0; i < map->life_count && status == GOV_OK; i++)
         for (size_t k = 0; k < map->lives[i].data_count && status == GOV_OK; k++) {
             const import_spec *spec = &map->lives[i].data[k];
-            if (row->life_us[i] != IMPORT_NEVER && spec->field != NULL && spec->field->type == RULEBOOK_UNIT)
+            if (row->life_us[i] != IMPORT_NEVER && spec->field != NULL &&
+                spec->field->type == RULEBOOK_UNIT)
                 status = create_unit(s->g, value_get_text(row->life_data[i], spec->target), d);
         }
     return status;
@@ -138,8 +142,11 @@ static gov_status flags_of(gov *g, const import_row *row, value *out, const diag
 static gov_status open_case(import_session *s, import_row *row, int64_t *id, const diag *d)
 {
     gov *g = s->g;
-    case_opening o = {.workflow = row->from->map->workflow, .fields = row->fields, .source = row->from->map->system,
-                      .number = row->text[IMPORT_KEY], .number_free = true};
+    case_opening o = {.workflow = row->from->map->workflow,
+                      .fields = row->fields,
+                      .source = row->from->map->system,
+                      .number = row->text[IMPORT_KEY],
+                      .number_free = true};
     gov_status status = find_record(g, GOV_KIND_GRID, row->text[IMPORT_GRID], &o.grid, d);
     if (status == GOV_OK)
         status = find_record(g, GOV_KIND_RESIDENT, row->text[IMPORT_REPORTER], &o.reporter, d);
@@ -174,7 +181,8 @@ static gov_status send_now(import_session *s, const case_timer *t, const diag *d
     sending in = {s->g, t->case_id, t->event, t->data};
     gov_error *error = NULL;
     const diag quiet = {s->g->alloc, &error};
-    gov_status status = s->careful ? store_run(s->g->store, send_body, &in, &quiet) : send_body(&in, &quiet);
+    gov_status status =
+        s->careful ? store_run(s->g->store, send_body, &in, &quiet) : send_body(&in, &quiet);
     if (status != GOV_OK && s->careful && import_is_row_fault(status))
         status = case_schedule(s->g, t, d);
     else if (status != GOV_OK)
@@ -194,8 +202,12 @@ static gov_status live(import_session *s, const import_row *row, int64_t id, con
             const int64_t us = row->life_us[i];
             if (us == IMPORT_NEVER || (us > now) != (later == 1))
                 continue;
-            const case_timer t = {.case_id = id, .name = map->lives[i].timer, .kind = CASE_TIMER_IMPORT,
-                                  .due_us = us > now ? us : now, .event = map->lives[i].event, .data = row->life_data[i]};
+            const case_timer t = {.case_id = id,
+                                  .name = map->lives[i].timer,
+                                  .kind = CASE_TIMER_IMPORT,
+                                  .due_us = us > now ? us : now,
+                                  .event = map->lives[i].event,
+                                  .data = row->life_data[i]};
             status = later == 1 ? case_schedule(s->g, &t, d) : send_now(s, &t, d);
             s->counts.events++;
             note_instant(s, us);
@@ -255,13 +267,16 @@ static gov_status become(import_session *s, const char *key, const diag *d)
 static gov_status find_case(import_session *s, const import_row *row, int64_t *id, const diag *d)
 {
     const char *number = row->text[IMPORT_CASE], *link = row->text[IMPORT_LINK];
-    gov_status status = case_find_number(s->g, system_of(row->from->map), number, strlen(number), id, d);
+    gov_status status =
+        case_find_number(s->g, system_of(row->from->map), number, strlen(number), id, d);
     if (status == GOV_OK && *id == 0)
         return base_fail(d, M_number_unknown, A_S("number", number));
     if (status != GOV_OK || link == NULL)
         return status;
     status = case_find_child(s->g, *id, link, id, d);
-    return status == GOV_OK && *id == 0 ? base_fail(d, M_import_no_child, A_S("case", number), A_S("link", link)) : status;
+    return status == GOV_OK && *id == 0
+               ? base_fail(d, M_import_no_child, A_S("case", number), A_S("link", link))
+               : status;
 }
 
 static gov_status apply_event(import_session *s, import_row *row, import_did *did, const diag *d)
@@ -296,11 +311,8 @@ static gov_status apply_event(import_session *s, import_row *row, import_did *di
 gov_status import_apply(import_session *s, import_row *row, import_did *did, const diag *d)
 {
     switch (row->from->map->kind) {
-    case IMPORT_RECORDS:
-        return apply_record(s, row, did, d);
-    case IMPORT_CASES:
-        return import_apply_case(s, row, did, d);
-    default:
-        return apply_event(s, row, did, d);
+    case IMPORT_RECORDS: return apply_record(s, row, did, d);
+    case IMPORT_CASES: return import_apply_case(s, row, did, d);
+    default: return apply_event(s, row, did, d);
     }
 }

@@ -110,7 +110,8 @@ static value list_of(converting *c, const import_spec *spec, exchange_cell cell)
             stop = end;
         const exchange_cell item = exchange_trim((exchange_cell){at, (size_t)(stop - at)});
         if (item.len > 0)
-            value_builder_add(&b, spec->word_count > 0 ? translate(c, spec, item) : text_of(c, item));
+            value_builder_add(&b,
+                              spec->word_count > 0 ? translate(c, spec, item) : text_of(c, item));
         at = stop == end ? end + 1 : stop + width;
     }
     if (b.failed)
@@ -130,7 +131,8 @@ static value json_of(converting *c, const import_spec *spec, exchange_cell cell)
         refuse(c, base_nomem(c->wrong));
     else if (status != GOV_OK || (spec->role == IMPORT_DATA && out.kind != VALUE_MAP))
         refuse(c, base_fail_at(c->wrong, &place, M_cell_json, A_N("column", name.s, name.len),
-                               A_S("why", status != GOV_OK ? gov_error_message(error, 0, "en") : "{...}")));
+                               A_S("why", status != GOV_OK ? gov_error_message(error, 0, "en")
+                                                           : "{...}")));
     gov_error_free(error);
     return out;
 }
@@ -172,13 +174,16 @@ static value number_of(converting *c, const import_spec *spec, exchange_cell cel
         fault = exchange_parse_fen(cell, &n);
     else if (spec->type == IMPORT_BOOL)
         fault = exchange_parse_bool(cell, &b);
-    else if (exchange_fold(cell, buf, sizeof buf, &folded) && base_parse_double(folded.s, folded.len, &x))
+    else if (exchange_fold(cell, buf, sizeof buf, &folded) &&
+             base_parse_double(folded.s, folded.len, &x))
         fault = EXCHANGE_FINE;
     if (fault != EXCHANGE_FINE) {
         refuse_fault(c, fault, spec->at);
         return value_absent();
     }
-    return spec->type == IMPORT_BOOL ? value_bool(b) : spec->type == IMPORT_DOUBLE ? value_double(x) : value_int(n);
+    return spec->type == IMPORT_BOOL     ? value_bool(b)
+           : spec->type == IMPORT_DOUBLE ? value_double(x)
+                                         : value_int(n);
 }
 
 /* ---- points ---- */
@@ -189,7 +194,8 @@ static void refuse_latitude(converting *c, const import_spec *spec, exchange_cel
     const base_place place = place_of(c, spec->at_lat);
     const exchange_cell name = exchange_table_header(c->s->table, spec->at_lat);
     cell = exchange_trim(cell);
-    if (exchange_parse_degrees(cell, 180, &e7) == EXCHANGE_FINE && lon >= -GEO_MAX_LAT && lon <= GEO_MAX_LAT)
+    if (exchange_parse_degrees(cell, 180, &e7) == EXCHANGE_FINE && lon >= -GEO_MAX_LAT &&
+        lon <= GEO_MAX_LAT)
         refuse(c, base_fail_at(c->wrong, &place, M_cell_swapped, A_N("lat", name.s, name.len),
                                A_N("text", cell.s, cell.len < 80 ? cell.len : 80)));
     else
@@ -210,7 +216,8 @@ static value point_value(converting *c, geo_point p)
 
 static value point_of(converting *c, const import_spec *spec, bool *blank)
 {
-    const exchange_cell lat = exchange_at(&c->row->row, spec->at_lat), lon = exchange_at(&c->row->row, spec->at_lon);
+    const exchange_cell lat = exchange_at(&c->row->row, spec->at_lat),
+                        lon = exchange_at(&c->row->row, spec->at_lon);
     const base_place place = place_of(c, spec->at_lat);
     const exchange_cell lat_name = exchange_table_header(c->s->table, spec->at_lat),
                         lon_name = exchange_table_header(c->s->table, spec->at_lon);
@@ -219,7 +226,8 @@ static value point_of(converting *c, const import_spec *spec, bool *blank)
     if (*blank)
         return value_absent();
     if (is_blank(c, lat) || is_blank(c, lon)) {
-        refuse(c, base_fail_at(c->wrong, &place, M_cell_half_point, A_N("lat", lat_name.s, lat_name.len),
+        refuse(c, base_fail_at(c->wrong, &place, M_cell_half_point,
+                               A_N("lat", lat_name.s, lat_name.len),
                                A_N("lon", lon_name.s, lon_name.len)));
         return value_absent();
     }
@@ -256,16 +264,11 @@ static value cell_value(converting *c, const import_spec *spec, exchange_cell ce
     case IMPORT_INT:
     case IMPORT_MONEY:
     case IMPORT_BOOL:
-    case IMPORT_DOUBLE:
-        return number_of(c, spec, cell);
-    case IMPORT_DATE:
-        return when_of(c, spec, cell, true);
-    case IMPORT_TIMESTAMP:
-        return when_of(c, spec, cell, false);
-    case IMPORT_JSON:
-        return json_of(c, spec, cell);
-    default:
-        return text_of(c, cell);
+    case IMPORT_DOUBLE: return number_of(c, spec, cell);
+    case IMPORT_DATE: return when_of(c, spec, cell, true);
+    case IMPORT_TIMESTAMP: return when_of(c, spec, cell, false);
+    case IMPORT_JSON: return json_of(c, spec, cell);
+    default: return text_of(c, cell);
     }
 }
 
@@ -317,11 +320,8 @@ static void keep(converting *c, const import_spec *spec, value v, value_builder 
         if (v.kind == VALUE_TIMESTAMP)
             (void)value_to_us(v, &c->row->at_us);
         return;
-    case IMPORT_DATA:
-        c->row->data = v;
-        return;
-    default:
-        keep_text(c, (import_role)spec->role, v);
+    case IMPORT_DATA: c->row->data = v; return;
+    default: keep_text(c, (import_role)spec->role, v);
     }
 }
 
@@ -389,7 +389,8 @@ gov_status import_convert(import_source *s, import_row *row, base_arena *arena, 
     row->data = value_absent();
     row->fields = value_map(NULL, 0);
     if ((row->row.flags & (EXCHANGE_ROW_DAMAGED | EXCHANGE_ROW_BLANK)) != 0)
-        return exchange_row_report(s->table, &row->row, &wrong) == GOV_E_NOMEM ? base_nomem(d) : GOV_OK;
+        return exchange_row_report(s->table, &row->row, &wrong) == GOV_E_NOMEM ? base_nomem(d)
+                                                                               : GOV_OK;
     value_builder_init(&fields, arena);
     for (size_t i = 0; i < s->map->spec_count; i++) {
         values[i] = convert(&c, &s->map->specs[i]);
@@ -410,7 +411,8 @@ int64_t import_peek(const import_source *s)
     exchange_when when;
     int64_t us;
     if (s->head == NULL || at == SIZE_MAX || (s->head->flags & EXCHANGE_ROW_DAMAGED) != 0 ||
-        exchange_parse_when(exchange_at(s->head, map->specs[at].at), &map->specs[at].when, &when) != EXCHANGE_FINE)
+        exchange_parse_when(exchange_at(s->head, map->specs[at].at), &map->specs[at].when, &when) !=
+            EXCHANGE_FINE)
         return IMPORT_NEVER;
     (void)exchange_when_to_us(&when, map->zone, &us);
     return us;

@@ -10,7 +10,7 @@ enum { TIMERS_PER_ROW = 4 }; /* that a transaction fires at most, for each row o
 typedef struct batch {
     import_session *s;
     import_row *rows;
-    size_t count, done; /* of the rows; how many of them this transaction took */
+    size_t count, done;        /* of the rows; how many of them this transaction took */
     int64_t clock_us, last_us; /* as they are committed */
     import_source *sources;
     size_t source_count;
@@ -32,7 +32,9 @@ static gov_status refuse_row(import_session *s, import_row *row, gov_error *why,
     row->refused = why;
     count_row(s, row, IMPORT_DID_REFUSE);
     row->from->mark.refused++;
-    return reason != NULL ? import_refusal_add(s->g, row->from->name, row->row.number, row->row.line, reason, d) : base_nomem(d);
+    return reason != NULL ? import_refusal_add(s->g, row->from->name, row->row.number,
+                                               row->row.line, reason, d)
+                          : base_nomem(d);
 }
 
 typedef struct row_in_savepoint {
@@ -57,8 +59,8 @@ static gov_status take_row(import_session *s, import_row *row, const diag *d)
     base_arena_reset(&s->g->scratch);
     if (row->wrong != NULL)
         return refuse_row(s, row, row->wrong, d);
-    const gov_status status =
-        s->careful ? store_run(s->g->store, apply_in_savepoint, &in, &quiet) : import_apply(s, row, &in.did, &quiet);
+    const gov_status status = s->careful ? store_run(s->g->store, apply_in_savepoint, &in, &quiet)
+                                         : import_apply(s, row, &in.did, &quiet);
     if (status == GOV_OK) {
         if (!s->full)
             count_row(s, row, in.did);
@@ -101,7 +103,7 @@ static void forget_tries(batch *b)
     b->done = 0;
 }
 
-static gov_status save_marks(batch *b, import_mark *marks, const diag *d)
+static gov_status save_marks(batch *b, const diag *d)
 {
     import_session *s = b->s;
     gov_status status = GOV_OK;
@@ -116,7 +118,6 @@ static gov_status save_marks(batch *b, import_mark *marks, const diag *d)
         source->mark.known = true;
         status = import_mark_save(s->g, source->name, &source->mark, d);
     }
-    (void)marks;
     return status;
 }
 
@@ -152,7 +153,7 @@ static gov_status batch_body(gov *g, void *input, const diag *d)
         b->done++;
     }
     if (status == GOV_OK)
-        status = save_marks(b, in->before, d);
+        status = save_marks(b, d);
     return status;
 }
 
@@ -172,7 +173,8 @@ static gov_status write_refused(batch *b, const diag *d)
     gov_status status = GOV_OK;
     for (size_t i = 0; i < b->done && status == GOV_OK; i++)
         if (b->rows[i].refused != NULL)
-            status = import_refusing_add(b->s->refusing, b->rows[i].from, &b->rows[i].row, b->rows[i].refused, d);
+            status = import_refusing_add(b->s->refusing, b->rows[i].from, &b->rows[i].row,
+                                         b->rows[i].refused, d);
     return status;
 }
 
@@ -214,7 +216,9 @@ static gov_status report_progress(import_session *s, const import_source *source
         return GOV_OK;
     for (size_t i = 0; i < count; i++)
         done += import_source_bytes(&sources[i]);
-    return s->progress(done < s->bytes_all ? done : s->bytes_all, s->bytes_all, s->user) == 0 ? GOV_OK : GOV_E_USER;
+    return s->progress(done < s->bytes_all ? done : s->bytes_all, s->bytes_all, s->user) == 0
+               ? GOV_OK
+               : GOV_E_USER;
 }
 
 static void free_rows(batch *b)
@@ -282,7 +286,8 @@ static gov_status fill_batch(batch *b, const diag *d)
     b->rows = base_arena_array(&s->batch, s->batch_rows, sizeof *b->rows);
     if (b->rows == NULL)
         return base_nomem(d);
-    while (b->count < s->batch_rows && status == GOV_OK && !is_broken(b->sources, b->source_count)) {
+    while (b->count < s->batch_rows && status == GOV_OK &&
+           !is_broken(b->sources, b->source_count)) {
         import_source *source = next_source(b->sources, b->source_count);
         if (source == NULL)
             break;
@@ -312,7 +317,8 @@ static gov_status load_mark(gov *g, void *input, const diag *d)
 static gov_status next_refusal(gov *g, void *input, const diag *d)
 {
     looking *in = input;
-    const gov_status status = import_refusal_next(g, in->source->name, in->after, &in->row, in->arena, &in->reason, d);
+    const gov_status status =
+        import_refusal_next(g, in->source->name, in->after, &in->row, in->arena, &in->reason, d);
     in->found = status == GOV_OK;
     return status == GOV_END ? GOV_OK : status;
 }
@@ -365,7 +371,8 @@ static gov_status start_over(import_source *source, const char *file, const diag
     return status;
 }
 
-static gov_status resume(import_session *s, import_source *source, const char *file, gov_error **err)
+static gov_status resume(import_session *s, import_source *source, const char *file,
+                         gov_error **err)
 {
     const diag d = {s->g->alloc, err};
     looking in = {.source = source};
@@ -380,7 +387,8 @@ static gov_status resume(import_session *s, import_source *source, const char *f
         status = import_source_skip(source, &d);
     if (status != GOV_OK)
         return status;
-    if (source->position < (uint64_t)mark.rows || memcmp(source->chain, mark.chain, sizeof mark.chain) != 0)
+    if (source->position < (uint64_t)mark.rows ||
+        memcmp(source->chain, mark.chain, sizeof mark.chain) != 0)
         return start_over(source, file, &d);
     if (mark.refused > 0 && s->refusing != NULL) {
         status = reopen(source, file, &d);
@@ -403,7 +411,9 @@ static gov_status record_import(import_session *s, const import_source *source, 
                                {value_text("map"), value_text(digest)},
                                {value_text("rows"), value_int(source->mark.rows)},
                                {value_text("refused"), value_int(source->mark.refused)}};
-    const journal_entry entry = {.kind = "import", .subject_kind = "import", .data = value_map(data, ARRAY_LEN(data))};
+    const journal_entry entry = {.kind = "import",
+                                 .subject_kind = "import",
+                                 .data = value_map(data, ARRAY_LEN(data))};
     return access_record(s->g, &entry, NULL, d);
 }
 
@@ -474,8 +484,9 @@ static gov_status finish(batch *b, gov_error **err)
 
 /* ---- one group of files ---- */
 
-static gov_status open_sources(import_session *s, const import_map *maps, size_t count, const char *file,
-                               import_source *sources, size_t *opened, gov_error **err)
+static gov_status open_sources(import_session *s, const import_map *maps, size_t count,
+                               const char *file, import_source *sources, size_t *opened,
+                               gov_error **err)
 {
     const diag d = {s->g->alloc, err};
     gov_status status = GOV_OK;
@@ -522,7 +533,8 @@ static gov_status run_sources(batch *b, gov_error **err)
 }
 
 /* Files that are merged by time; or a single one. */
-static gov_status run_group(import_session *s, const import_map *maps, size_t count, const char *file, gov_error **err)
+static gov_status run_group(import_session *s, const import_map *maps, size_t count,
+                            const char *file, gov_error **err)
 {
     const diag d = {s->g->alloc, err};
     size_t opened = 0;
@@ -536,7 +548,8 @@ static gov_status run_group(import_session *s, const import_map *maps, size_t co
     if (status == GOV_OK && b.clock_us != IMPORT_NEVER)
         s->g->frozen_us = s->clock_us = b.clock_us;
     for (size_t i = 0; i < opened; i++) {
-        const gov_status ended = import_refusing_end(s->refusing, &sources[i], status == GOV_OK ? &d : NULL);
+        const gov_status ended =
+            import_refusing_end(s->refusing, &sources[i], status == GOV_OK ? &d : NULL);
         status = status == GOV_OK ? ended : status;
         s->bytes_done += sources[i].size;
         import_source_close(&sources[i]);
@@ -545,7 +558,8 @@ static gov_status run_group(import_session *s, const import_map *maps, size_t co
     return status;
 }
 
-static gov_status run_list(import_session *s, const import_list *list, const char *file, gov_error **err)
+static gov_status run_list(import_session *s, const import_list *list, const char *file,
+                           gov_error **err)
 {
     const diag d = {s->g->alloc, err};
     gov_status status = GOV_OK;
@@ -572,10 +586,12 @@ void gov_import_options_init(gov_import_options *options, size_t size)
     options->size = size;
 }
 
-static gov_status read_options(const gov *g, const gov_import_options *given, gov_import_options *out, const diag *d)
+static gov_status read_options(const gov *g, const gov_import_options *given,
+                               gov_import_options *out, const diag *d)
 {
     gov_status status = access_options(out, sizeof *out, given, given != NULL ? given->size : 0, d);
-    if (status == GOV_OK && ((out->flags & ~GOV_IMPORT_DRY_RUN) != 0 || out->batch > IMPORT_MOST_BATCH))
+    if (status == GOV_OK &&
+        ((out->flags & ~GOV_IMPORT_DRY_RUN) != 0 || out->batch > IMPORT_MOST_BATCH))
         return base_fail(d, M_bad_options);
     if (status == GOV_OK && g->group)
         return base_fail(d, M_group_open);
@@ -585,9 +601,14 @@ static gov_status read_options(const gov *g, const gov_import_options *given, go
 
 static void give_result(const import_session *s, gov_import_result *out)
 {
-    const gov_import_result all = {.size = sizeof all, .rows = s->total.rows, .added = s->total.added,
-                                   .unchanged = s->total.unchanged, .changed = s->total.changed,
-                                   .flagged = s->total.flagged, .refused = s->total.refused, .events = s->total.events};
+    const gov_import_result all = {.size = sizeof all,
+                                   .rows = s->total.rows,
+                                   .added = s->total.added,
+                                   .unchanged = s->total.unchanged,
+                                   .changed = s->total.changed,
+                                   .flagged = s->total.flagged,
+                                   .refused = s->total.refused,
+                                   .events = s->total.events};
     const size_t size = out->size;
     memcpy(out, &all, size < sizeof all ? size : sizeof all);
     out->size = size;
@@ -606,16 +627,19 @@ static gov_status seal(gov *g, const diag *d)
     return status;
 }
 
-static gov_status run_session(import_session *s, const char *path, const gov_import_options *o, gov_error **err)
+static gov_status run_session(import_session *s, const char *path, const gov_import_options *o,
+                              gov_error **err)
 {
     gov *g = s->g;
     const diag d = {g->alloc, err};
     import_list list = {0};
     gov_status status = import_read(g, &s->arena, path, &list, &d);
     if (status == GOV_OK)
-        status = import_refusing_new(g, o->refused, s->lang, list.order_count + list.replay_count > 1, &s->refusing, &d);
+        status = import_refusing_new(g, o->refused, s->lang,
+                                     list.order_count + list.replay_count > 1, &s->refusing, &d);
     if (status == GOV_OK && (s->flags & GOV_IMPORT_DRY_RUN) != 0)
-        status = gov_begin(g, err); /* refused inside of a group: undoing would take the group with it */
+        status =
+            gov_begin(g, err); /* refused inside of a group: undoing would take the group with it */
     const bool trying = status == GOV_OK && (s->flags & GOV_IMPORT_DRY_RUN) != 0;
     if (status == GOV_OK)
         status = run_list(s, &list, o->file, err);
@@ -628,8 +652,8 @@ static gov_status run_session(import_session *s, const char *path, const gov_imp
     return status;
 }
 
-gov_status gov_import(gov *g, const char *map, const gov_import_options *options, gov_import_result *result,
-                      gov_error **err)
+gov_status gov_import(gov *g, const char *map, const gov_import_options *options,
+                      gov_import_result *result, gov_error **err)
 {
     const diag d = {g != NULL ? g->alloc : NULL, err};
     gov_import_options o;
@@ -641,8 +665,14 @@ gov_status gov_import(gov *g, const char *map, const gov_import_options *options
     if (status != GOV_OK)
         return status;
     const char *first = g->rules->languages.count > 0 ? g->rules->languages.items[0] : "en";
-    import_session s = {.g = g, .lang = strncmp(first, "zh", 2) == 0 ? "zh" : "en", .batch_rows = o.batch, .flags = o.flags,
-                        .progress = o.progress, .user = o.user, .clock_us = IMPORT_NEVER, .last_us = IMPORT_NEVER,
+    import_session s = {.g = g,
+                        .lang = strncmp(first, "zh", 2) == 0 ? "zh" : "en",
+                        .batch_rows = o.batch,
+                        .flags = o.flags,
+                        .progress = o.progress,
+                        .user = o.user,
+                        .clock_us = IMPORT_NEVER,
+                        .last_us = IMPORT_NEVER,
                         .until_us = IMPORT_NEVER};
     const int64_t before = g->frozen_us;
     base_arena_init(&s.arena, g->alloc);

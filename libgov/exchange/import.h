@@ -36,14 +36,23 @@ enum {
 typedef enum import_kind { IMPORT_RECORDS, IMPORT_CASES, IMPORT_EVENTS } import_kind;
 
 typedef enum import_type {
-    IMPORT_TEXT, IMPORT_INT, IMPORT_DOUBLE, IMPORT_MONEY, IMPORT_BOOL, IMPORT_DATE, IMPORT_TIMESTAMP, IMPORT_POINT,
-    IMPORT_LIST, IMPORT_JSON, IMPORT_TYPES_
+    IMPORT_TEXT,
+    IMPORT_INT,
+    IMPORT_DOUBLE,
+    IMPORT_MONEY,
+    IMPORT_BOOL,
+    IMPORT_DATE,
+    IMPORT_TIMESTAMP,
+    IMPORT_POINT,
+    IMPORT_LIST,
+    IMPORT_JSON,
+    IMPORT_TYPES_
 } import_type;
 
 /* What a column is for, besides the fields that the rulebook declares. */
 typedef enum import_role {
     IMPORT_FIELD,
-    IMPORT_KEY,      /* of a record; the number of a case or event */
+    IMPORT_KEY, /* of a record; the number of a case or event */
     IMPORT_OPENED_AT,
     IMPORT_REPORTER,
     IMPORT_GRID,
@@ -57,7 +66,11 @@ typedef enum import_role {
     IMPORT_ROLES_
 } import_role;
 
-typedef enum import_blank { IMPORT_BLANK_FINE, IMPORT_BLANK_FLAG, IMPORT_BLANK_REFUSE } import_blank;
+typedef enum import_blank {
+    IMPORT_BLANK_FINE,
+    IMPORT_BLANK_FLAG,
+    IMPORT_BLANK_REFUSE
+} import_blank;
 
 typedef struct import_word {
     const char *text; /* of the cell */
@@ -70,8 +83,8 @@ typedef struct import_spec {
     const char *target;
     base_place place;
     uint8_t role, type, blank;
-    bool typed; /* the map says the type */
-    bool keyed; /* the key of a record that is a field as well */
+    bool typed;            /* the map says the type */
+    bool keyed;            /* the key of a record that is a field as well */
     const char *column;    /* NULL: a point's two, or a constant */
     const char *lat, *lon; /* of a point */
     size_t at, at_lat, at_lon;
@@ -134,7 +147,8 @@ typedef struct import_list {
 } import_list;
 
 /* Reads everything and checks it against g's rules; every mistake is reported with its place. */
-gov_status import_read(gov *g, base_arena *arena, const char *path, import_list *out, const diag *d);
+gov_status import_read(gov *g, base_arena *arena, const char *path, import_list *out,
+                       const diag *d);
 void import_list_free(import_list *list); /* the zones */
 /* The second half of it, for one map. */
 gov_status import_check(gov *g, base_arena *arena, import_map *map, const diag *d);
@@ -149,9 +163,10 @@ typedef struct import_reader {
 void import_note(import_reader *r, gov_status status);
 bool import_keys(import_reader *r, const rb_node *n, const char *what, const char *const *keys);
 const char *import_text(import_reader *r, const rb_node *n, const char *what);
-gov_status import_unknown(const rb_node *n, const base_place *place, const char *kind, const char *name,
-                          const char *const *names, size_t count, const diag *d);
-void import_read_spec(import_reader *r, const rb_node *n, const char *target, const base_place *place, import_spec *out);
+gov_status import_unknown(const rb_node *n, const base_place *place, const char *kind,
+                          const char *name, const char *const *names, size_t count, const diag *d);
+void import_read_spec(import_reader *r, const rb_node *n, const char *target,
+                      const base_place *place, import_spec *out);
 void import_read_format(import_reader *r, const rb_node *n, const rulebook *rules, import_map *map);
 void import_read_lives(import_reader *r, const rb_node *n, import_map *map);
 
@@ -200,20 +215,21 @@ typedef struct import_counts {
 typedef struct import_mark {
     int64_t rows;
     uint8_t chain[BASE_DIGEST_SIZE];
-    int64_t rules;    /* version of the rules under which they were taken */
+    int64_t rules; /* version of the rules under which they were taken */
     int64_t refused;
     int64_t clock_us; /* how far the community's clock came; IMPORT_NEVER: it was not moved */
     int64_t last_us;  /* the last instant that the rows speak of */
     bool finished;
-    bool known;       /* there is a row of it in the store */
+    bool known; /* there is a row of it in the store */
 } import_mark;
 
 gov_status import_mark_load(gov *g, const char *name, import_mark *out, const diag *d);
 gov_status import_mark_save(gov *g, const char *name, const import_mark *mark, const diag *d);
-gov_status import_refusal_add(gov *g, const char *name, uint64_t row, uint64_t line, const char *reason, const diag *d);
+gov_status import_refusal_add(gov *g, const char *name, uint64_t row, uint64_t line,
+                              const char *reason, const diag *d);
 /* The first refused row after that one. GOV_END: there is none. */
-gov_status import_refusal_next(gov *g, const char *name, uint64_t after, uint64_t *row, base_arena *arena,
-                               const char **reason, const diag *d);
+gov_status import_refusal_next(gov *g, const char *name, uint64_t after, uint64_t *row,
+                               base_arena *arena, const char **reason, const diag *d);
 gov_status import_refusals_drop(gov *g, const char *name, const diag *d);
 /* The keys of events that were imported, per file: an event leaves no number of its own elsewhere. */
 gov_status import_key_known(gov *g, const char *name, const char *key, bool *known, const diag *d);
@@ -233,19 +249,20 @@ struct import_source {
     exchange_row feature_row;
     exchange_cell *feature_cells;
     bool ended;
-    gov_status broken;      /* why it ended early */
+    gov_status broken; /* why it ended early */
     gov_error *broken_why;
-    uint64_t position;      /* rows taken */
-    uint64_t size;          /* of the file in bytes, for progress */
+    uint64_t position; /* rows taken */
+    uint64_t size;     /* of the file in bytes, for progress */
     uint8_t chain[BASE_DIGEST_SIZE];
-    base_buf text;          /* of a row, for the digest */
+    base_buf text; /* of a row, for the digest */
     int64_t last_peek;
-    import_mark mark;       /* as it is in the store, with the batch at hand once that is committed */
-    bool restart;           /* what the store knows is of another beginning of this file */
-    bool touched;           /* by the batch at hand */
+    import_mark mark; /* as it is in the store, with the batch at hand once that is committed */
+    bool restart;     /* what the store knows is of another beginning of this file */
+    bool touched;     /* by the batch at hand */
 };
 
-gov_status import_source_open(gov *g, const import_map *map, const char *file, import_source *out, const diag *d);
+gov_status import_source_open(gov *g, const import_map *map, const char *file, import_source *out,
+                              const diag *d);
 void import_source_close(import_source *s);
 /* Makes the next row the one at hand. GOV_OK also at the end (s->head == NULL). */
 gov_status import_source_next(import_source *s, const diag *d);
@@ -259,9 +276,10 @@ uint64_t import_source_bytes(const import_source *s);
 
 typedef struct import_refusing import_refusing;
 /* path NULL: nowhere. lang "zh" or "en". many: one list of all files at path, and one file for each beside it. */
-gov_status import_refusing_new(gov *g, const char *path, const char *lang, bool many, import_refusing **out, const diag *d);
-gov_status import_refusing_add(import_refusing *r, import_source *s, const exchange_row *row, const gov_error *why,
-                               const diag *d);
+gov_status import_refusing_new(gov *g, const char *path, const char *lang, bool many,
+                               import_refusing **out, const diag *d);
+gov_status import_refusing_add(import_refusing *r, import_source *s, const exchange_row *row,
+                               const gov_error *why, const diag *d);
 /* The source is closed: ends its file; the list of all stays open. */
 gov_status import_refusing_end(import_refusing *r, const import_source *s, const diag *d);
 gov_status import_refusing_flush(import_refusing *r, const diag *d);
@@ -287,15 +305,20 @@ typedef struct import_session {
     int64_t last_us;  /* the last instant that the rows speak of */
     int64_t until_us;
     bool grids_known, has_grids;
-    bool careful;     /* each row in a savepoint of its own */
-    bool again;       /* the batch is to be run again, carefully */
-    uint64_t left;    /* timers that may still fire in this transaction */
-    bool full;        /* they are used up */
+    bool careful;  /* each row in a savepoint of its own */
+    bool again;    /* the batch is to be run again, carefully */
+    uint64_t left; /* timers that may still fire in this transaction */
+    bool full;     /* they are used up */
     import_counts counts, total;
     uint64_t bytes_done, bytes_all;
 } import_session;
 
-typedef enum import_did { IMPORT_DID_ADD, IMPORT_DID_CHANGE, IMPORT_DID_NOTHING, IMPORT_DID_REFUSE } import_did;
+typedef enum import_did {
+    IMPORT_DID_ADD,
+    IMPORT_DID_CHANGE,
+    IMPORT_DID_NOTHING,
+    IMPORT_DID_REFUSE
+} import_did;
 
 /* Applies one row in the transaction at hand. GOV_OK: *did says what became of it; s->full: nothing, the transaction has
  * done enough. A status of the row's own (see import_is_row_fault): it is to be refused with what d was told. */

@@ -3,10 +3,16 @@
 
 #include <string.h>
 
-static const char *const role_names[IMPORT_ROLES_] = {
-    [IMPORT_OPENED_AT] = "opened_at", [IMPORT_REPORTER] = "reporter", [IMPORT_GRID] = "grid", [IMPORT_UNIT] = "unit",
-    [IMPORT_AT] = "at", [IMPORT_CASE] = "case", [IMPORT_LINK] = "link", [IMPORT_ACTOR] = "actor",
-    [IMPORT_EVENT] = "event", [IMPORT_DATA] = "data"};
+static const char *const role_names[IMPORT_ROLES_] = {[IMPORT_OPENED_AT] = "opened_at",
+                                                      [IMPORT_REPORTER] = "reporter",
+                                                      [IMPORT_GRID] = "grid",
+                                                      [IMPORT_UNIT] = "unit",
+                                                      [IMPORT_AT] = "at",
+                                                      [IMPORT_CASE] = "case",
+                                                      [IMPORT_LINK] = "link",
+                                                      [IMPORT_ACTOR] = "actor",
+                                                      [IMPORT_EVENT] = "event",
+                                                      [IMPORT_DATA] = "data"};
 
 bool import_is_geojson(const char *file)
 {
@@ -52,10 +58,12 @@ static void read_columns(import_reader *r, const rb_node *n, import_map *map)
         return;
     const base_place here = rulebook_node_place(n);
     if (!rulebook_is_map(n) || rulebook_count(n) == 0 || rulebook_count(n) > IMPORT_MOST_COLUMNS) {
-        import_note(r, !rulebook_is_map(n) ? base_fail_at(r->d, &here, M_wrong_kind, A_S("what", "columns"), A_S("expected", "map"),
-                                                          A_S("found", rulebook_node_kind(n)))
-                                           : base_fail_at(r->d, &here, M_out_of_bounds, A_S("what", "columns"), A_I("least", 1),
-                                                          A_I("most", IMPORT_MOST_COLUMNS)));
+        import_note(r,
+                    !rulebook_is_map(n)
+                        ? base_fail_at(r->d, &here, M_wrong_kind, A_S("what", "columns"),
+                                       A_S("expected", "map"), A_S("found", rulebook_node_kind(n)))
+                        : base_fail_at(r->d, &here, M_out_of_bounds, A_S("what", "columns"),
+                                       A_I("least", 1), A_I("most", IMPORT_MOST_COLUMNS)));
         return;
     }
     map->specs = base_arena_array(r->arena, rulebook_count(n), sizeof *map->specs);
@@ -79,8 +87,8 @@ static void read_blanks(import_reader *r, const rb_node *n, import_map *map)
     const base_place here = rulebook_node_place(n);
     const char **blanks = base_arena_array(r->arena, rulebook_count(n), sizeof *blanks);
     if (!rulebook_is_list(n)) {
-        import_note(r, base_fail_at(r->d, &here, M_wrong_kind, A_S("what", "blank"), A_S("expected", "list"),
-                                    A_S("found", rulebook_node_kind(n))));
+        import_note(r, base_fail_at(r->d, &here, M_wrong_kind, A_S("what", "blank"),
+                                    A_S("expected", "list"), A_S("found", rulebook_node_kind(n))));
         return;
     }
     if (blanks == NULL) {
@@ -112,12 +120,14 @@ static void read_defaults(import_reader *r, const rb_node *n, import_map *map)
         for (size_t k = 0; k < 2 && fine; k++) {
             size_t len = 0;
             const char *s = rulebook_scalar(rulebook_item(item, k), &len);
-            fine = s != NULL && exchange_parse_degrees((exchange_cell){s, len}, k == 0 ? 90 : 180, &e7[k]) == EXCHANGE_FINE;
+            fine = s != NULL && exchange_parse_degrees((exchange_cell){s, len}, k == 0 ? 90 : 180,
+                                                       &e7[k]) == EXCHANGE_FINE;
         }
         if (fine)
             map->defaults[map->default_count++] = (geo_point){e7[0], e7[1]};
         else
-            import_note(r, base_fail_at(r->d, &place, M_wrong_kind, A_S("what", "default_points"), A_S("expected", "[lat, lon]"),
+            import_note(r, base_fail_at(r->d, &place, M_wrong_kind, A_S("what", "default_points"),
+                                        A_S("expected", "[lat, lon]"),
                                         A_S("found", rulebook_node_kind(item))));
     }
 }
@@ -131,15 +141,16 @@ static void read_flags(import_reader *r, const rb_node *root, import_map *map)
     const base_place place = rulebook_node_place(n);
     import_note(r, rulebook_node_value(r->arena, n, &v, r->d));
     if (v.kind != VALUE_BOOL)
-        import_note(r, base_fail_at(r->d, &place, M_wrong_kind, A_S("what", "create_units"), A_S("expected", "bool"),
-                                    A_S("found", rulebook_node_kind(n))));
+        import_note(r, base_fail_at(r->d, &place, M_wrong_kind, A_S("what", "create_units"),
+                                    A_S("expected", "bool"), A_S("found", rulebook_node_kind(n))));
     map->create_units = v.kind == VALUE_BOOL && v.as.b;
 }
 
 static void read_map(import_reader *r, const rulebook *rules, const rb_node *root, import_map *map)
 {
-    static const char *const keys[] = {"!import", "!file", "workflow", "system", "format", "!columns", "key", "blank",
-                                       "default_points", "create_units", "life", NULL};
+    static const char *const keys[] = {"!import",        "!file",        "workflow", "system",
+                                       "format",         "!columns",     "key",      "blank",
+                                       "default_points", "create_units", "life",     NULL};
     if (!import_keys(r, root, "import map", keys))
         return;
     read_kind(r, rulebook_get(root, "import"), map);
@@ -165,8 +176,8 @@ static const char *folder_of(base_arena *arena, const char *path)
     return base_arena_strndup(arena, path, slash == NULL ? 0 : (size_t)(slash - path) + 1);
 }
 
-static gov_status read_one(gov *g, base_arena *arena, const char *path, const rb_node *root, const char *text, size_t len,
-                           import_map *out, const diag *d)
+static gov_status read_one(gov *g, base_arena *arena, const char *path, const rb_node *root,
+                           const char *text, size_t len, import_map *out, const diag *d)
 {
     import_reader r = {.arena = arena, .d = d};
     *out = (import_map){.path = path, .dir = folder_of(arena, path)};
@@ -181,7 +192,8 @@ static gov_status read_one(gov *g, base_arena *arena, const char *path, const rb
 
 /* ---- lists ---- */
 
-static gov_status read_listed(gov *g, base_arena *arena, const char *dir, const rb_node *item, import_map *out, const diag *d)
+static gov_status read_listed(gov *g, base_arena *arena, const char *dir, const rb_node *item,
+                              import_map *out, const diag *d)
 {
     const rb_node *root = NULL;
     const char *text = NULL;
@@ -200,16 +212,16 @@ static gov_status read_listed(gov *g, base_arena *arena, const char *dir, const 
     return status == GOV_OK ? read_one(g, arena, path, root, text, len, out, d) : status;
 }
 
-static gov_status read_maps(gov *g, base_arena *arena, const char *dir, const rb_node *n, bool replay, import_map **maps,
-                            size_t *count, const diag *d)
+static gov_status read_maps(gov *g, base_arena *arena, const char *dir, const rb_node *n,
+                            bool replay, import_map **maps, size_t *count, const diag *d)
 {
     gov_status status = GOV_OK;
     if (n == NULL)
         return GOV_OK;
     const base_place place = rulebook_node_place(n);
     if (!rulebook_is_list(n) || rulebook_count(n) > IMPORT_MOST_MAPS)
-        return base_fail_at(d, &place, M_wrong_kind, A_S("what", replay ? "replay" : "order"), A_S("expected", "list"),
-                            A_S("found", rulebook_node_kind(n)));
+        return base_fail_at(d, &place, M_wrong_kind, A_S("what", replay ? "replay" : "order"),
+                            A_S("expected", "list"), A_S("found", rulebook_node_kind(n)));
     *maps = base_arena_array(arena, rulebook_count(n), sizeof **maps);
     if (*maps == NULL)
         return base_nomem(d);
@@ -265,8 +277,10 @@ gov_status import_read(gov *g, base_arena *arena, const char *path, import_list 
         return base_nomem(d);
     (void)import_keys(&r, root, "list of imports", keys);
     import_note(&r, read_until(g, rulebook_get(root, "until"), out, d));
-    import_note(&r, read_maps(g, arena, dir, rulebook_get(root, "order"), false, &out->order, &out->order_count, d));
-    import_note(&r, read_maps(g, arena, dir, rulebook_get(root, "replay"), true, &out->replay, &out->replay_count, d));
+    import_note(&r, read_maps(g, arena, dir, rulebook_get(root, "order"), false, &out->order,
+                              &out->order_count, d));
+    import_note(&r, read_maps(g, arena, dir, rulebook_get(root, "replay"), true, &out->replay,
+                              &out->replay_count, d));
     return r.status;
 }
 
@@ -299,18 +313,22 @@ static uint8_t type_for(unsigned field)
 
 static gov_status fit_type(import_spec *spec, const diag *d)
 {
-    static const char *const names[IMPORT_TYPES_] = {"text", "int", "double", "money", "bool", "date", "timestamp",
-                                                     "point", "list", "json"};
+    static const char *const names[IMPORT_TYPES_] = {"text", "int",  "double",    "money",
+                                                     "bool", "date", "timestamp", "point",
+                                                     "list", "json"};
     const uint8_t wanted = type_for(spec->field->type);
     if (!spec->typed)
         spec->type = wanted;
-    const bool fits = spec->type == wanted || spec->type == IMPORT_JSON || spec->field->type == RULEBOOK_ANY ||
-                      (spec->type == IMPORT_INT && (wanted == IMPORT_DOUBLE || wanted == IMPORT_MONEY));
+    const bool fits =
+        spec->type == wanted || spec->type == IMPORT_JSON || spec->field->type == RULEBOOK_ANY ||
+        (spec->type == IMPORT_INT && (wanted == IMPORT_DOUBLE || wanted == IMPORT_MONEY));
     if (!fits)
-        return base_fail_at(d, &spec->place, M_import_type, A_S("field", spec->target), A_S("type", names[spec->type]),
+        return base_fail_at(d, &spec->place, M_import_type, A_S("field", spec->target),
+                            A_S("type", names[spec->type]),
                             A_S("expected", rulebook_type_name((rulebook_type)spec->field->type)));
     if (spec->type == IMPORT_POINT && spec->lat == NULL && spec->constant.kind == VALUE_ABSENT)
-        return base_fail_at(d, &spec->place, M_missing_key, A_S("key", "lat"), A_S("what", spec->target));
+        return base_fail_at(d, &spec->place, M_missing_key, A_S("key", "lat"),
+                            A_S("what", spec->target));
     return GOV_OK;
 }
 
@@ -327,7 +345,8 @@ static gov_status fit_words(base_arena *arena, const import_spec *spec, const di
     for (size_t i = 0; i < spec->word_count && status != GOV_E_NOMEM; i++) {
         gov_error *error = NULL;
         const diag quiet = {arena->alloc, &error};
-        const gov_status one = rulebook_check_field(&plain, spec->words[i].means, &how, &out, &quiet);
+        const gov_status one =
+            rulebook_check_field(&plain, spec->words[i].means, &how, &out, &quiet);
         if (one == GOV_E_NOMEM)
             status = base_nomem(d);
         else if (one != GOV_OK)
@@ -338,8 +357,9 @@ static gov_status fit_words(base_arena *arena, const import_spec *spec, const di
     return status;
 }
 
-static gov_status check_fields(base_arena *arena, const rulebook_fields *fields, import_spec *specs, size_t count,
-                               const char *const *more, size_t more_count, const char *kind, const diag *d)
+static gov_status check_fields(base_arena *arena, const rulebook_fields *fields, import_spec *specs,
+                               size_t count, const char *const *more, size_t more_count,
+                               const char *kind, const diag *d)
 {
     gov_status status = GOV_OK;
     const char **names = base_arena_array(arena, fields->count + more_count, sizeof *names);
@@ -354,7 +374,8 @@ static gov_status check_fields(base_arena *arena, const rulebook_fields *fields,
         gov_status one = GOV_OK;
         spec->field = rulebook_find_field(fields, spec->target, strlen(spec->target));
         if (spec->field == NULL && spec->role == IMPORT_FIELD)
-            one = import_unknown(NULL, &spec->place, kind, spec->target, names, fields->count + more_count, d);
+            one = import_unknown(NULL, &spec->place, kind, spec->target, names,
+                                 fields->count + more_count, d);
         else if (spec->field != NULL && (spec->role == IMPORT_FIELD || spec->keyed))
             one = fit_type(spec, d);
         if (one == GOV_OK && spec->field != NULL)
@@ -379,7 +400,9 @@ static gov_status find_key(import_map *map, const diag *d)
             return GOV_OK;
         }
     }
-    return numbered ? GOV_OK : import_unknown(NULL, &map->key_place, "column", map->key, names, map->spec_count, d);
+    return numbered ? GOV_OK
+                    : import_unknown(NULL, &map->key_place, "column", map->key, names,
+                                     map->spec_count, d);
 }
 
 static gov_status need_role(const import_map *map, import_role role, const diag *d)
@@ -387,7 +410,8 @@ static gov_status need_role(const import_map *map, import_role role, const diag 
     const base_place place = {map->path, 1, 1};
     if (map->by_role[role] != SIZE_MAX)
         return GOV_OK;
-    return base_fail_at(d, &place, M_missing_key, A_S("key", role == IMPORT_KEY ? "key" : role_names[role]),
+    return base_fail_at(d, &place, M_missing_key,
+                        A_S("key", role == IMPORT_KEY ? "key" : role_names[role]),
                         A_S("what", role == IMPORT_KEY ? "import map" : "columns"));
 }
 
@@ -395,7 +419,8 @@ static void take_roles(import_map *map, const import_role *roles, size_t count)
 {
     for (size_t i = 0; i < map->spec_count; i++)
         for (size_t k = 0; k < count; k++)
-            if (map->specs[i].role == IMPORT_FIELD && strcmp(map->specs[i].target, role_names[roles[k]]) == 0) {
+            if (map->specs[i].role == IMPORT_FIELD &&
+                strcmp(map->specs[i].target, role_names[roles[k]]) == 0) {
                 map->specs[i].role = (uint8_t)roles[k];
                 map->by_role[roles[k]] = i;
             }
@@ -432,7 +457,8 @@ static gov_status check_records(gov *g, base_arena *arena, import_map *map, cons
     return status;
 }
 
-static gov_status check_life(base_arena *arena, const import_map *map, import_life *life, const diag *d)
+static gov_status check_life(base_arena *arena, const import_map *map, import_life *life,
+                             const diag *d)
 {
     const char **names = base_arena_array(arena, map->rules->event_count, sizeof *names);
     if (names == NULL)
@@ -441,30 +467,35 @@ static gov_status check_life(base_arena *arena, const import_map *map, import_li
         names[i] = map->rules->events[i].name;
     const rulebook_event *event = rulebook_find_event(map->rules, life->event);
     if (event == NULL)
-        return import_unknown(NULL, &life->place, "event", life->event, names, map->rules->event_count, d);
+        return import_unknown(NULL, &life->place, "event", life->event, names,
+                              map->rules->event_count, d);
     if (life->at_column != SIZE_MAX && map->specs[life->at_column].type != IMPORT_TIMESTAMP)
-        return base_fail_at(d, &life->place, M_import_type, A_S("field", map->specs[life->at_column].target),
-                            A_S("type", "text"), A_S("expected", "timestamp"));
+        return base_fail_at(d, &life->place, M_import_type,
+                            A_S("field", map->specs[life->at_column].target), A_S("type", "text"),
+                            A_S("expected", "timestamp"));
     return check_fields(arena, &event->input, life->data, life->data_count, NULL, 0, "field", d);
 }
 
 static gov_status check_cases(gov *g, base_arena *arena, import_map *map, const diag *d)
 {
-    static const import_role roles[] = {IMPORT_OPENED_AT, IMPORT_REPORTER, IMPORT_GRID, IMPORT_UNIT};
+    static const import_role roles[] = {IMPORT_OPENED_AT, IMPORT_REPORTER, IMPORT_GRID,
+                                        IMPORT_UNIT};
     static const char *const more[] = {"number", "opened_at", "reporter", "grid", "unit"};
     const base_place place = {map->path, 1, 1};
     if (map->workflow == NULL)
-        return base_fail_at(d, &place, M_missing_key, A_S("key", "workflow"), A_S("what", "import map"));
+        return base_fail_at(d, &place, M_missing_key, A_S("key", "workflow"),
+                            A_S("what", "import map"));
     gov_status status = rulebook_get_workflow(g->rules, map->workflow, &map->rules, d);
     if (status == GOV_E_NOT_FOUND)
-        return import_unknown(NULL, &map->workflow_place, "workflow", map->workflow, g->rules->workflows.items,
-                              g->rules->workflows.count, d);
+        return import_unknown(NULL, &map->workflow_place, "workflow", map->workflow,
+                              g->rules->workflows.items, g->rules->workflows.count, d);
     if (status != GOV_OK)
         return status;
     take_roles(map, roles, ARRAY_LEN(roles));
     mark_keyed(map, &map->rules->fields);
     set_type(map, IMPORT_OPENED_AT, IMPORT_TIMESTAMP, IMPORT_BLANK_REFUSE);
-    status = check_fields(arena, &map->rules->fields, map->specs, map->spec_count, more, ARRAY_LEN(more), "field", d);
+    status = check_fields(arena, &map->rules->fields, map->specs, map->spec_count, more,
+                          ARRAY_LEN(more), "field", d);
     set_type(map, IMPORT_KEY, IMPORT_TEXT, IMPORT_BLANK_REFUSE);
     for (size_t i = 0; i < map->life_count && status != GOV_E_NOMEM; i++) {
         const gov_status one = check_life(arena, map, &map->lives[i], d);
@@ -481,9 +512,11 @@ static gov_status check_event_words(gov *g, const import_spec *spec, const diag 
         const value means = spec->words[i].means;
         bool known = false;
         const char *near = NULL;
-        for (uint32_t k = 0; k < g->rules->workflows.count && means.kind == VALUE_STRING && !known; k++) {
+        for (uint32_t k = 0; k < g->rules->workflows.count && means.kind == VALUE_STRING && !known;
+             k++) {
             const rulebook_workflow *w;
-            const gov_status one = rulebook_get_workflow(g->rules, g->rules->workflows.items[k], &w, d);
+            const gov_status one =
+                rulebook_get_workflow(g->rules, g->rules->workflows.items[k], &w, d);
             if (one != GOV_OK)
                 return one;
             for (uint32_t n = 0; n < w->event_count; n++) {
@@ -495,7 +528,8 @@ static gov_status check_event_words(gov *g, const import_spec *spec, const diag 
         }
         if (!known)
             status = base_fail_at(d, &spec->place, M_unknown_name, A_S("kind", "event"),
-                                  A_N("name", means.kind == VALUE_STRING ? means.as.s : "?", means.kind == VALUE_STRING ? means.len : 1),
+                                  A_N("name", means.kind == VALUE_STRING ? means.as.s : "?",
+                                      means.kind == VALUE_STRING ? means.len : 1),
                                   A_S("near", near));
     }
     return status;
@@ -503,12 +537,14 @@ static gov_status check_event_words(gov *g, const import_spec *spec, const diag 
 
 static gov_status check_events(gov *g, base_arena *arena, import_map *map, const diag *d)
 {
-    static const import_role roles[] = {IMPORT_AT, IMPORT_CASE, IMPORT_LINK, IMPORT_ACTOR, IMPORT_EVENT, IMPORT_DATA};
+    static const import_role roles[] = {IMPORT_AT,    IMPORT_CASE,  IMPORT_LINK,
+                                        IMPORT_ACTOR, IMPORT_EVENT, IMPORT_DATA};
     static const char *const more[] = {"number", "at", "case", "link", "actor", "event", "data"};
     static const import_role needed[] = {IMPORT_AT, IMPORT_CASE, IMPORT_EVENT};
     const rulebook_fields none = {NULL, 0};
     take_roles(map, roles, ARRAY_LEN(roles));
-    gov_status status = check_fields(arena, &none, map->specs, map->spec_count, more, ARRAY_LEN(more), "column", d);
+    gov_status status =
+        check_fields(arena, &none, map->specs, map->spec_count, more, ARRAY_LEN(more), "column", d);
     for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
         const gov_status one = need_role(map, needed[i], d);
         status = status == GOV_OK ? one : status;
@@ -531,5 +567,6 @@ gov_status import_check(gov *g, base_arena *arena, import_map *map, const diag *
         return status;
     if (map->kind == IMPORT_RECORDS)
         return check_records(g, arena, map, d);
-    return map->kind == IMPORT_CASES ? check_cases(g, arena, map, d) : check_events(g, arena, map, d);
+    return map->kind == IMPORT_CASES ? check_cases(g, arena, map, d)
+                                     : check_events(g, arena, map, d);
 }

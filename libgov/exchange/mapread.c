@@ -17,8 +17,8 @@ static void fail_nomem(import_reader *r)
 static void wrong_kind(import_reader *r, const rb_node *n, const char *what, const char *expected)
 {
     const base_place place = rulebook_node_place(n);
-    import_note(r, base_fail_at(r->d, &place, M_wrong_kind, A_S("what", what), A_S("expected", expected),
-                                A_S("found", rulebook_node_kind(n))));
+    import_note(r, base_fail_at(r->d, &place, M_wrong_kind, A_S("what", what),
+                                A_S("expected", expected), A_S("found", rulebook_node_kind(n))));
 }
 
 bool import_keys(import_reader *r, const rb_node *n, const char *what, const char *const *keys)
@@ -38,13 +38,15 @@ bool import_keys(import_reader *r, const rb_node *n, const char *what, const cha
         while (k < count && strcmp(names[k], key) != 0)
             k++;
         if (k == count)
-            import_note(r, base_fail_at(r->d, &place, M_unknown_key, A_S("key", key), A_S("what", what),
+            import_note(r, base_fail_at(r->d, &place, M_unknown_key, A_S("key", key),
+                                        A_S("what", what),
                                         A_S("near", base_nearest(key, strlen(key), names, count))));
     }
     const base_place place = rulebook_node_place(n);
     for (size_t k = 0; k < count; k++)
         if (keys[k][0] == '!' && rulebook_get(n, names[k]) == NULL)
-            import_note(r, base_fail_at(r->d, &place, M_missing_key, A_S("key", names[k]), A_S("what", what)));
+            import_note(r, base_fail_at(r->d, &place, M_missing_key, A_S("key", names[k]),
+                                        A_S("what", what)));
     return true;
 }
 
@@ -70,8 +72,8 @@ static bool read_bool(import_reader *r, const rb_node *n, const char *what)
     return v.kind == VALUE_BOOL && v.as.b;
 }
 
-gov_status import_unknown(const rb_node *n, const base_place *place, const char *kind, const char *name,
-                          const char *const *names, size_t count, const diag *d)
+gov_status import_unknown(const rb_node *n, const base_place *place, const char *kind,
+                          const char *name, const char *const *names, size_t count, const diag *d)
 {
     const base_place own = n != NULL ? rulebook_node_place(n) : *place;
     return base_fail_at(d, &own, M_unknown_name, A_S("kind", kind), A_S("name", name),
@@ -79,7 +81,8 @@ gov_status import_unknown(const rb_node *n, const base_place *place, const char 
 }
 
 /* One of the words: its number; `count` when it is none of them. */
-static size_t read_word(import_reader *r, const rb_node *n, const char *what, const char *const *words, size_t count)
+static size_t read_word(import_reader *r, const rb_node *n, const char *what,
+                        const char *const *words, size_t count)
 {
     const char *s = import_text(r, n, what);
     base_buf all;
@@ -97,8 +100,10 @@ static size_t read_word(import_reader *r, const rb_node *n, const char *what, co
         base_buf_str(&all, words[k]);
     }
     import_note(r, all.failed ? base_nomem(r->d)
-                              : base_fail_at(r->d, &place, M_unknown_word, A_S("word", s), A_S("what", what),
-                                             A_S("near", base_nearest(s, strlen(s), words, count)), A_S("words", all.data)));
+                              : base_fail_at(r->d, &place, M_unknown_word, A_S("word", s),
+                                             A_S("what", what),
+                                             A_S("near", base_nearest(s, strlen(s), words, count)),
+                                             A_S("words", all.data)));
     base_buf_free(&all);
     return count;
 }
@@ -135,7 +140,9 @@ static void read_dates(import_reader *r, const rb_node *n, exchange_when_format 
     if (n == NULL || !import_keys(r, n, "dates", keys))
         return;
     if (rulebook_get(n, "order") != NULL)
-        out->order = read_word(r, rulebook_get(n, "order"), "order", orders, 2) == 0 ? EXCHANGE_MONTH_FIRST : EXCHANGE_DAY_FIRST;
+        out->order = read_word(r, rulebook_get(n, "order"), "order", orders, 2) == 0
+                         ? EXCHANGE_MONTH_FIRST
+                         : EXCHANGE_DAY_FIRST;
     if (rulebook_get(n, "serial") != NULL) {
         const size_t which = read_word(r, rulebook_get(n, "serial"), "serial", serials, 2);
         out->serial = which == 0;
@@ -158,8 +165,9 @@ static const char *word_flag(import_reader *r, const char *a, const char *b)
 
 static void read_type(import_reader *r, const rb_node *n, import_spec *out)
 {
-    static const char *const types[IMPORT_TYPES_] = {"text", "int", "double", "money", "bool", "date", "timestamp",
-                                                     "point", "list", "json"};
+    static const char *const types[IMPORT_TYPES_] = {"text", "int",  "double",    "money",
+                                                     "bool", "date", "timestamp", "point",
+                                                     "list", "json"};
     if (n == NULL)
         return;
     const size_t type = read_word(r, n, "type", types, IMPORT_TYPES_);
@@ -174,25 +182,39 @@ static void read_source(import_reader *r, const rb_node *n, import_spec *out)
     out->lat = import_text(r, rulebook_get(n, "lat"), "lat");
     out->lon = import_text(r, rulebook_get(n, "lon"), "lon");
     if (rulebook_get(n, "value") != NULL)
-        import_note(r, rulebook_node_value(r->arena, rulebook_get(n, "value"), &out->constant, r->d));
-    const bool point = out->lat != NULL || out->lon != NULL, constant = out->constant.kind != VALUE_ABSENT;
+        import_note(r,
+                    rulebook_node_value(r->arena, rulebook_get(n, "value"), &out->constant, r->d));
+    const bool point = out->lat != NULL || out->lon != NULL,
+               constant = out->constant.kind != VALUE_ABSENT;
     if (point && (out->lat == NULL || out->lon == NULL))
-        import_note(r, base_fail_at(r->d, &place, M_missing_key, A_S("key", out->lat == NULL ? "lat" : "lon"), A_S("what", out->target)));
+        import_note(r, base_fail_at(r->d, &place, M_missing_key,
+                                    A_S("key", out->lat == NULL ? "lat" : "lon"),
+                                    A_S("what", out->target)));
     if ((out->column != NULL) + point + constant == 0)
-        import_note(r, base_fail_at(r->d, &place, M_missing_key, A_S("key", "column"), A_S("what", out->target)));
+        import_note(r, base_fail_at(r->d, &place, M_missing_key, A_S("key", "column"),
+                                    A_S("what", out->target)));
     if ((out->column != NULL) + point + constant > 1)
-        import_note(r, base_fail_at(r->d, &place, M_not_together, A_S("a", constant ? "value" : "column"),
+        import_note(r, base_fail_at(r->d, &place, M_not_together,
+                                    A_S("a", constant ? "value" : "column"),
                                     A_S("b", point ? "lat" : "column")));
 }
 
-void import_read_spec(import_reader *r, const rb_node *n, const char *target, const base_place *place, import_spec *out)
+void import_read_spec(import_reader *r, const rb_node *n, const char *target,
+                      const base_place *place, import_spec *out)
 {
-    static const char *const keys[] = {"column", "value", "type", "translate", "separator", "lat", "lon", "blank",
+    static const char *const keys[] = {"column",     "value", "type", "translate",
+                                       "separator",  "lat",   "lon",  "blank",
                                        "not_before", "dates", NULL};
     static const char *const blanks[] = {"fine", "flag", "refuse"};
     const exchange_when_format when = out->when;
-    *out = (import_spec){.target = target, .place = *place, .at = EXCHANGE_NO_COLUMN, .at_lat = EXCHANGE_NO_COLUMN,
-                         .at_lon = EXCHANGE_NO_COLUMN, .constant = value_absent(), .when = when, .blank = IMPORT_BLANK_FINE};
+    *out = (import_spec){.target = target,
+                         .place = *place,
+                         .at = EXCHANGE_NO_COLUMN,
+                         .at_lat = EXCHANGE_NO_COLUMN,
+                         .at_lon = EXCHANGE_NO_COLUMN,
+                         .constant = value_absent(),
+                         .when = when,
+                         .blank = IMPORT_BLANK_FINE};
     out->flag_blank = word_flag(r, "blank_", target);
     out->flag_early = word_flag(r, target, "_before_opened_at");
     if (rulebook_is_text(n)) {
@@ -213,18 +235,21 @@ void import_read_spec(import_reader *r, const rb_node *n, const char *target, co
         out->blank = IMPORT_BLANK_FLAG; /* where it happened is worth knowing */
     }
     if (rulebook_get(n, "blank") != NULL) {
-        const size_t blank = read_word(r, rulebook_get(n, "blank"), "blank", blanks, ARRAY_LEN(blanks));
+        const size_t blank =
+            read_word(r, rulebook_get(n, "blank"), "blank", blanks, ARRAY_LEN(blanks));
         out->blank = blank < ARRAY_LEN(blanks) ? (uint8_t)blank : IMPORT_BLANK_FINE;
     }
     if (rulebook_get(n, "not_before") != NULL) {
         static const char *const what[] = {"opened_at"};
-        out->not_before_opening = read_word(r, rulebook_get(n, "not_before"), "not_before", what, 1) == 0;
+        out->not_before_opening =
+            read_word(r, rulebook_get(n, "not_before"), "not_before", what, 1) == 0;
     }
 }
 
 /* ---- a case's life ---- */
 
-static void read_life_at(import_reader *r, const rb_node *n, const import_map *map, import_life *out)
+static void read_life_at(import_reader *r, const rb_node *n, const import_map *map,
+                         import_life *out)
 {
     base_place place;
     out->at_column = SIZE_MAX;
@@ -248,7 +273,8 @@ static void read_life_at(import_reader *r, const rb_node *n, const import_map *m
         import_note(r, import_unknown(n, NULL, "column", name, names, map->spec_count, r->d));
 }
 
-static void read_life_data(import_reader *r, const rb_node *n, const import_map *map, import_life *out)
+static void read_life_data(import_reader *r, const rb_node *n, const import_map *map,
+                           import_life *out)
 {
     if (n == NULL)
         return;
@@ -295,7 +321,8 @@ void import_read_lives(import_reader *r, const rb_node *n, import_map *map)
     }
     const base_place here = rulebook_node_place(n);
     if (rulebook_count(n) > IMPORT_MOST_LIVES)
-        import_note(r, base_fail_at(r->d, &here, M_too_large, A_S("what", "life"), A_I("limit", IMPORT_MOST_LIVES)));
+        import_note(r, base_fail_at(r->d, &here, M_too_large, A_S("what", "life"),
+                                    A_I("limit", IMPORT_MOST_LIVES)));
     map->lives = base_arena_array(r->arena, rulebook_count(n), sizeof *map->lives);
     if (map->lives == NULL) {
         fail_nomem(r);
@@ -323,9 +350,11 @@ void import_read_lives(import_reader *r, const rb_node *n, import_map *map)
 
 static void read_encoding(import_reader *r, const rb_node *n, exchange_format *out)
 {
-    static const char *const names[] = {"auto", "utf-8", "gb18030", "utf-16le", "utf-16be", "gbk", "gb2312"};
-    static const exchange_encoding means[] = {EXCHANGE_AUTO, EXCHANGE_UTF8, EXCHANGE_GB18030, EXCHANGE_UTF16LE,
-                                              EXCHANGE_UTF16BE, EXCHANGE_GB18030, EXCHANGE_GB18030};
+    static const char *const names[] = {"auto",     "utf-8", "gb18030", "utf-16le",
+                                        "utf-16be", "gbk",   "gb2312"};
+    static const exchange_encoding means[] = {EXCHANGE_AUTO,    EXCHANGE_UTF8,    EXCHANGE_GB18030,
+                                              EXCHANGE_UTF16LE, EXCHANGE_UTF16BE, EXCHANGE_GB18030,
+                                              EXCHANGE_GB18030};
     const size_t i = n != NULL ? read_word(r, n, "encoding", names, ARRAY_LEN(names)) : 0;
     out->encoding = i < ARRAY_LEN(means) ? means[i] : EXCHANGE_AUTO;
 }
@@ -340,7 +369,8 @@ static void read_delimiter(import_reader *r, const rb_node *n, exchange_format *
         s = "\t";
     const base_place place = rulebook_node_place(n);
     if (base_utf8_next(s, strlen(s), &cp) != strlen(s) || cp == '"' || cp == '\n' || cp == '\r')
-        import_note(r, base_fail_at(r->d, &place, M_unknown_word, A_S("word", s), A_S("what", "delimiter"), A_S("near", NULL),
+        import_note(r, base_fail_at(r->d, &place, M_unknown_word, A_S("word", s),
+                                    A_S("what", "delimiter"), A_S("near", NULL),
                                     A_S("words", "auto, tab, \",\", \";\", \"|\"")));
     else
         out->delimiter = cp;
@@ -354,14 +384,16 @@ static void read_skip(import_reader *r, const rb_node *n, exchange_format *out)
     const base_place place = rulebook_node_place(n);
     import_note(r, rulebook_node_value(r->arena, n, &v, r->d));
     if (v.kind != VALUE_INT || v.as.i < 0 || v.as.i > 1000)
-        import_note(r, base_fail_at(r->d, &place, M_out_of_bounds, A_S("what", "skip_rows"), A_I("least", 0), A_I("most", 1000)));
+        import_note(r, base_fail_at(r->d, &place, M_out_of_bounds, A_S("what", "skip_rows"),
+                                    A_I("least", 0), A_I("most", 1000)));
     else
         out->skip_rows = (uint32_t)v.as.i;
 }
 
 void import_read_format(import_reader *r, const rb_node *n, const rulebook *rules, import_map *map)
 {
-    static const char *const keys[] = {"encoding", "delimiter", "time_zone", "skip_rows", "no_header", "dates", NULL};
+    static const char *const keys[] = {"encoding",  "delimiter", "time_zone", "skip_rows",
+                                       "no_header", "dates",     NULL};
     map->zone = rules->zone;
     if (n == NULL || !import_keys(r, n, "format", keys))
         return;
@@ -378,5 +410,7 @@ void import_read_format(import_reader *r, const rb_node *n, const rulebook *rule
     if (status == GOV_OK)
         map->zone = map->own_zone;
     else
-        import_note(r, status == GOV_E_NOMEM ? base_nomem(r->d) : import_unknown(NULL, &place, "time zone", zone, NULL, 0, r->d));
+        import_note(r, status == GOV_E_NOMEM
+                           ? base_nomem(r->d)
+                           : import_unknown(NULL, &place, "time zone", zone, NULL, 0, r->d));
 }

@@ -4,17 +4,26 @@
 #include <string.h>
 
 static const store_column mark_columns[] = {
-    {"community", STORE_INT},      {"name", STORE_TEXT},          {"taken", STORE_INT},   {"chain", STORE_BYTES},
-    {"rules", STORE_INT},          {"refused", STORE_INT},        {"clock_us", STORE_INT, true},
-    {"last_us", STORE_INT, true},  {"finished", STORE_BOOL},      {0}};
-static const store_table mark_table = {"gov_exchange_import", mark_columns, "community, name", 0, NULL};
+    {"community", STORE_INT},      {"name", STORE_TEXT},
+    {"taken", STORE_INT},          {"chain", STORE_BYTES},
+    {"rules", STORE_INT},          {"refused", STORE_INT},
+    {"clock_us", STORE_INT, true}, {"last_us", STORE_INT, true},
+    {"finished", STORE_BOOL},      {0}};
+static const store_table mark_table = {"gov_exchange_import", mark_columns, "community, name", 0,
+                                       NULL};
 
-static const store_column refusal_columns[] = {
-    {"community", STORE_INT}, {"name", STORE_TEXT}, {"number", STORE_INT}, {"line", STORE_INT}, {"reason", STORE_TEXT}, {0}};
-static const store_table refusal_table = {"gov_exchange_refusal", refusal_columns, "community, name, number", 0, NULL};
+static const store_column refusal_columns[] = {{"community", STORE_INT}, {"name", STORE_TEXT},
+                                               {"number", STORE_INT},    {"line", STORE_INT},
+                                               {"reason", STORE_TEXT},   {0}};
+static const store_table refusal_table = {"gov_exchange_refusal", refusal_columns,
+                                          "community, name, number", 0, NULL};
 
-static const store_column key_columns[] = {{"community", STORE_INT}, {"name", STORE_TEXT}, {"event_key", STORE_TEXT}, {0}};
-static const store_table key_table = {"gov_exchange_event", key_columns, "community, name, event_key", 0, NULL};
+static const store_column key_columns[] = {{"community", STORE_INT},
+                                           {"name", STORE_TEXT},
+                                           {"event_key", STORE_TEXT},
+                                           {0}};
+static const store_table key_table = {"gov_exchange_event", key_columns,
+                                      "community, name, event_key", 0, NULL};
 
 static const store_table *const tables[] = {&mark_table, &refusal_table, &key_table, NULL};
 const store_migration exchange_schema = {"exchange", 1, tables, NULL, NULL};
@@ -33,12 +42,14 @@ static store_arg instant_arg(int64_t us)
 
 gov_status import_mark_load(gov *g, const char *name, import_mark *out, const diag *d)
 {
-    static const store_sql sql = {"SELECT taken, chain, rules, refused, clock_us, last_us, finished FROM gov_exchange_import "
-                                  "WHERE community = $1 AND name = $2"};
+    static const store_sql sql = {
+        "SELECT taken, chain, rules, refused, clock_us, last_us, finished FROM gov_exchange_import "
+        "WHERE community = $1 AND name = $2"};
     store_rows rows;
     size_t len;
     *out = (import_mark){.clock_us = IMPORT_NEVER, .last_us = IMPORT_NEVER};
-    const gov_status status = store_first(g->store, &sql, STORE_ARGS(store_i(g->community), store_s(name)), &rows, d);
+    const gov_status status =
+        store_first(g->store, &sql, STORE_ARGS(store_i(g->community), store_s(name)), &rows, d);
     if (status != GOV_OK)
         return status == GOV_END ? GOV_OK : status;
     out->known = true;
@@ -57,24 +68,29 @@ gov_status import_mark_load(gov *g, const char *name, import_mark *out, const di
 
 gov_status import_mark_save(gov *g, const char *name, const import_mark *mark, const diag *d)
 {
-    static const store_sql sql = {
-        "INSERT INTO gov_exchange_import (community, name, taken, chain, rules, refused, clock_us, last_us, finished) VALUES "
-        "($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (community, name) DO UPDATE SET taken = excluded.taken, "
-        "chain = excluded.chain, rules = excluded.rules, refused = excluded.refused, clock_us = excluded.clock_us, "
-        "last_us = excluded.last_us, finished = excluded.finished"};
+    static const store_sql sql = {"INSERT INTO gov_exchange_import (community, name, taken, chain, "
+                                  "rules, refused, clock_us, last_us, finished) VALUES "
+                                  "($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (community, "
+                                  "name) DO UPDATE SET taken = excluded.taken, "
+                                  "chain = excluded.chain, rules = excluded.rules, refused = "
+                                  "excluded.refused, clock_us = excluded.clock_us, "
+                                  "last_us = excluded.last_us, finished = excluded.finished"};
     return store_post(g->store, &sql,
-                      STORE_ARGS(store_i(g->community), store_s(name), store_i(mark->rows), store_b(mark->chain, BASE_DIGEST_SIZE),
-                                 store_i(mark->rules), store_i(mark->refused), instant_arg(mark->clock_us),
+                      STORE_ARGS(store_i(g->community), store_s(name), store_i(mark->rows),
+                                 store_b(mark->chain, BASE_DIGEST_SIZE), store_i(mark->rules),
+                                 store_i(mark->refused), instant_arg(mark->clock_us),
                                  instant_arg(mark->last_us), store_flag(mark->finished)),
                       1, d);
 }
 
 gov_status exchange_replayed(gov *g, int64_t *us, const diag *d)
 {
-    static const store_sql sql = {"SELECT max(clock_us) FROM gov_exchange_import WHERE community = $1 AND clock_us IS NOT NULL"};
+    static const store_sql sql = {"SELECT max(clock_us) FROM gov_exchange_import WHERE community = "
+                                  "$1 AND clock_us IS NOT NULL"};
     store_rows rows;
     *us = -1;
-    const gov_status status = store_first(g->store, &sql, STORE_ARGS(store_i(g->community)), &rows, d);
+    const gov_status status =
+        store_first(g->store, &sql, STORE_ARGS(store_i(g->community)), &rows, d);
     if (status != GOV_OK)
         return status == GOV_END ? GOV_OK : status;
     if (!store_is_null(&rows, 0))
@@ -85,21 +101,29 @@ gov_status exchange_replayed(gov *g, int64_t *us, const diag *d)
 
 /* ---- refused rows ---- */
 
-gov_status import_refusal_add(gov *g, const char *name, uint64_t row, uint64_t line, const char *reason, const diag *d)
+gov_status import_refusal_add(gov *g, const char *name, uint64_t row, uint64_t line,
+                              const char *reason, const diag *d)
 {
-    static const store_sql sql = {"INSERT INTO gov_exchange_refusal (community, name, number, line, reason) VALUES ($1, $2, $3, $4, $5)"};
+    static const store_sql sql = {"INSERT INTO gov_exchange_refusal (community, name, number, "
+                                  "line, reason) VALUES ($1, $2, $3, $4, $5)"};
     return store_post(g->store, &sql,
-                      STORE_ARGS(store_i(g->community), store_s(name), store_i((int64_t)row), store_i((int64_t)line), store_s(reason)), 1, d);
+                      STORE_ARGS(store_i(g->community), store_s(name), store_i((int64_t)row),
+                                 store_i((int64_t)line), store_s(reason)),
+                      1, d);
 }
 
-gov_status import_refusal_next(gov *g, const char *name, uint64_t after, uint64_t *row, base_arena *arena,
-                               const char **reason, const diag *d)
+gov_status import_refusal_next(gov *g, const char *name, uint64_t after, uint64_t *row,
+                               base_arena *arena, const char **reason, const diag *d)
 {
-    static const store_sql sql = {"SELECT number, reason FROM gov_exchange_refusal WHERE community = $1 AND name = $2 AND number > $3 "
+    static const store_sql sql = {"SELECT number, reason FROM gov_exchange_refusal WHERE community "
+                                  "= $1 AND name = $2 AND number > $3 "
                                   "ORDER BY number LIMIT 1"};
     store_rows rows;
     size_t len;
-    gov_status status = store_first(g->store, &sql, STORE_ARGS(store_i(g->community), store_s(name), store_i((int64_t)after)), &rows, d);
+    gov_status status =
+        store_first(g->store, &sql,
+                    STORE_ARGS(store_i(g->community), store_s(name), store_i((int64_t)after)),
+                    &rows, d);
     if (status != GOV_OK)
         return status;
     *row = (uint64_t)store_int(&rows, 0);
@@ -111,23 +135,30 @@ gov_status import_refusal_next(gov *g, const char *name, uint64_t after, uint64_
 
 gov_status import_refusals_drop(gov *g, const char *name, const diag *d)
 {
-    static const store_sql sql = {"DELETE FROM gov_exchange_refusal WHERE community = $1 AND name = $2"};
-    return store_post(g->store, &sql, STORE_ARGS(store_i(g->community), store_s(name)), STORE_ANY_ROWS, d);
+    static const store_sql sql = {
+        "DELETE FROM gov_exchange_refusal WHERE community = $1 AND name = $2"};
+    return store_post(g->store, &sql, STORE_ARGS(store_i(g->community), store_s(name)),
+                      STORE_ANY_ROWS, d);
 }
 
 /* ---- events ---- */
 
 gov_status import_key_known(gov *g, const char *name, const char *key, bool *known, const diag *d)
 {
-    static const store_sql sql = {"SELECT 1 FROM gov_exchange_event WHERE community = $1 AND name = $2 AND event_key = $3"};
+    static const store_sql sql = {
+        "SELECT 1 FROM gov_exchange_event WHERE community = $1 AND name = $2 AND event_key = $3"};
     int64_t one;
-    const gov_status status = store_first_int(g->store, &sql, STORE_ARGS(store_i(g->community), store_s(name), store_s(key)), &one, d);
+    const gov_status status =
+        store_first_int(g->store, &sql,
+                        STORE_ARGS(store_i(g->community), store_s(name), store_s(key)), &one, d);
     *known = status == GOV_OK;
     return status == GOV_END ? GOV_OK : status;
 }
 
 gov_status import_key_add(gov *g, const char *name, const char *key, const diag *d)
 {
-    static const store_sql sql = {"INSERT INTO gov_exchange_event (community, name, event_key) VALUES ($1, $2, $3)"};
-    return store_post(g->store, &sql, STORE_ARGS(store_i(g->community), store_s(name), store_s(key)), 1, d);
+    static const store_sql sql = {
+        "INSERT INTO gov_exchange_event (community, name, event_key) VALUES ($1, $2, $3)"};
+    return store_post(g->store, &sql,
+                      STORE_ARGS(store_i(g->community), store_s(name), store_s(key)), 1, d);
 }

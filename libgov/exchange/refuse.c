@@ -39,7 +39,8 @@ static gov_status open_file(const char *path, FILE **out, const diag *d)
     return base_fail(d, M_import_open_file, A_S("path", path), A_S("why", why));
 }
 
-gov_status import_refusing_new(gov *g, const char *path, const char *lang, bool many, import_refusing **out, const diag *d)
+gov_status import_refusing_new(gov *g, const char *path, const char *lang, bool many,
+                               import_refusing **out, const diag *d)
 {
     *out = NULL;
     if (path == NULL)
@@ -64,7 +65,8 @@ gov_status import_refusing_new(gov *g, const char *path, const char *lang, bool 
 
 static gov_status open_list(import_refusing *r, const diag *d)
 {
-    static const char *const heads[2][4] = {{"file", "line", "number", "reason"}, {"文件", "行号", "编号", "原因"}};
+    static const char *const heads[2][4] = {{"file", "line", "number", "reason"},
+                                            {"文件", "行号", "编号", "原因"}};
     const exchange_csv_options options = {.keep_digits = true};
     if (r->list != NULL)
         return GOV_OK;
@@ -104,7 +106,8 @@ static const char *path_of(import_refusing *r, const import_source *s)
     return path;
 }
 
-static gov_status file_for(import_refusing *r, const import_source *s, refused_file **out, const diag *d)
+static gov_status file_for(import_refusing *r, const import_source *s, refused_file **out,
+                           const diag *d)
 {
     for (size_t i = 0; i < r->count; i++)
         if (r->files[i].source == s) {
@@ -136,19 +139,22 @@ const char *import_reason(base_arena *arena, const gov_error *why, const char *l
         base_buf_str(&out, out.len == 0 ? "" : strcmp(lang, "zh") == 0 ? "；" : "; ");
         base_buf_str(&out, gov_error_message(why, i, lang));
     }
-    const char *copy = out.failed ? NULL : base_arena_strndup(arena, out.len > 0 ? out.data : "", out.len);
+    const char *copy =
+        out.failed ? NULL : base_arena_strndup(arena, out.len > 0 ? out.data : "", out.len);
     base_buf_free(&out);
     return copy;
 }
 
-static gov_status add_to_list(import_refusing *r, const import_source *s, const exchange_row *row, const gov_error *why,
-                              const diag *d)
+static gov_status add_to_list(import_refusing *r, const import_source *s, const exchange_row *row,
+                              const gov_error *why, const diag *d)
 {
     const size_t key = s->map->by_role[IMPORT_KEY];
     const gov_status status = open_list(r, d);
     if (status != GOV_OK)
         return status;
-    const exchange_cell number = key != SIZE_MAX ? exchange_trim(exchange_at(row, s->map->specs[key].at)) : (exchange_cell){"", 0};
+    const exchange_cell number = key != SIZE_MAX
+                                     ? exchange_trim(exchange_at(row, s->map->specs[key].at))
+                                     : (exchange_cell){"", 0};
     base_arena_reset(&r->reasons);
     const char *reason = import_reason(&r->reasons, why, r->lang);
     if (reason == NULL)
@@ -161,8 +167,8 @@ static gov_status add_to_list(import_refusing *r, const import_source *s, const 
     return GOV_OK;
 }
 
-gov_status import_refusing_add(import_refusing *r, import_source *s, const exchange_row *row, const gov_error *why,
-                               const diag *d)
+gov_status import_refusing_add(import_refusing *r, import_source *s, const exchange_row *row,
+                               const gov_error *why, const diag *d)
 {
     refused_file *f = NULL;
     if (r == NULL)

@@ -184,7 +184,8 @@ static gov_status join_features(import_source *s, const diag *d)
             continue;
         for (size_t i = 0; i < s->feature_count; i++) {
             const value v = value_get_text(s->features[i].properties, name);
-            if (v.kind == VALUE_STRING && v.len == seen.entries[k].len && memcmp(v.as.s, seen.entries[k].key, v.len) == 0)
+            if (v.kind == VALUE_STRING && v.len == seen.entries[k].len &&
+                memcmp(v.as.s, seen.entries[k].key, v.len) == 0)
                 same[n++] = (uint32_t)i;
         }
         status = join_parts(s, same, n, d);
@@ -201,18 +202,22 @@ static gov_status open_geojson(import_source *s, const diag *d)
     base_buf_init(&header, s->g->alloc);
     gov_status status = read_whole(s->path, &text, d);
     if (status == GOV_OK)
-        status = geo_read_features(&s->memory, s->path, text.data, text.len, &s->features, &s->feature_count, d);
+        status = geo_read_features(&s->memory, s->path, text.data, text.len, &s->features,
+                                   &s->feature_count, d);
     if (status == GOV_OK)
         status = join_features(s, d);
     if (status == GOV_OK)
         status = write_header(s, &header, d);
     if (status == GOV_OK) {
-        const exchange_format format = {.encoding = EXCHANGE_UTF8, .delimiter = ',', .origin = s->path};
+        const exchange_format format = {.encoding = EXCHANGE_UTF8,
+                                        .delimiter = ',',
+                                        .origin = s->path};
         memory_reader m = {header.data, header.len};
         status = exchange_table_read(s->g->alloc, read_memory, &m, &format, &s->table, d);
     }
     if (status == GOV_OK) {
-        s->feature_cells = base_arena_array(&s->memory, exchange_table_width(s->table), sizeof *s->feature_cells);
+        s->feature_cells =
+            base_arena_array(&s->memory, exchange_table_width(s->table), sizeof *s->feature_cells);
         status = s->feature_cells != NULL ? GOV_OK : base_nomem(d);
     }
     base_buf_free(&text);
@@ -282,7 +287,9 @@ static gov_status find_path(import_source *s, const char *file, const diag *d)
     }
     s->path = path.failed ? NULL : base_arena_strndup(&s->memory, path.data, path.len);
     base_buf_clear(&path);
-    base_buf_str(&path, s->map->kind == IMPORT_RECORDS ? s->map->record_kind : s->map->kind == IMPORT_CASES ? s->map->workflow : "events");
+    base_buf_str(&path, s->map->kind == IMPORT_RECORDS ? s->map->record_kind
+                        : s->map->kind == IMPORT_CASES ? s->map->workflow
+                                                       : "events");
     base_buf_char(&path, ':');
     base_buf_str(&path, s->path != NULL ? base_name(s->path) : "");
     s->name = path.failed ? NULL : base_arena_strndup(&s->memory, path.data, path.len);
@@ -309,7 +316,8 @@ static gov_status begin_chain(import_source *s, const diag *d)
     return GOV_OK;
 }
 
-gov_status import_source_open(gov *g, const import_map *map, const char *file, import_source *out, const diag *d)
+gov_status import_source_open(gov *g, const import_map *map, const char *file, import_source *out,
+                              const diag *d)
 {
     *out = (import_source){.g = g, .map = map, .last_peek = IMPORT_NEVER};
     base_arena_init(&out->memory, g->alloc);
@@ -376,7 +384,8 @@ static gov_status add_to_chain(import_source *s, const diag *d)
     return GOV_OK;
 }
 
-static gov_status copy_row(const exchange_row *row, base_arena *arena, exchange_row *out, const diag *d)
+static gov_status copy_row(const exchange_row *row, base_arena *arena, exchange_row *out,
+                           const diag *d)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < row->count; i++)

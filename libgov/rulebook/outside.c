@@ -1,8 +1,8 @@
 /* YAML files that are no rulebooks, such as import maps, for the rooms above: the same reader, the same diagnostics. */
 #include "rulebook/files.h"
 
-gov_status rulebook_read_yaml(base_arena *arena, const char *path, const rb_node **root, const char **text, size_t *len,
-                              const diag *d)
+gov_status rulebook_read_yaml(base_arena *arena, const char *path, const rb_node **root,
+                              const char **text, size_t *len, const diag *d)
 {
     rulebook_source file = {.path = base_arena_strdup(arena, path)};
     rb_source *source = base_arena_alloc(arena, sizeof *source);

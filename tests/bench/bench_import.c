@@ -89,7 +89,8 @@ static bool place_data(bed *b, const char *shared)
     if (b->rows == 0)
         return copy_file(from, b->data);
     gzFile in = gzopen(from, "rb"), out = gzopen(b->data, "wb");
-    for (int i = 0; in != NULL && out != NULL && i <= b->rows && gzgets(in, line, sizeof line) != NULL; i++)
+    for (int i = 0;
+         in != NULL && out != NULL && i <= b->rows && gzgets(in, line, sizeof line) != NULL; i++)
         (void)gzputs(out, line);
     return gzclose(in) == Z_OK && gzclose(out) == Z_OK;
 }
@@ -99,7 +100,8 @@ static bool place_data(bed *b, const char *shared)
 static bool told(gov_status status, gov_error **err)
 {
     if (status != GOV_OK)
-        fprintf(stderr, "bench_import: %s\n", *err != NULL ? gov_error_message(*err, 0, "en") : "?");
+        fprintf(stderr, "bench_import: %s\n",
+                *err != NULL ? gov_error_message(*err, 0, "en") : "?");
     gov_error_free(*err);
     *err = NULL;
     return status == GOV_OK;
@@ -108,7 +110,8 @@ static bool told(gov_status status, gov_error **err)
 static bool open_ours(bed *b)
 {
     gov_error *err = NULL;
-    return told(gov_open(b->store, NULL, &b->g, &err), &err) && told(gov_act_as_host(b->g, "import", &err), &err);
+    return told(gov_open(b->store, NULL, &b->g, &err), &err) &&
+           told(gov_act_as_host(b->g, "import", &err), &err);
 }
 
 static bool make_start(bed *b)
@@ -120,9 +123,11 @@ static bool make_start(bed *b)
     gov_options_init(&o, sizeof o);
     o.flags = GOV_OPEN_CREATE;
     remove_store(b);
-    const bool fine = told(gov_rulebook_load(NULL, GOV_TEST_SOURCE_DIR "/examples/city311", 0, &rules, &err), &err) &&
-                      told(gov_store_open(b->store, &o, &store, &err), &err) &&
-                      told(gov_community_create(store, NULL, rules, NULL, &err), &err);
+    const bool fine =
+        told(gov_rulebook_load(NULL, GOV_TEST_SOURCE_DIR "/examples/city311", 0, &rules, &err),
+             &err) &&
+        told(gov_store_open(b->store, &o, &store, &err), &err) &&
+        told(gov_community_create(store, NULL, rules, NULL, &err), &err);
     gov_store_free(store);
     gov_rulebook_free(rules);
     return fine && copy_file(b->store, b->start);
@@ -135,7 +140,9 @@ static bool run_ours(void *user)
     gov_import_options o;
     gov_import_options_init(&o, sizeof o);
     o.file = b->dir;
-    return told(gov_import(b->g, GOV_TEST_SOURCE_DIR "/examples/city311/data/import.yaml", &o, NULL, &err), &err);
+    return told(gov_import(b->g, GOV_TEST_SOURCE_DIR "/examples/city311/data/import.yaml", &o, NULL,
+                           &err),
+                &err);
 }
 
 static void finish_ours(void *user)
@@ -289,10 +296,15 @@ static bool prepare_floor(void *user)
     b->ops = mmap(NULL, b->ops_len, PROT_READ, MAP_PRIVATE, fd, 0);
     (void)close(fd);
     b->leaves = 0;
-    if (b->ops == MAP_FAILED || sqlite3_open_v2(b->store, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    if (b->ops == MAP_FAILED ||
+        sqlite3_open_v2(b->store, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+            SQLITE_OK)
         return fail("cannot open the floor's store");
-    return sqlite3_exec(b->db, "PRAGMA cache_size = -32768; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; "
-                               "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON", NULL, NULL, NULL) == SQLITE_OK &&
+    return sqlite3_exec(
+               b->db,
+               "PRAGMA cache_size = -32768; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; "
+               "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON",
+               NULL, NULL, NULL) == SQLITE_OK &&
            vfs_shim_start();
 }
 
@@ -356,7 +368,8 @@ static bool run_statement(statement *s)
 
 static bool prepare_statement(bed *b, statement *s)
 {
-    if (sqlite3_prepare_v3(b->db, s->sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v3(b->db, s->sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL) !=
+        SQLITE_OK)
         return false;
     for (int i = 1; i <= sqlite3_bind_parameter_count(s->stmt); i++) {
         const int number = atoi(sqlite3_bind_parameter_name(s->stmt, i) + 1);
@@ -402,7 +415,8 @@ static const uint8_t *play(bed *b, const uint8_t *p)
         }
         if (s->hash == HASH_LEAF && kind == 'b' && len < 1000)
             add_leaf(b, p, len);
-        if (s->hash == HASH_PAYLOAD && (kind == 'b' || kind == 't') && salted_len + len <= sizeof salted) {
+        if (s->hash == HASH_PAYLOAD && (kind == 'b' || kind == 't') &&
+            salted_len + len <= sizeof salted) {
             memcpy(salted + salted_len, p, len);
             salted_len += len;
         }
@@ -445,14 +459,16 @@ static uint64_t syncs(void *user)
 int main(int argc, char **argv)
 {
     static bed b;
-    const char *shared = getenv("GOV_SHARED"), *tmp = getenv("TMPDIR"), *rows = getenv("GOV_BENCH_ROWS");
+    const char *shared = getenv("GOV_SHARED"), *tmp = getenv("TMPDIR"),
+               *rows = getenv("GOV_BENCH_ROWS");
     const char *folder = tmp != NULL ? tmp : "/tmp";
     snprintf(b.dir, sizeof b.dir, "%s/gov-bench-%ld", folder, (long)getpid());
     snprintf(b.store, sizeof b.store, "%s/city.gov", b.dir);
     snprintf(b.start, sizeof b.start, "%s/start.gov", b.dir);
     snprintf(b.trace, sizeof b.trace, "%s/trace", b.dir);
     b.rows = rows != NULL ? atoi(rows) : 0;
-    if (sodium_init() < 0 || !vfs_shim_start() || sqlite3_vfs_register(sqlite3_vfs_find(VFS_SHIM), 1) != SQLITE_OK)
+    if (sodium_init() < 0 || !vfs_shim_start() ||
+        sqlite3_vfs_register(sqlite3_vfs_find(VFS_SHIM), 1) != SQLITE_OK)
         return 1;
     const bool here = shared != NULL && mkdir(b.dir, 0700) == 0 && place_data(&b, shared);
     const bench_case cases[] = {
@@ -466,7 +482,8 @@ int main(int argc, char **argv)
     if (!here)
         fprintf(stderr, "bench_import: skipped, GOV_SHARED names no city311\n");
     const int rc = here ? bench_main(argc, argv, cases, 1) : 0;
-    static const char *const files[] = {"requests_2011.csv.gz", "precincts_2015.geojson", "start.gov", "trace"};
+    static const char *const files[] = {"requests_2011.csv.gz", "precincts_2015.geojson",
+                                        "start.gov", "trace"};
     for (size_t i = 0; i < 4; i++) {
         char path[512];
         snprintf(path, sizeof path, "%s/%s", b.dir, files[i]);

@@ -19,7 +19,8 @@ static void put_file(support_store *s, const char *name, const char *text)
     support_write(support_path(path, s->dir, name), text, strlen(text));
 }
 
-static gov_status import_with(gov *g, support_store *s, const char *map, gov_import_options *o, gov_import_result *r, gov_error **err)
+static gov_status import_with(gov *g, support_store *s, const char *map, gov_import_options *o,
+                              gov_import_result *r, gov_error **err)
 {
     char path[512];
     *r = (gov_import_result){.size = sizeof *r};
@@ -40,7 +41,8 @@ static gov_import_result import_fine(community *c, support_store *s, const char 
     return r;
 }
 
-static gov_status import_fails(community *c, support_store *s, const char *map, gov_status want, gov_error **err)
+static gov_status import_fails(community *c, support_store *s, const char *map, gov_status want,
+                               gov_error **err)
 {
     gov_import_result r;
     assert_gov(want, import_with(c->g, s, map, NULL, &r, err), *err);
@@ -84,8 +86,10 @@ static void assert_flags(community *c, const char *number, const char *want)
 /* Everything that reports look at, without the ids, which come from the machine's clock. */
 static char *contents(gov *g)
 {
-    static const char *const members[] = {"number", "outside_number", "workflow", "state", "outcome", "opened_at", "closed_at",
-                                          "grid", "unit", "staff", "reporter", "fields", "clocks", "flags"};
+    static const char *const members[] = {"number",  "outside_number", "workflow",  "state",
+                                          "outcome", "opened_at",      "closed_at", "grid",
+                                          "unit",    "staff",          "reporter",  "fields",
+                                          "clocks",  "flags"};
     gov_error *err = NULL;
     gov_case_query q;
     gov_value *page = NULL;
@@ -100,11 +104,15 @@ static char *contents(gov *g)
         const gov_value *cases = gov_value_get(page, "cases");
         for (size_t i = 0; i < gov_value_count(cases); i++) {
             gov_value *v = NULL;
-            assert_gov_ok(gov_case_get(g, gov_value_int(gov_value_get(gov_value_at(cases, i), "id")), &v, &err), err);
+            assert_gov_ok(gov_case_get(g,
+                                       gov_value_int(gov_value_get(gov_value_at(cases, i), "id")),
+                                       &v, &err),
+                          err);
             for (size_t k = 0; k < sizeof members / sizeof *members; k++) {
                 char *text = NULL;
                 size_t len;
-                assert_gov_ok(gov_value_to_json(gov_value_get(v, members[k]), &text, &len, &err), err);
+                assert_gov_ok(gov_value_to_json(gov_value_get(v, members[k]), &text, &len, &err),
+                              err);
                 fprintf(f, "%s ", text);
                 gov_text_free(text);
             }
@@ -119,7 +127,8 @@ static char *contents(gov *g)
     } while (cursor != NULL);
     gov_value *verified = NULL;
     assert_gov_ok(gov_verify(g, NULL, NULL, &verified, &err), err);
-    fprintf(f, "%lld entries, %lld parked", (long long)gov_value_int(gov_value_get(verified, "entries")),
+    fprintf(f, "%lld entries, %lld parked",
+            (long long)gov_value_int(gov_value_get(verified, "entries")),
             (long long)gov_value_int(gov_value_get(verified, "parked")));
     gov_value_free(verified);
     fclose(f);
@@ -179,8 +188,10 @@ static const char head[] = "编号,时间,类别,紧急,电话,纬度,经度,诉
 
 static void people(community *c)
 {
-    community_put(c, "grid", "G1", "{'name': '一', 'geometry': {'type': 'Polygon', 'coordinates': "
-                                   "[[[120.0, 30.0], [120.2, 30.0], [120.2, 30.2], [120.0, 30.2], [120.0, 30.0]]]}}");
+    community_put(
+        c, "grid", "G1",
+        "{'name': '一', 'geometry': {'type': 'Polygon', 'coordinates': "
+        "[[[120.0, 30.0], [120.2, 30.0], [120.2, 30.2], [120.0, 30.2], [120.0, 30.0]]]}}");
     community_put(c, "unit", "U1", "{'name': '物业'}");
     community_put(c, "resident", "R1", "{'name': '周'}");
     community_put(c, "staff", "li", "{'name': '李', 'roles': ['dispatcher']}");
@@ -207,26 +218,26 @@ static void dirty_rows_are_flagged_or_refused(void **state)
     support_store *s = support_store_of(state);
     community c = make(s);
     char lines[256];
-    put_requests(s, "A1,2026/3/2 9:05,噪音,2,１３８００００００００,30.1,120.1,R1\n"  /* 2: fine */
-                    ",2026/3/2 9:06,噪音,2,,30.1,120.1,\n"                         /* 3: no number */
-                    "A3,-,噪音,2,,30.1,120.1,\n"                                   /* 4: no time */
-                    "A4,2026-02-30 10:00,噪音,2,,30.1,120.1,\n"                    /* 5: no such day */
-                    "A5,2026-03-02 09:10,吵闹,2,,30.1,120.1,\n"                    /* 6: an unknown word */
-                    "A6,2026-03-02 09:10,噪音,9,,30.1,120.1,\n"                    /* 7: above max */
-                    "A7,2026-03-02 09:10,噪音,2,,120.1,30.1,\n"                    /* 8: swapped */
-                    "A8,2026-03-02 09:10,噪音,2,,30.1,,\n"                         /* 9: half a point */
-                    "A9,2026-03-02 09:10,噪音\n"                                   /* 10: too few cells */
-                    "B1,2026-03-02 09:10,噪音,2,,30.1,120.1,,much,more\n"          /* 11: too many */
-                    "B2,2026-03-02 09:10,噪音,2,\xFF\xFE,30.1,120.1,\n"            /* 12: no text */
-                    "B3,2026-03-02 09:10,噪音,2,\"x\"y,30.1,120.1,\n"              /* 13: a stray quote */
-                    "A1,2026-03-02 09:11,漏水,2,,30.1,120.1,\n"                    /* 14: there already */
-                    "B5,2026-03-02 09:11,漏水,2,,30.1,120.1,R9\n"                  /* 15: nobody */
-                    "B6,2026-03-02 09:12,漏水,两,,30.1,120.1,\n"                   /* 16: not a number */
-                    ",,,,,,,\n"                                                    /* 17: blank */
-                    "C1,2026-03-02 09:20,漏水,,无,30.9,120.9,\n"                   /* 18: outside every grid */
-                    "C2,2026年3月2日 9:21,漏水,,,30.5,120.5,\n"                    /* 19: the default point */
-                    "C3,2026-03-02 09:15,漏水,,,,,\n"                              /* 20: earlier, and nowhere */
-                    "C4,20260302 092200,漏水,,,30.15,120.15,R1\n");                /* 21: fine */
+    put_requests(s, "A1,2026/3/2 9:05,噪音,2,１３８００００００００,30.1,120.1,R1\n" /* 2: fine */
+                    ",2026/3/2 9:06,噪音,2,,30.1,120.1,\n"                /* 3: no number */
+                    "A3,-,噪音,2,,30.1,120.1,\n"                          /* 4: no time */
+                    "A4,2026-02-30 10:00,噪音,2,,30.1,120.1,\n"           /* 5: no such day */
+                    "A5,2026-03-02 09:10,吵闹,2,,30.1,120.1,\n"           /* 6: an unknown word */
+                    "A6,2026-03-02 09:10,噪音,9,,30.1,120.1,\n"           /* 7: above max */
+                    "A7,2026-03-02 09:10,噪音,2,,120.1,30.1,\n"           /* 8: swapped */
+                    "A8,2026-03-02 09:10,噪音,2,,30.1,,\n"                /* 9: half a point */
+                    "A9,2026-03-02 09:10,噪音\n"                          /* 10: too few cells */
+                    "B1,2026-03-02 09:10,噪音,2,,30.1,120.1,,much,more\n" /* 11: too many */
+                    "B2,2026-03-02 09:10,噪音,2,\xFF\xFE,30.1,120.1,\n"   /* 12: no text */
+                    "B3,2026-03-02 09:10,噪音,2,\"x\"y,30.1,120.1,\n"     /* 13: a stray quote */
+                    "A1,2026-03-02 09:11,漏水,2,,30.1,120.1,\n"           /* 14: there already */
+                    "B5,2026-03-02 09:11,漏水,2,,30.1,120.1,R9\n"         /* 15: nobody */
+                    "B6,2026-03-02 09:12,漏水,两,,30.1,120.1,\n"          /* 16: not a number */
+                    ",,,,,,,\n"                                           /* 17: blank */
+                    "C1,2026-03-02 09:20,漏水,,无,30.9,120.9,\n"    /* 18: outside every grid */
+                    "C2,2026年3月2日 9:21,漏水,,,30.5,120.5,\n"     /* 19: the default point */
+                    "C3,2026-03-02 09:15,漏水,,,,,\n"               /* 20: earlier, and nowhere */
+                    "C4,20260302 092200,漏水,,,30.15,120.15,R1\n"); /* 21: fine */
     const gov_import_result r = import_fine(&c, s, "requests.map.yaml");
     refused_lines(s, lines);
     assert_string_equal(lines, "3 4 5 6 7 8 9 10 11 12 13 15 16 17");
@@ -262,7 +273,8 @@ static void refused_rows_can_be_mended(void **state)
     community c = make(s);
     char path[512], other[512];
     size_t len;
-    put_requests(s, "A1,2026-03-02 09:05,噪音,2,+86 1,30.1,120.1,\nA2,2026-03-02 09:06,吵,2,=1+1,30.1,120.1,\n");
+    put_requests(s, "A1,2026-03-02 09:05,噪音,2,+86 1,30.1,120.1,\nA2,2026-03-02 "
+                    "09:06,吵,2,=1+1,30.1,120.1,\n");
     gov_import_result r = import_fine(&c, s, "requests.map.yaml");
     assert_int_equal(r.refused, 1);
     char *text = support_read(support_path(path, s->dir, "refused.csv"), &len);
@@ -280,7 +292,8 @@ static void refused_rows_can_be_mended(void **state)
     assert_int_equal(r.flagged, 0); /* at the very instant of the other: nothing out of order */
     gov_value *v = case_of(&c, "A2");
     assert_text_at(v, "fields.category", "leak");
-    assert_text_at(v, "fields.phone", "****"); /* =1+1, masked: what the file was guarded with is gone */
+    assert_text_at(v, "fields.phone",
+                   "****"); /* =1+1, masked: what the file was guarded with is gone */
     gov_value_free(v);
     free(mended);
     free(text);
@@ -294,8 +307,10 @@ static void a_second_import_adds_nothing(void **state)
     support_store *s = support_store_of(state);
     community c = make(s);
     char lines[64];
-    put_requests(s, "A1,2026-03-02 09:05,噪音,2,,30.1,120.1,\nA2,x,噪音,2,,30.1,120.1,\nA3,2026-03-02 09:07,漏水,2,,30.1,120.1,\n"
-                    "A4,2026-03-02 09:08,漏水,7,,30.1,120.1,\n");
+    put_requests(s,
+                 "A1,2026-03-02 09:05,噪音,2,,30.1,120.1,\nA2,x,噪音,2,,30.1,120.1,\nA3,2026-03-02 "
+                 "09:07,漏水,2,,30.1,120.1,\n"
+                 "A4,2026-03-02 09:08,漏水,7,,30.1,120.1,\n");
     gov_import_result r = import_fine(&c, s, "requests.map.yaml");
     assert_int_equal(r.added, 2);
     char *before = contents(c.g);
@@ -317,16 +332,19 @@ static void a_file_that_grew_or_changed(void **state)
 {
     support_store *s = support_store_of(state);
     community c = make(s);
-    put_requests(s, "A1,2026-03-02 09:05,噪音,2,,30.1,120.1,\nA2,2026-03-02 09:06,噪音,2,,30.1,120.1,\n");
+    put_requests(
+        s, "A1,2026-03-02 09:05,噪音,2,,30.1,120.1,\nA2,2026-03-02 09:06,噪音,2,,30.1,120.1,\n");
     (void)import_fine(&c, s, "requests.map.yaml");
-    put_requests(s, "A1,2026-03-02 09:05,噪音,2,,30.1,120.1,\nA2,2026-03-02 09:06,噪音,2,,30.1,120.1,\n"
-                    "A3,2026-03-02 09:09,噪音,2,,30.1,120.1,\n");
+    put_requests(
+        s, "A1,2026-03-02 09:05,噪音,2,,30.1,120.1,\nA2,2026-03-02 09:06,噪音,2,,30.1,120.1,\n"
+           "A3,2026-03-02 09:09,噪音,2,,30.1,120.1,\n");
     gov_import_result r = import_fine(&c, s, "requests.map.yaml");
     assert_int_equal(r.added, 1);
     assert_int_equal(r.flagged, 0);
     assert_int_equal(r.unchanged, 2);
-    put_requests(s, "A0,2026-03-02 09:00,噪音,2,,30.1,120.1,\nA1,2026-03-02 09:05,噪音,2,,30.1,120.1,\n"
-                    "A2,2026-03-02 09:06,噪音,2,,30.1,120.1,\nA3,2026-03-02 09:09,噪音,2,,30.1,120.1,\n");
+    put_requests(
+        s, "A0,2026-03-02 09:00,噪音,2,,30.1,120.1,\nA1,2026-03-02 09:05,噪音,2,,30.1,120.1,\n"
+           "A2,2026-03-02 09:06,噪音,2,,30.1,120.1,\nA3,2026-03-02 09:09,噪音,2,,30.1,120.1,\n");
     r = import_fine(&c, s, "requests.map.yaml");
     assert_int_equal(r.added, 1);
     assert_int_equal(r.unchanged, 3);
@@ -342,11 +360,15 @@ static void records_are_replaced_by_changed_rows(void **state)
 {
     support_store *s = support_store_of(state);
     community c = make(s);
-    put_file(s, "staff.map.yaml", "import: staff\nfile: staff.csv\ncolumns:\n  code: id\n  name: name\n"
-                                  "  roles: {column: roles, type: list, separator: ';', translate: {派单: dispatcher, 承办: handler}}\n"
-                                  "  unit: unit\n  active: {column: active, translate: {在职: true, 离职: false}}\n"
-                                  "  phone: {value: '12345'}\nkey: code\n");
-    put_file(s, "staff.csv", "id,name,roles,unit,active\nS1,甲,派单;承办,U1,在职\nS2,乙,承办,U1,在职\nS3,丙,扫地,U1,在职\nS4,丁,承办,U7,在职\n");
+    put_file(s, "staff.map.yaml",
+             "import: staff\nfile: staff.csv\ncolumns:\n  code: id\n  name: name\n"
+             "  roles: {column: roles, type: list, separator: ';', translate: {派单: dispatcher, "
+             "承办: handler}}\n"
+             "  unit: unit\n  active: {column: active, translate: {在职: true, 离职: false}}\n"
+             "  phone: {value: '12345'}\nkey: code\n");
+    put_file(s, "staff.csv",
+             "id,name,roles,unit,active\nS1,甲,派单;承办,U1,在职\nS2,乙,承办,U1,在职\nS3,丙,扫地,"
+             "U1,在职\nS4,丁,承办,U7,在职\n");
     gov_import_result r = import_fine(&c, s, "staff.map.yaml");
     assert_int_equal(r.added, 2);
     assert_int_equal(r.refused, 2);
@@ -382,13 +404,15 @@ static const char city_rules[] =
     "  dispatch: {by: [worker], input: {unit: {type: unit, required: true}}}\n"
     "  close: {by: [worker]}\n"
     "clocks:\n"
-    "  resolution: {starts: [handling.timed], stops: [closed], due: case.target, marks: {100%: overdue}}\n"
+    "  resolution: {starts: [handling.timed], stops: [closed], due: case.target, marks: {100%: "
+    "overdue}}\n"
     "initial: received\n"
     "states:\n"
     "  received:\n"
     "    on:\n"
     "      dispatch:\n"
-    "        - {when: has(case.target), to: handling.timed, do: [{assign: {unit: event.data.unit}}]}\n"
+    "        - {when: has(case.target), to: handling.timed, do: [{assign: {unit: "
+    "event.data.unit}}]}\n"
     "        - {to: handling.untimed, do: [{assign: {unit: event.data.unit}}]}\n"
     "  handling:\n"
     "    initial: untimed\n"
@@ -418,15 +442,17 @@ static void lives_are_replayed_in_the_order_of_time(void **state)
     gov_error *err = NULL;
     int64_t until = 0;
     put_file(s, "city.map.yaml", city_map);
-    put_file(s, "city.csv", "id,opened,target,closed,dept\n"
-                            "1,2011-07-01 08:00,2011-07-05 08:00,2011-07-05 08:00:00,Parks\n" /* closed at the very instant */
-                            "2,2011-07-01 08:00,2011-07-05 08:00,2011-07-05 08:00:01,Parks\n" /* a second late */
-                            "3,2011-07-01 09:00,,2011-07-01 09:00,Roads\n"                    /* untimed, closed at once */
-                            "4,2011-07-02 09:00,2011-07-01 00:00,2011-07-03 09:00,Roads\n"    /* due before it came */
-                            "5,2011-07-02 10:00,2059-01-01 00:00,,Roads\n"                    /* open */
-                            "6,2011-07-02 11:00,2011-07-09 00:00,2011-07-01 00:00,Roads\n"    /* closed before it came */
-                            "7,2011-07-02 12:00,2011-07-09 00:00,,Parks\n"                    /* open and late in the end */
-                            "8,2011-07-02 13:00,,2011-07-10 00:00,\n");                       /* dispatched to nobody */
+    put_file(
+        s, "city.csv",
+        "id,opened,target,closed,dept\n"
+        "1,2011-07-01 08:00,2011-07-05 08:00,2011-07-05 08:00:00,Parks\n" /* closed at the very instant */
+        "2,2011-07-01 08:00,2011-07-05 08:00,2011-07-05 08:00:01,Parks\n" /* a second late */
+        "3,2011-07-01 09:00,,2011-07-01 09:00,Roads\n"                 /* untimed, closed at once */
+        "4,2011-07-02 09:00,2011-07-01 00:00,2011-07-03 09:00,Roads\n" /* due before it came */
+        "5,2011-07-02 10:00,2059-01-01 00:00,,Roads\n"                 /* open */
+        "6,2011-07-02 11:00,2011-07-09 00:00,2011-07-01 00:00,Roads\n" /* closed before it came */
+        "7,2011-07-02 12:00,2011-07-09 00:00,,Parks\n" /* open and late in the end */
+        "8,2011-07-02 13:00,,2011-07-10 00:00,\n");    /* dispatched to nobody */
     const gov_import_result r = import_fine(&c, s, "city.map.yaml");
     assert_int_equal(r.added, 8);
     assert_int_equal(r.refused, 0);
@@ -454,10 +480,13 @@ static void lives_are_replayed_in_the_order_of_time(void **state)
     assert_text_at(v, "unit", "Roads");
     gov_value_free(v);
     assert_gov_ok(gov_replayed_until(c.g, &until, &err), err);
-    assert_int_equal(until, INT64_C(1310270400000000)); /* 2011-07-10T04:00Z: the last instant in the data, not 2059 */
+    assert_int_equal(
+        until,
+        INT64_C(1310270400000000)); /* 2011-07-10T04:00Z: the last instant in the data, not 2059 */
     assert_int_equal(gov_now(c.g), until);
     assert_gov_ok(gov_verify(c.g, NULL, NULL, &v, &err), err);
-    assert_json_at(v, "parked", "2"); /* dispatched to nobody, closed in a state that knows no closing */
+    assert_json_at(v, "parked",
+                   "2"); /* dispatched to nobody, closed in a state that knows no closing */
     gov_value_free(v);
     community_free(&c);
 }
@@ -467,10 +496,11 @@ static void hours_that_come_twice_or_never(void **state)
     support_store *s = support_store_of(state);
     community c = community_make(s, city_rules, NULL);
     put_file(s, "city.map.yaml", city_map);
-    put_file(s, "city.csv", "id,opened,target,closed,dept\n"
-                            "1,2011-03-13 02:30,2011-03-20 00:00,,Parks\n"
-                            "2,2011-11-06 01:30,2011-11-20 00:00,,Parks\n"
-                            "3,2011-11-06 02:30,2011-11-20 00:00,,Parks\n");
+    put_file(s, "city.csv",
+             "id,opened,target,closed,dept\n"
+             "1,2011-03-13 02:30,2011-03-20 00:00,,Parks\n"
+             "2,2011-11-06 01:30,2011-11-20 00:00,,Parks\n"
+             "3,2011-11-06 02:30,2011-11-20 00:00,,Parks\n");
     (void)import_fine(&c, s, "city.map.yaml");
     assert_flags(&c, "1", "[\"skipped_hour\"]");
     assert_flags(&c, "2", "[\"repeated_hour\"]");
@@ -484,28 +514,32 @@ static void hours_that_come_twice_or_never(void **state)
 static const char events_map[] =
     "import: events\nfile: events.csv\nformat: {time_zone: Asia/Shanghai}\n"
     "columns:\n  number: n\n  at: {column: at, type: timestamp}\n  case: case\n  actor: who\n"
-    "  event: {column: what, translate: {派单: dispatch, 办结: finish, 退单: return}}\n  data: {column: data, type: json}\nkey: number\n";
+    "  event: {column: what, translate: {派单: dispatch, 办结: finish, 退单: return}}\n  data: "
+    "{column: data, type: json}\nkey: number\n";
 
-static const char merged_list[] = "replay: [requests.map.yaml, events.map.yaml]\nuntil: 2026-03-05T00:00\n";
+static const char merged_list[] =
+    "replay: [requests.map.yaml, events.map.yaml]\nuntil: 2026-03-05T00:00\n";
 
 static void put_merge(support_store *s)
 {
     put_file(s, "events.map.yaml", events_map);
     put_file(s, "import.yaml", merged_list);
-    put_requests(s, "A1,2026-03-02 09:00,噪音,2,,30.1,120.1,\nA2,2026-03-02 09:30,噪音,1,,30.1,120.1,\n"
-                    "A3,2026-03-02 18:00,漏水,2,,30.1,120.1,\n");
-    put_file(s, "events.csv", "n,at,case,who,what,data\n"
-                              "1,2026-03-02 09:00,A1,li,派单,\"{\"\"unit\"\":\"\"U1\"\"}\"\n"
-                              "2,2026-03-02 09:40,A2,li,派单,\"{\"\"unit\"\":\"\"U1\"\"}\"\n"
-                              "3,2026-03-02 10:00,A1,wang,办结,\n"
-                              "4,2026-03-02 10:30,A1,wang,办结,\n"              /* refused: it has ended */
-                              "5,2026-03-02 10:35,A9,wang,办结,\n"              /* refused: no such case */
-                              "6,2026-03-02 10:36,A2,nobody,办结,\n"            /* refused: nobody */
-                              "7,2026-03-02 10:37,A2,li,办结,\n"                /* refused: may not */
-                              "8,2026-03-02 10:38,A2,wang,退单,not json\n"      /* refused: no JSON */
-                              "9,2026-03-02 10:39,A2,wang,退单,{}\n"            /* refused: a reason is required */
-                              "10,2026-03-02 10:39,A2,wang,唱歌,{}\n"           /* refused: an unknown word */
-                              "11,2026-03-02 10:50,A2,wang,办结,\n");           /* ten minutes late */
+    put_requests(
+        s, "A1,2026-03-02 09:00,噪音,2,,30.1,120.1,\nA2,2026-03-02 09:30,噪音,1,,30.1,120.1,\n"
+           "A3,2026-03-02 18:00,漏水,2,,30.1,120.1,\n");
+    put_file(s, "events.csv",
+             "n,at,case,who,what,data\n"
+             "1,2026-03-02 09:00,A1,li,派单,\"{\"\"unit\"\":\"\"U1\"\"}\"\n"
+             "2,2026-03-02 09:40,A2,li,派单,\"{\"\"unit\"\":\"\"U1\"\"}\"\n"
+             "3,2026-03-02 10:00,A1,wang,办结,\n"
+             "4,2026-03-02 10:30,A1,wang,办结,\n"         /* refused: it has ended */
+             "5,2026-03-02 10:35,A9,wang,办结,\n"         /* refused: no such case */
+             "6,2026-03-02 10:36,A2,nobody,办结,\n"       /* refused: nobody */
+             "7,2026-03-02 10:37,A2,li,办结,\n"           /* refused: may not */
+             "8,2026-03-02 10:38,A2,wang,退单,not json\n" /* refused: no JSON */
+             "9,2026-03-02 10:39,A2,wang,退单,{}\n"       /* refused: a reason is required */
+             "10,2026-03-02 10:39,A2,wang,唱歌,{}\n"      /* refused: an unknown word */
+             "11,2026-03-02 10:50,A2,wang,办结,\n");      /* ten minutes late */
 }
 
 static void files_are_merged_by_time(void **state)
@@ -616,7 +650,8 @@ static bool import_in_child(const char *url, int ms)
         o.batch = 50;
         gov_status status = open_for(url, &g, &err);
         if (status == GOV_OK)
-            status = gov_import(g, support_source("examples/community/data/import.yaml"), &o, NULL, &err);
+            status = gov_import(g, support_source("examples/community/data/import.yaml"), &o, NULL,
+                                &err);
         if (status != GOV_OK)
             support_print_error(err);
         gov_free(g);
@@ -642,7 +677,8 @@ static void make_example(const char *url)
     gov_options o;
     gov_options_init(&o, sizeof o);
     o.flags = GOV_OPEN_CREATE;
-    assert_gov_ok(gov_rulebook_load(NULL, support_source("examples/community"), 0, &rules, &err), err);
+    assert_gov_ok(gov_rulebook_load(NULL, support_source("examples/community"), 0, &rules, &err),
+                  err);
     gov_error_free(err);
     err = NULL;
     assert_gov_ok(gov_store_open(url, &o, &store, &err), err);
@@ -693,7 +729,8 @@ static void whole_files_that_are_wrong(void **state)
     import_fails(&c, s, "requests.map.yaml", GOV_E_NOT_FOUND, &err); /* no such file */
     gov_error_free(err);
     err = NULL;
-    put_file(s, "requests.csv", "编号,时间,类别,紧急,电话,纬度,经度\nA1,2026-03-02 09:05,噪音,2,,30.1,120.1\n");
+    put_file(s, "requests.csv",
+             "编号,时间,类别,紧急,电话,纬度,经度\nA1,2026-03-02 09:05,噪音,2,,30.1,120.1\n");
     import_fails(&c, s, "requests.map.yaml", GOV_E_INPUT, &err);
     assert_diag(err, 0, "table_no_columns", 1, -1);
     assert_int_equal(gov_error_count(err), 1);
@@ -726,7 +763,8 @@ static void zipped_file_that_is_cut(void **state)
     unsigned seed = 7;
     for (int i = 0; i < 2000; i++) {
         seed = seed * 1103515245u + 12345u;
-        len += (size_t)sprintf(text + len, "N%05d,2026-03-02 09:%02d,噪音,2,%010u,30.1,120.1,\n", i, i * 59 / 2000, seed);
+        len += (size_t)sprintf(text + len, "N%05d,2026-03-02 09:%02d,噪音,2,%010u,30.1,120.1,\n", i,
+                               i * 59 / 2000, seed);
     }
     support_path(path, s->dir, "requests.csv");
     gzFile z = gzopen(path, "wb");
@@ -755,16 +793,21 @@ static void grids_from_geojson(void **state)
 {
     support_store *s = support_store_of(state);
     community c = community_make(s, community_rules, NULL);
-    put_file(s, "grids.map.yaml", "import: grids\nfile: grids.geojson\ncolumns: {code: id, name: name}\nkey: code\n");
+    put_file(s, "grids.map.yaml",
+             "import: grids\nfile: grids.geojson\ncolumns: {code: id, name: name}\nkey: code\n");
     put_file(s, "grids.geojson",
              "{\"type\": \"FeatureCollection\", \"features\": [\n"
-             "{\"type\": \"Feature\", \"properties\": {\"id\": \"G1\", \"name\": \"one\"}, \"geometry\": {\"type\": \"Polygon\", "
+             "{\"type\": \"Feature\", \"properties\": {\"id\": \"G1\", \"name\": \"one\"}, "
+             "\"geometry\": {\"type\": \"Polygon\", "
              "\"coordinates\": [[[0,0],[1,0],[1,1],[0,1],[0,0]]]}},\n"
-             "{\"type\": \"Feature\", \"properties\": {\"id\": \"G2\", \"name\": \"bow\"}, \"geometry\": {\"type\": \"Polygon\", "
+             "{\"type\": \"Feature\", \"properties\": {\"id\": \"G2\", \"name\": \"bow\"}, "
+             "\"geometry\": {\"type\": \"Polygon\", "
              "\"coordinates\": [[[2,0],[3,1],[3,0],[2,1],[2,0]]]}},\n"
-             "{\"type\": \"Feature\", \"properties\": {\"id\": \"G1\", \"name\": \"one\"}, \"geometry\": {\"type\": \"Polygon\", "
+             "{\"type\": \"Feature\", \"properties\": {\"id\": \"G1\", \"name\": \"one\"}, "
+             "\"geometry\": {\"type\": \"Polygon\", "
              "\"coordinates\": [[[5,5],[6,5],[6,6],[5,6],[5,5]]]}},\n"
-             "{\"type\": \"Feature\", \"properties\": {\"id\": 7, \"name\": null}, \"geometry\": null}]}");
+             "{\"type\": \"Feature\", \"properties\": {\"id\": 7, \"name\": null}, \"geometry\": "
+             "null}]}");
     gov_import_result r = import_fine(&c, s, "grids.map.yaml");
     assert_int_equal(r.rows, 4);
     assert_int_equal(r.added, 2);
@@ -791,23 +834,44 @@ static void mistakes_in_maps(void **state)
         const char *text, *code;
         int line, column;
     } wrong[] = {
-        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns:\n  number: a\n  categry: b\nkey: number\n", "unknown_name", 6, 3},
+        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns:\n  number: a\n  categry: "
+         "b\nkey: number\n",
+         "unknown_name", 6, 3},
         {"import: case\nfile: x.csv\ncolumns: {a: b}\n", "unknown_name", 1, 9},
-        {"import: cases\nfile: x.csv\nworkflow: complain\ncolumns: {number: b}\n", "unknown_name", 3, 11},
-        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolums: {number: b}\n", "unknown_key", 4, 1},
+        {"import: cases\nfile: x.csv\nworkflow: complain\ncolumns: {number: b}\n", "unknown_name",
+         3, 11},
+        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolums: {number: b}\n", "unknown_key", 4,
+         1},
         {"import: cases\nfile: x.csv\ncolumns: {number: b}\n", "missing_key", 1, 1},
-        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns:\n  urgency: {column: a, type: date}\n", "import_type", 5, 3},
-        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns:\n  urgency: {column: a, type: dat}\n", "unknown_word", 5, 30},
-        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns:\n  category: {column: a, translate: {x: noice}}\n", "import_word", 5, 3},
-        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns: {number: a}\nkey: nummer\n", "unknown_name", 5, 6},
-        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns: {number: a}\nlife:\n  - {event: finsh, at: opened_at}\n", "unknown_name", 6, 24},
-        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns: {opened_at: a}\nlife:\n  - {event: finsh, at: opened_at}\n", "unknown_name", 6, 13},
-        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns: {place: {lat: a}}\n", "missing_key", 4, 18},
+        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns:\n  urgency: {column: a, type: "
+         "date}\n",
+         "import_type", 5, 3},
+        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns:\n  urgency: {column: a, type: "
+         "dat}\n",
+         "unknown_word", 5, 30},
+        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns:\n  category: {column: a, "
+         "translate: {x: noice}}\n",
+         "import_word", 5, 3},
+        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns: {number: a}\nkey: nummer\n",
+         "unknown_name", 5, 6},
+        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns: {number: a}\nlife:\n  - "
+         "{event: finsh, at: opened_at}\n",
+         "unknown_name", 6, 24},
+        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns: {opened_at: a}\nlife:\n  - "
+         "{event: finsh, at: opened_at}\n",
+         "unknown_name", 6, 13},
+        {"import: cases\nfile: x.csv\nworkflow: complaint\ncolumns: {place: {lat: a}}\n",
+         "missing_key", 4, 18},
         {"import: staff\nfile: x.csv\ncolumns: {name: a}\n", "missing_key", 1, 1},
-        {"import: staff\nfile: x.csv\ncolumns: {code: a, nme: b}\nkey: code\n", "unknown_name", 3, 20},
+        {"import: staff\nfile: x.csv\ncolumns: {code: a, nme: b}\nkey: code\n", "unknown_name", 3,
+         20},
         {"import: events\nfile: x.csv\ncolumns: {at: a, case: b}\n", "missing_key", 1, 1},
-        {"import: events\nfile: x.csv\ncolumns: {at: a, case: b, event: {column: c, translate: {x: finnish}}}\n", "unknown_name", 3, 27},
-        {"import: cases\nfile: x.csv\nworkflow: complaint\nformat: {time_zone: Mars/Olympus}\ncolumns: {number: a}\n", "unknown_name", 4, 21},
+        {"import: events\nfile: x.csv\ncolumns: {at: a, case: b, event: {column: c, translate: {x: "
+         "finnish}}}\n",
+         "unknown_name", 3, 27},
+        {"import: cases\nfile: x.csv\nworkflow: complaint\nformat: {time_zone: "
+         "Mars/Olympus}\ncolumns: {number: a}\n",
+         "unknown_name", 4, 21},
         {"import: [cases\n", "yaml_syntax", -1, -1},
         {"replay: [wrong.yaml]\nuntil: soon\n", "import_until", 2, 8},
     };
@@ -886,19 +950,24 @@ static void the_example_community(void **state)
     assert_gov_ok(open_for(s->url, &c.g, &err), err);
     gov_import_options_init(&o, sizeof o);
     o.refused = support_path(path, s->dir, "refused.csv");
-    assert_gov_ok(gov_import(c.g, support_source("examples/community/data/import.yaml"), &o, &r, &err), err);
+    assert_gov_ok(gov_import(c.g, support_source("examples/community/data/import.yaml"), &o, &r,
+                             &err),
+                  err);
     assert_int_equal(r.rows, r.added + r.unchanged + r.changed + r.refused);
     /* every wrong row stands in expected.csv with what becomes of it */
-    char *refused = support_read(path, &len), *expected = support_read(support_source("examples/community/data/expected.csv"), &len);
+    char *refused = support_read(path, &len),
+         *expected = support_read(support_source("examples/community/data/expected.csv"), &len);
     uint64_t count[3] = {0};
     char *save = NULL;
-    for (char *line = strtok_r(expected, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = strtok_r(expected, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
         char file[64], number[64] = "", result[32], key[256];
         int at;
         if (sscanf(line, "%63[^,],%d,%63[^,],%31[^,]", file, &at, number, result) < 4 &&
             sscanf(line, "%63[^,],%d,,%31[^,]", file, &at, result) < 3)
             continue; /* the header */
-        snprintf(key, sizeof key, "%s,%d,%s,", file, at, strcmp(result, "refused") == 0 && strstr(line, ",,") != NULL ? "" : number);
+        snprintf(key, sizeof key, "%s,%d,%s,", file, at,
+                 strcmp(result, "refused") == 0 && strstr(line, ",,") != NULL ? "" : number);
         if (strcmp(result, "refused") == 0)
             assert_non_null(strstr(refused, key));
         if (strcmp(result, "flagged") == 0) {
@@ -965,7 +1034,8 @@ static void count_city(gov *g, city_count *n)
                 *(late ? &n->late : &n->on_time) += 1;
             if (gov_value_get(f, "place") != NULL) {
                 n->located++;
-                n->agrees += grid != NULL ? recorded != NULL && strcmp(grid, recorded) == 0 : recorded == NULL;
+                n->agrees += grid != NULL ? recorded != NULL && strcmp(grid, recorded) == 0
+                                          : recorded == NULL;
             }
         }
         free(cursor);
@@ -980,8 +1050,10 @@ static void a_citys_half_year(void **state)
     support_store *s = support_store_of(state);
     char export[512], grids[512], copy[512];
     const bool whole = getenv("GOV_LONG") != NULL && strcmp(s->kind, "sqlite") == 0;
-    snprintf(export, sizeof export, "%s", support_shared_or_skip("data/city311/requests_2011.csv.gz"));
-    snprintf(grids, sizeof grids, "%s", support_shared_or_skip("data/city311/precincts_2015.geojson"));
+    snprintf(export, sizeof export, "%s",
+             support_shared_or_skip("data/city311/requests_2011.csv.gz"));
+    snprintf(grids, sizeof grids, "%s",
+             support_shared_or_skip("data/city311/precincts_2015.geojson"));
     head_of_city(export, support_path(copy, s->dir, "requests_2011.csv.gz"), whole ? 100000 : 2500);
     size_t len;
     char *text = support_read(grids, &len);
@@ -991,7 +1063,8 @@ static void a_citys_half_year(void **state)
     gov_error *err = NULL;
     gov_rulebook *rules = NULL;
     community c;
-    assert_gov_ok(gov_rulebook_load(NULL, support_source("examples/city311"), 0, &rules, &err), err);
+    assert_gov_ok(gov_rulebook_load(NULL, support_source("examples/city311"), 0, &rules, &err),
+                  err);
     gov_error_free(err);
     err = NULL;
     assert_gov_ok(community_try(s->url, rules, NULL, &c, &err), err);
@@ -1000,7 +1073,9 @@ static void a_citys_half_year(void **state)
     gov_import_result r = {.size = sizeof r};
     gov_import_options_init(&o, sizeof o);
     o.file = s->dir;
-    assert_gov_ok(gov_import(c.g, support_source("examples/city311/data/import.yaml"), &o, &r, &err), err);
+    assert_gov_ok(gov_import(c.g, support_source("examples/city311/data/import.yaml"), &o, &r,
+                             &err),
+                  err);
     assert_int_equal(r.refused, 0);
     city_count n = {0};
     count_city(c.g, &n);
@@ -1015,7 +1090,9 @@ static void a_citys_half_year(void **state)
         assert_int_equal(r.added, 253 + 2500);
         assert_true(n.on_time > 1000 && n.late > 100 && n.agrees * 100 > n.located * 95);
     }
-    assert_gov_ok(gov_import(c.g, support_source("examples/city311/data/import.yaml"), &o, &r, &err), err);
+    assert_gov_ok(gov_import(c.g, support_source("examples/city311/data/import.yaml"), &o, &r,
+                             &err),
+                  err);
     assert_int_equal(r.added + r.changed, 0);
     community_free(&c);
 }
