@@ -48,7 +48,7 @@ GOV_API gov_status gov_community_create(gov_store *store, const char *name, cons
                                         gov_error **err);
 
 /**
- * The communities of a store: a list of maps with `id`, `name`, `title`, `rulebook`, `version`, `created_at`.
+ * The communities of a store: a list of maps with `id`, `name`, `title`, `rulebook`, `version`, `digest`, `created_at`.
  * @param out owned by the caller
  * @contract thread=engine alloc=yes block=io
  * @since 0.1

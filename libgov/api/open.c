@@ -263,6 +263,8 @@ gov_status gov_attach(gov_store *home, const char *name, gov **out, gov_error **
 gov_status gov_open(const char *url, const gov_options *options, gov **out, gov_error **err)
 {
     gov_store *home = NULL;
+    if (out == NULL)
+        return base_misuse(err, "out");
     gov_status status = gov_store_open(url, options, &home, err);
     if (status != GOV_OK)
         return status;

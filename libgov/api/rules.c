@@ -112,26 +112,38 @@ gov_status gov_about(gov *g, gov_value **out, gov_error **err)
 
 /* ---- list ---- */
 
+static gov_status describe(store *s, store_rows *row, base_arena *arena, value *out, const diag *d)
+{
+    const rulebook *book = NULL;
+    value_builder b;
+    const gov_status status = registry_rules_read(s, api_host(), store_int(row, 0), store_int(row, 3), &book, d);
+    if (status != GOV_OK)
+        return status;
+    value_builder_init(&b, arena);
+    value_builder_set(&b, "id", value_int(store_int(row, 0)));
+    value_builder_set(&b, "created_at", value_from_us(store_int(row, 2)));
+    value_builder_set(&b, "name", value_text(base_arena_strdup(arena, store_text(row, 1, NULL))));
+    value_builder_set(&b, "title", titles(&book->title, arena));
+    value_builder_set(&b, "rulebook", value_text(book->id));
+    value_builder_set(&b, "version", value_text(book->version));
+    value_builder_set(&b, "digest", value_text(book->digest_text));
+    const bool copied = value_copy(arena, value_builder_map(&b), out);
+    rulebook_free(book);
+    return b.failed || !copied ? base_nomem(d) : GOV_OK;
+}
+
 static gov_status list_communities(store *s, base_arena *arena, value *out, const diag *d)
 {
-    static const store_sql sql = {
-        "SELECT c.community, c.name, c.created_us, r.version, r.digest FROM gov_community c LEFT JOIN gov_rules r "
-        "ON r.community = c.community AND r.rules = c.rules ORDER BY c.community"};
-    static const char *const texts[] = {"name", NULL, "version", "digest"};
+    static const store_sql sql = {"SELECT community, name, created_us, rules FROM gov_community ORDER BY community"};
     store_rows rows;
     value_builder list;
     value_builder_init(&list, arena);
     gov_status status = store_query(s, &sql, STORE_NO_ARGS, &rows, d);
     while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
-        value_builder b;
-        value_builder_init(&b, arena);
-        value_builder_set(&b, "id", value_int(store_int(&rows, 0)));
-        value_builder_set(&b, "created_at", value_from_us(store_int(&rows, 2)));
-        for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
-            if (texts[i] != NULL)
-                value_builder_set(&b, texts[i], value_text(base_arena_strdup(arena, store_text(&rows, i + 1, NULL))));
-        list.failed = list.failed || b.failed;
-        value_builder_add(&list, value_builder_map(&b));
+        value one;
+        status = describe(s, &rows, arena, &one, d);
+        if (status == GOV_OK)
+            value_builder_add(&list, one);
     }
     store_rows_close(&rows);
     *out = value_builder_list(&list);

@@ -11,6 +11,8 @@ gov_status registry_community_find(store *s, const char *name, base_arena *arena
     static const store_sql named = {"SELECT community, name, rules, created_us FROM gov_community WHERE name = $1"};
     store_rows rows;
     const store_arg arg = store_s(name);
+    if (name != NULL && !base_utf8_valid(name, strlen(name)))
+        return base_fail(d, M_community_unknown, A_S("name", name));
     gov_status status = name != NULL ? store_first(s, &named, &arg, 1, &rows, d) : store_first(s, &all, NULL, 0, &rows, d);
     if (status == GOV_END)
         return base_fail(d, M_community_unknown, A_S("name", name != NULL ? name : ""));
@@ -95,31 +97,33 @@ gov_status registry_rules_install(gov *g, const rulebook *r, int64_t *rules, con
     return status == GOV_OK ? access_record(g, &entry, NULL, d) : status;
 }
 
-static gov_status open_rules(gov *g, store_rows *rows, const rulebook **out, const diag *d)
+static gov_status open_rules(const gov_allocator *a, const rulebook_host *host, store_rows *rows, const rulebook **out,
+                             const diag *d)
 {
     size_t len, tzif_len;
     const char *text = store_bytes(rows, 0, &len);
     const void *tzif = store_bytes(rows, 1, &tzif_len);
-    const rulebook_options options = {.host = registry_state(g)->host, .tzif = tzif, .tzif_len = tzif_len};
+    const rulebook_options options = {.host = host, .tzif = tzif, .tzif_len = tzif_len};
     rulebook_bundle *bundle = NULL;
     rulebook *book = NULL;
-    gov_status status = rulebook_bundle_parse(g->alloc, text, len, &bundle, d);
+    gov_status status = rulebook_bundle_parse(a, text, len, &bundle, d);
     if (status == GOV_OK)
-        status = rulebook_open(g->alloc, bundle, &options, &book, d);
+        status = rulebook_open(a, bundle, &options, &book, d);
     *out = book;
     return status;
 }
 
-static gov_status load_rules(gov *g, int64_t rules, const rulebook **out, const diag *d)
+gov_status registry_rules_read(store *s, const rulebook_host *host, int64_t community, int64_t rules, const rulebook **out,
+                               const diag *d)
 {
     static const store_sql load = {"SELECT bundle, tzif FROM gov_rules WHERE community = $1 AND rules = $2"};
     store_rows rows;
-    gov_status status = store_first(g->store, &load, STORE_ARGS(store_i(g->community), store_i(rules)), &rows, d);
+    gov_status status = store_first(s, &load, STORE_ARGS(store_i(community), store_i(rules)), &rows, d);
     if (status == GOV_END)
         return base_fail(d, M_rules_unknown, A_I("rules", rules));
     if (status != GOV_OK)
         return status;
-    status = open_rules(g, &rows, out, d);
+    status = open_rules(store_allocator(s), host, &rows, out, d);
     store_rows_close(&rows);
     return status;
 }
@@ -136,7 +140,7 @@ gov_status registry_rules(gov *g, int64_t rules, const rulebook **out, const dia
         }
     if (!base_grow(g->alloc, &state->rules, &state->rules_cap, state->rules_count, sizeof *state->rules))
         return base_nomem(d);
-    const gov_status status = load_rules(g, rules, out, d);
+    const gov_status status = registry_rules_read(g->store, state->host, g->community, rules, out, d);
     if (status == GOV_OK)
         state->rules[state->rules_count++] = (registry_version){rules, *out};
     return status;

@@ -26,6 +26,9 @@ gov_status registry_community_add(store *s, int64_t id, const char *name, int64_
 gov_status registry_rules_install(gov *g, const rulebook *r, int64_t *rules, const diag *d);
 /* The rules of that id, compiled; kept by g. 0: the current ones. */
 gov_status registry_rules(gov *g, int64_t rules, const rulebook **out, const diag *d);
+/* The same, without a handle, owned by the caller. */
+gov_status registry_rules_read(store *s, const rulebook_host *host, int64_t community, int64_t rules, const rulebook **out,
+                               const diag *d);
 /* Makes them g's current rules, without writing. */
 gov_status registry_rules_use(gov *g, int64_t rules, const diag *d);
 /* Takes up what is installed now, where others may have installed; access_hooks.follow. */

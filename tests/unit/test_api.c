@@ -1,0 +1,1115 @@
+/* Opening, upgrading, proving, misusing: what a host sees when a store, a file or its own program is not as it should be. */
+#include "support/community.h"
+#include "support/faulty.h"
+#include "support/vfs_shim.h"
+
+#include <signal.h>
+#include <sodium.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TRY(call, want)                \
+    do {                               \
+        gov_error *e = NULL;           \
+        assert_gov((want), (call), e); \
+        gov_error_free(e);             \
+    } while (0)
+
+/* ---- helpers ---- */
+
+static const char *file_of(const support_store *s)
+{
+    return s->url + strlen("sqlite:");
+}
+
+static gov_options options_of(uint32_t flags)
+{
+    gov_options o;
+    gov_options_init(&o, sizeof o);
+    o.flags = flags;
+    o.busy_timeout_ms = 50;
+    return o;
+}
+
+/* Opening must fail so, with one diagnostic that says it in both languages. */
+static void opening_fails(const char *url, uint32_t flags, gov_status want)
+{
+    gov_options o = options_of(flags);
+    gov_error *err = NULL;
+    gov *g = NULL;
+    gov_store *store = NULL;
+    assert_gov(want, gov_store_open(url, &o, &store, &err), err);
+    assert_null(store);
+    assert_int_equal(gov_error_count(err), 1);
+    assert_true(strlen(gov_error_message(err, 0, "en")) > 10);
+    assert_true(strlen(gov_error_message(err, 0, "zh")) > 10);
+    assert_string_not_equal(gov_error_message(err, 0, "zh"), gov_error_message(err, 0, "en"));
+    gov_error_free(err);
+    TRY(gov_open(url, &o, &g, &e), want);
+    assert_null(g);
+}
+
+static void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+    char *problem = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &problem) != SQLITE_OK)
+        fail_msg("%s: %s", sql, problem);
+    sqlite3_close(db);
+}
+
+static bool exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+static community with_cases(support_store *s, int n)
+{
+    community c = community_make(s, community_rules, NULL);
+    community_put(&c, "unit", "U1", "{'name': '物业'}");
+    for (int i = 0; i < n; i++) {
+        const int64_t id = community_open(&c, "complaint", "{'category': 'noise', 'phone': '13800001234'}");
+        community_send(&c, id, "dispatch", "{'unit': 'U1'}", GOV_OK);
+    }
+    return c;
+}
+
+/* ---- opening ---- */
+
+static void what_is_not_there_is_not_made(void **state)
+{
+    support_store *s = support_store_of(state);
+    char path[512], inner[512];
+    opening_fails(s->url, 0, GOV_E_NOT_FOUND);
+    assert_false(exists(file_of(s)));
+    opening_fails(s->url, GOV_OPEN_READONLY, GOV_E_NOT_FOUND);
+    assert_false(exists(file_of(s)));
+    TRY(gov_store_upgrade(s->url, NULL, NULL, NULL, &e), GOV_E_NOT_FOUND);
+    assert_false(exists(file_of(s)));
+    (void)snprintf(path, sizeof path, "%.300s/none", s->dir);
+    support_path(inner, path, "x.db");
+    gov_options o = options_of(GOV_OPEN_CREATE);
+    gov_store *store = NULL;
+    gov_error *err = NULL;
+    assert_true(gov_store_open(inner, &o, &store, &err) >= GOV_E_NOT_FOUND); /* no folder */
+    gov_error_free(err);
+    err = NULL;
+    gov *g = NULL;
+    assert_gov_ok(gov_store_open(s->url, &o, &store, &err), err); /* an empty store has no community */
+    TRY(gov_attach(store, NULL, &g, &e), GOV_E_NOT_FOUND);
+    TRY(gov_attach(store, "", &g, &e), GOV_E_NOT_FOUND);
+    TRY(gov_attach(store, "\xff\xfe", &g, &e), GOV_E_NOT_FOUND);
+    gov_value *v = NULL;
+    assert_gov_ok(gov_community_list(store, &v, &err), err);
+    assert_int_equal(gov_value_count(v), 0);
+    gov_value_free(v);
+    gov_store_free(store);
+}
+
+static void files_that_are_no_stores(void **state)
+{
+    support_store *s = support_store_of(state);
+    const char *path = file_of(s);
+    static const char text[] = "name,phone\nZhou,1380\n";
+    support_write(path, text, strlen(text));
+    opening_fails(s->url, 0, GOV_E_CORRUPT);
+    opening_fails(s->url, GOV_OPEN_CREATE, GOV_E_CORRUPT);
+    size_t len;
+    char *same = support_read(path, &len);
+    assert_int_equal(len, strlen(text));
+    assert_memory_equal(same, text, len);
+    free(same);
+    (void)remove(path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    gov_options o = options_of(GOV_OPEN_CREATE);
+    gov_store *store = NULL;
+    gov_error *err = NULL;
+    const gov_status status = gov_store_open(s->url, &o, &store, &err);
+    assert_int_not_equal(status, GOV_OK);
+    assert_null(store);
+    assert_int_equal(gov_error_count(err), 1);
+    gov_error_free(err);
+    assert_int_equal(rmdir(path), 0);
+    opening_fails("mysql://here/x", 0, GOV_E_ARG);
+}
+
+/* Somebody else's database is left alone. */
+static void another_programs_database(void **state)
+{
+    support_store *s = support_store_of(state);
+    run_sql(file_of(s), "CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)");
+    gov_options o = options_of(0);
+    gov_store *store = NULL;
+    gov_error *err = NULL;
+    assert_true(gov_store_open(s->url, &o, &store, &err) >= GOV_E_NOT_FOUND);
+    assert_int_equal(gov_error_count(err), 1);
+    gov_error_free(err);
+}
+
+static void truncated_and_damaged_stores(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = with_cases(s, 30);
+    community_free(&c);
+    run_sql(file_of(s), "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
+    size_t len;
+    char *all = support_read(file_of(s), &len);
+    for (size_t keep = 100; keep < len; keep += len / 13 + 1) { /* cut anywhere: an error, or at worst a store that fails to verify */
+        support_write(file_of(s), all, keep);
+        gov_options o = options_of(0);
+        gov_error *err = NULL;
+        gov *g = NULL;
+        gov_status status = gov_open(s->url, &o, &g, &err);
+        if (status == GOV_OK)
+            status = gov_act_as_host(g, "check", &err);
+        if (status == GOV_OK)
+            status = gov_verify(g, NULL, NULL, NULL, &err);
+        assert_true(status == GOV_E_CORRUPT || status == GOV_E_VERIFY || status == GOV_E_NOT_FOUND || status == GOV_E_STORE);
+        gov_error_free(err);
+        gov_free(g);
+    }
+    for (size_t i = 0; i < 40; i++) { /* garbage over a page */
+        char *bad = malloc(len);
+        memcpy(bad, all, len);
+        const size_t at = i * (len / 40);
+        memset(bad + at, 0x5a, len - at < 300 ? len - at : 300);
+        support_write(file_of(s), bad, len);
+        gov_options o = options_of(0);
+        gov_error *err = NULL;
+        gov *g = NULL;
+        gov_value *v = NULL;
+        gov_status status = gov_open(s->url, &o, &g, &err);
+        if (status == GOV_OK)
+            status = gov_act_as_host(g, "check", &err);
+        if (status == GOV_OK)
+            status = gov_case_list(g, NULL, &v, &err);
+        if (status == GOV_OK)
+            status = gov_verify(g, NULL, NULL, NULL, &err);
+        assert_true(status != GOV_E_BUG && (status == GOV_OK || gov_error_count(err) >= 1));
+        gov_value_free(v);
+        gov_error_free(err);
+        gov_free(g);
+        free(bad);
+    }
+    free(all);
+}
+
+static void a_newer_store_is_refused_and_an_older_one_says_so(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = with_cases(s, 1);
+    community_free(&c);
+    run_sql(file_of(s), "UPDATE gov_schema SET version = version + 1 WHERE room = 'case'; PRAGMA user_version = 99");
+    opening_fails(s->url, 0, GOV_E_NEWER);
+    opening_fails(s->url, GOV_OPEN_CREATE, GOV_E_NEWER);
+    TRY(gov_store_upgrade(s->url, NULL, NULL, NULL, &e), GOV_E_NEWER);
+    run_sql(file_of(s), "UPDATE gov_schema SET version = version - 1 WHERE room = 'case'");
+}
+
+static void upgrading_where_there_is_nothing_to_do(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = with_cases(s, 1);
+    gov_error *err = NULL;
+    int32_t from = -1, to = -1;
+    assert_gov_ok(gov_store_upgrade(s->url, NULL, &from, &to, &err), err);
+    assert_true(from == to && from > 0);
+    assert_gov_ok(gov_store_upgrade(s->url, NULL, NULL, NULL, &err), err);
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err); /* the open handle works on */
+    community_open(&c, "complaint", "{'category': 'noise'}");
+    community_free(&c);
+}
+
+static void a_store_that_cannot_be_written(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = with_cases(s, 1);
+    community_free(&c);
+    gov_options o = options_of(GOV_OPEN_READONLY);
+    gov_error *err = NULL;
+    gov *g = NULL;
+    gov_value *v = NULL;
+    gov_rulebook *book = community_rulebook(community_rules);
+    assert_gov_ok(gov_open(s->url, &o, &g, &err), err);
+    assert_gov_ok(gov_act_as_host(g, "read", &err), err);
+    assert_gov_ok(gov_case_list(g, NULL, &v, &err), err);
+    assert_int_equal(gov_value_count(gov_value_get(v, "cases")), 1);
+    gov_value_free(v);
+    assert_gov_ok(gov_verify(g, NULL, NULL, NULL, &err), err);
+    TRY(gov_case_open(g, "complaint", NULL, NULL, NULL, &e), GOV_E_READONLY);
+    TRY(gov_begin(g, &e), GOV_E_READONLY);
+    TRY(gov_install(g, book, &e), GOV_E_READONLY);
+    assert_gov_ok(gov_case_list(g, NULL, &v, &err), err); /* and works on */
+    gov_value_free(v);
+    gov_free(g);
+    gov_store *store = NULL;
+    assert_gov_ok(gov_store_open(s->url, &o, &store, &err), err);
+    TRY(gov_community_create(store, "second", book, NULL, &e), GOV_E_READONLY);
+    gov_store_free(store);
+    gov_rulebook_free(book);
+}
+
+/* A file whose bits forbid writing; root may write it all the same, so there is nothing to see then. */
+static void a_file_without_write_permission(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = with_cases(s, 1);
+    community_free(&c);
+    if (geteuid() == 0)
+        support_skip("root may write everything");
+    assert_int_equal(chmod(file_of(s), 0400), 0);
+    gov_options o = options_of(0);
+    gov_error *err = NULL;
+    gov *g = NULL;
+    gov_status status = gov_open(s->url, &o, &g, &err);
+    if (status == GOV_OK)
+        status = gov_act_as_host(g, "write", &err);
+    if (status == GOV_OK)
+        status = gov_case_open(g, "complaint", NULL, NULL, NULL, &err);
+    assert_int_equal(status, GOV_E_READONLY);
+    gov_error_free(err);
+    gov_free(g);
+}
+
+/* Another process holds the lock: after the timeout one clear error, and when it lets go all is well. */
+static void locked_by_another_process(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = with_cases(s, 1);
+    community_free(&c);
+    int ready[2], leave[2];
+    char byte = 0;
+    assert_int_equal(pipe(ready) | pipe(leave), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        sqlite3 *db = NULL;
+        if (sqlite3_open(file_of(s), &db) != SQLITE_OK || sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+            _exit(1);
+        if (write(ready[1], "x", 1) != 1 || read(leave[0], &byte, 1) != 1)
+            _exit(2);
+        _exit(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK ? 0 : 3);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    gov_options o = options_of(0);
+    gov_error *err = NULL;
+    gov *g = NULL;
+    gov_value *v = NULL;
+    assert_gov_ok(gov_open(s->url, &o, &g, &err), err); /* reading goes on beside a writer */
+    assert_gov_ok(gov_act_as_host(g, "test", &err), err);
+    assert_gov_ok(gov_case_list(g, NULL, &v, &err), err);
+    gov_value_free(v);
+    v = community_json("{'category': 'noise'}");
+    assert_gov(GOV_E_BUSY, gov_case_open(g, "complaint", v, NULL, NULL, &err), err);
+    assert_int_equal(gov_error_count(err), 1);
+    gov_error_free(err);
+    err = NULL;
+    TRY(gov_begin(g, &e), GOV_E_BUSY);
+    TRY(gov_commit(g, &e), GOV_E_STATE);
+    assert_int_equal(write(leave[1], "x", 1), 1);
+    int left;
+    assert_int_equal(waitpid(child, &left, 0), child);
+    assert_int_equal(WEXITSTATUS(left), 0);
+    assert_gov_ok(gov_case_open(g, "complaint", v, NULL, NULL, &err), err);
+    gov_value_free(v);
+    gov_free(g);
+    for (int i = 0; i < 2; i++)
+        (void)(close(ready[i]), close(leave[i]));
+}
+
+/* ---- a full disk ---- */
+
+/* At whatever write the disk gets full: one clear error, nothing of the call is there, and with space again all goes on. */
+static void a_full_disk_changes_nothing(void **state)
+{
+    support_store *s = support_store_of(state);
+    sqlite3_vfs *usual = sqlite3_vfs_find(NULL);
+    assert_true(vfs_shim_start());
+    sqlite3_vfs_register(sqlite3_vfs_find(VFS_SHIM), 1);
+    community c = with_cases(s, 2);
+    gov_error *err = NULL;
+    gov_value *v = community_json("{'category': 'noise'}"), *list = NULL;
+    long most = 0;
+    for (long n = 0; n < 400; n++) {
+        vfs_shim.countdown = n;
+        vfs_shim.forever = true;
+        vfs_shim.code = SQLITE_FULL;
+        vfs_shim.hits = 0;
+        const gov_status status = gov_case_open(c.g, "complaint", v, NULL, NULL, &err);
+        vfs_shim.countdown = -1;
+        if (status == GOV_OK && vfs_shim.hits == 0) {
+            most = n;
+            break;
+        }
+        if (status != GOV_OK) {
+            assert_int_equal(status, GOV_E_FULL);
+            assert_int_equal(gov_error_count(err), 1);
+            gov_error_free(err);
+            err = NULL;
+            assert_gov_ok(gov_case_list(c.g, NULL, &list, &err), err);
+            assert_true(gov_value_count(gov_value_get(list, "cases")) >= 2);
+            gov_value_free(list);
+        }
+    }
+    assert_true(most > 2);
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
+    gov_value_free(v);
+    community_free(&c);
+    sqlite3_vfs_register(usual, 1);
+}
+
+/* The same with a limit of the system on the size of files, from creating the store on. */
+static void a_limit_on_the_size_of_files(void **state)
+{
+    support_store *s = support_store_of(state);
+    gov_rulebook *book = community_rulebook(community_rules);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)signal(SIGXFSZ, SIG_IGN);
+        for (rlim_t limit = 8192; limit < 2000000; limit = limit * 3 / 2) {
+            const struct rlimit most = {limit, RLIM_INFINITY};
+            community c;
+            char url[512];
+            gov_error *err = NULL;
+            (void)snprintf(url, sizeof url, "sqlite:%.400s/%ld.db", s->dir, (long)limit);
+            (void)setrlimit(RLIMIT_FSIZE, &most);
+            gov_status status = community_try(url, book, NULL, &c, &err);
+            for (int i = 0; i < 2000 && status == GOV_OK; i++) {
+                gov_value *f = gov_value_new_map(NULL);
+                (void)gov_value_set_string(f, "category", "noise");
+                status = gov_case_open(c.g, "complaint", f, NULL, NULL, &err);
+                gov_value_free(f);
+            }
+            if (status != GOV_OK && status != GOV_E_FULL && status != GOV_E_STORE)
+                _exit(2);
+            if (status != GOV_OK && (gov_error_count(err) != 1 || limit >= 2000000))
+                _exit(3);
+            gov_error_free(err);
+            if (c.g != NULL)
+                community_free(&c);
+            if (status == GOV_OK)
+                _exit(0); /* from here on there is room */
+        }
+        _exit(0);
+    }
+    int left;
+    assert_int_equal(waitpid(child, &left, 0), child);
+    assert_true(WIFEXITED(left));
+    assert_int_equal(WEXITSTATUS(left), 0);
+    gov_rulebook_free(book);
+}
+
+/* ---- misuse ---- */
+
+/* Every call with every pointer missing says so, and nothing falls over. */
+static void null_arguments_are_told(void **state)
+{
+    community c = community_make(support_store_of(state), community_rules, NULL);
+    gov *g = c.g;
+    gov_value *v = NULL, *map = community_json("{}");
+    gov_store *st = NULL;
+    gov *other = NULL;
+    gov_rulebook *book = NULL;
+    gov_simulation *sim = NULL;
+    gov_expr *expr = NULL;
+    int64_t id = 0;
+    size_t len = 0;
+    char *text = NULL;
+    gov_tick_result tick = {.size = sizeof tick};
+    const gov_point p = {0, 0};
+    const gov_status got[] = {
+        gov_store_open(NULL, NULL, &st, NULL), gov_store_open("x", NULL, NULL, NULL),
+        gov_store_upgrade(NULL, NULL, NULL, NULL, NULL),
+        gov_store_backup(NULL, "x", NULL, NULL, NULL), gov_store_backup(c.store, NULL, NULL, NULL, NULL),
+        gov_open(NULL, NULL, &other, NULL), gov_open("x", NULL, NULL, NULL),
+        gov_attach(NULL, NULL, &other, NULL), gov_attach(c.store, NULL, NULL, NULL),
+        gov_community_create(NULL, NULL, NULL, NULL, NULL), gov_community_create(c.store, NULL, NULL, NULL, NULL),
+        gov_community_list(NULL, &v, NULL), gov_community_list(c.store, NULL, NULL),
+        gov_install(NULL, NULL, NULL), gov_install(g, NULL, NULL),
+        gov_about(NULL, &v, NULL), gov_about(g, NULL, NULL),
+        gov_act_as_host(NULL, "x", NULL), gov_act_as_host(g, NULL, NULL),
+        gov_act_as(NULL, "x", "x", NULL), gov_act_as(g, NULL, "x", NULL), gov_act_as(g, "x", NULL, NULL),
+        gov_act_as_resident(NULL, "x", "x", NULL), gov_act_as_resident(g, NULL, "x", NULL), gov_act_as_resident(g, "x", NULL, NULL),
+        gov_begin(NULL, NULL), gov_commit(NULL, NULL), gov_rollback(NULL, NULL),
+        gov_set_now(NULL, 0, NULL),
+        gov_time_parse(NULL, "x", &id, NULL), gov_time_parse(g, NULL, &id, NULL), gov_time_parse(g, "x", NULL, NULL),
+        gov_time_format(NULL, 0, &text, NULL, NULL), gov_time_format(g, 0, NULL, NULL, NULL),
+        gov_record_put(NULL, "unit", "x", map, NULL, NULL), gov_record_put(g, NULL, "x", map, NULL, NULL),
+        gov_record_put(g, "unit", NULL, map, NULL, NULL), gov_record_put(g, "unit", "x", NULL, NULL, NULL),
+        gov_record_get(NULL, "unit", "x", &v, NULL), gov_record_get(g, NULL, "x", &v, NULL),
+        gov_record_get(g, "unit", NULL, &v, NULL), gov_record_get(g, "unit", "x", NULL, NULL),
+        gov_record_list(NULL, "unit", NULL, 0, &v, NULL), gov_record_list(g, NULL, NULL, 0, &v, NULL),
+        gov_record_list(g, "unit", NULL, 0, NULL, NULL),
+        gov_locate(NULL, &p, 1, &id, NULL), gov_locate(g, NULL, 1, &id, NULL), gov_locate(g, &p, 1, NULL, NULL),
+        gov_case_open(NULL, "complaint", map, NULL, NULL, NULL), gov_case_open(g, NULL, map, NULL, NULL, NULL),
+        gov_case_send(NULL, 1, "x", NULL, NULL), gov_case_send(g, 1, NULL, NULL, NULL),
+        gov_case_find(NULL, NULL, "x", &id, NULL), gov_case_find(g, NULL, NULL, &id, NULL), gov_case_find(g, NULL, "x", NULL, NULL),
+        gov_case_get(NULL, 1, &v, NULL), gov_case_get(g, 1, NULL, NULL),
+        gov_case_list(NULL, NULL, &v, NULL), gov_case_list(g, NULL, NULL, NULL),
+        gov_case_history(NULL, 1, &v, NULL), gov_case_history(g, 1, NULL, NULL),
+        gov_case_explain(NULL, 1, &v, NULL), gov_case_explain(g, 1, NULL, NULL),
+        gov_tick(NULL, 0, &tick, NULL),
+        gov_journal_read(NULL, 0, 0, &v, NULL), gov_journal_read(g, 0, 0, NULL, NULL), gov_journal_read(g, -1, 0, &v, NULL),
+        gov_journal_read(g, 0, 1001, &v, NULL),
+        gov_verify(NULL, NULL, NULL, NULL, NULL),
+        gov_journal_export(NULL, "x", NULL, NULL), gov_journal_export(g, NULL, NULL, NULL),
+        gov_journal_check(NULL, NULL, NULL, NULL, NULL),
+        gov_rulebook_load(NULL, NULL, 0, &book, NULL), gov_rulebook_load(NULL, "x", 0, NULL, NULL),
+        gov_simulation_open(NULL, NULL, &sim, NULL), gov_simulation_open(NULL, "x", NULL, NULL),
+        gov_simulation_line(NULL, "x", 1, &text, &len, NULL),
+        gov_import(NULL, "x", NULL, NULL, NULL), gov_import(g, NULL, NULL, NULL, NULL),
+        gov_replayed_until(NULL, &id, NULL), gov_replayed_until(g, NULL, NULL),
+        gov_report(NULL, NULL, &v, NULL), gov_report(g, NULL, NULL, NULL),
+        gov_report_text(NULL, NULL, &text, NULL, NULL), gov_report_text(g, NULL, NULL, NULL, NULL),
+        gov_report_html(NULL, NULL, &text, NULL, NULL), gov_report_html(g, NULL, NULL, NULL, NULL),
+        gov_value_from_json(NULL, NULL, 1, &v, NULL), gov_value_from_json(NULL, "1", 1, NULL, NULL),
+        gov_value_to_json(NULL, &text, NULL, NULL), gov_value_to_json(map, NULL, NULL, NULL),
+        gov_value_set(NULL, "a", map), gov_value_set(map, NULL, map), gov_value_set(map, "a", NULL),
+        gov_value_set_string(map, "a", NULL), gov_value_set_text(map, "a", NULL, 3), gov_value_append(NULL, map),
+        gov_expr_compile(NULL, NULL, 0, NULL, &expr, NULL) == GOV_OK ? GOV_OK : GOV_E_ARG,
+    };
+    for (size_t i = 0; i < sizeof got / sizeof got[0]; i++)
+        if (got[i] != GOV_E_ARG)
+            fail_msg("call %zu of the list answered %d", i, (int)got[i]);
+    gov_free(NULL);
+    gov_store_free(NULL);
+    gov_rulebook_free(NULL);
+    gov_simulation_free(NULL);
+    gov_value_free(NULL);
+    gov_text_free(NULL);
+    gov_error_free(NULL);
+    gov_expr_free(NULL);
+    assert_null(gov_rulebook_id(NULL));
+    assert_null(gov_rulebook_version(NULL));
+    assert_null(gov_rulebook_digest(NULL));
+    assert_int_equal(gov_now(NULL), 0);
+    gov_case_options_init(NULL, 100);
+    gov_case_query_init(NULL, 100);
+    gov_value_free(map);
+    assert_gov_ok(gov_verify(g, NULL, NULL, NULL, NULL), (gov_error *){NULL});
+    community_free(&c);
+}
+
+/* Texts of any length and any bytes: an answer or an error, and the handle works on. */
+static void strange_texts_everywhere(void **state)
+{
+    community c = with_cases(support_store_of(state), 1);
+    gov_error *err = NULL;
+    char *longest = malloc(300001);
+    memset(longest, 'x', 300000);
+    longest[300000] = '\0';
+    const char *const texts[] = {"", "\xff\xfe", "a\x01z", "\xed\xa0\x80", "$1; DROP TABLE gov_case", "'", "\"", "%s%n", "张三", longest};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const char *t = texts[i];
+        gov_value *v = NULL, *map = gov_value_new_map(NULL);
+        gov *g = NULL;
+        int64_t id = 0;
+        gov_case_options o;
+        gov_case_query q;
+        gov_rulebook *book = NULL;
+        gov_status status[24];
+        size_t n = 0;
+        (void)gov_value_set_string(map, "category", t);
+        (void)gov_value_set_string(map, t, "x");
+        gov_case_options_init(&o, sizeof o);
+        o.reporter = o.grid = o.source = o.number = o.idempotency_key = t;
+        status[n++] = gov_case_open(c.g, "complaint", map, &o, &id, NULL);
+        status[n++] = gov_case_open(c.g, t, NULL, NULL, &id, NULL);
+        status[n++] = gov_case_send(c.g, 1, t, map, NULL);
+        status[n++] = gov_case_find(c.g, t, t, &id, NULL);
+        for (int k = 0; k < 6; k++) {
+            gov_case_query_init(&q, sizeof q);
+            *(k == 0 ? &q.workflow : k == 1 ? &q.grid : k == 2 ? &q.unit : k == 3 ? &q.field : k == 4 ? &q.equals : &q.cursor) = t;
+            if (k == 4)
+                q.field = "category";
+            status[n] = gov_case_list(c.g, &q, &v, NULL);
+            if (status[n++] == GOV_OK)
+                gov_value_free(v);
+            v = NULL;
+        }
+        status[n++] = gov_record_put(c.g, t, "k", map, NULL, NULL);
+        status[n++] = gov_record_get(c.g, "unit", t, &v, NULL);
+        status[n++] = gov_record_get(c.g, t, "k", &v, NULL);
+        status[n] = gov_record_list(c.g, "unit", t, 5, &v, NULL);
+        if (status[n++] == GOV_OK)
+            gov_value_free(v);
+        v = NULL;
+        status[n++] = gov_act_as(c.g, t, "x", NULL);
+        status[n++] = gov_act_as_resident(c.g, t, "x", NULL);
+        status[n++] = gov_attach(c.store, t, &g, NULL);
+        status[n++] = gov_rulebook_load(NULL, t, 0, &book, NULL);
+        status[n++] = gov_time_parse(c.g, t, &id, NULL);
+        for (size_t k = 0; k < n; k++)
+            if (status[k] >= GOV_E_STORE && status[k] < GOV_E_UNSUPPORTED)
+                fail_msg("text %zu, call %zu: %d", i, k, (int)status[k]);
+        (void)gov_act_as_host(c.g, t, NULL);
+        assert_gov_ok(gov_act_as_host(c.g, "test", &err), err);
+        gov_value_free(map);
+        gov_rulebook_free(book);
+        gov_free(g);
+    }
+    /* What an error quotes is text, whatever it was made of. */
+    gov_value *v = NULL;
+    assert_gov(GOV_E_INPUT, gov_record_get(c.g, "\xff\xfe\xfd", "x", &v, &err), err);
+    const char *message = gov_error_message(err, 0, "zh");
+    assert_null(strchr(message, '\xff'));
+    gov_error_free(err);
+    err = NULL;
+    community_open(&c, "complaint", "{'category': 'noise'}");
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
+    free(longest);
+    community_free(&c);
+}
+
+/* Values with U+0000 in them, long ones, and lists filtered by them. */
+static void odd_values_are_kept_and_found(void **state)
+{
+    static const char rules[] = "rulebook: odd\nversion: '1'\ntime_zone: Asia/Shanghai\n---\nworkflow: w\nfields:\n"
+                                "  a: {type: string, indexed: true}\n  n: {type: int, indexed: true}\n  b: {type: bool, indexed: true}\n"
+                                "states: {s: {type: final}}\n";
+    community c = community_make(support_store_of(state), rules, NULL);
+    gov_error *err = NULL;
+    gov_value *v = NULL, *page = NULL;
+    int64_t id;
+    static const char with_nul[] = "a\0b";
+    char east[601], other[601];
+    for (int i = 0; i < 200; i++)
+        memcpy(east + 3 * i, "东", 3);
+    east[600] = '\0';
+    memcpy(other, east, 601);
+    memcpy(other + 597, "西", 3);
+    const char *const texts[] = {"12345", "-7", "true", "false", "", "  ", east, other, "x' OR 1"};
+    enum { TEXTS = sizeof texts / sizeof texts[0] };
+    for (size_t i = 0; i < TEXTS; i++) {
+        v = gov_value_new_map(NULL);
+        assert_int_equal(gov_value_set_string(v, "a", texts[i]), GOV_OK);
+        assert_int_equal(gov_value_set_int(v, "n", (int64_t)i - 3), GOV_OK);
+        assert_int_equal(gov_value_set_bool(v, "b", i % 2 == 0), GOV_OK);
+        assert_gov_ok(gov_case_open(c.g, "w", v, NULL, &id, &err), err);
+        gov_value_free(v);
+    }
+    v = gov_value_new_map(NULL);
+    assert_int_equal(gov_value_set_text(v, "a", with_nul, 3), GOV_OK);
+    gov_status status = gov_case_open(c.g, "w", v, NULL, &id, &err);
+    assert_true(status == GOV_OK || status == GOV_E_INPUT); /* the same on both engines */
+    gov_error_free(err);
+    err = NULL;
+    gov_value_free(v);
+    v = gov_value_new_map(NULL);
+    assert_int_equal(gov_value_set_text(v, "name", with_nul, 3), GOV_OK);
+    status = gov_record_put(c.g, "unit", "U1", v, NULL, &err);
+    assert_true(status == GOV_OK || status == GOV_E_INPUT);
+    gov_error_free(err);
+    err = NULL;
+    gov_value_free(v);
+    gov_case_query q;
+    for (size_t i = 0; i < TEXTS; i++) {
+        gov_case_query_init(&q, sizeof q);
+        q.field = "a";
+        q.equals = texts[i];
+        assert_gov_ok(gov_case_list(c.g, &q, &page, &err), err);
+        if (gov_value_count(gov_value_get(page, "cases")) != 1)
+            fail_msg("\"%s\" was found %zu times", texts[i], gov_value_count(gov_value_get(page, "cases")));
+        assert_text_at(page, "cases.0.fields.a", texts[i]);
+        gov_value_free(page);
+    }
+    static const struct {
+        const char *field, *equals;
+        size_t count;
+    } asked[] = {{"n", "-3", 1}, {"n", "0", 1}, {"n", "x", 0}, {"b", "true", 5}, {"b", "false", 4}, {"b", "1", 0}};
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        gov_case_query_init(&q, sizeof q);
+        q.field = asked[i].field;
+        q.equals = asked[i].equals;
+        assert_gov_ok(gov_case_list(c.g, &q, &page, &err), err);
+        if (gov_value_count(gov_value_get(page, "cases")) != asked[i].count)
+            fail_msg("%s = %s: %zu", asked[i].field, asked[i].equals, gov_value_count(gov_value_get(page, "cases")));
+        gov_value_free(page);
+    }
+    community_free(&c);
+}
+
+static void the_clock_has_limits(void **state)
+{
+    community c = with_cases(support_store_of(state), 1);
+    gov_error *err = NULL;
+    const int64_t end = INT64_C(253402300800) * 1000000;
+    TRY(gov_set_now(c.g, end, &e), GOV_E_ARG);
+    TRY(gov_set_now(c.g, INT64_MAX, &e), GOV_E_ARG);
+    assert_true(gov_now(c.g) == COMMUNITY_START);
+    assert_gov_ok(gov_set_now(c.g, end - 1, &err), err);
+    gov_value *v = community_json("{'category': 'noise'}");
+    gov_status status = gov_case_open(c.g, "complaint", v, NULL, NULL, &err); /* its day would end past the last year */
+    assert_true(status == GOV_OK || status == GOV_E_RANGE);
+    gov_error_free(err);
+    err = NULL;
+    assert_gov_ok(gov_set_now(c.g, 0, &err), err);
+    assert_gov_ok(gov_case_open(c.g, "complaint", v, NULL, NULL, &err), err);
+    assert_gov_ok(gov_set_now(c.g, -1, &err), err);
+    assert_true(gov_now(c.g) > COMMUNITY_START / 2);
+    assert_gov_ok(gov_set_now(c.g, INT64_MIN, &err), err);
+    assert_gov_ok(gov_case_open(c.g, "complaint", v, NULL, NULL, &err), err);
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
+    gov_value_free(v);
+    community_free(&c);
+}
+
+/* ---- communities and their rules ---- */
+
+static void communities_of_a_store(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = community_make(s, community_rules, NULL);
+    gov_error *err = NULL;
+    gov_value *v = NULL;
+    gov_rulebook *book = community_rulebook(community_rules);
+    int64_t id = 0;
+    char longest[200];
+    memset(longest, 'n', sizeof longest);
+    longest[129] = '\0';
+    TRY(gov_community_create(c.store, NULL, book, NULL, &e), GOV_E_EXISTS);
+    TRY(gov_community_create(c.store, "tiny", book, NULL, &e), GOV_E_EXISTS);
+    TRY(gov_community_create(c.store, "", book, NULL, &e), GOV_E_ARG);
+    TRY(gov_community_create(c.store, longest, book, NULL, &e), GOV_E_ARG);
+    TRY(gov_community_create(c.store, "\xff", book, NULL, &e), GOV_E_ARG);
+    longest[128] = '\0';
+    assert_gov_ok(gov_community_create(c.store, longest, book, NULL, &err), err);
+    assert_gov_ok(gov_community_create(c.store, "幸福里", book, &id, &err), err);
+    assert_gov_ok(gov_community_list(c.store, &v, &err), err);
+    assert_int_equal(gov_value_count(v), 3);
+    assert_text_at(v, "0.name", "tiny");
+    assert_text_at(v, "0.rulebook", "tiny");
+    assert_text_at(v, "0.version", "1");
+    assert_text_at(v, "0.title.zh", "小社区");
+    assert_text_at(v, "2.name", "幸福里");
+    assert_true(gov_value_int(community_at(v, "2.id")) == id);
+    assert_int_equal(gov_value_kind(community_at(v, "2.created_at")), GOV_VALUE_TIMESTAMP);
+    gov_value_free(v);
+    gov *g = NULL;
+    assert_gov_ok(gov_attach(c.store, "幸福里", &g, &err), err);
+    assert_gov_ok(gov_act_as_host(g, "test", &err), err);
+    assert_gov_ok(gov_about(g, &v, &err), err);
+    assert_text_at(v, "name", "幸福里");
+    assert_text_at(v, "time_zone", "Asia/Shanghai");
+    assert_text_at(v, "languages.0", "zh");
+    assert_text_at(v, "digest", gov_rulebook_digest(book));
+    gov_value_free(v);
+    gov_free(g);
+    gov_rulebook_free(book);
+    community_free(&c);
+}
+
+static char *changed_rules(const char *version, const char *from, const char *to)
+{
+    char *out = malloc(strlen(community_rules) + 500);
+    const char *at = strstr(community_rules, from);
+    assert_non_null(at);
+    (void)sprintf(out, "%.*s%s%s", (int)(at - community_rules), community_rules, to, at + strlen(from));
+    char *v = strstr(out, "version: '1'");
+    assert_non_null(v);
+    v[10] = version[0];
+    return out;
+}
+
+static void due_is(community *c, int64_t id, int64_t hours)
+{
+    gov_error *err = NULL;
+    gov_value *v = NULL;
+    assert_gov_ok(gov_case_get(c->g, id, &v, &err), err);
+    assert_int_equal(gov_value_seconds(community_at(v, "clocks.0.due"), NULL), COMMUNITY_START / 1000000 + hours * 3600);
+    gov_value_free(v);
+}
+
+/* A new version: running cases keep their rules, new ones have the new ones, roles are the current ones for all. */
+static void running_cases_keep_their_rules(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = with_cases(s, 0);
+    gov_error *err = NULL;
+    const int64_t old = community_open(&c, "complaint", "{'category': 'noise'}");
+    char *text = changed_rules("2", "{is: 4 hours}", "{is: 6 hours}");
+    gov_rulebook *two = community_rulebook(text);
+    free(text);
+    text = changed_rules("3", "case.open: [dispatcher, neighbour]", "case.open: [dispatcher, neighbour, handler]");
+    gov_rulebook *three = community_rulebook(text);
+    free(text);
+    assert_gov_ok(gov_install(c.g, two, &err), err);
+    const int64_t new = community_open(&c, "complaint", "{'category': 'noise'}");
+    community_send(&c, old, "dispatch", "{'unit': 'U1'}", GOV_OK);
+    community_send(&c, new, "dispatch", "{'unit': 'U1'}", GOV_OK);
+    due_is(&c, old, 4);
+    due_is(&c, new, 6);
+    gov_value *v = NULL;
+    assert_gov_ok(gov_about(c.g, &v, &err), err);
+    assert_text_at(v, "version", "2");
+    gov_value_free(v);
+    assert_gov_ok(gov_install(c.g, two, &err), err); /* again: nothing happens */
+    community_free(&c);
+    assert_gov_ok(community_try(s->url, NULL, NULL, &c, &err), err);
+    due_is(&c, old, 4);
+    community_advance(&c, 241);
+    assert_gov_ok(gov_case_get(c.g, old, &v, &err), err);
+    assert_int_equal(gov_value_bool(community_at(v, "fields.late")), 1);
+    gov_value_free(v);
+    /* Roles and permissions are the current ones, also for another handle that was open all the time. */
+    community_put(&c, "staff", "wang", "{'name': '王', 'roles': ['handler'], 'unit': 'U1'}");
+    community twin;
+    assert_gov_ok(community_try(s->url, NULL, NULL, &twin, &err), err);
+    assert_gov_ok(gov_act_as(twin.g, "wang", "work", &err), err);
+    gov_value *f = community_json("{'category': 'noise'}");
+    TRY(gov_case_open(twin.g, "complaint", f, NULL, NULL, &e), GOV_E_DENIED);
+    assert_gov_ok(gov_begin(c.g, &err), err); /* undone: nobody has it */
+    assert_gov_ok(gov_install(c.g, three, &err), err);
+    assert_gov_ok(gov_about(c.g, &v, &err), err);
+    assert_text_at(v, "version", "3");
+    gov_value_free(v);
+    assert_gov_ok(gov_rollback(c.g, &err), err);
+    assert_gov_ok(gov_about(c.g, &v, &err), err);
+    assert_text_at(v, "version", "2");
+    gov_value_free(v);
+    community_open(&c, "complaint", "{'category': 'noise'}");
+    assert_gov_ok(gov_install(c.g, three, &err), err);
+    assert_gov_ok(gov_about(twin.g, &v, &err), err);
+    assert_text_at(v, "version", "3");
+    gov_value_free(v);
+    err = NULL;
+    const gov_status status = gov_case_open(twin.g, "complaint", f, NULL, NULL, &err);
+    assert_int_not_equal(status, GOV_E_NOT_FOUND);
+    gov_error_free(err);
+    err = NULL;
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
+    gov_value_free(f);
+    gov_rulebook_free(two);
+    gov_rulebook_free(three);
+    community_free(&twin);
+    community_free(&c);
+}
+
+/* ---- the journal from outside ---- */
+
+static void the_journal_pages(void **state)
+{
+    community c = with_cases(support_store_of(state), 5);
+    gov_error *err = NULL;
+    gov_value *v = NULL;
+    int64_t after = 0, last = 0;
+    size_t seen = 0, pages = 0, phones = 0;
+    for (bool more = true; more; pages++) {
+        assert_gov_ok(gov_journal_read(c.g, after, 4, &v, &err), err);
+        const gov_value *list = gov_value_get(v, "entries");
+        for (size_t i = 0; i < gov_value_count(list); i++) {
+            const gov_value *e = gov_value_at(list, i);
+            const int64_t id = gov_value_int(gov_value_get(e, "entry"));
+            assert_true(id > last);
+            last = id;
+            seen++;
+            const gov_value *phone = community_at(e, "data.set.phone");
+            if (phone != NULL) {
+                assert_string_equal(gov_value_string(phone, NULL), "138****1234");
+                phones++;
+            }
+        }
+        const gov_value *next = gov_value_get(v, "next");
+        more = gov_value_kind(next) != GOV_VALUE_NULL;
+        after = gov_value_int(next);
+        gov_value_free(v);
+    }
+    assert_int_equal(phones, 5);
+    assert_int_equal(seen, 1 + 1 + 5 * 2); /* rules, unit, each case opened and dispatched */
+    assert_int_equal(pages, 3);
+    assert_gov_ok(gov_journal_read(c.g, INT64_MAX, 4, &v, &err), err);
+    assert_int_equal(gov_value_count(gov_value_get(v, "entries")), 0);
+    gov_value_free(v);
+    community_free(&c);
+}
+
+static size_t find_bytes(const char *hay, size_t len, const char *needle, size_t n, size_t from)
+{
+    for (size_t i = from; i + n <= len; i++)
+        if (memcmp(hay + i, needle, n) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+/* One byte of a kept entry, flipped in the file: verification names that entry. */
+static void a_flipped_byte_is_found(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = with_cases(s, 3);
+    gov_error *err = NULL;
+    gov_value *v = NULL;
+    const int64_t id = community_open(&c, "complaint", "{'category': 'leak', 'phone': '15912345678'}");
+    assert_gov_ok(gov_case_history(c.g, id, &v, &err), err);
+    const int64_t entry = gov_value_int(community_at(v, "0.entry"));
+    gov_value_free(v);
+    community_free(&c);
+    run_sql(file_of(s), "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
+    size_t len, flipped = 0;
+    char *all = support_read(file_of(s), &len);
+    for (size_t at = 0; (at = find_bytes(all, len, "15912345678", 11, at)) != SIZE_MAX; at += 11) {
+        /* it stands in the case's row, and in the journal: only that one is proved */
+        all[at + 5] ^= 1;
+        support_write(file_of(s), all, len);
+        all[at + 5] ^= 1;
+        assert_gov_ok(community_try(s->url, NULL, NULL, &c, &err), err);
+        const gov_status status = gov_verify(c.g, NULL, NULL, &v, &err);
+        assert_true(status == GOV_OK || status == GOV_E_VERIFY);
+        assert_int_equal(gov_value_bool(gov_value_get(v, "ok")), status == GOV_OK);
+        if (status == GOV_E_VERIFY) {
+            assert_true(gov_value_int(gov_value_get(v, "bad_entry")) == entry);
+            assert_non_null(gov_value_string(gov_value_get(v, "reason"), NULL));
+            char digits[32];
+            (void)snprintf(digits, sizeof digits, "%lld", (long long)entry);
+            assert_non_null(strstr(gov_error_message(err, 0, "en"), digits));
+            flipped++;
+        }
+        gov_error_free(err);
+        err = NULL;
+        gov_value_free(v);
+        v = NULL;
+        community_free(&c);
+    }
+    assert_true(flipped >= 1);
+    support_write(file_of(s), all, len);
+    assert_gov_ok(community_try(s->url, NULL, NULL, &c, &err), err);
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, &v, &err), err);
+    assert_int_equal(gov_value_bool(gov_value_get(v, "ok")), 1);
+    gov_value_free(v);
+    free(all);
+    community_free(&c);
+}
+
+static int32_t stop(uint64_t done, uint64_t total, void *user)
+{
+    int *calls = user;
+    (void)done, (void)total;
+    return ++*calls > 0;
+}
+
+static void exports_prove_themselves(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = with_cases(s, 3);
+    gov_error *err = NULL;
+    gov_value *v = NULL;
+    char path[512], none[512];
+    unsigned char pk[32], sk[64], other[32], other_secret[64];
+    assert_int_equal(crypto_sign_keypair(pk, sk), 0);
+    assert_int_equal(crypto_sign_keypair(other, other_secret), 0);
+    support_path(path, s->dir, "journal.jsonl");
+    support_path(none, s->dir, "none.jsonl");
+    for (int signing = 0; signing < 2; signing++) {
+        (void)remove(path);
+        assert_gov_ok(gov_tick(c.g, 0, NULL, &err), err);
+        assert_gov_ok(gov_journal_export(c.g, path, signing ? sk : NULL, &err), err);
+        TRY(gov_journal_export(c.g, path, NULL, &e), GOV_E_EXISTS);
+        assert_gov_ok(gov_journal_check(NULL, path, NULL, &v, &err), err);
+        assert_int_equal(gov_value_bool(gov_value_get(v, "ok")), 1);
+        assert_true(gov_value_int(gov_value_get(v, "entries")) >= 8);
+        gov_value_free(v);
+        v = NULL;
+        TRY(gov_journal_check(NULL, path, pk, NULL, &e), signing ? GOV_OK : GOV_E_VERIFY);
+        TRY(gov_journal_check(NULL, path, other, NULL, &e), GOV_E_VERIFY);
+    }
+    size_t len;
+    char *all = support_read(path, &len);
+    for (size_t i = 0; i < 60; i++) { /* any byte changed: refused, or no export any more */
+        const size_t at = i * (len - 2) / 59;
+        all[at] = all[at] == '7' ? '8' : '7';
+        support_write(none, all, len);
+        err = NULL;
+        const gov_status status = gov_journal_check(NULL, none, pk, &v, &err);
+        assert_true(status == GOV_E_VERIFY || status == GOV_E_INPUT);
+        assert_true(status == GOV_E_VERIFY || v == NULL);
+        gov_error_free(err);
+        err = NULL;
+        gov_value_free(v);
+        v = NULL;
+        free(all);
+        all = support_read(path, &len);
+    }
+    for (size_t keep = 0; keep < len; keep += len / 20 + 1) { /* and cut anywhere */
+        support_write(none, all, keep);
+        err = NULL;
+        const gov_status status = gov_journal_check(NULL, none, pk, NULL, &err);
+        assert_true(status == GOV_E_VERIFY || status == GOV_E_INPUT);
+        gov_error_free(err);
+    }
+    free(all);
+    err = NULL;
+    TRY(gov_journal_check(NULL, s->dir, NULL, NULL, &e) == GOV_OK ? GOV_OK : GOV_E_STORE, GOV_E_STORE);
+    (void)remove(none);
+    TRY(gov_journal_check(NULL, none, NULL, &v, &e), GOV_E_NOT_FOUND);
+    char inside[700];
+    (void)snprintf(inside, sizeof inside, "%s/no/such", s->dir);
+    err = NULL;
+    assert_true(gov_journal_export(c.g, inside, NULL, &err) != GOV_OK);
+    gov_error_free(err);
+    int calls = 0;
+    v = (gov_value *)(uintptr_t)1;
+    TRY(gov_verify(c.g, stop, &calls, &v, &e), GOV_E_USER);
+    assert_null(v);
+    assert_true(calls >= 1);
+    community_free(&c);
+}
+
+static void a_backup_of_a_store_in_use(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = with_cases(s, 20), copy;
+    gov_error *err = NULL;
+    char path[512], url[600];
+    support_path(path, s->dir, "copy.db");
+    (void)snprintf(url, sizeof url, "sqlite:%s", path);
+    if (strcmp(s->kind, "sqlite") != 0) {
+        TRY(gov_store_backup(c.store, path, NULL, NULL, &e), GOV_E_UNSUPPORTED);
+        community_free(&c);
+        return;
+    }
+    int calls = 0;
+    TRY(gov_store_backup(c.store, path, stop, &calls, &e), GOV_E_USER);
+    assert_false(exists(path)); /* half a copy is none */
+    assert_gov_ok(gov_store_backup(c.store, path, NULL, NULL, &err), err);
+    TRY(gov_store_backup(c.store, path, NULL, NULL, &e), GOV_E_EXISTS);
+    community_open(&c, "complaint", "{'category': 'noise'}"); /* goes on */
+    assert_gov_ok(community_try(url, NULL, NULL, &copy, &err), err);
+    assert_gov_ok(gov_verify(copy.g, NULL, NULL, NULL, &err), err);
+    gov_value *v = NULL;
+    int64_t id;
+    assert_gov_ok(gov_case_find(copy.g, NULL, "2026-000020", &id, &err), err);
+    TRY(gov_case_find(copy.g, NULL, "2026-000021", &id, &e), GOV_E_NOT_FOUND);
+    gov_value_free(v);
+    assert_gov_ok(gov_begin(c.g, &err), err);
+    (void)remove(path);
+    TRY(gov_store_backup(c.store, path, NULL, NULL, &e) == GOV_OK ? GOV_OK : GOV_E_STATE, GOV_E_STATE);
+    assert_gov_ok(gov_rollback(c.g, &err), err);
+    community_free(&copy);
+    community_free(&c);
+}
+
+/* ---- want of memory ---- */
+
+typedef struct oom_user {
+    support_store *s;
+    gov_rulebook *rules, *more;
+    int run;
+} oom_user;
+
+static gov_status keeping(const gov_allocator *alloc, void *user)
+{
+    oom_user *u = user;
+    char url[512], path[512], name[32];
+    community c;
+    gov_value *v = NULL;
+    (void)snprintf(name, sizeof name, "oom%d", u->run++);
+    (void)snprintf(url, sizeof url, "%.300s/%s.db", u->s->dir, name);
+    gov_status status = community_try(url, u->rules, alloc, &c, NULL);
+    if (status == GOV_OK)
+        status = gov_install(c.g, u->more, NULL);
+    if (status == GOV_OK)
+        status = gov_community_create(c.store, "second", u->rules, NULL, NULL);
+    if (status == GOV_OK)
+        status = gov_community_list(c.store, &v, NULL);
+    gov_value_free(v);
+    v = NULL;
+    (void)snprintf(path, sizeof path, "%.300s/%s.jsonl", u->s->dir, name);
+    if (status == GOV_OK)
+        status = gov_journal_export(c.g, path, NULL, NULL);
+    if (status == GOV_OK)
+        status = gov_journal_check(alloc, path, NULL, &v, NULL);
+    gov_value_free(v);
+    v = NULL;
+    (void)snprintf(path, sizeof path, "%.300s/%s.copy", u->s->dir, name);
+    if (status == GOV_OK)
+        status = gov_store_backup(c.store, path, NULL, NULL, NULL);
+    if (status == GOV_OK)
+        status = gov_verify(c.g, NULL, NULL, &v, NULL);
+    gov_value_free(v);
+    gov_options o = options_of(0);
+    o.alloc = alloc;
+    if (status == GOV_OK)
+        status = gov_store_upgrade(url, &o, NULL, NULL, NULL);
+    if (c.g != NULL)
+        community_free(&c);
+    return status;
+}
+
+static void want_of_memory_leaks_nothing(void **state)
+{
+    char *text = changed_rules("2", "{is: 4 hours}", "{is: 6 hours}");
+    oom_user u = {support_store_of(state), community_rulebook(community_rules), community_rulebook(text), 0};
+    free(text);
+    oom_loop(keeping, &u);
+    gov_rulebook_free(u.rules);
+    gov_rulebook_free(u.more);
+}
+
+/* The same where SQLite, libyaml and the others ask malloc: loading rules, opening a store, one case. */
+static gov_status small_life(const gov_allocator *alloc, void *user)
+{
+    oom_user *u = user;
+    char url[512];
+    community c;
+    gov_value *f = gov_value_new_map(alloc);
+    (void)snprintf(url, sizeof url, "%.300s/malloc%d.db", u->s->dir, u->run++);
+    if (f == NULL)
+        return GOV_E_NOMEM;
+    gov_status status = gov_value_set_string(f, "category", "noise");
+    if (status != GOV_OK) {
+        gov_value_free(f);
+        return status;
+    }
+    status = community_try(url, u->rules, alloc, &c, NULL);
+    if (status == GOV_OK)
+        status = gov_case_open(c.g, "complaint", f, NULL, NULL, NULL);
+    gov_value_free(f);
+    if (c.g != NULL)
+        community_free(&c);
+    return status;
+}
+
+static void want_of_memory_below_us(void **state)
+{
+    oom_user u = {support_store_of(state), community_rulebook(community_rules), NULL, 0};
+    oom_loop_malloc(small_life, &u, OOM_ANY_ERROR | OOM_KEEPS);
+    gov_rulebook_free(u.rules);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(what_is_not_there_is_not_made, "sqlite"),
+        STORE_TEST(files_that_are_no_stores, "sqlite"),
+        STORE_TEST(another_programs_database, "sqlite"),
+        STORE_TEST(truncated_and_damaged_stores, "sqlite"),
+        STORE_TEST(a_newer_store_is_refused_and_an_older_one_says_so, "sqlite"),
+        STORE_TESTS(upgrading_where_there_is_nothing_to_do),
+        STORE_TESTS(a_store_that_cannot_be_written),
+        STORE_TEST(a_file_without_write_permission, "sqlite"),
+        STORE_TEST(locked_by_another_process, "sqlite"),
+        STORE_TEST(a_full_disk_changes_nothing, "sqlite"),
+        STORE_TEST(a_limit_on_the_size_of_files, "sqlite"),
+        STORE_TESTS(null_arguments_are_told),
+        STORE_TESTS(strange_texts_everywhere),
+        STORE_TESTS(odd_values_are_kept_and_found),
+        STORE_TESTS(the_clock_has_limits),
+        STORE_TESTS(communities_of_a_store),
+        STORE_TESTS(running_cases_keep_their_rules),
+        STORE_TESTS(the_journal_pages),
+        STORE_TEST(a_flipped_byte_is_found, "sqlite"),
+        STORE_TESTS(exports_prove_themselves),
+        STORE_TESTS(a_backup_of_a_store_in_use),
+        STORE_TEST(want_of_memory_leaks_nothing, "sqlite"),
+        STORE_TEST(want_of_memory_below_us, "sqlite"),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
