@@ -8,7 +8,8 @@ static void keep_ends(base_buf *out, value v, size_t head, size_t tail, size_t s
 {
     const size_t count = base_utf8_count(v.as.s, v.len);
     size_t at = 0, n = 0;
-    if (count <= head + tail)
+    const size_t least = tail > 0 ? 3 : 1; /* of a number, a mask that hides one digit hides nothing */
+    if (count < head + tail + least)
         head = tail = 0;
     while (at < v.len) {
         uint32_t cp;

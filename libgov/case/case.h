@@ -175,6 +175,9 @@ gov_status case_find_child(gov *g, int64_t parent, const char *link, int64_t *id
 gov_status case_schedule(gov *g, const case_timer *t, const diag *d);
 /* Fires what is due up to the community's now; `until_us` instead of now. */
 gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d);
+/* Fires what one case was due before now, so that an event finds it as it would have been had the host ticked in time. What is due
+ * at this very instant waits: what is done at the due instant is in time. */
+gov_status case_catch_up(gov *g, int64_t id, const diag *d);
 gov_status case_next_due(gov *g, int64_t *due_us, const diag *d); /* -1: nothing is pending */
 
 /* A machine loaded under lock, to look at or to step. Free it with case_machine_free. */

@@ -143,7 +143,8 @@ typedef struct send_input {
 static gov_status send_body(gov *g, void *input, const diag *d)
 {
     const send_input *in = input;
-    return case_send(g, in->id, in->event, in->data, d);
+    const gov_status status = case_catch_up(g, in->id, d);
+    return status == GOV_OK ? case_send(g, in->id, in->event, in->data, d) : status;
 }
 
 gov_status gov_case_send(gov *g, int64_t id, const char *event, const gov_value *data, gov_error **err)

@@ -94,6 +94,21 @@ static gov_status send_to(case_machine *m, const rulebook_send *send, int64_t ot
     return status;
 }
 
+/* What a child sends arrives as child.EVENT. */
+static gov_status send_to_parent(case_machine *m, const rulebook_send *send, int64_t due_us, value data, const diag *d)
+{
+    static const char prefix[] = "child.";
+    const size_t len = strlen(send->event);
+    char *event = base_arena_alloc(m->arena, sizeof prefix + len);
+    if (event == NULL)
+        return base_nomem(d);
+    memcpy(event, prefix, sizeof prefix - 1);
+    memcpy(event + sizeof prefix - 1, send->event, len);
+    rulebook_send renamed = *send;
+    renamed.event = event;
+    return send_to(m, &renamed, m->parent, due_us, data, d);
+}
+
 typedef struct id_list {
     int64_t *ids;
     size_t count, cap;
@@ -121,7 +136,7 @@ static gov_status world_send(case_machine *m, const rulebook_send *send, int64_t
     id_list list = {0};
     gov_status status = GOV_OK;
     if (send->to == RULEBOOK_TO_PARENT)
-        return m->parent != 0 ? send_to(m, send, m->parent, due_us, data, d) : GOV_OK;
+        return m->parent != 0 ? send_to_parent(m, send, due_us, data, d) : GOV_OK;
     if (send->to == RULEBOOK_TO_CHILDREN)
         status = read_ids(g, &children, STORE_ARGS(store_i(g->community), store_i(m->id)), &list, d);
     else
@@ -149,13 +164,16 @@ typedef struct due_timer {
     value data;
 } due_timer;
 
-static gov_status first_due(gov *g, int64_t until, base_arena *arena, due_timer *out, const diag *d)
+#define DUE_TIMER "SELECT case_id, name, kind, due_us, event, data, attempts FROM gov_case_timer WHERE community = $1 AND parked = 0 AND due_us <= $2"
+
+/* The first one that is due by then, of all cases (0) or of one. */
+static gov_status first_due(gov *g, int64_t case_id, int64_t until, base_arena *arena, due_timer *out, const diag *d)
 {
-    static const store_sql sql = {
-        "SELECT case_id, name, kind, due_us, event, data, attempts FROM gov_case_timer WHERE community = $1 AND parked = 0 AND "
-        "due_us <= $2 ORDER BY due_us, id LIMIT 1"};
+    static const store_sql any = {DUE_TIMER " ORDER BY due_us, id LIMIT 1"};
+    static const store_sql own = {DUE_TIMER " AND case_id = $3 ORDER BY due_us, id LIMIT 1"};
+    const store_arg args[] = {store_i(g->community), store_i(until), store_i(case_id)};
     store_rows rows;
-    gov_status status = store_first(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(until)), &rows, d);
+    gov_status status = case_id == 0 ? store_first(g->store, &any, args, 2, &rows, d) : store_first(g->store, &own, args, 3, &rows, d);
     if (status != GOV_OK)
         return status;
     size_t name_len, event_len, len;
@@ -213,6 +231,7 @@ static int64_t delay_of(int64_t attempts)
 typedef struct failing {
     gov *g;
     const due_timer *timer;
+    int64_t now_us; /* tries are spaced from here: a host that ticks late shall not use them up at once */
     const char *reason;
     bool park;
 } failing;
@@ -224,11 +243,16 @@ static gov_status note_failure(void *user, const diag *d)
     const failing *f = user;
     gov *g = f->g;
     const due_timer *t = f->timer;
-    gov_status status = store_post(g->store, &set,
-                                   STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name),
-                                              store_i(t->attempts + 1), store_flag(f->park),
-                                              store_i(f->park ? t->due_us : t->due_us + delay_of(t->attempts)), store_s(f->reason)),
-                                   1, d);
+    const int64_t from = f->now_us > t->due_us ? f->now_us : t->due_us;
+    int64_t changed = 0;
+    const gov_status status = store_exec(g->store, &set,
+                                         STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name),
+                                                    store_i(t->attempts + 1), store_flag(f->park),
+                                                    store_i(f->park ? t->due_us : from + delay_of(t->attempts)),
+                                                    store_s(f->reason)),
+                                         &changed, d);
+    if (status != GOV_OK || changed == 0) /* another process took it meanwhile */
+        return status;
     const value_pair data[] = {{value_text("event"), value_text(t->event)},
                                {value_text("timer"), value_text(t->name)},
                                {value_text("attempt"), value_int(t->attempts + 1)},
@@ -236,7 +260,7 @@ static gov_status note_failure(void *user, const diag *d)
     const journal_entry entry = {.kind = f->park ? "event.parked" : "event.failed", .subject_kind = "case",
                                  .subject = t->case_id, .data = value_map(data, ARRAY_LEN(data))};
     case_room_of(g)->next_known = false;
-    return status == GOV_OK ? access_record(g, &entry, NULL, d) : status;
+    return access_record(g, &entry, NULL, d);
 }
 
 /* What an engine or the machine itself fails at is passed on; only what the rules fail at is tried again and parked. */
@@ -245,14 +269,14 @@ static bool fault_of_rules(gov_status status)
     return status != GOV_E_NOMEM && status != GOV_E_BUG && (status < GOV_E_STORE || status >= GOV_E_UNSUPPORTED);
 }
 
-static gov_status fire_one(gov *g, const due_timer *t, gov_tick_result *out, const diag *d)
+static gov_status fire_one(gov *g, const due_timer *t, int64_t now_us, gov_tick_result *out, const diag *d)
 {
     gov_error *error = NULL;
     const diag quiet = {g->alloc, &error};
     firing f = {g, t};
     gov_status status = store_run(g->store, fire, &f, &quiet);
     if (status != GOV_OK && fault_of_rules(status)) {
-        failing fail = {g, t, gov_error_message(error, 0, "en"), t->kind == CASE_TIMER_IMPORT || t->attempts + 1 >= MOST_ATTEMPTS};
+        failing fail = {g, t, now_us, gov_error_message(error, 0, "en"), t->kind == CASE_TIMER_IMPORT || t->attempts + 1 >= MOST_ATTEMPTS};
         if (fail.reason == NULL)
             fail.reason = "";
         status = store_run(g->store, note_failure, &fail, d);
@@ -273,38 +297,43 @@ static bool nothing_before(gov *g, int64_t until_us)
     return room->next_known && room->epoch == store_epoch(g->store) && (room->next_due < 0 || room->next_due > until_us);
 }
 
-gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d)
+/* Fires what is due by then, of all cases (0) or of one, in order and each at its own instant. */
+static gov_status fire_due(gov *g, int64_t case_id, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d)
 {
     const int64_t before = g->frozen_us;
     const access_actor actor = access_become_rules(g);
     gov_status status = GOV_OK;
     base_arena arena;
     base_arena_init(&arena, g->alloc);
-    while (status == GOV_OK && (max == 0 || out->fired < max)) {
+    while (status == GOV_OK && (max == 0 || out->fired < max) && !nothing_before(g, until_us)) {
         due_timer timer;
-        if (nothing_before(g, until_us))
-            break;
         base_arena_reset(&arena);
-        status = first_due(g, until_us, &arena, &timer, d);
-        if (status == GOV_END) {
-            case_room_of(g)->next_known = false;
-            status = GOV_OK;
+        status = first_due(g, case_id, until_us, &arena, &timer, d);
+        if (status != GOV_OK)
             break;
-        }
-        if (status == GOV_OK) {
-            g->frozen_us = timer.due_us;
-            base_arena_reset(&g->scratch);
-            if (timer.kind == CASE_TIMER_IMPORT)
-                access_restore(g, (access_actor){.kind = ACCESS_HOST, .key = "", .name = "", .purpose = "import"});
-            status = fire_one(g, &timer, out, d);
-            (void)access_become_rules(g);
-        }
+        g->frozen_us = timer.due_us;
+        base_arena_reset(&g->scratch);
+        if (timer.kind == CASE_TIMER_IMPORT)
+            access_restore(g, (access_actor){.kind = ACCESS_HOST, .key = "", .name = "", .purpose = "import"});
+        status = fire_one(g, &timer, until_us, out, d);
+        (void)access_become_rules(g);
         case_room_of(g)->next_known = false;
     }
     base_arena_free(&arena);
     g->frozen_us = before;
     access_restore(g, actor);
-    if (status == GOV_OK)
-        status = case_next_due(g, &out->next_us, d);
-    return status;
+    return status == GOV_END ? GOV_OK : status;
+}
+
+gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d)
+{
+    const gov_status status = fire_due(g, 0, until_us, max, out, d);
+    return status == GOV_OK ? case_next_due(g, &out->next_us, d) : status;
+}
+
+gov_status case_catch_up(gov *g, int64_t id, const diag *d)
+{
+    enum { MOST = 1000 };
+    gov_tick_result out = {0};
+    return fire_due(g, id, access_now(g) - 1, MOST, &out, d);
 }
