@@ -5,15 +5,17 @@
 
 enum { PAGE = 512 };
 
-static int32_t level_of(const registry_grid *grids, size_t count, const registry_grid *grid)
+static const registry_grid *grid_of(const registry_state_t *state, int64_t id)
+{
+    const uint64_t *at = base_map_get(&state->grid_at, (const char *)&id, sizeof id);
+    return at != NULL ? &state->grids[*at] : NULL;
+}
+
+static int32_t level_of(const registry_state_t *state, const registry_grid *grid)
 {
     int32_t level = 0;
-    for (int64_t parent = grid->parent; parent != 0 && level < GEO_MAX_LEVEL;) {
-        const registry_grid *up = NULL;
-        for (size_t i = 0; i < count && up == NULL; i++)
-            if (grids[i].id == parent)
-                up = &grids[i];
-        level++;
+    for (int64_t parent = grid->parent; parent != 0 && level < GEO_MAX_LEVEL; level++) {
+        const registry_grid *up = grid_of(state, parent);
         parent = up != NULL ? up->parent : 0;
     }
     return level;
@@ -84,16 +86,28 @@ static gov_status read_grids(gov *g, const diag *d)
     return GOV_OK;
 }
 
+static gov_status note_places(registry_state_t *state, const diag *d)
+{
+    for (size_t i = 0; i < state->grid_count; i++) {
+        uint64_t *at = base_map_put(&state->grid_at, (const char *)&state->grids[i].id, sizeof state->grids[i].id, NULL);
+        if (at == NULL)
+            return base_nomem(d);
+        *at = i;
+    }
+    return GOV_OK;
+}
+
 static gov_status build_index(gov *g, const diag *d)
 {
     registry_state_t *state = registry_state(g);
     size_t n = 0;
-    geo_area *areas = base_array(g->alloc, state->grid_count, sizeof *areas);
+    const gov_status noted = note_places(state, d);
+    geo_area *areas = noted == GOV_OK ? base_array(g->alloc, state->grid_count, sizeof *areas) : NULL;
     if (areas == NULL)
-        return base_nomem(d);
+        return noted == GOV_OK ? base_nomem(d) : noted;
     for (size_t i = 0; i < state->grid_count; i++) {
         registry_grid *grid = &state->grids[i];
-        grid->level = level_of(state->grids, state->grid_count, grid);
+        grid->level = level_of(state, grid);
         if (grid->shape != NULL)
             areas[n++] = (geo_area){grid->shape, grid->id, grid->level};
     }
@@ -151,14 +165,6 @@ gov_status registry_grids(gov *g, const registry_grid **out, size_t *count, cons
     *out = registry_state(g)->grids;
     *count = status == GOV_OK ? registry_state(g)->grid_count : 0;
     return status;
-}
-
-static const registry_grid *grid_of(const registry_state_t *state, int64_t id)
-{
-    for (size_t i = 0; i < state->grid_count; i++)
-        if (state->grids[i].id == id)
-            return &state->grids[i];
-    return NULL;
 }
 
 gov_status registry_grid_within(gov *g, int64_t grid, const int64_t *grids, size_t n, bool *within, const diag *d)

@@ -43,6 +43,7 @@ void registry_forget_grids(registry_state_t *state, const gov_allocator *a)
     for (size_t i = 0; i < state->grid_count; i++)
         geo_shape_free(a, (geo_shape *)state->grids[i].shape); /* made by us, lent as const */
     geo_index_free(state->index);
+    base_map_clear(&state->grid_at);
     base_arena_reset(&state->grid_memory);
     state->grids = NULL;
     state->grid_count = 0;
@@ -77,6 +78,7 @@ static void free_state(gov *g, void *room)
     for (size_t i = 0; i < state->rules_count; i++)
         rulebook_free(state->rules[i].book);
     base_free(g->alloc, state->rules);
+    base_map_free(&state->grid_at);
     base_map_free(&state->ids);
     base_map_free(&state->labels);
     base_arena_free(&state->memory);
@@ -92,6 +94,7 @@ gov_status registry_attach(gov *g, const rulebook_host *host, const diag *d)
     state->host = host;
     base_arena_init(&state->memory, g->alloc);
     base_arena_init(&state->grid_memory, g->alloc);
+    base_map_init(&state->grid_at, g->alloc);
     base_map_init(&state->ids, g->alloc);
     base_map_init(&state->labels, g->alloc);
     g->room[ACCESS_REGISTRY] = state;

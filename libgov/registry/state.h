@@ -28,6 +28,7 @@ typedef struct registry_state_t {
     base_arena grid_memory;
     registry_grid *grids;
     size_t grid_count;
+    base_map grid_at; /* the id's 8 bytes, those of the grid itself, to its place in grids */
     geo_index *index;
 } registry_state_t;
 
