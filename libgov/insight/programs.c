@@ -29,12 +29,17 @@ static gov_status put_points(insight_tally *t, value_builder *list, const points
     return GOV_OK;
 }
 
+/* An account belongs to a holder, not to a case: what all of them have is not for a role that is bound to a part. Such a reader
+ * gets an empty list, and the pages leave the section out. */
 gov_status insight_program_figures(insight_tally *t, value_builder *b, const diag *d)
 {
     const rulebook *rb = t->g->rules;
+    const gov_status whole = access_check_whole(t->g, "report.read", NULL);
     value_builder list;
+    if (whole != GOV_OK && whole != GOV_E_DENIED)
+        return whole;
     value_builder_init(&list, &t->arena);
-    for (uint32_t i = 0; i < rb->section_count; i++) {
+    for (uint32_t i = 0; i < rb->section_count && whole == GOV_OK; i++) {
         if (strcmp(rb->sections[i].kind, "points") != 0)
             continue;
         const points_programme *p = points_find(rb, rb->sections[i].name);

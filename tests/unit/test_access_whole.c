@@ -19,6 +19,7 @@ static const char rules[] =
     "  journal.read: [chief, officer, party]\n"
     "  ledger.read: [chief, officer]\n"
     "  ledger.write: [officer]\n"
+    "  report.read: [chief, officer, party]\n"
     "sensitivity:\n"
     "  contact: {mask: phone, see: [{role: officer, purpose: visit}]}\n"
     "---\n"
@@ -107,6 +108,35 @@ static void the_ledger(void **state)
     community_free(&c);
 }
 
+/* What the programmes come to in all is for who reads the whole report. */
+static void programmes_in_the_report(void **state)
+{
+    static const struct {
+        const char *who;
+        size_t programmes;
+    } rows[] = {{NULL, 1}, {"chief", 1}, {"gao", 0}, {"party", 0}, {"both", 1}};
+    community c = people(state);
+    community_put(&c, "staff", "party", "{'name': 'p', 'roles': ['party']}");
+    community_put(&c, "staff", "both", "{'name': 'q', 'roles': ['officer', 'chief'], 'grids': ['A']}");
+    act(&c, "gao", "visit");
+    TRY(gov_points_award(c.g, NULL, NULL, "ha", "patrol", 0, &e), GOV_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        gov_value *v = NULL;
+        char *text = NULL, *html = NULL;
+        act(&c, rows[i].who, "audit");
+        TRY(gov_report(c.g, NULL, &v, &e), GOV_OK);
+        assert_int_equal(gov_value_count(gov_value_get(v, "programs")), rows[i].programmes);
+        TRY(gov_report_text(c.g, NULL, &text, NULL, &e), GOV_OK);
+        TRY(gov_report_html(c.g, NULL, &html, NULL, &e), GOV_OK);
+        assert_int_equal(strstr(text, "Green") != NULL, rows[i].programmes == 1);
+        assert_int_equal(strstr(html, "Green") != NULL, rows[i].programmes == 1);
+        gov_value_free(v);
+        gov_text_free(text);
+        gov_text_free(html);
+    }
+    community_free(&c);
+}
+
 static int64_t open_in(community *c, const char *grid, const char *json)
 {
     gov_error *err = NULL;
@@ -154,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TESTS(the_journal),
         STORE_TESTS(the_ledger),
+        STORE_TESTS(programmes_in_the_report),
         STORE_TESTS(a_filter_by_what_is_masked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
