@@ -62,8 +62,8 @@ GOV_API gov_status gov_case_send(gov *g, int64_t id, const char *event, const go
 /**
  * Finds a case by number: another system's, or, with source NULL or "", the community's own; when that is none, an imported
  * number whose system has no name.
- * Permission: `case.read`.
- * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_DENIED, GOV_E_STORE and its kin
+ * Permission: `case.read`. A case outside of the actor's part of the community is answered as one that does not exist.
+ * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_DENIED (no permission at all), GOV_E_STORE and its kin
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
@@ -73,9 +73,9 @@ GOV_API gov_status gov_case_find(gov *g, const char *source, const char *number,
  * One case as a map: id, number, numbers, workflow, state (list of paths), outcome, opened_at, closed_at, grid, unit,
  * staff, reporter, fields, clocks, links, flags (what an import noticed). Sensitive fields are masked unless the rulebook shows them to this actor
  * for this purpose; each such look is journalled.
- * Permission: `case.read`.
+ * Permission: `case.read`. A case outside of the actor's part of the community is answered as one that does not exist.
  * @param out owned by the caller
- * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_DENIED (no permission at all), GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
@@ -115,7 +115,7 @@ GOV_API gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value 
 
 /**
  * The case's history: a list of maps in order, each with `at`, `actor`, `purpose`, `kind`, `event`, `data`, `from`, `to`, `rule` (file:line) and `entry`.
- * Permission: `case.read`.
+ * Permission: `case.read`, as gov_case_get() asks for it: outside of the actor's part, GOV_E_NOT_FOUND.
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
@@ -125,7 +125,7 @@ GOV_API gov_status gov_case_history(gov *g, int64_t id, gov_value **out, gov_err
  * What may happen next, for the actor of the handle: a map with `state`, `clocks` (each with due, left, running, breached and its
  * segments), `timers` (pending, with what they will do), and `events`: a list of maps with `event`, `allowed`, `input` (its
  * declaration) and for a refused one `refused_by` (message, file, line).
- * Permission: `case.read`.
+ * Permission: `case.read`, as gov_case_get() asks for it: outside of the actor's part, GOV_E_NOT_FOUND.
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */

@@ -42,9 +42,9 @@ GOV_API gov_status gov_record_put(gov *g, const char *kind, const char *key, con
 
 /**
  * One record as a map: `id`, `key`, `kind` and its fields; sensitive ones are masked as in gov_case_get().
- * Permission: `record.read`.
+ * Permission: `record.read`. A record outside of the actor's part of the community is answered as one that does not exist.
  * @param out owned by the caller
- * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_DENIED (no permission at all), GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */

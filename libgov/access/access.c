@@ -120,14 +120,19 @@ gov_status access_check(gov *g, const char *action, const diag *d)
     return deny(g, action, d);
 }
 
+gov_status access_reaches(gov *g, const char *action, const access_subject *subject, bool *reaches, const diag *d)
+{
+    bool settled;
+    const gov_status status = check_actor(g, action, &settled, d);
+    *reaches = status == GOV_OK && settled;
+    return status != GOV_OK || settled ? status : access_holds(g, NULL, permitted(g, action), subject, reaches, d);
+}
+
 gov_status access_check_subject(gov *g, const char *action, const access_subject *subject, const diag *d)
 {
-    bool settled, holds;
-    gov_status status = check_actor(g, action, &settled, d);
-    if (status != GOV_OK || settled)
-        return status;
-    status = access_holds(g, NULL, permitted(g, action), subject, &holds, d);
-    return status != GOV_OK || holds ? status : deny(g, action, d);
+    bool reaches;
+    const gov_status status = access_reaches(g, action, subject, &reaches, d);
+    return status != GOV_OK || reaches ? status : deny(g, action, d);
 }
 
 gov_status access_check_whole(gov *g, const char *action, const diag *d)

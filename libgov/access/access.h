@@ -143,6 +143,8 @@ gov_status access_holds(gov *g, const rulebook_workflow *w, const rulebook_names
                         bool *holds, const diag *d);
 /* As access_check, where the permission's roles are scoped: against the subject. */
 gov_status access_check_subject(gov *g, const char *action, const access_subject *subject, const diag *d);
+/* The same as an answer, for whom a refusal would tell that there is something. After access_check. */
+gov_status access_reaches(gov *g, const char *action, const access_subject *subject, bool *reaches, const diag *d);
 
 /* As access_check, for what concerns the whole community: a role that is bound to a part of it, or to a condition, does not do. */
 gov_status access_check_whole(gov *g, const char *action, const diag *d);

@@ -50,7 +50,7 @@ gov_status case_view_fields(gov *g, case_machine *m, value *out, const diag *d);
 gov_status case_show_field(gov *g, case_machine *m, const rulebook_field *f, value v, const access_subject *scope,
                            value *out, const diag *d);
 gov_status case_view_clocks(case_machine *m, bool with_account, value *out, const diag *d);
-/* Loads a case and asks for `case.read` on it. */
+/* Loads a case and asks for `case.read` on it; one that is not for this actor is answered as one that is not there. */
 gov_status case_load_to_read(gov *g, int64_t id, case_machine *m, const diag *d);
 
 #endif

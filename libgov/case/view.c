@@ -158,16 +158,26 @@ static gov_status view_case(gov *g, case_machine *m, bool whole, value *out, con
     return status == GOV_OK && b.failed ? base_nomem(d) : status;
 }
 
-gov_status case_load_to_read(gov *g, int64_t id, case_machine *m, const diag *d)
+/* GOV_END, unreported: not for this actor. */
+static gov_status load_own(gov *g, int64_t id, base_arena *arena, case_machine *m, const diag *d)
 {
-    gov_status status = case_load(g, id, false, &g->scratch, m, d);
+    bool own;
+    gov_status status = case_load(g, id, false, arena, m, d);
     if (status != GOV_OK)
         return status;
     const access_subject scope = case_subject(m);
-    status = access_check_subject(g, "case.read", &scope, d);
+    status = access_reaches(g, "case.read", &scope, &own, d);
+    if (status == GOV_OK && !own)
+        status = GOV_END;
     if (status != GOV_OK)
         case_machine_free(m);
     return status;
+}
+
+gov_status case_load_to_read(gov *g, int64_t id, case_machine *m, const diag *d)
+{
+    const gov_status status = load_own(g, id, &g->scratch, m, d);
+    return status == GOV_END ? base_fail(d, M_case_unknown, A_I("case", id)) : status;
 }
 
 /* ---- get ---- */
@@ -217,10 +227,10 @@ static gov_status find_body(gov *g, void *input, const diag *d)
         return base_fail(d, M_number_unknown, A_S("number", in->number));
     if (status != GOV_OK || g->actor.kind == ACCESS_HOST)
         return status;
-    status = case_load_to_read(g, in->id, &m, d); /* is it in the actor's part? */
+    status = load_own(g, in->id, &g->scratch, &m, d);
     if (status == GOV_OK)
         case_machine_free(&m);
-    return status;
+    return status == GOV_END ? base_fail(d, M_number_unknown, A_S("number", in->number)) : status;
 }
 
 gov_status gov_case_find(gov *g, const char *source, const char *number, int64_t *id, gov_error **err)
@@ -403,20 +413,18 @@ static gov_status check_filtered(gov *g, const list_input *in, case_machine *m, 
 static gov_status view_listed(gov *g, const list_input *in, int64_t id, int64_t grid, value *out, const diag *d)
 {
     case_machine m;
-    gov_status status = case_load(g, id, false, &g->scratch, &m, d);
+    gov_status status = load_own(g, id, &g->scratch, &m, d);
     bool within = true;
     if (status != GOV_OK)
         return status;
     const access_subject scope = case_subject(&m);
-    status = access_check_subject(g, "case.read", &scope, NULL);
-    if (status == GOV_OK)
-        status = check_filtered(g, in, &m, &scope, d);
+    status = check_filtered(g, in, &m, &scope, d);
     if (status == GOV_OK && grid != 0)
         status = m.grid != 0 ? registry_grid_within(g, m.grid, &grid, 1, &within, d) : GOV_END;
     if (status == GOV_OK)
         status = within ? view_case(g, &m, false, out, d) : GOV_END;
     case_machine_free(&m);
-    return status == GOV_E_DENIED ? GOV_END : status;
+    return status;
 }
 
 static gov_status list_body(gov *g, void *input, const diag *d)

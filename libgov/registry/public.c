@@ -76,13 +76,17 @@ static gov_status set_outline(gov *g, int64_t grid, value_builder *b, const diag
     return status;
 }
 
+/* GOV_END, unreported: not for this actor. */
 static gov_status view_record(gov *g, const registry_record *r, const rulebook_fields *fields, value *out, const diag *d)
 {
     value_builder b;
     access_subject scope;
+    bool own = false;
     gov_status status = registry_subject(g, r, &scope, d);
     if (status == GOV_OK)
-        status = access_check_subject(g, "record.read", &scope, d);
+        status = access_reaches(g, "record.read", &scope, &own, d);
+    if (status == GOV_OK && !own)
+        return GOV_END;
     value_builder_init(&b, &g->scratch);
     value_builder_set(&b, "id", value_int(r->id));
     value_builder_set(&b, "kind", value_text(r->kind));
@@ -124,6 +128,8 @@ static gov_status get_body(gov *g, void *input, const diag *d)
         status = registry_fields(g, in->kind, &g->scratch, &fields, d);
     if (status == GOV_OK)
         status = view_record(g, &record, &fields, &v, d);
+    if (status == GOV_END)
+        return base_fail(d, M_record_unknown, A_S("kind", in->kind), A_S("key", in->key));
     return status == GOV_OK ? access_answer(g, v, in->out, d) : status;
 }
 
@@ -191,10 +197,10 @@ static gov_status list_body(gov *g, void *input, const diag *d)
         value v;
         status = registry_load(g, p.ids[i], &g->scratch, &record, d);
         if (status == GOV_OK)
-            status = view_record(g, &record, &fields, &v, NULL);
+            status = view_record(g, &record, &fields, &v, d);
         if (status == GOV_OK)
             value_builder_add(&list, v);
-        else if (status == GOV_E_DENIED)
+        else if (status == GOV_END)
             status = GOV_OK; /* outside of the role's scope: not shown */
     }
     value_builder_set(&b, "records", value_builder_list(&list));

@@ -324,7 +324,8 @@ static void residents_reach_their_own_cases(void **state)
     assert_gov_ok(gov_act_as_resident(c.g, "r2", "own_case", &err), err);
     community_send(&c, id, "withdraw", NULL, GOV_E_DENIED);
     gov_value *v = NULL;
-    assert_gov(GOV_E_DENIED, gov_case_get(c.g, id, &v, &err), err);
+    assert_gov(GOV_E_NOT_FOUND, gov_case_get(c.g, id, &v, &err), err);
+    assert_string_equal(gov_error_code(err, 0), "case_unknown");
     gov_error_free(err);
     err = NULL;
     assert_gov_ok(gov_act_as_resident(c.g, "r1", "own_case", &err), err);
