@@ -12,7 +12,9 @@ static const store_column case_columns[] = {
     {"source", STORE_TEXT, true},  {"outside_number", STORE_TEXT, true},
     {"flags", STORE_TEXT, true},   {"doc", STORE_TEXT},         {"steps", STORE_INT}, {0}};
 static const store_index case_indexes[] = {
-    {"gov_case_by_parent", "community, parent, id", false, "parent IS NOT NULL"}, {0}};
+    {"gov_case_by_parent", "community, parent, id", false, "parent IS NOT NULL"},
+    /* What a unit has on its desk, out of all that ever was. */
+    {"gov_case_by_open_unit", "community, unit, id", false, "closed_us IS NULL"}, {0}};
 const store_table case_table = {"gov_case", case_columns, "community, id", STORE_ROWID_KEY, case_indexes};
 
 static const store_column number_columns[] = {

@@ -409,65 +409,87 @@ static gov_status check_filtered(gov *g, const list_input *in, case_machine *m, 
     return status == GOV_OK && !may ? GOV_END : status;
 }
 
+/* One page under way: of many candidates few may be shown, so what each takes is given back before the next. */
+typedef struct listing {
+    list_input in;
+    int64_t grid; /* 0: everywhere */
+    size_t limit;
+    value_builder cases;
+    base_arena candidate;
+} listing;
+
 /* GOV_END: not for this actor, or not in the grid that was asked for. */
-static gov_status view_listed(gov *g, const list_input *in, int64_t id, int64_t grid, value *out, const diag *d)
+static gov_status view_listed(gov *g, listing *l, int64_t id, value *out, const diag *d)
 {
     case_machine m;
-    gov_status status = load_own(g, id, &g->scratch, &m, d);
+    base_arena_reset(&l->candidate);
+    gov_status status = load_own(g, id, &l->candidate, &m, d);
     bool within = true;
     if (status != GOV_OK)
         return status;
     const access_subject scope = case_subject(&m);
-    status = check_filtered(g, in, &m, &scope, d);
-    if (status == GOV_OK && grid != 0)
-        status = m.grid != 0 ? registry_grid_within(g, m.grid, &grid, 1, &within, d) : GOV_END;
+    status = check_filtered(g, &l->in, &m, &scope, d);
+    if (status == GOV_OK && l->grid != 0)
+        status = m.grid != 0 ? registry_grid_within(g, m.grid, &l->grid, 1, &within, d) : GOV_END;
     if (status == GOV_OK)
         status = within ? view_case(g, &m, false, out, d) : GOV_END;
+    if (status == GOV_OK && !value_copy(&g->scratch, *out, out))
+        status = base_nomem(d);
     case_machine_free(&m);
+    return status;
+}
+
+static gov_status fill_page(gov *g, listing *l, bool *more, const diag *d)
+{
+    enum { BATCH = 256 };
+    int64_t ids[BATCH];
+    size_t n = BATCH;
+    gov_status status = GOV_OK;
+    *more = true;
+    while (status == GOV_OK && *more && l->cases.len < l->limit) {
+        status = read_page(g, &l->in, ids, &n, d);
+        *more = n == BATCH;
+        for (size_t i = 0; i < n && status == GOV_OK; i++) {
+            value v;
+            if (l->cases.len == l->limit) {
+                *more = true;
+                break;
+            }
+            status = view_listed(g, l, ids[i], &v, d);
+            l->in.after = ids[i];
+            if (status == GOV_OK)
+                value_builder_add(&l->cases, v);
+            else if (status == GOV_END)
+                status = GOV_OK;
+        }
+    }
     return status;
 }
 
 static gov_status list_body(gov *g, void *input, const diag *d)
 {
-    enum { BATCH = 256 };
-    list_input in = *(list_input *)input;
-    const size_t limit = in.query.limit != 0 ? in.query.limit : 50;
-    int64_t ids[BATCH], grid = 0;
-    size_t n = BATCH;
-    value_builder list, b;
-    gov_status status;
-    value_builder_init(&list, &g->scratch);
-    value_builder_init(&b, &g->scratch);
-    status = check_filter(g, &in.query, d);
-    if (status == GOV_OK && in.query.grid != NULL)
-        status = registry_find(g, GOV_KIND_GRID, in.query.grid, strlen(in.query.grid), &grid, d);
+    listing l = {.in = *(list_input *)input};
+    value_builder b;
     bool more = true;
-    while (status == GOV_OK && more && list.len < limit) {
-        status = read_page(g, &in, ids, &n, d);
-        more = n == BATCH;
-        for (size_t i = 0; i < n && status == GOV_OK; i++) {
-            value v;
-            if (list.len == limit) {
-                more = true;
-                break;
-            }
-            status = view_listed(g, &in, ids[i], grid, &v, d);
-            in.after = ids[i];
-            if (status == GOV_OK)
-                value_builder_add(&list, v);
-            else if (status == GOV_END)
-                status = GOV_OK;
-        }
-    }
+    l.limit = l.in.query.limit != 0 ? l.in.query.limit : 50;
+    value_builder_init(&l.cases, &g->scratch);
+    value_builder_init(&b, &g->scratch);
+    gov_status status = check_filter(g, &l.in.query, d);
+    if (status == GOV_OK && l.in.query.grid != NULL)
+        status = registry_find(g, GOV_KIND_GRID, l.in.query.grid, strlen(l.in.query.grid), &l.grid, d);
+    base_arena_init(&l.candidate, g->alloc);
+    if (status == GOV_OK)
+        status = fill_page(g, &l, &more, d);
+    base_arena_free(&l.candidate);
     if (status != GOV_OK)
         return status;
     char cursor[40];
-    const size_t digits = base_format_int(in.after, cursor);
+    const size_t digits = base_format_int(l.in.after, cursor);
     cursor[digits] = '.';
-    filter_mark(&in.query, cursor + digits + 1);
-    value_builder_set(&b, "cases", value_builder_list(&list));
+    filter_mark(&l.in.query, cursor + digits + 1);
+    value_builder_set(&b, "cases", value_builder_list(&l.cases));
     value_builder_set(&b, "next", more ? value_text(cursor) : value_null());
-    if (list.failed || b.failed)
+    if (l.cases.failed || b.failed)
         return base_nomem(d);
     return access_answer(g, value_builder_map(&b), ((list_input *)input)->out, d);
 }
