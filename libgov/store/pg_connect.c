@@ -54,7 +54,7 @@ static void ignore_notice(void *user, const PGresult *notice)
     (void)notice;
 }
 
-static void name_place(store *s)
+static gov_status name_place(store *s, const diag *d)
 {
     base_buf b;
     base_buf_init(&b, s->alloc);
@@ -63,11 +63,12 @@ static void name_place(store *s)
     base_buf_char(&b, '/');
     base_buf_str(&b, base_text_or_empty(PQdb(pg_of(s)->conn)));
     char *place = base_buf_take(&b, NULL);
-    if (place != NULL) {
-        base_free(s->alloc, s->place);
-        s->place = place;
-    }
     base_buf_free(&b);
+    if (place == NULL)
+        return store_nomem(s, d);
+    base_free(s->alloc, s->place);
+    s->place = place;
+    return GOV_OK;
 }
 
 /* Reads are read-only unless a transaction begun for writing says otherwise; locks are waited for as long as told. */
@@ -105,7 +106,9 @@ gov_status pg_connect(store *s, const char *url, const diag *d)
     if (rc != GOV_OK)
         return rc;
     (void)PQsetNoticeReceiver(pg_of(s)->conn, ignore_notice, NULL);
-    name_place(s);
+    rc = name_place(s, d);
+    if (rc != GOV_OK)
+        return rc;
     if (PQstatus(pg_of(s)->conn) != CONNECTION_OK)
         return store_fail(s, STORE_OTHER, PQerrorMessage(pg_of(s)->conn), d);
     return set_up(s, d);
