@@ -89,7 +89,7 @@ int cmd_tick(cli *c, args *a)
 static void put_verified(session *s, const gov_value *report)
 {
     cli *c = s->c;
-    const gov_value *parked = gov_value_get(report, "parked");
+    const gov_value *parked = gov_value_get(report, "parked"), *events = gov_value_get(report, "parked_events");
     printf("%s", green(c));
     printf(T(c, "nothing is wrong: %lld entries, %lld of them sealed, %lld erased",
              "没有问题：记录 %lld 条，已封存 %lld 条，已删除内容 %lld 条"),
@@ -103,10 +103,8 @@ static void put_verified(session *s, const gov_value *report)
         printf(T(c, "%lld events are parked: they failed for the last time\n",
                  "搁置的事件 %lld 件：多次失败，不再重试\n"),
                (long long)gov_value_int(parked));
-    if (gov_value_count(parked) > 0) {
-        printf(T(c, "%zu parked events:\n", "搁置的事件 %zu 件：\n"), gov_value_count(parked));
-        put_value(s, parked, 2);
-    }
+    if (gov_value_count(events) > 0)
+        put_value(s, events, 2);
 }
 
 /* The same for a store and for an exported file. */

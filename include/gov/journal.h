@@ -27,11 +27,14 @@ GOV_API gov_status gov_journal_read(gov *g, int64_t after, uint32_t limit, gov_v
 
 /**
  * Checks the whole community: each entry's leaf and payload against its hash, the dense sequence, the tree's head, the
- * ledgers' sums, and lists parked events. Reads only.
+ * ledgers' sums, each clock recomputed from its account with the calendar (under a calendar that was amended since the case was
+ * opened, or that lacked a year, only against its account), the store's own structure; and lists parked events. Reads only.
  * Permission: `journal.read`.
- * @param report  a map of `ok`, `entries`, `sealed`, `unsealed`, `erased`, `root` (hex), `ledgers`, `parked` and, when something is wrong,
- *                `bad_entry` and `reason`. Owned by the caller; set also with GOV_E_VERIFY. May be NULL.
- * @return GOV_OK, GOV_E_VERIFY (the error names the first bad entry), GOV_E_DENIED, GOV_E_CORRUPT, GOV_E_STORE and its kin, GOV_E_USER
+ * @param report  a map of `ok`, `entries`, `sealed`, `unsealed`, `erased`, `root` (hex), `ledgers`, `clocks` (how many were
+ *                recomputed), `parked` (how many events are) and `parked_events` (the first 100 of them: maps of `case` (its number),
+ *                `event`, `reason`); when something is wrong also `bad_entry` and `reason`, or `bad_case` (its number), `bad_clock`
+ *                and `reason`. Owned by the caller; set also with GOV_E_VERIFY. May be NULL.
+ * @return GOV_OK, GOV_E_VERIFY (the error names the first bad entry, account or clock), GOV_E_DENIED, GOV_E_CORRUPT, GOV_E_STORE and its kin, GOV_E_USER
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */

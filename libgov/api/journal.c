@@ -210,6 +210,7 @@ typedef struct verifying {
     void *user;
     gov_value **report;
     journal_report journal;
+    case_clock_report clocks;
 } verifying;
 
 static gov_status on_progress(void *user, uint64_t done, uint64_t all)
@@ -240,6 +241,41 @@ static gov_status count_parked(gov *g, int64_t *parked, const diag *d)
     return store_first_int(g->store, &sql, STORE_ARGS(store_i(g->community)), parked, d);
 }
 
+static gov_status list_parked(gov *g, value *out, const diag *d)
+{
+    static const store_sql sql = {
+        "SELECT c.number, t.event, t.reason FROM gov_case_timer t JOIN gov_case c ON c.community = t.community AND "
+        "c.id = t.case_id WHERE t.community = $1 AND t.parked = 1 ORDER BY t.case_id, t.name LIMIT 100"};
+    base_arena *arena = &g->scratch;
+    store_rows rows;
+    value_builder list;
+    value_builder_init(&list, arena);
+    gov_status status = store_query(g->store, &sql, STORE_ARGS(store_i(g->community)), &rows, d);
+    while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
+        value_builder b;
+        value_builder_init(&b, arena);
+        value_builder_set(&b, "case", value_text(base_arena_strdup(arena, store_text(&rows, 0, NULL))));
+        value_builder_set(&b, "event", value_text(base_arena_strdup(arena, store_text(&rows, 1, NULL))));
+        value_builder_set(&b, "reason",
+                          store_is_null(&rows, 2) ? value_null() : value_text(base_arena_strdup(arena, store_text(&rows, 2, NULL))));
+        list.failed = list.failed || b.failed;
+        value_builder_add(&list, value_builder_map(&b));
+    }
+    store_rows_close(&rows);
+    *out = value_builder_list(&list);
+    return status == GOV_END && list.failed ? base_nomem(d) : status == GOV_END ? GOV_OK : status;
+}
+
+static void set_clocks(value_builder *b, const case_clock_report *r)
+{
+    value_builder_set(b, "clocks", value_int(r->checked));
+    if (r->part != NULL) {
+        value_builder_set(b, "bad_case", value_text(r->number));
+        value_builder_set(b, "bad_clock", value_text(r->clock));
+        value_builder_set(b, "reason", value_text(r->part));
+    }
+}
+
 /* Each ledger with what it holds: debits and credits are equal, or the verification failed before. */
 static gov_status list_ledgers(gov *g, value *out, const diag *d)
 {
@@ -267,15 +303,19 @@ static gov_status list_ledgers(gov *g, value *out, const diag *d)
 
 static gov_status publish_report(gov *g, const verifying *v, bool ok, int64_t parked, const diag *d)
 {
-    value ledgers = value_list(NULL, 0);
-    const gov_status listed = ok ? list_ledgers(g, &ledgers, d) : GOV_OK;
+    value ledgers = value_list(NULL, 0), events = value_list(NULL, 0);
+    gov_status listed = ok ? list_ledgers(g, &ledgers, d) : GOV_OK;
+    if (listed == GOV_OK && parked > 0)
+        listed = list_parked(g, &events, d);
     if (listed != GOV_OK)
         return listed;
     value_builder b;
     value_builder_init(&b, &g->scratch);
     value_builder_set(&b, "ok", value_bool(ok));
     set_journal(&b, &v->journal, &g->scratch);
+    set_clocks(&b, &v->clocks);
     value_builder_set(&b, "parked", value_int(parked));
+    value_builder_set(&b, "parked_events", events);
     value_builder_set(&b, "ledgers", ledgers);
     if (b.failed)
         return base_nomem(d);
@@ -295,6 +335,8 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
         checked = journal_verify(g->journal, &v->journal, v->progress != NULL ? on_progress : NULL, v, d);
     if (checked == GOV_OK)
         checked = ledger_verify_all(g, d);
+    if (checked == GOV_OK)
+        checked = case_verify_clocks(g, &v->clocks, d);
     if (checked == GOV_OK)
         checked = store_check(g->store, d);
     if (checked != GOV_OK && checked != GOV_E_VERIFY)

@@ -186,6 +186,14 @@ access_subject case_subject(case_machine *m); /* borrows the machine */
 /* May g's actor send this event to the case, by its roles? */
 gov_status case_may_send(gov *g, case_machine *m, const rulebook_event *event, bool *may, const diag *d);
 
+/* What case_verify_clocks found; the texts lie in g's scratch, and are NULL where nothing differs. */
+typedef struct case_clock_report {
+    int64_t checked;
+    const char *number, *clock, *part; /* the first clock that differs, and in what */
+} case_clock_report;
+/* Recomputes every clock from its account; GOV_E_VERIFY when one is not what it says. recompute.c */
+gov_status case_verify_clocks(gov *g, case_clock_report *out, const diag *d);
+
 gov_status case_attach(gov *g, const diag *d);
 
 /* ---- without a store: simulate.c ---- */

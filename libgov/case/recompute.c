@@ -1,0 +1,481 @@
+/* Clocks recomputed: each account is lived through again with the calendar, and must give what its row says.
+ *
+ * The account is the evidence, the row's columns follow from it. What an entry says was used, and when it made the clock
+ * due, is reckoned anew; only a calendar that was amended since the case was opened lets both stand as they were written,
+ * for an amended year changes no deadline by itself. An instant that the rules gave is taken as it was given. */
+#include "case/live.h"
+
+#include <string.h>
+
+enum { PAGE = 256 };
+
+/* ---- an account ---- */
+
+typedef enum deed { START, RESUME, PAUSE, STOP, EXTEND, BREACH, HAND_OVER, DEEDS } deed;
+
+static const char *const deed_names[DEEDS] = {"start",  "resume", "pause",    "stop",
+                                              "extend", "breach", "hand_over"};
+
+typedef struct entry {
+    deed what;
+    bool has_length;
+    int64_t at, due, used; /* 0: none */
+    cal_duration length;
+} entry;
+
+static bool read_us(value v, int64_t *out)
+{
+    *out = 0;
+    return v.kind == VALUE_ABSENT || (v.kind == VALUE_TIMESTAMP && value_to_us(v, out));
+}
+
+static bool read_length(value v, entry *out)
+{
+    if (v.kind != VALUE_STRING)
+        return v.kind == VALUE_ABSENT;
+    const bool minus = v.len > 0 && v.as.s[0] == '-';
+    out->has_length = true;
+    return cal_parse_duration(v.as.s + minus, v.len - minus, &out->length, NULL, NULL) == GOV_OK &&
+           (!minus || cal_negate(out->length, &out->length));
+}
+
+static bool read_entry(value v, entry *out)
+{
+    const value used = value_get_text(v, "used"), what = value_get_text(v, "what");
+    *out = (entry){.what = DEEDS, .used = used.kind == VALUE_INT ? used.as.i : 0};
+    for (int i = 0; i < DEEDS; i++)
+        if (value_is_text(what, deed_names[i]))
+            out->what = (deed)i;
+    return out->what != DEEDS && (used.kind == VALUE_INT || used.kind == VALUE_ABSENT) &&
+           value_get_text(v, "at").kind == VALUE_TIMESTAMP &&
+           read_us(value_get_text(v, "at"), &out->at) &&
+           read_us(value_get_text(v, "due"), &out->due) &&
+           read_length(value_get_text(v, "length"), out);
+}
+
+/* ---- a life ---- */
+
+typedef struct life {
+    const rulebook_clock *rule;
+    const cal_calendar *now,
+        *then; /* the calendar as it is, and as it was when the case was opened */
+    bool by_instant;
+    bool amended; /* these two differ */
+    bool lenient; /* they do, or the calendar lacks a year */
+    const entry *entries;
+    size_t count, at; /* `at`: the entry that is being lived through */
+    case_clock row;   /* as stored */
+    case_clock c;     /* as computed */
+    const char *part; /* what differs first; NULL: nothing does */
+    bool instants;    /* it is a time */
+    int64_t stored, computed;
+} life;
+
+static bool differs(life *l, const char *part, bool instants, int64_t stored, int64_t computed)
+{
+    l->part = part;
+    l->instants = instants;
+    l->stored = stored;
+    l->computed = computed;
+    return false;
+}
+
+static bool same(life *l, const char *part, bool instants, int64_t stored, int64_t computed)
+{
+    return stored == computed || differs(l, part, instants, stored, computed);
+}
+
+/* The account tells of something that cannot happen there. */
+static bool impossible(life *l)
+{
+    return differs(l, "account", false, (int64_t)l->at + 1, (int64_t)l->count);
+}
+
+/* A due instant, or what a stretch used, by the calendar as it is and else as it was. A failure counts as 0: no memory is
+ * needed to ask a calendar, and what cannot be reckoned was never written. */
+static int64_t due_from(const life *l, int64_t from, cal_duration left, bool *provisional,
+                        int64_t recorded)
+{
+    const cal_calendar *const both[] = {l->now, l->then};
+    int64_t first = 0;
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        cal_instant end = {0};
+        if (cal_resume(both[i], l->c.origin_us, from, left, (cal_roll)l->rule->roll, &end, NULL) !=
+            GOV_OK)
+            end = (cal_instant){0};
+        if (i == 0 || end.us == recorded)
+            *provisional = end.provisional;
+        if (end.us == recorded)
+            return recorded;
+        first = i == 0 ? end.us : first;
+    }
+    return l->lenient ? recorded : first;
+}
+
+static int64_t used_by(const life *l, int64_t to, bool *provisional, int64_t recorded)
+{
+    const cal_calendar *const both[] = {l->now, l->then};
+    const case_clock *c = &l->c;
+    int64_t first = c->used;
+    if (l->by_instant)
+        return base_sub(to, c->since_us, &first) && base_add(c->used, first, &first) ? first
+                                                                                     : c->used;
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        int64_t more = 0, sum = 0;
+        bool rests = *provisional;
+        if (cal_elapsed(both[i], c->budget.unit, c->origin_us, c->since_us, to, &more, &rests,
+                        NULL) != GOV_OK ||
+            !base_add(c->used, more, &sum))
+            continue;
+        if (i == 0 || sum == recorded)
+            *provisional = rests;
+        if (sum == recorded)
+            return recorded;
+        first = i == 0 ? sum : first;
+    }
+    return l->lenient ? recorded : first;
+}
+
+/* Did it run from this entry on, or was it started while paused? What follows tells; after the last, the row. */
+static bool ran(const life *l)
+{
+    const entry *e = &l->entries[l->at];
+    for (size_t i = l->at + 1; i < l->count; i++) {
+        const entry *next = &l->entries[i];
+        if (next->what == RESUME || next->what == PAUSE || next->what == BREACH)
+            return next->what != RESUME;
+        if (next->used != e->used || next->due != e->due)
+            return true;
+        if (next->what != EXTEND)
+            return false;
+    }
+    return l->row.state == CASE_CLOCK_RUNNING;
+}
+
+static bool run_from(life *l, const entry *e)
+{
+    case_clock *c = &l->c;
+    cal_duration left = c->budget;
+    c->since_us = e->at;
+    c->state = CASE_CLOCK_RUNNING;
+    left.amount = left.amount > c->used ? left.amount - c->used : 0;
+    if (!l->by_instant && (c->breached_us == 0 || left.amount > 0))
+        c->due_us = due_from(l, e->at, left, &c->provisional, e->due);
+    return same(l, "due", true, e->due, c->due_us);
+}
+
+/* The stretch that ran, if one did, ends with this entry. */
+static bool end_stretch(life *l, const entry *e)
+{
+    case_clock *c = &l->c;
+    if (c->state == CASE_CLOCK_RUNNING) {
+        if (c->breached_us == 0 && c->due_us != 0 &&
+            e->at > c->due_us) /* an entry of the breach comes first */
+            return differs(l, "breached", true, 0, c->due_us);
+        c->used = used_by(l, e->at, &c->provisional, e->used);
+    }
+    return same(l, "used", false, e->used, c->used);
+}
+
+static bool start(life *l, const entry *e)
+{
+    case_clock *c = &l->c;
+    const bool can_wait = l->rule->paused_in.count > 0;
+    if ((c->state != CASE_CLOCK_IDLE && (c->state != CASE_CLOCK_STOPPED || l->rule->resumes)) ||
+        e->has_length == l->by_instant)
+        return impossible(l);
+    *c = (case_clock){.origin_us = e->at,
+                      .since_us = c->since_us,
+                      .provisional = c->provisional,
+                      .budget = e->length};
+    if (l->by_instant)
+        c->due_us = e->due;
+    if (!same(l, "used", false, e->used, 0))
+        return false;
+    if (can_wait && (l->by_instant ? !ran(l) : e->due == 0)) {
+        c->state = CASE_CLOCK_PAUSED;
+        return true;
+    }
+    return run_from(l, e);
+}
+
+static bool resume(life *l, const entry *e)
+{
+    case_clock *c = &l->c;
+    const bool again = c->state == CASE_CLOCK_STOPPED && l->rule->resumes;
+    if (c->state != CASE_CLOCK_PAUSED && !again)
+        return impossible(l);
+    c->stopped_us = 0;
+    if (!same(l, "used", false, e->used, c->used))
+        return false;
+    if (again && l->rule->paused_in.count > 0 && e->due == c->due_us && !ran(l)) {
+        c->state = CASE_CLOCK_PAUSED;
+        return true;
+    }
+    return run_from(l, e);
+}
+
+static bool extend(life *l, const entry *e)
+{
+    case_clock *c = &l->c;
+    const bool runs = c->state == CASE_CLOCK_RUNNING;
+    if ((!runs && c->state != CASE_CLOCK_PAUSED) || !e->has_length || l->by_instant ||
+        e->length.unit != c->budget.unit ||
+        !base_add(c->extended, e->length.amount, &c->extended) ||
+        !base_add(c->budget.amount, e->length.amount, &c->budget.amount))
+        return impossible(l);
+    c->extensions++;
+    if (!end_stretch(l, e))
+        return false;
+    return runs ? run_from(l, e) : same(l, "due", true, e->due, c->due_us);
+}
+
+/* Noted when a mark is raised, or by the end of the stretch, which has counted it already. */
+static bool breach(life *l, const entry *e)
+{
+    case_clock *c = &l->c;
+    bool provisional = c->provisional;
+    if (c->state != CASE_CLOCK_RUNNING || c->breached_us != 0 || c->due_us == 0 ||
+        e->at <= c->due_us)
+        return impossible(l);
+    c->breached_us = c->due_us;
+    return same(l, "due", true, e->due, c->due_us) &&
+           (e->used == c->used ||
+            same(l, "used", false, e->used, used_by(l, e->at, &provisional, e->used)));
+}
+
+static bool end_entry(life *l, const entry *e)
+{
+    case_clock *c = &l->c;
+    const bool runs = c->state == CASE_CLOCK_RUNNING;
+    if (!runs && (c->state != CASE_CLOCK_PAUSED || e->what == PAUSE))
+        return impossible(l);
+    if (e->what == HAND_OVER && !l->rule->per_holder)
+        return impossible(l);
+    if (!end_stretch(l, e) || !same(l, "due", true, e->due, c->due_us))
+        return false;
+    c->state = e->what == PAUSE  ? CASE_CLOCK_PAUSED
+               : e->what == STOP ? CASE_CLOCK_STOPPED
+                                 : CASE_CLOCK_IDLE;
+    c->stopped_us = e->what == STOP ? e->at : 0;
+    return true;
+}
+
+static bool live_through(life *l)
+{
+    static bool (*const steps[DEEDS])(life * l, const entry *e) = {
+        [START] = start,   [RESUME] = resume, [PAUSE] = end_entry,    [STOP] = end_entry,
+        [EXTEND] = extend, [BREACH] = breach, [HAND_OVER] = end_entry};
+    for (l->at = 0; l->at < l->count; l->at++)
+        if (!steps[l->entries[l->at].what](l, &l->entries[l->at]))
+            return false;
+    return true;
+}
+
+static bool row_follows(life *l)
+{
+    const case_clock *row = &l->row, *c = &l->c;
+    return same(l, "state", false, row->state, c->state) &&
+           same(l, "due", true, row->due_us, c->due_us) &&
+           same(l, "used", false, row->used, c->used) &&
+           same(l, "stopped", true, row->stopped_us, c->stopped_us) &&
+           same(l, "breached", true, row->breached_us, c->breached_us) &&
+           same(l, "origin", true, row->origin_us, c->origin_us) &&
+           (c->state != CASE_CLOCK_RUNNING || same(l, "since", true, row->since_us, c->since_us)) &&
+           same(l, "unit", false, row->budget.unit, c->budget.unit) &&
+           same(l, "budget", false, row->budget.amount, c->budget.amount) &&
+           same(l, "extensions", false, row->extensions, c->extensions) &&
+           same(l, "extended", false, row->extended, c->extended) &&
+           (l->amended || same(l, "provisional", false, row->provisional, c->provisional));
+}
+
+/* ---- the rows ---- */
+
+typedef struct walk {
+    gov *g;
+    base_arena *arena; /* of one row */
+    case_machine m;    /* lends what calendars are asked by */
+    int64_t rules_id;  /* whose workflow m.w is */
+    case_clock_report *out;
+    const diag *d;
+} walk;
+
+static gov_status under_rules(walk *w, int64_t rules, const char *workflow)
+{
+    const rulebook *book;
+    if (w->m.w != NULL && w->rules_id == rules && strcmp(w->m.w->name, workflow) == 0)
+        return GOV_OK;
+    w->m.w = NULL;
+    w->rules_id = rules;
+    const gov_status status = registry_rules(w->g, rules, &book, w->d);
+    return status == GOV_OK ? rulebook_get_workflow(book, workflow, &w->m.w, w->d) : status;
+}
+
+static void set_calendars(walk *w, life *l)
+{
+    case_machine was = w->m;
+    was.rules = w->m.w->owner;
+    l->now = case_calendar(&w->m, l->rule->calendar);
+    l->then = case_calendar(&was, l->rule->calendar);
+    l->by_instant = l->rule->budget.kind == RULEBOOK_LENGTH_NONE;
+    l->amended = memcmp(cal_digest(l->now), cal_digest(l->then), BASE_DIGEST_SIZE) != 0 ||
+                 strcmp(base_zone_name(w->m.rules->zone), base_zone_name(was.rules->zone)) != 0;
+    l->lenient = l->amended || l->row.provisional;
+}
+
+static void read_row(store_rows *rows, case_clock *c)
+{
+    *c = (case_clock){.state = (uint8_t)store_int(rows, 5),
+                      .origin_us = store_int(rows, 6),
+                      .since_us = store_int(rows, 7),
+                      .due_us = store_int(rows, 8),
+                      .stopped_us = store_int(rows, 9),
+                      .breached_us = store_int(rows, 10),
+                      .budget = cal_of((cal_unit)store_int(rows, 11), store_int(rows, 12)),
+                      .used = store_int(rows, 13),
+                      .extensions = store_int(rows, 14),
+                      .extended = store_int(rows, 15),
+                      .provisional = store_int(rows, 16) != 0};
+}
+
+/* *readable false: the text is no account. */
+static gov_status read_account(walk *w, store_rows *rows, life *l, bool *readable)
+{
+    size_t len;
+    value list;
+    const char *text = store_text(rows, 17, &len);
+    const gov_status status = value_read_document(w->arena, text, len, &list, NULL);
+    *readable = status == GOV_OK && list.kind == VALUE_LIST;
+    if (!*readable)
+        return status == GOV_E_NOMEM ? base_nomem(w->d) : GOV_OK;
+    entry *entries = base_arena_array(w->arena, list.len, sizeof *entries);
+    if (entries == NULL && list.len > 0)
+        return base_nomem(w->d);
+    l->entries = entries;
+    for (; l->count < list.len && *readable; l->count++)
+        *readable = read_entry(list.as.items[l->count], &entries[l->count]);
+    return GOV_OK;
+}
+
+static void write_part(const life *l, int64_t n, base_buf *out)
+{
+    if (l->instants && n != 0)
+        value_write_plain(out, value_from_us(n));
+    else if (l->instants)
+        base_buf_str(out, "-");
+    else
+        base_buf_int(out, n);
+}
+
+static gov_status tell(walk *w, store_rows *rows, const life *l)
+{
+    base_arena *keep = &w->g->scratch;
+    const char *number = store_is_null(rows, 2) ? NULL : store_text(rows, 2, NULL);
+    base_buf stored, computed;
+    base_buf_init(&stored, w->g->alloc);
+    base_buf_init(&computed, w->g->alloc);
+    write_part(l, l->stored, &stored);
+    write_part(l, l->computed, &computed);
+    w->out->number = base_arena_strdup(keep, number != NULL ? number : "");
+    w->out->clock = base_arena_strdup(keep, store_text(rows, 1, NULL));
+    w->out->part = l->part;
+    gov_status status;
+    if (w->out->number == NULL || w->out->clock == NULL || stored.failed || computed.failed)
+        status = base_nomem(w->d);
+    else if (strcmp(l->part, "account") == 0)
+        status = base_fail(w->d, M_clock_account, A_S("case", w->out->number),
+                           A_S("clock", w->out->clock), A_I("entry", l->stored));
+    else
+        status = base_fail(w->d, M_clock_differs, A_S("case", w->out->number),
+                           A_S("clock", w->out->clock), A_S("part", l->part),
+                           A_S("stored", stored.data), A_S("computed", computed.data));
+    base_buf_free(&stored);
+    base_buf_free(&computed);
+    return status;
+}
+
+static gov_status check_row(walk *w, store_rows *rows)
+{
+    life l = {0};
+    bool readable = false;
+    gov_status status = GOV_OK;
+    read_row(rows, &l.row);
+    if (!store_is_null(rows, 2))
+        status = under_rules(w, store_int(rows, 4), store_text(rows, 3, NULL));
+    for (uint32_t i = 0; status == GOV_OK && w->m.w != NULL && i < w->m.w->clock_count; i++)
+        if (!store_is_null(rows, 2) &&
+            strcmp(w->m.w->clocks[i].name, store_text(rows, 1, NULL)) == 0)
+            l.rule = &w->m.w->clocks[i];
+    if (status == GOV_OK && l.rule != NULL) {
+        set_calendars(w, &l);
+        status = read_account(w, rows, &l, &readable);
+    }
+    if (status != GOV_OK)
+        return status;
+    w->out->checked++;
+    if (!readable) { /* no account, or nobody's */
+        l.at = l.count;
+        (void)impossible(&l);
+        return tell(w, rows, &l);
+    }
+    return live_through(&l) && row_follows(&l) ? GOV_OK : tell(w, rows, &l);
+}
+
+/* The place of the last row that was seen. */
+typedef struct place {
+    int64_t case_id;
+    base_buf name;
+} place;
+
+static gov_status check_page(walk *w, place *last, int *count)
+{
+    static const store_sql sql = {
+        "SELECT k.case_id, k.name, c.number, c.workflow, c.rules, k.state, k.origin_us, "
+        "k.since_us, k.due_us, k.stopped_us, "
+        "k.breached_us, k.unit, k.budget, k.used, k.extensions, k.extended, k.provisional, "
+        "k.account FROM gov_case_clock k "
+        "LEFT JOIN gov_case c ON c.community = k.community AND c.id = k.case_id WHERE k.community "
+        "= $1 AND k.case_id >= $2 "
+        "AND (k.case_id > $2 OR k.name > $3) ORDER BY k.case_id, k.name LIMIT $4"};
+    store_rows rows;
+    *count = 0;
+    gov_status status =
+        store_query(w->g->store, &sql,
+                    STORE_ARGS(store_i(w->g->community), store_i(last->case_id),
+                               store_t(last->name.len > 0 ? last->name.data : "", last->name.len),
+                               store_i(PAGE)),
+                    &rows, w->d);
+    if (status != GOV_OK)
+        return status;
+    while ((status = store_next(&rows, w->d)) == GOV_OK) {
+        size_t len;
+        const char *name = store_text(&rows, 1, &len);
+        last->case_id = store_int(&rows, 0);
+        last->name.len = 0;
+        base_buf_add(&last->name, name, len);
+        base_arena_reset(w->arena);
+        ++*count;
+        status = last->name.failed ? base_nomem(w->d) : check_row(w, &rows);
+        if (status != GOV_OK)
+            break;
+    }
+    store_rows_close(&rows);
+    return status == GOV_END ? GOV_OK : status;
+}
+
+gov_status case_verify_clocks(gov *g, case_clock_report *out, const diag *d)
+{
+    base_arena arena;
+    walk w = {.g = g, .arena = &arena, .out = out, .d = d};
+    place last = {0};
+    int count = PAGE;
+    *out = (case_clock_report){0};
+    base_arena_init(&arena, g->alloc);
+    base_buf_init(&last.name, g->alloc);
+    gov_status status = case_machine_of(g, &w.m, d);
+    while (status == GOV_OK && count == PAGE)
+        status = check_page(&w, &last, &count);
+    base_buf_free(&last.name);
+    base_arena_free(&arena);
+    return status;
+}
