@@ -158,9 +158,9 @@ static gov_status add_entry(void *user, const journal_record *record)
     value_builder_set(&b, "entry", value_int(record->id));
     value_builder_set(&b, "at", value_from_us(record->at_us));
     value_builder_set(&b, "actor", value_text(actor));
-    value_builder_set(&b, "purpose", value_text(base_arena_strdup(arena, record->purpose)));
-    value_builder_set(&b, "kind", value_text(base_arena_strdup(arena, record->kind)));
-    value_builder_set(&b, "subject_kind", value_text(base_arena_strdup(arena, record->subject_kind)));
+    value_builder_set_copy(&b, "purpose", record->purpose);
+    value_builder_set_copy(&b, "kind", record->kind);
+    value_builder_set_copy(&b, "subject_kind", record->subject_kind);
     value_builder_set(&b, "subject", record->subject != 0 ? value_int(record->subject) : value_null());
     if (record->rule_digest != NULL)
         value_builder_set(&b, "rule", rule_of(record, arena));

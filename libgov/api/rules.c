@@ -122,7 +122,7 @@ static gov_status describe(store *s, store_rows *row, base_arena *arena, value *
     value_builder_init(&b, arena);
     value_builder_set(&b, "id", value_int(store_int(row, 0)));
     value_builder_set(&b, "created_at", value_from_us(store_int(row, 2)));
-    value_builder_set(&b, "name", value_text(base_arena_strdup(arena, store_text(row, 1, NULL))));
+    value_builder_set_copy(&b, "name", store_text(row, 1, NULL));
     value_builder_set(&b, "title", titles(&book->title, arena));
     value_builder_set(&b, "rulebook", value_text(book->id));
     value_builder_set(&b, "version", value_text(book->version));

@@ -95,12 +95,12 @@ static gov_status explain_timers(gov *g, case_machine *m, value *out, const diag
     while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
         value_builder b;
         value_builder_init(&b, m->arena);
-        value_builder_set(&b, "timer", value_text(base_arena_strdup(m->arena, store_text(&rows, 0, NULL))));
-        value_builder_set(&b, "event", value_text(base_arena_strdup(m->arena, store_text(&rows, 1, NULL))));
+        value_builder_set_copy(&b, "timer", store_text(&rows, 0, NULL));
+        value_builder_set_copy(&b, "event", store_text(&rows, 1, NULL));
         value_builder_set(&b, "due", value_from_us(store_int(&rows, 2)));
         value_builder_set(&b, "parked", value_bool(store_int(&rows, 3) != 0));
         if (!store_is_null(&rows, 4))
-            value_builder_set(&b, "reason", value_text(base_arena_strdup(m->arena, store_text(&rows, 4, NULL))));
+            value_builder_set_copy(&b, "reason", store_text(&rows, 4, NULL));
         list.failed = list.failed || b.failed;
         value_builder_add(&list, value_builder_map(&b));
     }

@@ -89,13 +89,14 @@ static gov_status add_entry(void *user, const journal_record *r)
     value_builder_set(&b, "entry", value_int(r->id));
     value_builder_set(&b, "at", value_from_us(r->at_us));
     value_builder_set(&b, "actor", value_text(actor));
-    value_builder_set(&b, "purpose", value_text(base_arena_strdup(h->m->arena, r->purpose)));
-    value_builder_set(&b, "kind", value_text(base_arena_strdup(h->m->arena, r->kind)));
+    value_builder_set_copy(&b, "purpose", r->purpose);
+    value_builder_set_copy(&b, "kind", r->kind);
     if (r->rule_digest != NULL) {
         base_buf text;
         base_buf_init(&text, h->m->alloc);
         base_buf_fmt(&text, "%s:%lu", r->rule_file, (unsigned long)r->rule_line);
-        value_builder_set(&b, "rule", value_text(text.failed ? NULL : base_arena_strdup(h->m->arena, text.data)));
+        b.failed = b.failed || text.failed;
+        value_builder_set_copy(&b, "rule", text.failed ? "" : text.data);
         base_buf_free(&text);
     }
     status = r->erased ? GOV_OK : add_data(h, r, &b);

@@ -68,8 +68,8 @@ static void put_week_names(insight_tally *t, value_builder *map)
         const int64_t week = t->week_base + i;
         insight_week_name(week, name);
         base_format_date(week * 7 - 3, date);
-        value_builder_add(&names, value_text(base_arena_strdup(&t->arena, name)));
-        value_builder_add(&starts, value_text(base_arena_strdup(&t->arena, date)));
+        value_builder_add_copy(&names, name);
+        value_builder_add_copy(&starts, date);
         map->failed = map->failed || names.items == NULL || names.items[i].kind == VALUE_ABSENT ||
                       starts.items == NULL || starts.items[i].kind == VALUE_ABSENT;
         if (map->failed)

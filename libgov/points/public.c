@@ -76,7 +76,7 @@ static gov_status show_row(gov *g, ledger *l, const points_programme *p, const l
     value_builder_set(&b, "at", value_from_us(t->timestamp));
     value_builder_set(&b, "points", value_int(takes ? -t->amount : t->amount));
     value_builder_set(&b, "balance", value_int(after->credits_posted - after->debits_posted));
-    value_builder_set(&b, "reason", value_text(base_arena_strdup(&g->scratch, name)));
+    value_builder_set_copy(&b, "reason", name);
     value_builder_set(&b, "title", title != NULL ? value_text(title) : value_null());
     value_builder_set(&b, "case", t->subject != 0 ? value_int(t->subject) : value_null());
     value_builder_set(&b, "transfer", value_int(t->id));

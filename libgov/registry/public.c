@@ -56,7 +56,8 @@ static gov_status show_reference(gov *g, const rulebook_fields *fields, value na
     if (f == NULL || v->kind != VALUE_INT || registry_kind_of(f->type) == NULL)
         return GOV_OK;
     const gov_status status = registry_label(g, v->as.i, &key, NULL, d);
-    *v = value_text(key);
+    if (status == GOV_OK)
+        *v = value_text(key);
     return status;
 }
 

@@ -317,6 +317,28 @@ void value_builder_set(value_builder *b, const char *key, value val)
     value_builder_set_n(b, key, strlen(key), val);
 }
 
+static bool copy_text(value_builder *b, const char *text, value *out)
+{
+    const char *copy = base_arena_strdup(b->arena, text);
+    b->failed = b->failed || copy == NULL;
+    *out = value_text(copy);
+    return !b->failed;
+}
+
+void value_builder_set_copy(value_builder *b, const char *key, const char *text)
+{
+    value v;
+    if (copy_text(b, text, &v))
+        value_builder_set(b, key, v);
+}
+
+void value_builder_add_copy(value_builder *b, const char *text)
+{
+    value v;
+    if (copy_text(b, text, &v))
+        value_builder_add(b, v);
+}
+
 value value_builder_list(const value_builder *b)
 {
     return value_list(b->items, b->len);

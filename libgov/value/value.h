@@ -118,6 +118,9 @@ void value_builder_init(value_builder *b, base_arena *arena);
 void value_builder_add(value_builder *b, value item);
 void value_builder_set(value_builder *b, const char *key, value val); /* replaces; key is not copied */
 void value_builder_set_n(value_builder *b, const char *key, size_t len, value val);
+/* With a copy of the text in the builder's arena; without memory the builder has failed, where value_text(NULL) would be absent. */
+void value_builder_set_copy(value_builder *b, const char *key, const char *text);
+void value_builder_add_copy(value_builder *b, const char *text);
 value value_builder_list(const value_builder *b);
 value value_builder_map(const value_builder *b);
 
