@@ -1,6 +1,7 @@
 /* gov: libgov's command line. Finds the language and the command, and runs it. */
 #include "cli.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -121,6 +122,7 @@ int main(int argc, char **argv)
     cli c = {0};
     char **words = argv + 1;
     int count = argc > 0 ? argc - 1 : 0;
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error to tell of, not an end without a word */
     look_at_terminal(&c);
     const int code = choose_language(&c, words, count);
     if (code != EXIT_DONE)

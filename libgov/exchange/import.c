@@ -126,6 +126,16 @@ typedef struct batch_input {
     import_mark *before; /* the sources' marks as they are committed */
 } batch_input;
 
+/* Two imports of one file at a time would take its rows twice: the store must still be where this one left it. */
+static gov_status still_ours(const import_source *source, const diag *d)
+{
+    import_mark mark;
+    const gov_status status = import_mark_load(source->g, source->name, &mark, d);
+    if (status != GOV_OK || mark.rows == source->stored_rows)
+        return status;
+    return base_fail(d, M_import_meanwhile, A_S("path", source->path));
+}
+
 static gov_status batch_body(gov *g, void *input, const diag *d)
 {
     const batch_input *in = input;
@@ -141,7 +151,9 @@ static gov_status batch_body(gov *g, void *input, const diag *d)
     while (b->done < b->count && status == GOV_OK) {
         import_row *row = &b->rows[b->done];
         import_source *source = row->from;
-        if (!source->touched && source->restart)
+        if (!source->touched)
+            status = still_ours(source, d);
+        if (status == GOV_OK && !source->touched && source->restart)
             status = import_refusals_drop(s->g, source->name, d);
         if (status == GOV_OK)
             status = take_row(s, row, d);
@@ -203,8 +215,10 @@ static gov_status run_batch(batch *b, gov_error **err)
     b->clock_us = s->clock_us;
     b->last_us = s->last_us;
     for (size_t i = 0; i < b->source_count; i++)
-        if (b->sources[i].touched)
+        if (b->sources[i].touched) {
             b->sources[i].restart = false;
+            b->sources[i].stored_rows = b->sources[i].mark.rows;
+        }
     add_counts(&s->total, &s->counts);
     return write_refused(b, &d);
 }
@@ -356,6 +370,7 @@ static gov_status reopen(import_source *source, const char *file, const diag *d)
     import_source_close(source);
     const gov_status status = import_source_open(g, map, file, source, d);
     source->mark = mark;
+    source->stored_rows = mark.rows;
     return status;
 }
 
@@ -378,6 +393,7 @@ static gov_status resume(import_session *s, import_source *source, const char *f
     looking in = {.source = source};
     gov_status status = access_run(s->g, &look_call, load_mark, &in, err);
     const import_mark mark = source->mark;
+    source->stored_rows = mark.rows;
     const bool keyed = source->map->by_role[IMPORT_KEY] != SIZE_MAX;
     if (status != GOV_OK || !mark.known)
         return status;

@@ -256,9 +256,10 @@ struct import_source {
     uint8_t chain[BASE_DIGEST_SIZE];
     base_buf text; /* of a row, for the digest */
     int64_t last_peek;
-    import_mark mark; /* as it is in the store, with the batch at hand once that is committed */
-    bool restart;     /* what the store knows is of another beginning of this file */
-    bool touched;     /* by the batch at hand */
+    import_mark mark;    /* as it is in the store, with the batch at hand once that is committed */
+    int64_t stored_rows; /* how far the store says that the file was taken */
+    bool restart;        /* what the store knows is of another beginning of this file */
+    bool touched;        /* by the batch at hand */
 };
 
 gov_status import_source_open(gov *g, const import_map *map, const char *file, import_source *out,

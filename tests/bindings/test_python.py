@@ -561,6 +561,9 @@ class Cases(Case):
                 g.freeze(datetime(2026, 3, 2))
             with self.assertRaises(ValueError):
                 g.freeze(datetime(1969, 3, 2, tzinfo=UTC))
+            now[0] = MONDAY
+            with self.assertRaises(ValueError):
+                g.freeze(timedelta(days=-30000))
             g.freeze(MONDAY)
             self.assertEqual(g.now, MONDAY)
             g.unfreeze()

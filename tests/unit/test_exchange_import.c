@@ -719,6 +719,46 @@ static void killed_at_any_point_it_ends_the_same(void **state)
     free(want);
 }
 
+/* Another process imports the same files between two batches of this one, in the middle of a file. */
+static int32_t another_imports(uint64_t done, uint64_t total, void *user)
+{
+    const char **url = user;
+    if (*url != NULL && done < total) {
+        assert_true(import_in_child(*url, 0));
+        *url = NULL;
+    }
+    return 0;
+}
+
+static void two_at_once_do_not_mix(void **state)
+{
+    support_store *s = support_store_of(state);
+    char other[512];
+    gov *g = NULL;
+    gov_error *err = NULL;
+    gov_import_options o;
+    make_example(s->url);
+    assert_true(import_in_child(s->url, 0));
+    char *want = example_contents(s->url);
+    support_store_another(s, "two", other);
+    make_example(other);
+    const char *url = other;
+    gov_import_options_init(&o, sizeof o);
+    o.batch = 200;
+    o.progress = another_imports;
+    o.user = &url;
+    assert_gov_ok(open_for(other, &g, &err), err);
+    assert_int_equal(gov_import(g, support_source("examples/community/data/import.yaml"), &o, NULL, &err), GOV_E_BUSY);
+    assert_non_null(strstr(gov_error_message(err, 0, "en"), "another process is importing"));
+    gov_error_free(err);
+    gov_free(g);
+    assert_true(import_in_child(other, 0)); /* there is nothing left to do */
+    char *got = example_contents(other);
+    assert_string_equal(got, want);
+    free(got);
+    free(want);
+}
+
 /* ---- files that are no tables ---- */
 
 static void whole_files_that_are_wrong(void **state)
@@ -1144,6 +1184,7 @@ int main(void)
         STORE_TESTS(files_are_merged_by_time),
         STORE_TESTS(stopped_after_any_batch_it_goes_on),
         STORE_TESTS(killed_at_any_point_it_ends_the_same),
+        STORE_TESTS(two_at_once_do_not_mix),
         STORE_TESTS(whole_files_that_are_wrong),
         STORE_TESTS(zipped_file_that_is_cut),
         STORE_TESTS(grids_from_geojson),

@@ -187,6 +187,8 @@ class Community(Handle):
         """Lets the clock stand still at an aware datetime, or at so much after the present (a timedelta)."""
         us = self._call(_core.gov_now) + when // timedelta(microseconds=1) if isinstance(when, timedelta) \
             else self._micros(when)
+        if us < 0:
+            raise ValueError("a community's clock begins in 1970")
         self._clock = None
         self._call(_core.gov_set_now, us)
 
