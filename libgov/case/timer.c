@@ -309,6 +309,8 @@ static gov_status fire_due(gov *g, int64_t case_id, int64_t until_us, uint64_t m
         due_timer timer;
         base_arena_reset(&arena);
         status = first_due(g, case_id, until_us, &arena, &timer, d);
+        if (status == GOV_END) /* what was remembered as the next one was taken back: look again */
+            case_room_of(g)->next_known = false;
         if (status != GOV_OK)
             break;
         g->frozen_us = timer.due_us;
