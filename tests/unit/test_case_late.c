@@ -141,6 +141,21 @@ static void children_speak_to_their_parents(void **state)
     community_free(&c);
 }
 
+/* The timer that was next is cancelled by the event; a tick must not take it for due ever after. */
+static void a_cancelled_timer_is_not_next(void **state)
+{
+    community c = community_make(support_store_of(state), community_rules, NULL);
+    unit(&c);
+    const int64_t id = community_open(&c, "complaint", "{'category': 'noise'}");
+    assert_true(community_advance(&c, 1).next_us > gov_now(c.g));
+    community_send(&c, id, "dispatch", "{'unit': 'U1'}", GOV_OK);
+    community_send(&c, id, "finish", NULL, GOV_OK);
+    const gov_tick_result r = community_advance(&c, 100000);
+    assert_int_equal(r.fired, 0);
+    assert_int_equal(r.next_us, -1);
+    community_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +164,7 @@ int main(void)
         STORE_TESTS(a_refused_event_fires_nothing),
         STORE_TESTS(tries_are_spaced_from_now),
         STORE_TESTS(children_speak_to_their_parents),
+        STORE_TESTS(a_cancelled_timer_is_not_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
