@@ -12,8 +12,7 @@ gov_status case_run_block(case_machine *m, const rulebook_block *block, chart_ru
         const gov_status status = run_action(m, &block->items[i], run, d);
         if (status != GOV_OK) {
             /* The cause stands first; then the rule that it befell. */
-            (void)base_fail_at(d, &block->items[i].place, M_rule_failed);
-            return status;
+            return base_fail_at(d, &block->items[i].place, M_rule_failed) == GOV_E_NOMEM ? GOV_E_NOMEM : status;
         }
     }
     return GOV_OK;
