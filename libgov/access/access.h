@@ -30,7 +30,7 @@ struct gov_store {
         journal *journal;
     } *journals;
     size_t journal_count, journal_cap;
-    uint64_t record_changes, rule_changes; /* move when a handle of this connection writes what others on it have copies of */
+    uint64_t record_changes, rule_changes, timer_changes; /* move when a handle of this connection writes what others on it have copies of */
 };
 
 /* Rooms that keep something per community register it under their own slot. */

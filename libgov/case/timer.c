@@ -7,9 +7,20 @@ enum { PAGE = 64, MOST_ATTEMPTS = 5 };
 
 /* ---- the queue ---- */
 
+/* Whether the next due instant is remembered, and nobody else can have changed it. */
+static bool next_known(gov *g)
+{
+    const case_room *room = case_room_of(g);
+    return room->next_known && room->epoch == store_epoch(g->store) && room->changes == g->home->timer_changes;
+}
+
 static void note_due(gov *g, int64_t due)
 {
     case_room *room = case_room_of(g);
+    const bool mine = room->changes == g->home->timer_changes;
+    g->home->timer_changes++; /* other handles on this connection look again */
+    if (mine)
+        room->changes = g->home->timer_changes;
     if (room->next_known && (room->next_due < 0 || due < room->next_due))
         room->next_due = due;
 }
@@ -51,15 +62,15 @@ gov_status case_next_due(gov *g, int64_t *due_us, const diag *d)
     static const store_sql next = {"SELECT due_us FROM gov_case_timer WHERE community = $1 AND parked = 0 "
                                    "ORDER BY due_us, id LIMIT 1"};
     case_room *room = case_room_of(g);
-    const uint64_t epoch = store_epoch(g->store);
-    if (!room->next_known || room->epoch != epoch) {
+    if (!next_known(g)) {
         int64_t due = -1;
         const gov_status status = store_first_int(g->store, &next, STORE_ARGS(store_i(g->community)), &due, d);
         if (status != GOV_OK && status != GOV_END)
             return status;
         room->next_due = status == GOV_OK ? due : -1;
         room->next_known = true;
-        room->epoch = epoch;
+        room->epoch = store_epoch(g->store);
+        room->changes = g->home->timer_changes;
     }
     *due_us = room->next_due;
     return GOV_OK;
@@ -280,7 +291,7 @@ static gov_status fire_one(gov *g, const due_timer *t, int64_t now_us, gov_tick_
         if (fail.reason == NULL)
             fail.reason = "";
         status = store_run(g->store, note_failure, &fail, d);
-        out->failed++;
+        out->failed += !fail.park;
         out->parked += fail.park;
     } else if (status != GOV_OK) {
         (void)base_forward(d, error);
@@ -294,7 +305,7 @@ static gov_status fire_one(gov *g, const due_timer *t, int64_t now_us, gov_tick_
 static bool nothing_before(gov *g, int64_t until_us)
 {
     const case_room *room = case_room_of(g);
-    return room->next_known && room->epoch == store_epoch(g->store) && (room->next_due < 0 || room->next_due > until_us);
+    return next_known(g) && (room->next_due < 0 || room->next_due > until_us);
 }
 
 /* Fires what is due by then, of all cases (0) or of one, in order and each at its own instant. */
