@@ -95,7 +95,7 @@ static void tries_are_spaced_from_now(void **state)
     assert_true(r.next_us == gov_now(c.g) + 60000000);
     for (int i = 0; i < 4; i++) {
         r = community_advance(&c, (r.next_us - gov_now(c.g)) / 60000000);
-        assert_int_equal(r.failed, 1);
+        assert_int_equal(r.failed, i != 3); /* the last one is parked, not tried again */
         assert_int_equal(r.parked, i == 3);
     }
     assert_true(has_entry(&c, id, "event.parked", "@a#0") || r.parked == 1);
