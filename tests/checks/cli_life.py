@@ -106,7 +106,7 @@ class Life:
         text = self.gov("case show", self.case, *self.only, lang="zh_CN.UTF-8")
         self.answer("case show for people", text, 0, r"2026-03-04 17:30", "")
         self.answer("a case that is not there", self.gov("case show", "999", *self.only), 2, "", "999")
-        self.answer("a case for somebody of another unit", self.gov("case show", self.case, "--as", "S3", *self.only), 1, "", ".")
+        self.answer("a case for somebody of another unit", self.gov("case show", self.case, "--as", "S3", *self.only), 2, "", "there is no case")
         told = self.gov("case explain", self.case, "--json", "--as", "S2", "--now", "2026-03-02T10:00", *self.only)
         events = {e["event"]: e for e in told.json["events"]}
         expect(self.name("case explain"), events["finish"]["allowed"] is True and events["dispatch"]["allowed"] is False and
