@@ -320,7 +320,7 @@ gov_status journal_verify_export(const gov_allocator *a, const void *bytes, size
     base_buf_init(&r->scratch, a);
     r->out = out;
     r->d = d;
-    const gov_status rc = check_lines(r, bytes, len, public_key);
+    const gov_status rc = check_lines(r, len > 0 ? bytes : "", len, public_key);
     base_arena_free(&r->arena);
     base_buf_free(&r->scratch);
     base_free(a, r);
