@@ -209,9 +209,10 @@ static gov_status try_verify(gov *g, gov_error **e)
 
 static gov_status try_export(gov *g, gov_error **e)
 {
-    (void)remove("/tmp/gov-access-export");
-    const gov_status status = gov_journal_export(g, "/tmp/gov-access-export", NULL, e);
-    (void)remove("/tmp/gov-access-export");
+    char path[512];
+    char *dir = support_tmpdir(); /* its own: other runs of the tests may be under way */
+    const gov_status status = gov_journal_export(g, support_path(path, dir, "journal"), NULL, e);
+    support_rmdir(dir);
     return status;
 }
 
