@@ -74,6 +74,20 @@ GOV_API gov_status gov_attach(gov_store *store, const char *name, gov **out, gov
 GOV_API gov_status gov_open(const char *url, const gov_options *options, gov **out, gov_error **err);
 
 /**
+ * Reads and checks a rulebook, makes the store when it is not there, creates a community that is named after the rulebook,
+ * and opens it. Nothing is created when the rules have a mistake. CONSTRUCTOR.
+ * @param url     as in gov_store_open()
+ * @param options NULL: the defaults; GOV_OPEN_CREATE is understood
+ * @param rules   path of a rulebook, as in gov_rulebook_load(); its warnings are not reported here
+ * @param out     owned by the caller. No actor is set: call gov_act_as_host() or its kin first.
+ * @return what gov_rulebook_load(), gov_store_open(), gov_community_create() and gov_attach() return
+ * @contract thread=any alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_create(const char *url, const gov_options *options, const char *rules, gov **out,
+                              gov_error **err);
+
+/**
  * Closes a community; a group that is open is rolled back. Legal on any thread and in any order with gov_store_free(). NULL is
  * allowed. DESTRUCTOR.
  * @contract thread=any alloc=no block=io

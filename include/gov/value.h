@@ -157,6 +157,14 @@ GOV_API const gov_value *gov_value_at(const gov_value *value, size_t i);
 GOV_API const gov_value *gov_value_key_at(const gov_value *value, size_t i);
 /** Member of a map by its string key; NULL when there is none. Borrowed. @contract thread=any alloc=no block=no @since 0.1 */
 GOV_API const gov_value *gov_value_get(const gov_value *map, const char *key);
+/**
+ * What stands at a path of keys and positions that are joined by dots: `clocks.0.due`. A part that is a number means the
+ * member of that name in a map and the item at that position (from 0) in a list.
+ * @return borrowed; NULL when a part is missing or the path is empty. A key with a dot in it is out of reach here.
+ * @contract thread=any alloc=no block=no
+ * @since 0.1
+ */
+GOV_API const gov_value *gov_value_find(const gov_value *value, const char *path);
 
 #ifdef __cplusplus
 }

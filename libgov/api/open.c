@@ -273,6 +273,43 @@ gov_status gov_open(const char *url, const gov_options *options, gov **out, gov_
     return status;
 }
 
+static gov_status create_and_attach(const char *url, const gov_options *o, const gov_rulebook *rules, gov **out,
+                                    gov_error **err)
+{
+    gov_store *home = NULL;
+    gov_status status = gov_store_open(url, o, &home, err);
+    if (status == GOV_OK)
+        status = gov_community_create(home, NULL, rules, NULL, err);
+    if (status == GOV_OK)
+        status = gov_attach(home, rules->book->id, out, err);
+    gov_store_free(home);
+    return status;
+}
+
+gov_status gov_create(const char *url, const gov_options *options, const char *path, gov **out, gov_error **err)
+{
+    diag d = {NULL, err};
+    gov_options o;
+    gov_rulebook *rules = NULL;
+    gov_error *warnings = NULL;
+    gov_status status = read_options(options, &o, &d);
+    if (status == GOV_OK && (url == NULL || path == NULL || out == NULL))
+        status = base_misuse(err, url == NULL ? "url" : path == NULL ? "rules" : "out");
+    if (status != GOV_OK)
+        return status;
+    d.alloc = o.alloc;
+    o.size = sizeof o;
+    o.flags |= GOV_OPEN_CREATE;
+    status = gov_rulebook_load(o.alloc, path, o.now_us(o.now_user), &rules, &warnings);
+    if (status == GOV_OK)
+        status = create_and_attach(url, &o, rules, out, err);
+    else
+        status = base_forward(&d, warnings);
+    gov_rulebook_free(rules);
+    gov_error_free(warnings);
+    return status;
+}
+
 void gov_free(gov *g)
 {
     if (g == NULL)

@@ -289,15 +289,45 @@ const gov_value *gov_value_key_at(const gov_value *v, size_t i)
     return v != NULL && v->kind == VALUE_MAP && i < v->len ? &v->as.pairs[i].key : NULL;
 }
 
-const gov_value *gov_value_get(const gov_value *map, const char *key)
+static const gov_value *member(const gov_value *map, const char *key, size_t len)
 {
-    if (map == NULL || map->kind != VALUE_MAP || key == NULL)
-        return NULL;
-    const size_t len = strlen(key);
     for (size_t i = 0; i < map->len; i++) {
         const value *k = &map->as.pairs[i].key;
         if (k->kind == VALUE_STRING && k->len == len && memcmp(k->as.s, key, len) == 0)
             return &map->as.pairs[i].val;
     }
     return NULL;
+}
+
+const gov_value *gov_value_get(const gov_value *map, const char *key)
+{
+    return map != NULL && map->kind == VALUE_MAP && key != NULL ? member(map, key, strlen(key)) : NULL;
+}
+
+/* Item of a list by its position in decimal digits. */
+static const gov_value *item(const gov_value *list, const char *digits, size_t len)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (digits[i] < '0' || digits[i] > '9' || at > list->len)
+            return NULL;
+        at = at * 10 + (size_t)(digits[i] - '0');
+    }
+    return len > 0 ? gov_value_at(list, at) : NULL;
+}
+
+const gov_value *gov_value_find(const gov_value *v, const char *path)
+{
+    if (path == NULL)
+        return NULL;
+    for (;; path++) {
+        const size_t len = strcspn(path, ".");
+        v = v == NULL               ? NULL
+            : v->kind == VALUE_MAP  ? member(v, path, len)
+            : v->kind == VALUE_LIST ? item(v, path, len)
+                                    : NULL;
+        path += len;
+        if (v == NULL || *path == '\0')
+            return v;
+    }
 }

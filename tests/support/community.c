@@ -175,21 +175,6 @@ gov_tick_result community_advance(community *c, int64_t minutes)
     return r;
 }
 
-const gov_value *community_at(const gov_value *v, const char *path)
-{
-    while (v != NULL && path != NULL && *path != '\0') {
-        char part[64];
-        const char *dot = strchr(path, '.');
-        const size_t len = dot != NULL ? (size_t)(dot - path) : strlen(path);
-        assert_true(len < sizeof part);
-        memcpy(part, path, len);
-        part[len] = '\0';
-        v = gov_value_kind(v) == GOV_VALUE_LIST ? gov_value_at(v, (size_t)atol(part)) : gov_value_get(v, part);
-        path = dot != NULL ? dot + 1 : NULL;
-    }
-    return v;
-}
-
 void assert_state(community *c, int64_t id, const char *path)
 {
     gov_error *err = NULL;

@@ -33,9 +33,7 @@ gov_tick_result community_advance(community *c, int64_t minutes);
 /* The first active state. */
 void assert_state(community *c, int64_t id, const char *path);
 
-/* A member of a map by a dotted path, list items by number: "clocks.0.due". NULL when there is none. */
-const gov_value *community_at(const gov_value *v, const char *path);
-#define assert_text_at(v, path, want) assert_string_equal(gov_value_string(community_at((v), (path)), NULL), (want))
+#define assert_text_at(v, path, want) assert_string_equal(gov_value_string(gov_value_find((v), (path)), NULL), (want))
 
 #define COMMUNITY_START INT64_C(1772413200000000) /* 2026-03-02T09:00+08:00 */
 

@@ -432,6 +432,8 @@ static void null_arguments_are_told(void **state)
         gov_store_upgrade(NULL, NULL, NULL, NULL, NULL),
         gov_store_backup(NULL, "x", NULL, NULL, NULL), gov_store_backup(c.store, NULL, NULL, NULL, NULL),
         gov_open(NULL, NULL, &other, NULL), gov_open("x", NULL, NULL, NULL),
+        gov_create(NULL, NULL, "x", &other, NULL), gov_create("x", NULL, NULL, &other, NULL),
+        gov_create("x", NULL, "x", NULL, NULL),
         gov_attach(NULL, NULL, &other, NULL), gov_attach(c.store, NULL, NULL, NULL),
         gov_community_create(NULL, NULL, NULL, NULL, NULL), gov_community_create(c.store, NULL, NULL, NULL, NULL),
         gov_community_list(NULL, &v, NULL), gov_community_list(c.store, NULL, NULL),
@@ -666,6 +668,31 @@ static void the_clock_has_limits(void **state)
 
 /* ---- communities and their rules ---- */
 
+static void created_and_opened_at_once(void **state)
+{
+    support_store *s = support_store_of(state);
+    char rules[512], *dir = support_tmpdir();
+    gov *g = NULL, *again = NULL;
+    gov_error *err = NULL;
+    gov_value *v = NULL;
+    const gov_options o = options_of(0);
+    support_write(support_path(rules, dir, "rulebook.yaml"), "rulebook: 1\n", 12);
+    TRY(gov_create(s->url, &o, rules, &g, &e), GOV_E_RULE);
+    TRY(gov_create(s->url, &o, "/nowhere/at/all", &g, &e), GOV_E_NOT_FOUND);
+    assert_int_not_equal(gov_open(s->url, &o, &g, NULL), GOV_OK); /* a mistake creates nothing */
+    support_write(rules, community_rules, strlen(community_rules));
+    assert_gov_ok(gov_create(s->url, &o, rules, &g, &err), err);
+    TRY(gov_create(s->url, &o, rules, &again, &e), GOV_E_EXISTS);
+    assert_gov_ok(gov_act_as_host(g, "test", &err), err);
+    assert_gov_ok(gov_about(g, &v, &err), err);
+    assert_text_at(v, "name", "tiny");
+    gov_value_free(v);
+    gov_free(g);
+    assert_gov_ok(gov_open(s->url, &o, &g, &err), err);
+    gov_free(g);
+    support_rmdir(dir);
+}
+
 static void communities_of_a_store(void **state)
 {
     support_store *s = support_store_of(state);
@@ -692,8 +719,8 @@ static void communities_of_a_store(void **state)
     assert_text_at(v, "0.version", "1");
     assert_text_at(v, "0.title.zh", "小社区");
     assert_text_at(v, "2.name", "幸福里");
-    assert_true(gov_value_int(community_at(v, "2.id")) == id);
-    assert_int_equal(gov_value_kind(community_at(v, "2.created_at")), GOV_VALUE_TIMESTAMP);
+    assert_true(gov_value_int(gov_value_find(v, "2.id")) == id);
+    assert_int_equal(gov_value_kind(gov_value_find(v, "2.created_at")), GOV_VALUE_TIMESTAMP);
     gov_value_free(v);
     gov *g = NULL;
     assert_gov_ok(gov_attach(c.store, "幸福里", &g, &err), err);
@@ -726,7 +753,7 @@ static void due_is(community *c, int64_t id, int64_t hours)
     gov_error *err = NULL;
     gov_value *v = NULL;
     assert_gov_ok(gov_case_get(c->g, id, &v, &err), err);
-    assert_int_equal(gov_value_seconds(community_at(v, "clocks.0.due"), NULL), COMMUNITY_START / 1000000 + hours * 3600);
+    assert_int_equal(gov_value_seconds(gov_value_find(v, "clocks.0.due"), NULL), COMMUNITY_START / 1000000 + hours * 3600);
     gov_value_free(v);
 }
 
@@ -759,7 +786,7 @@ static void running_cases_keep_their_rules(void **state)
     due_is(&c, old, 4);
     community_advance(&c, 241);
     assert_gov_ok(gov_case_get(c.g, old, &v, &err), err);
-    assert_int_equal(gov_value_bool(community_at(v, "fields.late")), 1);
+    assert_int_equal(gov_value_bool(gov_value_find(v, "fields.late")), 1);
     gov_value_free(v);
     /* Roles and permissions are the current ones, also for another handle that was open all the time. */
     community_put(&c, "staff", "wang", "{'name': '王', 'roles': ['handler'], 'unit': 'U1'}");
@@ -813,7 +840,7 @@ static void the_journal_pages(void **state)
             assert_true(id > last);
             last = id;
             seen++;
-            const gov_value *phone = community_at(e, "data.set.phone");
+            const gov_value *phone = gov_value_find(e, "data.set.phone");
             if (phone != NULL) {
                 assert_string_equal(gov_value_string(phone, NULL), "138****1234");
                 phones++;
@@ -850,7 +877,7 @@ static void a_flipped_byte_is_found(void **state)
     gov_value *v = NULL;
     const int64_t id = community_open(&c, "complaint", "{'category': 'leak', 'phone': '15912345678'}");
     assert_gov_ok(gov_case_history(c.g, id, &v, &err), err);
-    const int64_t entry = gov_value_int(community_at(v, "0.entry"));
+    const int64_t entry = gov_value_int(gov_value_find(v, "0.entry"));
     gov_value_free(v);
     community_free(&c);
     run_sql(file_of(s), "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
@@ -1105,6 +1132,7 @@ int main(void)
         STORE_TESTS(strange_texts_everywhere),
         STORE_TESTS(odd_values_are_kept_and_found),
         STORE_TESTS(the_clock_has_limits),
+        STORE_TESTS(created_and_opened_at_once),
         STORE_TESTS(communities_of_a_store),
         STORE_TESTS(running_cases_keep_their_rules),
         STORE_TESTS(the_journal_pages),

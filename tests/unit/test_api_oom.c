@@ -177,6 +177,20 @@ static gov_status loading(const gov_allocator *alloc, void *user)
     return status;
 }
 
+static gov_status creating(const gov_allocator *alloc, void *user)
+{
+    oom_user *u = user;
+    gov *g = NULL;
+    gov_error *err = NULL;
+    gov_options o;
+    gov_options_init(&o, sizeof o);
+    o.alloc = alloc;
+    const gov_status status = gov_create(":memory:", &o, u->path, &g, &err);
+    gov_error_free(err);
+    gov_free(g);
+    return status;
+}
+
 static gov_status expressions(const gov_allocator *alloc, void *user)
 {
     static const char text[] = "items.filter(x, x > 1).map(x, string(x) + name).size() == 2 && name.matches('^a+$')";
@@ -235,6 +249,7 @@ static void calls_without_a_store(void **state)
     support_write(support_path(path, dir, "rulebook.yaml"), rules, strlen(rules));
     oom_user u = {.path = path};
     oom_loop(loading, &u);
+    oom_loop(creating, &u);
     oom_loop(expressions, NULL);
     oom_loop(values, NULL);
     support_rmdir(dir);

@@ -54,7 +54,7 @@ static void life_of_a_complaint(void **state)
     assert_text_at(v, "outcome", "done");
     assert_text_at(v, "unit", "U1");
     assert_text_at(v, "number", "2026-000001");
-    assert_int_equal(gov_value_kind(community_at(v, "closed_at")), GOV_VALUE_TIMESTAMP);
+    assert_int_equal(gov_value_kind(gov_value_find(v, "closed_at")), GOV_VALUE_TIMESTAMP);
     gov_value_free(v);
     community_free(&c);
 }
@@ -70,15 +70,15 @@ static void clocks_mark_and_breach(void **state)
     assert_int_equal(community_advance(&c, 1).fired, 1); /* remind */
     assert_int_equal(community_advance(&c, 120).fired, 0); /* exactly due */
     gov_value *v = get(&c, id);
-    assert_int_equal(gov_value_bool(community_at(v, "clocks.0.breached")), 0);
-    assert_int_equal(gov_value_seconds(community_at(v, "clocks.0.left"), NULL), 0);
+    assert_int_equal(gov_value_bool(gov_value_find(v, "clocks.0.breached")), 0);
+    assert_int_equal(gov_value_seconds(gov_value_find(v, "clocks.0.left"), NULL), 0);
     gov_value_free(v);
     const gov_tick_result r = community_advance(&c, 1);
     assert_int_equal(r.fired, 1);
     assert_int_equal(r.next_us, -1);
     v = get(&c, id);
-    assert_int_equal(gov_value_bool(community_at(v, "clocks.0.breached")), 1);
-    assert_int_equal(gov_value_bool(community_at(v, "fields.late")), 1);
+    assert_int_equal(gov_value_bool(gov_value_find(v, "clocks.0.breached")), 1);
+    assert_int_equal(gov_value_bool(gov_value_find(v, "fields.late")), 1);
     gov_value_free(v);
     community_free(&c);
 }
@@ -95,16 +95,16 @@ static void clocks_pause_and_resume(void **state)
     community_advance(&c, 60);
     gov_value *v = get(&c, id);
     assert_text_at(v, "clocks.0.state", "paused");
-    assert_int_equal(gov_value_seconds(community_at(v, "clocks.0.consumed"), NULL), 20 * 60);
+    assert_int_equal(gov_value_seconds(gov_value_find(v, "clocks.0.consumed"), NULL), 20 * 60);
     gov_value_free(v);
     community_send(&c, id, "rule", "{'granted': false}", GOV_OK);
     v = get(&c, id);
-    assert_int_equal(gov_value_seconds(community_at(v, "clocks.0.due"), NULL), COMMUNITY_START / 1000000 + 120 * 60);
+    assert_int_equal(gov_value_seconds(gov_value_find(v, "clocks.0.due"), NULL), COMMUNITY_START / 1000000 + 120 * 60);
     gov_value_free(v);
     community_send(&c, id, "return", "{'reason': '再退'}", GOV_E_REFUSED);
     community_advance(&c, 41);
     v = get(&c, id);
-    assert_int_equal(gov_value_bool(community_at(v, "fields.late")), 1);
+    assert_int_equal(gov_value_bool(gov_value_find(v, "fields.late")), 1);
     gov_value_free(v);
     community_free(&c);
 }
@@ -120,12 +120,12 @@ static void an_extension_once_and_before_the_breach(void **state)
     community_send(&c, a, "extend", NULL, GOV_OK);
     community_send(&c, a, "extend", NULL, GOV_E_REFUSED);
     gov_value *v = get(&c, a);
-    assert_int_equal(gov_value_seconds(community_at(v, "clocks.0.due"), NULL), COMMUNITY_START / 1000000 + 6 * 3600);
+    assert_int_equal(gov_value_seconds(gov_value_find(v, "clocks.0.due"), NULL), COMMUNITY_START / 1000000 + 6 * 3600);
     gov_value_free(v);
     community_advance(&c, 241);
     community_send(&c, b, "extend", NULL, GOV_E_REFUSED);
     v = get(&c, a);
-    assert_int_equal(gov_value_bool(community_at(v, "fields.late")), 0);
+    assert_int_equal(gov_value_bool(gov_value_find(v, "fields.late")), 0);
     gov_value_free(v);
     community_free(&c);
 }

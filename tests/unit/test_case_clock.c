@@ -76,7 +76,7 @@ static gov_value *get(community *c, int64_t id)
 static int64_t due(community *c, int64_t id, const char *path)
 {
     gov_value *v = get(c, id);
-    const int64_t us = gov_value_seconds(community_at(v, path), NULL) - COMMUNITY_START / 1000000;
+    const int64_t us = gov_value_seconds(gov_value_find(v, path), NULL) - COMMUNITY_START / 1000000;
     gov_value_free(v);
     return us / 60;
 }
@@ -84,7 +84,7 @@ static int64_t due(community *c, int64_t id, const char *path)
 static int64_t number(community *c, int64_t id, const char *path)
 {
     gov_value *v = get(c, id);
-    const int64_t n = gov_value_int(community_at(v, path));
+    const int64_t n = gov_value_int(gov_value_find(v, path));
     gov_value_free(v);
     return n;
 }
@@ -104,8 +104,8 @@ static void a_pause_after_the_breach_moves_nothing(void **state)
     community_advance(&c, 60);
     assert_int_equal(number(&c, id, "fields.late"), 1);
     gov_value *v = get(&c, id);
-    assert_int_equal(gov_value_bool(community_at(v, "clocks.0.breached")), 1);
-    assert_int_equal(gov_value_seconds(community_at(v, "clocks.0.left"), NULL), -2 * 3600); /* 6 hours of 4 */
+    assert_int_equal(gov_value_bool(gov_value_find(v, "clocks.0.breached")), 1);
+    assert_int_equal(gov_value_seconds(gov_value_find(v, "clocks.0.left"), NULL), -2 * 3600); /* 6 hours of 4 */
     gov_value_free(v);
     community_free(&c);
 }

@@ -35,7 +35,7 @@ static void what_was_due_before_an_event_comes_first(void **state)
     assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(5) * 3600000000, &err), err);
     community_send(&c, id, "finish", NULL, GOV_OK);
     assert_gov_ok(gov_case_get(c.g, id, &v, &err), err);
-    assert_int_equal(gov_value_bool(community_at(v, "fields.late")), 1);
+    assert_int_equal(gov_value_bool(gov_value_find(v, "fields.late")), 1);
     gov_value_free(v);
     assert_true(has_entry(&c, id, "case.mark", "overdue"));
     community_free(&c);
@@ -53,7 +53,7 @@ static void what_is_done_at_the_due_instant_is_in_time(void **state)
     assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(4) * 3600000000, &err), err);
     community_send(&c, id, "finish", NULL, GOV_OK);
     assert_gov_ok(gov_case_get(c.g, id, &v, &err), err);
-    assert_int_equal(gov_value_bool(community_at(v, "fields.late")), 0);
+    assert_int_equal(gov_value_bool(gov_value_find(v, "fields.late")), 0);
     gov_value_free(v);
     community_free(&c);
 }
@@ -130,7 +130,7 @@ static void children_speak_to_their_parents(void **state)
     gov_value *v = NULL;
     const int64_t id = community_open(&c, "parent", "{}");
     assert_gov_ok(gov_case_get(c.g, id, &v, &err), err);
-    const int64_t child = gov_value_int(community_at(v, "links.0.case"));
+    const int64_t child = gov_value_int(gov_value_find(v, "links.0.case"));
     gov_value_free(v);
     community_send(&c, child, "go", NULL, GOV_OK);
     assert_int_equal(community_advance(&c, 0).fired, 2);

@@ -98,8 +98,8 @@ static void failures_are_tried_again_and_parked(void **state)
     assert_true(r.next_us == COMMUNITY_START + 12 * INT64_C(60000000)); /* ten minutes later */
     assert_gov_ok(gov_case_explain(c.g, a, &v, &err), err);
     assert_true(gov_value_count(gov_value_get(v, "timers")) == 1);
-    assert_int_equal(gov_value_bool(community_at(v, "timers.0.parked")), 0);
-    assert_non_null(gov_value_string(community_at(v, "timers.0.reason"), NULL));
+    assert_int_equal(gov_value_bool(gov_value_find(v, "timers.0.parked")), 0);
+    assert_non_null(gov_value_string(gov_value_find(v, "timers.0.reason"), NULL));
     gov_value_free(v);
     int failed = 2, parked = 0;
     for (int64_t at = 12; parked == 0 && at < 2000000; at = r.next_us >= 0 ? (r.next_us - COMMUNITY_START) / 60000000 : at) {
@@ -114,7 +114,7 @@ static void failures_are_tried_again_and_parked(void **state)
     assert_int_equal(r.next_us, -1);
     log_is(&c, a, "f");
     assert_gov_ok(gov_case_explain(c.g, a, &v, &err), err);
-    assert_int_equal(gov_value_bool(community_at(v, "timers.0.parked")), 1);
+    assert_int_equal(gov_value_bool(gov_value_find(v, "timers.0.parked")), 1);
     gov_value_free(v);
     assert_gov_ok(gov_verify(c.g, NULL, NULL, &v, &err), err);
     assert_int_equal(gov_value_int(gov_value_get(v, "parked")), 1);

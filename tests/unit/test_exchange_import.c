@@ -64,7 +64,7 @@ static void assert_json_at(const gov_value *v, const char *path, const char *wan
     char *text = NULL;
     size_t len;
     gov_error *err = NULL;
-    assert_gov_ok(gov_value_to_json(community_at(v, path), &text, &len, &err), err);
+    assert_gov_ok(gov_value_to_json(gov_value_find(v, path), &text, &len, &err), err);
     assert_string_equal(text, want);
     gov_text_free(text);
 }
@@ -262,7 +262,7 @@ static void dirty_rows_are_flagged_or_refused(void **state)
     assert_json_at(v, "fields.urgency", "3");
     gov_value_free(v);
     v = case_of(&c, "C2");
-    assert_null(community_at(v, "fields.place")); /* it is not known where */
+    assert_null(gov_value_find(v, "fields.place")); /* it is not known where */
     gov_value_free(v);
     community_free(&c);
 }

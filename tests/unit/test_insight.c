@@ -156,7 +156,7 @@ static gov_value *report(community *c, int64_t from, int64_t to, uint32_t flags,
 
 static int64_t number(const gov_value *v, const char *path)
 {
-    const gov_value *at = community_at(v, path);
+    const gov_value *at = gov_value_find(v, path);
     if (at == NULL || gov_value_kind(at) != GOV_VALUE_INT)
         fail_msg("%s is no number", path);
     return gov_value_int(at);
@@ -212,18 +212,18 @@ static void categories_weeks_and_months(void **state)
     assert_text_at(v, "categories.1.title", "噪音");
     assert_text_at(v, "categories.2.category", "<script>alert(1)</script>");
     EXPECT(v, {"categories.0.cases", 3}, {"categories.1.cases", 3}, {"categories.2.cases", 1}, {"categories.2.permille", 143});
-    assert_int_equal(gov_value_count(community_at(v, "weeks.weeks")), 2);
+    assert_int_equal(gov_value_count(gov_value_find(v, "weeks.weeks")), 2);
     assert_text_at(v, "weeks.weeks.0", "2026-W53");
     assert_text_at(v, "weeks.weeks.1", "2027-W01");
     assert_text_at(v, "weeks.starts.0", "2026-12-28");
     EXPECT(v, {"weeks.rows.0.cases.0", 1}, {"weeks.rows.0.cases.1", 2}, {"weeks.rows.1.cases.0", 3}, {"weeks.rows.1.cases.1", 0});
-    assert_int_equal(gov_value_count(community_at(v, "months")), 2);
+    assert_int_equal(gov_value_count(gov_value_find(v, "months")), 2);
     assert_text_at(v, "months.0.month", "2026-12");
     EXPECT(v, {"months.0.opened", 3}, {"months.0.closed", 2}, {"months.0.on_time", 2}, {"months.0.due", 3}, {"months.0.permille", 667});
     EXPECT(v, {"months.1.opened", 4}, {"months.1.closed", 2}, {"months.1.on_time", 0}, {"months.1.due", 1}, {"months.1.permille", 0});
-    assert_true(gov_value_bool(community_at(v, "months.0.whole")));
-    assert_false(gov_value_bool(community_at(v, "months.1.whole")));
-    assert_null(community_at(v, "months.1.change_permille")); /* a part of a month is compared with nothing */
+    assert_true(gov_value_bool(gov_value_find(v, "months.0.whole")));
+    assert_false(gov_value_bool(gov_value_find(v, "months.1.whole")));
+    assert_null(gov_value_find(v, "months.1.change_permille")); /* a part of a month is compared with nothing */
     gov_value_free(v);
     now(&c, AT(33, 0, 0));
     v = report(&c, 0, 0, 0, NULL);
@@ -245,7 +245,7 @@ static void grids_units_and_places(void **state)
     EXPECT(v, {"units.0.cases", 3}, {"units.0.on_time", 2}, {"units.0.due", 3}, {"units.0.overdue", 1});
     EXPECT(v, {"units.1.cases", 3}, {"units.1.on_time", 0}, {"units.1.due", 1}, {"units.1.overdue", 0});
     EXPECT(v, {"units.2.cases", 1}, {"units.2.due", 0}, {"repeats.places", 2}, {"repeats.cases", 5});
-    assert_int_equal(gov_value_kind(community_at(v, "units.2.permille")), GOV_VALUE_NULL);
+    assert_int_equal(gov_value_kind(gov_value_find(v, "units.2.permille")), GOV_VALUE_NULL);
     assert_text_at(v, "repeats.top.0.place", "东门");
     assert_text_at(v, "repeats.top.0.grid_name", "一格");
     assert_text_at(v, "repeats.top.0.title", "噪音");
@@ -267,7 +267,7 @@ static void a_period_cuts(void **state)
     gov_value *v = report(&c, AT(2, 0, 0), AT(5, 0, 0), 0, NULL);
     EXPECT(v, {"totals.opened", 1}, {"totals.closed", 0}, {"on_time.overdue", 1}, {"on_time.due", 1}, {"months.0.closed", 1},
            {"months.0.opened", 1}, {"closing.cases", 0});
-    assert_int_equal(gov_value_kind(community_at(v, "closing.median_s")), GOV_VALUE_NULL);
+    assert_int_equal(gov_value_kind(gov_value_find(v, "closing.median_s")), GOV_VALUE_NULL);
     gov_value_free(v);
     /* At 10:30 on the first day B was open and had half an hour left, whatever became of it later. */
     v = report(&c, 0, AT(0, 10, 30), 0, NULL);
@@ -321,7 +321,7 @@ static void an_empty_community(void **state)
     gov_value *v = report(&c, 0, 0, 0, NULL);
     EXPECT(v, {"totals.opened", 0}, {"on_time.due", 0}, {"closing.cases", 0});
     assert_text_at(v, "report.workflow", "complaint");
-    assert_int_equal(gov_value_kind(community_at(v, "on_time.permille")), GOV_VALUE_NULL);
+    assert_int_equal(gov_value_kind(gov_value_find(v, "on_time.permille")), GOV_VALUE_NULL);
     gov_value_free(v);
     assert_gov_ok(gov_report_text(c.g, NULL, &text, NULL, &err), err);
     assert_gov_ok(gov_report_html(c.g, NULL, &html, NULL, &err), err);
@@ -397,7 +397,7 @@ static void the_public_edition_masks(void **state)
     assert_text_at(v, "totals.open", "<5");
     assert_text_at(v, "on_time.permille", "*");
     assert_text_at(v, "closing.median_s", "*");
-    assert_int_equal(gov_value_count(community_at(v, "repeats.top")), 0);
+    assert_int_equal(gov_value_count(gov_value_find(v, "repeats.top")), 0);
     gov_value_free(v);
     gov_report_options_init(&o, sizeof o);
     o.flags = GOV_REPORT_PUBLIC;

@@ -64,9 +64,9 @@ static void assert_sums_to_zero(community *c, int64_t outstanding)
     gov_value *totals = NULL, *report = NULL;
     int64_t n = -1;
     assert_gov_ok(gov_points_totals(c->g, &totals, &err), err);
-    n = gov_value_int(community_at(totals, "0.sum"));
+    n = gov_value_int(gov_value_find(totals, "0.sum"));
     assert_int_equal(n, 0);
-    n = gov_value_int(community_at(totals, "0.outstanding"));
+    n = gov_value_int(gov_value_find(totals, "0.outstanding"));
     assert_int_equal(n, outstanding);
     gov_value_free(totals);
     assert_gov_ok(gov_verify(c->g, NULL, NULL, &report, &err), err);
@@ -88,7 +88,7 @@ static void a_passed_check_earns_points(void **state)
     gov_value *v = NULL;
     int64_t n = 0;
     assert_gov_ok(gov_case_get(c.g, id, &v, &err), err);
-    n = gov_value_int(community_at(v, "fields.seen"));
+    n = gov_value_int(gov_value_find(v, "fields.seen"));
     assert_int_equal(n, 20);
     gov_value_free(v);
     /* A step that fails gives nothing. */
@@ -125,19 +125,19 @@ static void a_statement_says_why(void **state)
     } rows[] = {{"0.points", -2},  {"0.balance", 23}, {"1.points", 20},
                 {"1.balance", 25}, {"2.points", 5},   {"2.balance", 5}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        n = gov_value_int(community_at(v, rows[i].path));
+        n = gov_value_int(gov_value_find(v, rows[i].path));
         assert_int_equal(n, rows[i].want);
     }
-    n = gov_value_int(community_at(v, "2.case"));
+    n = gov_value_int(gov_value_find(v, "2.case"));
     assert_true(n == id);
-    assert_int_equal(gov_value_kind(community_at(v, "1.case")), GOV_VALUE_NULL);
+    assert_int_equal(gov_value_kind(gov_value_find(v, "1.case")), GOV_VALUE_NULL);
     gov_value_free(v);
     v = NULL;
     assert_gov_ok(gov_points_award(c.g, NULL, NULL, "h2", "sorting", 0, &err), err);
     assert_gov_ok(gov_points_top(c.g, NULL, 0, &v, &err), err);
     assert_int_equal(gov_value_count(v), 2);
-    assert_int_equal(gov_value_count(community_at(v, "0")), 2); /* rank and points, no name */
-    n = gov_value_int(community_at(v, "0.points"));
+    assert_int_equal(gov_value_count(gov_value_find(v, "0")), 2); /* rank and points, no name */
+    n = gov_value_int(gov_value_find(v, "0.points"));
     assert_int_equal(n, 23);
     gov_value_free(v);
     assert_sums_to_zero(&c, 28);

@@ -157,11 +157,11 @@ static void every_kind_keeps_what_it_was_given(void **state)
         gov_value_free(v);
     }
     gov_value *v = get(&c, "premises", "P1");
-    assert_int_equal(gov_value_int(community_at(v, "place.lon")), 1200000000);
+    assert_int_equal(gov_value_int(gov_value_find(v, "place.lon")), 1200000000);
     gov_value_free(v);
     v = get(&c, "resident", "R1");
-    assert_int_equal(gov_value_int(community_at(v, "children")), 0); /* the default of the declared field */
-    assert_int_equal(gov_value_int(community_at(v, "birth_year")), 1950);
+    assert_int_equal(gov_value_int(gov_value_find(v, "children")), 0); /* the default of the declared field */
+    assert_int_equal(gov_value_int(gov_value_find(v, "birth_year")), 1950);
     gov_value_free(v);
     community_free(&c);
 }

@@ -459,6 +459,16 @@ static void public_records(void **state)
     assert_int_equal(gov_value_seconds(gov_value_get(v, "at"), &nanos), -1);
     assert_int_equal(nanos, 999999000);
     assert_int_equal(gov_value_int(gov_value_get(gov_value_get(v, "where"), "lat")), 399042000);
+    assert_int_equal(gov_value_int(gov_value_find(v, "where.lat")), 399042000);
+    assert_int_equal(gov_value_int(gov_value_find(v, "list.0.urgency")), 1);
+    assert_int_equal(gov_value_int(gov_value_find(list, "00.urgency")), 1);
+    assert_ptr_equal(gov_value_find(v, "where"), gov_value_get(v, "where"));
+    static const char *const nowhere[] = {"", ".", "where.", ".where", "where.lat.x", "list.1", "list.-1", "list.",
+                                          "list.0x", "list.99999999999999999999999999", "List", "where..lat"};
+    for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++)
+        assert_null(gov_value_find(v, nowhere[i]));
+    assert_null(gov_value_find(NULL, "where"));
+    assert_null(gov_value_find(v, NULL));
     assert_null(gov_value_get(v, "nothing"));
     assert_null(gov_value_at(v, 8));
     assert_string_equal(gov_value_string(gov_value_key_at(v, 0), NULL), "category");
