@@ -105,6 +105,17 @@ static inline const value *operand(const expr_node *n, expr_ctx *c, value *tmp, 
     return *how == DONE ? tmp : NULL;
 }
 
+/* Both operands of a node; false: *how says what went wrong. */
+static inline bool operands(const expr_node *n, expr_ctx *c, value tmp[2], const value **a,
+                            const value **b, int *how)
+{
+    *a = operand(n->kid[0], c, &tmp[0], how);
+    if (*a == NULL)
+        return false;
+    *b = operand(n->kid[1], c, &tmp[1], how);
+    return *b != NULL;
+}
+
 /* ---- fields and indexes ---- */
 
 static int no_field(const expr_node *n, expr_ctx *c, value from)
@@ -187,13 +198,10 @@ static int step_test_slot(const expr_node *n, expr_ctx *c, value *out)
 
 static int step_index(const expr_node *n, expr_ctx *c, value *out)
 {
+    const value *from, *index;
     value tmp[2];
     int how;
-    const value *from = operand(n->kid[0], c, &tmp[0], &how);
-    if (from == NULL)
-        return how;
-    const value *index = operand(n->kid[1], c, &tmp[1], &how);
-    if (index == NULL)
+    if (!operands(n, c, tmp, &from, &index, &how))
         return how;
     if (n->kind == K_OPT_INDEX || expr_is_optional(*from))
         return select_optional(n, c, *from, *index, true, out);
@@ -356,14 +364,11 @@ static bool order_holds(uint8_t op, int cmp)
 
 static int step_order(const expr_node *n, expr_ctx *c, value *out)
 {
+    const value *a, *b;
     value tmp[2];
     int how, cmp;
     bool unordered;
-    const value *a = operand(n->kid[0], c, &tmp[0], &how);
-    if (a == NULL)
-        return how;
-    const value *b = operand(n->kid[1], c, &tmp[1], &how);
-    if (b == NULL)
+    if (!operands(n, c, tmp, &a, &b, &how))
         return how;
     if (a->kind == VALUE_INT && b->kind == VALUE_INT) {
         *out = value_bool(order_holds(n->op, (a->as.i > b->as.i) - (a->as.i < b->as.i)));
@@ -379,13 +384,10 @@ static int step_order(const expr_node *n, expr_ctx *c, value *out)
 
 static int step_equal(const expr_node *n, expr_ctx *c, value *out)
 {
+    const value *a, *b;
     value tmp[2];
     int how, same;
-    const value *a = operand(n->kid[0], c, &tmp[0], &how);
-    if (a == NULL)
-        return how;
-    const value *b = operand(n->kid[1], c, &tmp[1], &how);
-    if (b == NULL)
+    if (!operands(n, c, tmp, &a, &b, &how))
         return how;
     if (a->kind == VALUE_STRING && b->kind == VALUE_STRING)
         same = a->len == b->len && (a->len == 0 || memcmp(a->as.s, b->as.s, a->len) == 0);
@@ -399,13 +401,10 @@ static int step_equal(const expr_node *n, expr_ctx *c, value *out)
 
 static int step_arith(const expr_node *n, expr_ctx *c, value *out)
 {
+    const value *a, *b;
     value tmp[2];
     int how;
-    const value *a = operand(n->kid[0], c, &tmp[0], &how);
-    if (a == NULL)
-        return how;
-    const value *b = operand(n->kid[1], c, &tmp[1], &how);
-    if (b == NULL)
+    if (!operands(n, c, tmp, &a, &b, &how))
         return how;
     return expr_arith(n, c, (node_op)n->op, *a, *b, out);
 }
@@ -459,13 +458,10 @@ static int step_in_strings(const expr_node *n, expr_ctx *c, value *out)
 
 static int step_in(const expr_node *n, expr_ctx *c, value *out)
 {
+    const value *a, *b;
     value tmp[2];
     int how;
-    const value *a = operand(n->kid[0], c, &tmp[0], &how);
-    if (a == NULL)
-        return how;
-    const value *b = operand(n->kid[1], c, &tmp[1], &how);
-    if (b == NULL)
+    if (!operands(n, c, tmp, &a, &b, &how))
         return how;
     if (b->kind != VALUE_LIST && b->kind != VALUE_MAP) {
         const value args[2] = {*a, *b};

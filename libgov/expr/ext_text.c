@@ -57,14 +57,24 @@ static int fn_char_at(expr_ctx *c, const expr_node *n, const value *a, value *ou
     return DONE;
 }
 
+/* What a search that begins at or behind the end finds: only an empty text, which is there at the end. */
+static value beyond_end(value s, value what)
+{
+    return value_int(what.len == 0 ? count_to(s, s.len) : -1);
+}
+
 static int fn_index_of(expr_ctx *c, const expr_node *n, const value *a, value *out)
 {
     int64_t at = n->count == 3 ? a[2].as.i : 0;
     if (!pay(c, a[0].len * (1 + a[1].len / 64)))
         return expr_too_costly(c, n);
-    size_t i = at < 0 ? a[0].len + 1 : offset_of(a[0], at);
-    if (i > a[0].len)
+    if (at < 0)
         return out_of_range(c, n, a[2]);
+    size_t i = offset_of(a[0], at);
+    if (i > a[0].len) {
+        *out = beyond_end(a[0], a[1]);
+        return DONE;
+    }
     for (; !at_is(a[0], i, a[1]); at++) {
         if (i >= a[0].len) {
             *out = value_int(-1);
@@ -82,9 +92,13 @@ static int fn_last_index_of(expr_ctx *c, const expr_node *n, const value *a, val
     if (!pay(c, a[0].len * (1 + a[1].len / 64)))
         return expr_too_costly(c, n);
     if (n->count == 3) {
-        last = a[2].as.i < 0 ? a[0].len + 1 : offset_of(a[0], a[2].as.i);
-        if (last > a[0].len)
+        if (a[2].as.i < 0)
             return out_of_range(c, n, a[2]);
+        last = offset_of(a[0], a[2].as.i);
+        if (last >= a[0].len) {
+            *out = beyond_end(a[0], a[1]);
+            return DONE;
+        }
     }
     for (size_t i = 0; i <= last; i += i < a[0].len ? step_of(a[0].as.s + i, a[0].len - i) : 1)
         if (at_is(a[0], i, a[1]))

@@ -26,7 +26,7 @@ static size_t skip_space(const char *s, size_t len, size_t at)
             at++;
         if (at + 1 >= len || s[at] != '/' || s[at + 1] != '/')
             return at;
-        while (at < len && s[at] != '\n' && s[at] != '\r')
+        while (at < len && s[at] != '\n')
             at++;
     }
 }

@@ -33,17 +33,6 @@ static bool is_surrogate(uint32_t cp)
     return cp >= 0xd800 && cp <= 0xdfff;
 }
 
-/* A plain pair of \uD8xx\uDCxx stands for one character beyond the basic plane. */
-static size_t read_low_half(const char *s, size_t len, uint32_t *cp)
-{
-    uint32_t low;
-    if (*cp >= 0xdc00 || len < 6 || s[0] != '\\' || s[1] != 'u' ||
-        !read_hex(s + 2, len - 2, 4, &low) || low < 0xdc00 || low > 0xdfff)
-        return 0;
-    *cp = 0x10000 + ((*cp - 0xd800) << 10) + (low - 0xdc00);
-    return 6;
-}
-
 /* One character for escapes such as \n; 0 for others. */
 static char simple_escape(char c)
 {
@@ -79,9 +68,9 @@ static size_t read_escape(const char *s, size_t len, bool bytes, uint32_t *cp, b
         n = 9;
     else
         return 0;
-    if (is_surrogate(*cp))
-        n += s[0] == 'u' ? read_low_half(s + n, len - n, cp) : 0;
-    return is_surrogate(*cp) || *cp > 0x10ffff ? 0 : n;
+    return is_surrogate(*cp) || *cp > 0x10ffff
+               ? 0
+               : n; /* half a pair is no character, nor are two halves */
 }
 
 static const char *unescape(base_arena *arena, const char *s, size_t len, bool bytes, value *out,

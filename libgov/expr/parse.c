@@ -261,6 +261,13 @@ static expr_node *parse_string(parser *p)
 /* Up to `close`, which is taken; a comma may follow the last item of a list literal. `?x` items when optional. */
 static bool parse_items(parser *p, node_list *l, char close, bool literal)
 {
+    if (literal && is_char(p, ',')) { /* [,] */
+        next(p);
+        if (!is_char(p, close)) {
+            unexpected(p, "\"]\"");
+            return false;
+        }
+    }
     while (!is_char(p, close)) {
         const bool optional = literal && accept(p, '?');
         expr_node *item = p->failed ? NULL : parse_expr(p);
@@ -298,6 +305,11 @@ static expr_node *parse_map(parser *p)
     node_list l = {0};
     const uint32_t at = p->now.at;
     next(p);
+    if (is_char(p, ',')) { /* {,} */
+        next(p);
+        if (!is_char(p, '}'))
+            return unexpected(p, "\"}\"");
+    }
     while (!p->failed && !is_char(p, '}')) {
         const bool optional = accept(p, '?');
         expr_node *key = p->failed ? NULL : parse_expr(p);

@@ -5,7 +5,7 @@
 #include <pcre2.h>
 #include <string.h>
 
-enum { STEPS = 1000000, HEAP_KIB = 16384, LONGEST_PATTERN = 8192 };
+enum { STEPS = 1000000, HEAP_KIB = 16384, LONGEST_PATTERN = 8192, MOST_REPEATS = 1000 };
 
 typedef struct pattern {
     const gov_allocator *alloc;
@@ -47,6 +47,22 @@ static const char *escape_problem(char ch)
     return NULL;
 }
 
+/* {n,m} with a number beyond what RE2 repeats. */
+static bool repeats_too_often(const char *s, size_t len)
+{
+    unsigned n = 0;
+    bool over = false;
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] == '}')
+            return over;
+        if (s[i] != ',' && (s[i] < '0' || s[i] > '9'))
+            break; /* a brace that is no quantifier */
+        n = s[i] == ',' ? 0 : n > MOST_REPEATS ? n : n * 10 + (unsigned)(s[i] - '0');
+        over = over || n > MOST_REPEATS;
+    }
+    return false;
+}
+
 static bool after_quantifier(const char *s, size_t at)
 {
     if (at == 0 || (at >= 2 && s[at - 2] == '\\'))
@@ -86,6 +102,8 @@ static const char *re2_problem(const char *s, size_t len)
             return "only (?:...), (?flags) and (?P<name>...) may begin with (?";
         } else if (s[i] == '(' && i + 1 < len && s[i + 1] == '*') {
             return "a quantifier has nothing to repeat";
+        } else if (s[i] == '{' && repeats_too_often(s + i + 1, len - i - 1)) {
+            return "it repeats more than 1000 times";
         } else if (s[i] == '+' && after_quantifier(s, i)) {
             return "quantifiers cannot follow one another";
         }

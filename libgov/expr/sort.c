@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-/* Are all keys of one kind (numbers count as one) that has an order? */
+/* Are all keys of one kind that has an order? */
 static bool same_kind(const value *keys, size_t len)
 {
     int cmp;
     bool unordered;
     for (size_t i = 0; i < len; i++)
-        if (!expr_order(keys[0], keys[i], &cmp, &unordered))
+        if (keys[i].kind != keys[0].kind || !expr_order(keys[0], keys[i], &cmp, &unordered))
             return false;
     return true;
 }

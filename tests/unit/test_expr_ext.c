@@ -1,47 +1,5 @@
 /* The extension functions: strings, numbers, lists, sets, optionals, base64. */
-#include "support/support.h"
-
-#include <string.h>
-
-#include "expr/expr.h"
-
-typedef struct example {
-    const char *source;
-    const char *answer; /* tagged JSON, or "!code" of the error */
-} example;
-
-/* Evaluates through the line protocol; the answer is compared as JSON text. */
-static void check_example(const example *x, const char *bindings)
-{
-    base_buf line, out, want;
-    base_buf_init(&line, NULL);
-    base_buf_init(&out, NULL);
-    base_buf_init(&want, NULL);
-    base_buf_str(&line, "{\"expr\":");
-    value_write_json_string(&line, x->source, strlen(x->source));
-    if (bindings != NULL) {
-        base_buf_str(&line, ",\"bindings\":");
-        base_buf_str(&line, bindings);
-    }
-    base_buf_char(&line, '}');
-    assert_int_equal(expr_eval_line(NULL, line.data, line.len, &out), GOV_OK);
-    if (x->answer[0] == '!')
-        base_buf_fmt(&want, "{\"error\":{\"code\":\"%s\"", x->answer + 1);
-    else
-        base_buf_fmt(&want, "{\"value\":%s}", x->answer);
-    if (strncmp(out.data, want.data, want.len) != 0 ||
-        (x->answer[0] != '!' && out.len != want.len)) {
-        print_error("%s\n  gives  %s\n  wanted %s\n", x->source, out.data, want.data);
-        fail();
-    }
-    base_buf_free(&line);
-    base_buf_free(&out);
-    base_buf_free(&want);
-}
-
-#define CHECK(table, bindings)                                      \
-    for (size_t i = 0; i < sizeof(table) / sizeof((table)[0]); i++) \
-    check_example(&(table)[i], (bindings))
+#include "support/expr_table.h"
 
 static void strings(void **state)
 {
@@ -158,7 +116,7 @@ static void lists(void **state)
         {"lists.range(-1)", "!invalid_argument"},
         {"lists.range(9223372036854775807)", "!value_too_large"},
         {"[5, 3, 1, 2].reverse() == [2, 1, 3, 5]", "true"},
-        {"[3, 2.5, 1u].sort() == [1, 2.5, 3]", "true"},
+        {"[3, 2.5, 1u].sort()", "!no_such_overload"},
         {"['b', 'c', 'a'].sort()", "[\"a\",\"b\",\"c\"]"},
         {"[1, 'b'].sort()", "!no_such_overload"},
         {"[[1]].sort()", "!no_such_overload"},
