@@ -513,12 +513,20 @@ static gov_status has_schema(store *s, bool *has, const diag *d)
         0};
     int64_t n = 0;
     gov_status rc = GOV_OK;
-    /* One creator at a time; without this, the catalogue's own keys would stop the second one with an error. */
+    /* One creator at a time; without this, the catalogue's own keys would stop the second one with an error. Only of
+     * this store: others may live in the same database, each in a schema of its own. */
     if (s->writing)
-        rc = script(s, "SELECT pg_advisory_xact_lock(1735357745)", d);
+        rc = script(s,
+                    "SELECT pg_advisory_xact_lock(1735357745, hashtext(current_schema())) "
+                    "WHERE current_schema() IS NOT NULL",
+                    d);
     if (rc == GOV_OK)
         rc = store_first_int(s, &sql, STORE_NO_ARGS, &n, d);
     *has = n > 0;
+    /* Who makes the tables waits for nobody's work, only for the server's own short locks on its catalogue: these are
+     * not what busy_ms speaks of. */
+    if (rc == GOV_OK && s->writing && n == 0 && s->busy_ms < 5000)
+        rc = script(s, "SET LOCAL lock_timeout = 5000", d);
     return rc;
 }
 

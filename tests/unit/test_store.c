@@ -648,6 +648,26 @@ static void test_two_connections(void **state)
     store_close(b);
 }
 
+/* Who makes a store keeps out only those who make the same one, not its neighbours on the server. */
+static void test_two_creators(void **state)
+{
+    support_store *at = support_store_of(state);
+    char url[512];
+    store *a = NULL, *b = NULL;
+    support_store_another(at, "neighbour", url);
+    store_config config = {.url = at->url, .flags = STORE_CREATE, .busy_ms = -1};
+    assert_gov_ok(store_open(&base_malloc, &config, &a, &D), err);
+    assert_gov_ok(store_begin(a, &D), err);
+    assert_int_equal(store_schema_state(a, both, 2, &D), GOV_END);
+    store_close(open_with(url, STORE_CREATE, 2));
+    config.migrations = both;
+    config.migration_count = 2;
+    assert_int_equal(store_open(&base_malloc, &config, &b, &D), GOV_E_BUSY);
+    forget();
+    store_close(a);
+    store_close(open_with(at->url, STORE_CREATE, 2));
+}
+
 /* ---- ids ---- */
 
 static void test_ids(void **state)
@@ -1157,6 +1177,7 @@ int main(void)
         STORE_TESTS(test_run),
         STORE_TESTS(test_hooks),
         STORE_TESTS(test_two_connections),
+        STORE_TESTS(test_two_creators),
         STORE_TESTS(test_ids),
         STORE_TESTS(test_versions),
         STORE_TESTS(test_meta),
