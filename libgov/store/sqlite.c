@@ -315,10 +315,15 @@ static gov_status lite_commit(store *s, const diag *d)
     return rc;
 }
 
+/* What undoes a savepoint is prepared before it is opened: going back must not need memory. */
 static gov_status lite_savepoint(store *s, int depth, const diag *d)
 {
+    lite_statement *q;
     (void)depth;
-    return run_plain(s, &savepoint_sql, d);
+    gov_status rc = acquire(s, &back_sql, &q, d);
+    if (rc == GOV_OK)
+        rc = acquire(s, &release_sql, &q, d);
+    return rc == GOV_OK ? run_plain(s, &savepoint_sql, d) : rc;
 }
 
 static gov_status lite_release(store *s, int depth, const diag *d)
