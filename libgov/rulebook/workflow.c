@@ -246,8 +246,10 @@ static void build_chart(rulebook_loader *l)
 {
     rb_work *work = l->work;
     chart *c = NULL;
-    if (rb_out(l))
+    if (rb_out(l) || work->states.count < 2) /* that there are no states was told before */
         return;
+    const base_place place = rb_place(rb_find(work->root, "states")->key);
+    chart_set_root(work->builder, 0, &place);
     rb_note(l, chart_build(work->builder, l->rb->alloc, &c, l->d));
     if (c != NULL && !rb_own(l->unit, c, free_chart)) {
         rb_note(l, base_nomem(l->d));

@@ -233,10 +233,11 @@ static rb_node *new_node(reader *r, rb_kind kind, rb_style style)
         note(r, base_nomem(r->d));
         return NULL;
     }
+    const base_place place = place_of(r, &r->event.start_mark);
     n->kind = (uint8_t)kind;
     n->style = (uint8_t)style;
-    n->line = (uint32_t)r->event.start_mark.line + r->slice->line;
-    n->column = (uint32_t)r->event.start_mark.column + 1;
+    n->line = (uint32_t)place.line;
+    n->column = (uint32_t)place.column;
     n->start = byte_of(r, r->event.start_mark.index);
     n->end = byte_of(r, r->event.end_mark.index);
     n->source = r->source;
