@@ -62,6 +62,7 @@ GOV_HANDLE(gov_store, gov_store_free)
 GOV_HANDLE(gov_rulebook, gov_rulebook_free)
 GOV_HANDLE(gov_expr, gov_expr_free)
 GOV_HANDLE(gov_simulation, gov_simulation_free)
+GOV_HANDLE(gov_ledger_lines, gov_ledger_lines_free)
 GOV_HANDLE(gov_error, gov_error_free)
 
 %inline %{
@@ -70,6 +71,7 @@ static void gov_store_free_now(gov_store *gone) { gov_store_free(gone); }
 static void gov_rulebook_free_now(gov_rulebook *gone) { gov_rulebook_free(gone); }
 static void gov_expr_free_now(gov_expr *gone) { gov_expr_free(gone); }
 static void gov_simulation_free_now(gov_simulation *gone) { gov_simulation_free(gone); }
+static void gov_ledger_lines_free_now(gov_ledger_lines *gone) { gov_ledger_lines_free(gone); }
 static void gov_error_free_now(gov_error *gone) { gov_error_free(gone); }
 %}
 
@@ -301,6 +303,9 @@ GOV_PAGE(gov_ledger_balance, glue_ledger_balance)
 %ignore gov_simulation_open;
 %rename(gov_rulebook_load) gov_rulebook_load_warned;
 %rename(gov_simulation_open) gov_simulation_open_warned;
+/* Over a ledger in memory: a community has calls of its own. */
+%ignore gov_ledger_lines_open;
+%rename(gov_ledger_lines_open) gov_ledger_lines_open_empty;
 /* Its callback stands inside its options. */
 %ignore gov_import;
 %rename(gov_import) gov_import_watched;
@@ -314,6 +319,11 @@ static gov_status gov_rulebook_load_warned(const char *path, int64_t today_us, g
 static gov_status gov_simulation_open_warned(const char *path, gov_simulation **out, gov_error **warned)
 {
     return gov_simulation_open(NULL, path, out, warned);
+}
+
+static gov_status gov_ledger_lines_open_empty(gov_ledger_lines **out, gov_error **err)
+{
+    return gov_ledger_lines_open(NULL, NULL, out, err);
 }
 
 static gov_status gov_import_watched(gov *g, const char *map, const gov_import_options *options, gov_progress progress,

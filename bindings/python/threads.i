@@ -20,6 +20,7 @@
 %thread gov_expr_eval;
 %thread gov_expr_eval_line;
 %thread gov_simulation_line;
+%thread gov_ledger_line;
 %thread gov_record_put;
 %thread gov_record_get;
 %thread gov_record_list;

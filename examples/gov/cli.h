@@ -9,7 +9,7 @@
  * fields.c    NAME=TEXT and NAME:=JSON into values
  * print.c     values for people, table.c rows of them, json.c values for machines
  * progress.c  the progress bar
- * lines.c     line protocols: eval, simulate
+ * lines.c     line protocols: eval, simulate; ledger.c that of ledger
  * cmd_*.c     the commands */
 #ifndef CLI_H
 #define CLI_H
@@ -210,6 +210,7 @@ int cmd_backup(cli *c, args *a);
 int cmd_upgrade(cli *c, args *a);
 int cmd_eval(cli *c, args *a);
 int cmd_simulate(cli *c, args *a);
+int cmd_ledger(cli *c, args *a);
 int cmd_version(cli *c, args *a);
 int cmd_help(cli *c, args *a);
 

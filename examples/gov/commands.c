@@ -107,6 +107,11 @@ static const opt export_options[] = {
         "用此密钥签名（Ed25519，64 字节）"),
     {0},
 };
+static const opt ledger_options[] = {
+    OPT("db", "DB", "the ledgers of a community (default: a ledger in memory)",
+        "社区的账本（默认为内存中的账本）"),
+    {0},
+};
 static const opt key_options[] = {
     OPT("key", "FILE", "check the signature with this public key: 32 bytes",
         "用此公钥验签（32 字节）"),
@@ -443,6 +448,29 @@ const command commands[] = {
                     "false}。输入：{\"event\": \"e\", "
                     "\"data\": VALUE}、\n"
                     "{\"advance_ms\": 1500}、{\"snapshot\": true} 或 {\"restore\": \"…\"}。"},
+    },
+    {
+        .name = "ledger",
+        .words = "",
+        .min_words = 0,
+        .max_words = 0,
+        .flags = CMD_COMMUNITY,
+        .options = ledger_options,
+        .run = cmd_ledger,
+        .summary = {"double-entry accounts: a line of JSON in, a line out",
+                    "复式账本：输入一行 JSON，输出一行"},
+        .details = {"In: {\"accounts\": [{\"id\": \"1\", \"ledger\": 1, \"code\": 1}]}   out: "
+                    "{\"results\": [\"created\"]}\n"
+                    "Also transfers, lookup_accounts, lookup_transfers, account_transfers, "
+                    "account_balances, query_accounts,\n"
+                    "query_transfers, changes, advance_s, advance_us. In memory the clock starts "
+                    "at 0 and stands still unless told.",
+                    "输入：{\"accounts\": [{\"id\": \"1\", \"ledger\": 1, \"code\": 1}]}　输出："
+                    "{\"results\": [\"created\"]}\n"
+                    "另有 transfers、lookup_accounts、lookup_transfers、account_transfers、"
+                    "account_balances、query_accounts、\n"
+                    "query_transfers、changes、advance_s、advance_us。内存中的时钟从 0 开始，"
+                    "不推进就不动。"},
     },
     {
         .name = "version",

@@ -30,6 +30,12 @@ extern "C" {
 #define GOV_ACCOUNT_CLOSED                         0x20U /**< Takes no transfer but the voiding of a pending one. */
 #define GOV_ACCOUNT_MIN_BALANCE                    0x10000U /**< min_balance holds. */
 #define GOV_ACCOUNT_MAX_BALANCE                    0x20000U /**< max_balance holds. */
+#define GOV_ACCOUNT_WARN_MIN                       0x40000U /**< warn_min is told of, not refused. */
+#define GOV_ACCOUNT_WARN_MAX                       0x80000U /**< warn_max is told of, not refused. */
+#define GOV_ACCOUNT_APPROVAL \
+    0x100000U /**< Pays by pending transfers only, which another person than the one who made them posts. */
+#define GOV_ACCOUNT_LOTS \
+    0x200000U /**< What it receives are lots that may expire; needs DEBITS_MUST_NOT_EXCEED_CREDITS. */
 /** @} */
 
 /** @name Flags of transfers @{ */
@@ -62,6 +68,12 @@ typedef struct gov_account {
         min_balance; /**< Least credits - debits, pending debits counted; with GOV_ACCOUNT_MIN_BALANCE. @since 0.1 */
     int64_t
         max_balance; /**< Greatest credits - debits, pending credits counted; with GOV_ACCOUNT_MAX_BALANCE. @since 0.1 */
+    int64_t
+        warn_min; /**< As min_balance, but only told in the result; with GOV_ACCOUNT_WARN_MIN. @since 0.1 */
+    int64_t
+        warn_max; /**< As max_balance, but only told in the result; with GOV_ACCOUNT_WARN_MAX. @since 0.1 */
+    int64_t
+        breakage; /**< Where expired lots go; with GOV_ACCOUNT_LOTS, 0: lots do not expire. @since 0.1 */
     int64_t timestamp; /**< When it was made; in: of an imported one, else 0. @since 0.1 */
     uint32_t reason;   /**< Anything of the caller's. @since 0.1 */
     uint32_t ledger;   /**< 1 and up; transfers stay within one. @since 0.1 */
@@ -80,7 +92,11 @@ typedef struct gov_transfer {
     int64_t reference;      /**< Anything of the caller's. @since 0.1 */
     int64_t
         effective_at; /**< When it takes effect where that is not when it was recorded; 0: then. @since 0.1 */
-    int64_t reversal_of; /**< Not yet taken: zero. @since 0.1 */
+    int64_t
+        reversal_of; /**< The transfer that it takes back, in part or (INT64_MAX) what is left of it. @since 0.1 */
+    int64_t
+        expires_at; /**< When the lots expire that it makes in its credit account; 0: never, or as those
+                         lots do that it takes. @since 0.1 */
     int64_t timestamp;   /**< When it was recorded; in: of an imported one, else 0. @since 0.1 */
     uint32_t reason;     /**< Anything of the caller's. @since 0.1 */
     uint32_t timeout;    /**< Seconds after which a pending one expires; 0: never. @since 0.1 */
@@ -94,9 +110,12 @@ typedef struct gov_transfer {
 typedef struct gov_ledger_result {
     int64_t
         timestamp; /**< Of what was created or exists; else when the event was looked at. @since 0.1 */
-    int32_t code;     /**< GOV_LEDGER_*. @since 0.1 */
-    int32_t reserved; /**< Zero. */
+    int32_t code;      /**< GOV_LEDGER_*. @since 0.1 */
+    uint32_t warnings; /**< GOV_LEDGER_WARN_*, of one that was created. @since 0.1 */
 } gov_ledger_result;
+
+#define GOV_LEDGER_WARN_MIN 0x1U /**< The debit account is below its warn_min now. */
+#define GOV_LEDGER_WARN_MAX 0x2U /**< The credit account is above its warn_max now. */
 
 /** @name Results
  * The numbers are pinned; those below 100 are TigerBeetle's for transfers, and an account's result of the same name has the same
@@ -309,6 +328,41 @@ GOV_API gov_status gov_ledger_account_transfers(gov *g, const gov_ledger_filter 
 GOV_API gov_status gov_ledger_account_balances(gov *g, const gov_ledger_filter *filter,
                                                gov_ledger_balance *out, size_t cap, size_t *count,
                                                gov_error **err);
+
+/** A ledger driven by lines of JSON, for conformance suites and other languages. @since 0.1 */
+typedef struct gov_ledger_lines gov_ledger_lines;
+
+/**
+ * Begins the line protocol of `gov ledger` (docs/command-line.md). CONSTRUCTOR.
+ * @param alloc  NULL: malloc, or the community's. Must outlive it.
+ * @param g      NULL: a ledger in memory, on a clock that starts at 0. Else the community's, on its clock as it stands now; must
+ *               outlive it. Each line is a call with the permission `ledger.read` or `ledger.write`.
+ * @param out    owned by the caller
+ * @return GOV_OK, GOV_E_ARG, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=no
+ * @since 0.1
+ */
+GOV_API gov_status gov_ledger_lines_open(const gov_allocator *alloc, gov *g, gov_ledger_lines **out,
+                                         gov_error **err);
+
+/**
+ * Answers one line; what is wrong with it is in the answer.
+ * @param line     JSON, `len` bytes
+ * @param out      one line without its newline, owned by the caller, freed by gov_text_free()
+ * @param out_len  its length; may be NULL
+ * @return GOV_OK, GOV_E_ARG, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_ledger_line(gov_ledger_lines *lines, const char *line, size_t len,
+                                   char **out, size_t *out_len, gov_error **err);
+
+/**
+ * Frees it; NULL is allowed. DESTRUCTOR.
+ * @contract thread=any alloc=no block=no
+ * @since 0.1
+ */
+GOV_API void gov_ledger_lines_free(gov_ledger_lines *lines);
 
 #ifdef __cplusplus
 }

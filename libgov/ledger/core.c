@@ -162,7 +162,10 @@ static int32_t account_fields(const ledger_account *a)
 static int32_t create_account(ledger_book *b, const ledger_account *a, int64_t *at_us)
 {
     if ((a->min_balance != 0 && !(a->flags & GOV_ACCOUNT_MIN_BALANCE)) ||
-        (a->max_balance != 0 && !(a->flags & GOV_ACCOUNT_MAX_BALANCE)))
+        (a->max_balance != 0 && !(a->flags & GOV_ACCOUNT_MAX_BALANCE)) ||
+        (a->warn_min != 0 && !(a->flags & GOV_ACCOUNT_WARN_MIN)) ||
+        (a->warn_max != 0 && !(a->flags & GOV_ACCOUNT_WARN_MAX)) ||
+        (a->breakage != 0 && !(a->flags & GOV_ACCOUNT_LOTS)))
         return GOV_LEDGER_RESERVED_FIELD;
     if (a->flags & ~ACCOUNT_FLAGS)
         return GOV_LEDGER_RESERVED_FLAG;
@@ -278,7 +281,8 @@ static ledger_row *append(ledger_book *b, const ledger_transfer *t, int64_t at_u
     note(b, (ledger_undo){.what = LEDGER_UNDO_ROW, .at = (uint32_t)(b->row_count - 1)});
     ledger_clock *clock = ledger_clock_of(b, t->ledger);
     note_clock(b, clock);
-    clock->transfer_us = at_us;
+    if (!b->memory || !(t->flags & LEDGER_EXPIRED)) /* in memory, expiries are no transfers */
+        clock->transfer_us = at_us;
     clock->changed = true;
     note_cell(b, debit);
     note_cell(b, credit);

@@ -154,6 +154,8 @@ gov_status ledger_account_for(gov *g, const ledger_account *wanted, int64_t *id,
 gov_status ledger_hold(ledger *l, uint32_t book, const diag *d);
 /* ledger_verify, and every journal entry of a batch against the rows that it commits to. */
 gov_status ledger_verify_all(gov *g, const diag *d);
+/* Expires what is due at g's now, as much as one batch holds. In g's transaction. */
+gov_status ledger_expire_now(gov *g, size_t *expired, const diag *d);
 /* Expires what is due at g's now, in transactions of its own; *next_us: when there is more to do, -1: never. */
 gov_status ledger_tick(gov *g, int64_t *next_us, const diag *d);
 

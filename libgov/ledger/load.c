@@ -27,6 +27,7 @@ void ledger_read_row(store_rows *rows, ledger_row *r)
     t->timestamp = store_int(rows, 14);
     t->effective_at = store_int(rows, 15);
     t->reversal_of = store_int(rows, 16);
+    t->expires_at = store_int(rows, 17);
     r->pending = r->debit = r->credit = LEDGER_NONE;
     r->kind = LEDGER_LIVE;
     if (t->flags & LEDGER_EXPIRED) {
@@ -52,9 +53,12 @@ bool ledger_read_cell(store_rows *rows, ledger_cell *c)
     a->reason = (uint32_t)store_int(rows, 11);
     a->min_balance = store_int(rows, 12);
     a->max_balance = store_int(rows, 13);
-    a->timestamp = store_int(rows, 14);
+    a->warn_min = store_int(rows, 14);
+    a->warn_max = store_int(rows, 15);
+    a->breakage = store_int(rows, 16);
+    a->timestamp = store_int(rows, 17);
     size_t len;
-    const uint8_t *trail = store_bytes(rows, 15, &len);
+    const uint8_t *trail = store_bytes(rows, 18, &len);
     return ledger_trail_read(&c->trail, trail, len);
 }
 

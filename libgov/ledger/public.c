@@ -84,15 +84,21 @@ gov_status ledger_open_accounts(gov *g, const ledger_account *events, size_t n,
                                   d);
 }
 
-static gov_status tick_body(void *user, const diag *d)
+gov_status ledger_expire_now(gov *g, size_t *expired, const diag *d)
 {
-    recording *r = user;
     ledger *l;
-    size_t expired;
-    const gov_status rc = ledger_of(r->g, &l, d);
+    recording r = {g, NULL};
+    const gov_status rc = ledger_of(g, &l, d);
     if (rc != GOV_OK)
         return rc;
-    return ledger_expire(l, 0, ledger_now(r->g), &(ledger_entry){record, r}, &expired, d);
+    return ledger_expire(l, 0, ledger_now(g), &(ledger_entry){record, &r}, expired, d);
+}
+
+static gov_status tick_body(void *user, const diag *d)
+{
+    const recording *r = user;
+    size_t expired;
+    return ledger_expire_now(r->g, &expired, d);
 }
 
 gov_status ledger_tick(gov *g, int64_t *next_us, const diag *d)

@@ -25,11 +25,11 @@ void ledger_forget(ledger *l); /* all that is kept in memory */
 #define LEDGER_ACCOUNT_COLUMNS                                                       \
     "seq, id, ledger, code, flags, debits_pending, debits_posted, credits_pending, " \
     "credits_posted, subject, reference, "                                           \
-    "reason, min_balance, max_balance, at_us, trail"
+    "reason, min_balance, max_balance, warn_min, warn_max, breakage, at_us, trail"
 #define LEDGER_TRANSFER_COLUMNS                                                                   \
     "seq, id, ledger, code, flags, debit_account, credit_account, amount, released, pending_id, " \
     "subject, reference, "                                                                        \
-    "reason, timeout, at_us, effective_us, reversal_of"
+    "reason, timeout, at_us, effective_us, reversal_of, expires_us"
 #define LEDGER_PARAMS_4 "$2, $3, $4, $5"
 #define LEDGER_PARAMS_128                                                                          \
     "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, " \

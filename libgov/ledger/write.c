@@ -70,7 +70,7 @@ void ledger_row_bytes(base_buf *out, const ledger_row *r)
                               t->flags,      t->debit_account, t->credit_account, t->amount,
                               r->released,   t->pending_id,    t->subject,        t->reference,
                               t->reason,     t->timeout,       t->timestamp,      t->effective_at,
-                              t->reversal_of};
+                              t->reversal_of, t->expires_at};
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         number(out, fields[i]);
 }
@@ -80,7 +80,8 @@ static void cell_bytes(base_buf *out, const ledger_cell *c)
     const ledger_account *a = &c->a;
     const int64_t fields[] = {a->id,          c->seq,         a->ledger,    a->code,
                               a->flags,       a->subject,     a->reference, a->reason,
-                              a->min_balance, a->max_balance, a->timestamp};
+                              a->min_balance, a->max_balance, a->warn_min,  a->warn_max,
+                              a->breakage,    a->timestamp};
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         number(out, fields[i]);
 }
@@ -148,6 +149,9 @@ static const field account_fields[] = {{offsetof(ledger_cell, seq), false, false
                                        {offsetof(ledger_cell, a.reason), true, false},
                                        {offsetof(ledger_cell, a.min_balance), false, true},
                                        {offsetof(ledger_cell, a.max_balance), false, true},
+                                       {offsetof(ledger_cell, a.warn_min), false, true},
+                                       {offsetof(ledger_cell, a.warn_max), false, true},
+                                       {offsetof(ledger_cell, a.breakage), false, true},
                                        {offsetof(ledger_cell, a.timestamp), false, false}};
 
 static gov_status insert_accounts(ledger *l, const void *const *items, size_t n, int64_t entry,
@@ -157,7 +161,8 @@ static gov_status insert_accounts(ledger *l, const void *const *items, size_t n,
         &ledger_account_table,
         "community, seq, id, ledger, code, flags, debits_pending, debits_posted, credits_pending, "
         "credits_posted, "
-        "subject, reference, reason, min_balance, max_balance, at_us, entry, trail"};
+        "subject, reference, reason, min_balance, max_balance, warn_min, warn_max, breakage, at_us, "
+        "entry, trail"};
     static const store_span empty = {"", 0};
     const bool none = entry == 0;
     store_array arrays[3 + ARRAY_LEN(account_fields)] = {same_int(&l->community, NULL)};
@@ -405,7 +410,7 @@ static gov_status insert_transfers(ledger *l, ledger_row *const *rows, size_t n,
         &ledger_transfer_table,
         "community, id, seq, ledger, code, flags, debit_account, credit_account, amount, released, "
         "pending_id, subject, "
-        "reference, reason, timeout, at_us, effective_us, reversal_of, entry"};
+        "reference, reason, timeout, at_us, effective_us, reversal_of, expires_us, entry"};
     static const field fields[] = {{offsetof(ledger_row, seq), false, false},
                                    {offsetof(ledger_row, t.ledger), true, false},
                                    {offsetof(ledger_row, t.code), true, false},
@@ -421,7 +426,8 @@ static gov_status insert_transfers(ledger *l, ledger_row *const *rows, size_t n,
                                    {offsetof(ledger_row, t.timeout), true, true},
                                    {offsetof(ledger_row, t.timestamp), false, false},
                                    {offsetof(ledger_row, t.effective_at), false, true},
-                                   {offsetof(ledger_row, t.reversal_of), false, true}};
+                                   {offsetof(ledger_row, t.reversal_of), false, true},
+                                   {offsetof(ledger_row, t.expires_at), false, true}};
     const bool none = entry == 0;
     int64_t *ids = base_arena_array(&l->scratch, n, sizeof *ids);
     bool *nulls = base_arena_array(&l->scratch, n, sizeof *nulls), all = true;

@@ -235,6 +235,7 @@ end
 local Rulebook, new_rulebook, rulebook_meta = class("rulebook", core.gov_rulebook_free)
 local Expr, new_expr, expr_meta = class("expression", core.gov_expr_free)
 local Simulation, new_simulation = class("simulation", core.gov_simulation_free)
+local LedgerLines, new_ledger_lines = class("ledger", core.gov_ledger_lines_free)
 local Store, new_store = class("store", core.gov_store_free)
 local Community, new_community = class("community", core.gov_free)
 
@@ -308,6 +309,13 @@ function gov.simulation(path)
 end
 
 function Simulation:line(line) return on(self, core.gov_simulation_line, line) end
+
+--- A ledger in memory, driven by the line protocol of `gov ledger`, on a clock that starts at 0.
+function gov.ledger_lines()
+  return after(function(handle) return new_ledger_lines(handle, nil, {}) end, call(core.gov_ledger_lines_open))
+end
+
+function LedgerLines:line(line) return on(self, core.gov_ledger_line, line) end
 
 --- Canonical JSON of a value, and back.
 function gov.to_json(value)

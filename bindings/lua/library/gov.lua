@@ -136,6 +136,9 @@ function gov.eval_line(line) end
 ---@return gov.simulation? simulation, string? message, string? code, gov.error? err
 function gov.simulation(path) end
 
+---@return gov.ledger_lines? lines, string? message, string? code, gov.error? err
+function gov.ledger_lines() end
+
 ---@param value gov.value
 ---@return string? json, string? message, string? code, gov.error? err
 function gov.to_json(value) end
@@ -180,6 +183,12 @@ local Simulation = {}
 ---@param line string?
 ---@return string? answer, string? message, string? code, gov.error? err
 function Simulation:line(line) end
+
+---@class gov.ledger_lines: gov.handle
+local LedgerLines = {}
+---@param line string
+---@return string? answer, string? message, string? code, gov.error? err
+function LedgerLines:line(line) end
 
 ---@class gov.store: gov.handle
 local Store = {}

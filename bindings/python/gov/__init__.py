@@ -19,7 +19,7 @@ from ._errors import (
     UnknownOutcome, Unsupported, VerifyError,
 )
 from ._rules import (
-    Expr, Rulebook, Simulation, check, compile, eval, eval_line, from_json, load_rulebook, point, to_json,
+    Expr, LedgerLines, Rulebook, Simulation, check, compile, eval, eval_line, from_json, load_rulebook, point, to_json,
 )
 from ._store import Community, Store, check_journal, create, open, upgrade
 
@@ -28,7 +28,7 @@ language = "en"
 
 __all__ = [
     "ArgumentError", "Bug", "Busy", "Community", "Conflict", "Corrupt", "Denied", "Diagnostic", "Error", "Exists",
-    "Expr", "ExprError", "Full", "InputError", "LEDGER_BATCH_MAX", "LimitError", "Newer", "NoMemory", "NotFound",
+    "Expr", "ExprError", "Full", "InputError", "LEDGER_BATCH_MAX", "LedgerLines", "LimitError", "Newer", "NoMemory", "NotFound",
     "Older", "RangeError", "ReadOnly", "Refused", "Retry", "RuleError", "Rulebook", "Simulation", "StateError",
     "Store", "StoreError", "UnknownOutcome", "Unsupported", "VerifyError", "check", "check_journal", "compile",
     "create", "eval", "eval_line", "from_json", "language", "ledger_result_name", "load_rulebook", "open", "point",

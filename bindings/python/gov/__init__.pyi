@@ -17,7 +17,7 @@ _Progress = Union[Callable[[int, int], object], None]
 
 __all__ = [
     "ArgumentError", "Bug", "Busy", "Community", "Conflict", "Corrupt", "Denied", "Diagnostic", "Error", "Exists",
-    "Expr", "ExprError", "Full", "InputError", "LEDGER_BATCH_MAX", "LimitError", "Newer", "NoMemory", "NotFound",
+    "Expr", "ExprError", "Full", "InputError", "LEDGER_BATCH_MAX", "LedgerLines", "LimitError", "Newer", "NoMemory", "NotFound",
     "Older", "RangeError", "ReadOnly", "Refused", "Retry", "RuleError", "Rulebook", "Simulation", "StateError",
     "Store", "StoreError", "UnknownOutcome", "Unsupported", "VerifyError", "check", "check_journal", "compile",
     "create", "eval", "eval_line", "from_json", "language", "ledger_result_name", "load_rulebook", "open", "point",
@@ -109,6 +109,10 @@ class Simulation(_Handle):
     def advance(self, time: timedelta | float) -> _Record: ...
     def snapshot(self) -> str: ...
     def restore(self, snapshot: str) -> _Record: ...
+
+class LedgerLines(_Handle):
+    def __init__(self) -> None: ...
+    def line(self, line: str | bytes) -> str: ...
 
 class Store(_Handle):
     def __init__(self, url: _Path, *, create: bool = False, readonly: bool = False, relaxed: bool = False,

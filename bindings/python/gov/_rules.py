@@ -151,6 +151,20 @@ class Simulation(Handle):
         return self._ask(restore=snapshot)
 
 
+class LedgerLines(Handle):
+    """A ledger in memory, driven by the line protocol of `gov ledger`, on a clock that starts at 0 and stands still unless told."""
+
+    _what = "ledger"
+    _release = _core.gov_ledger_lines_free
+
+    def __init__(self):
+        super().__init__(_core.gov_ledger_lines_open())
+
+    def line(self, line):
+        """Answers one line of the protocol: JSON text in, JSON text out."""
+        return self._call(_core.gov_ledger_line, line)
+
+
 def to_json(value):
     """Canonical JSON of a value: the same value gives the same text, and from_json() gives the value back."""
     return "null" if value is None else _core.gov_value_to_json(value)

@@ -1,0 +1,136 @@
+"""gov ledger: the line protocol, in memory and over a store, through the process."""
+
+import json
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from checklib import ROOT, finish
+from clilib import expect, gov, guarded, present
+
+MAX = 2**63 - 1
+
+
+def answers(lines, *more):
+    done = gov("ledger", *more, stdin="".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    return done, [json.loads(line) for line in done.out.splitlines()]
+
+
+def account(number, *flags, **more):
+    return {"id": str(number), "ledger": 1, "code": 1, "flags": list(flags), **more}
+
+
+def transfer(number, debit, credit, amount, *flags, **more):
+    return {"id": str(number), "debit_account": str(debit), "credit_account": str(credit), "amount": str(amount),
+            "ledger": 1, "code": 1, "flags": list(flags), **more}
+
+
+def four(row):
+    return [int(row[k]) for k in ("debits_pending", "debits_posted", "credits_pending", "credits_posted")]
+
+
+def walk(where, *more):
+    """A reservation posted in part, one that expires, one voided; the history of it."""
+    lines = [
+        {"accounts": [account(1, "history"), account(2, "debits_must_not_exceed_credits"), account(2), account(3, "no_such_flag")]},
+        {"transfers": [transfer(10, 1, 2, 100), transfer(11, 2, 1, 60, "pending", timeout=5), transfer(12, 2, 1, 60),
+                       transfer(13, 2, 1, 20, "pending")]},
+        {"transfers": [{"id": "14", "pending_id": "13", "amount": "15", "flags": ["post_pending"]}]},
+        {"lookup_accounts": ["2", "9"]},
+        {"advance_s": 4},
+        {"changes": {"limit": 1, "reversed": True}},
+        {"advance_s": 2},
+        {"lookup_accounts": ["2"]},
+        {"transfers": [{"id": "15", "pending_id": "11", "flags": ["void_pending"]}, transfer(12, 2, 1, 1)]},
+        {"changes": {"limit": 10}},
+        {"account_balances": {"account": "1", "limit": 10}},
+        {"account_balances": {"account": "2", "limit": 10}},
+        {"account_transfers": {"account": "1", "limit": 10, "credits": False}},
+        {"account_transfers": {"account": "1", "limit": 2, "reversed": True}},
+        {"query_transfers": {"limit": 10, "code": 1}},
+        {"query_accounts": {"limit": 10, "ledger": 1}},
+        {"query_accounts": {"ledger": 1}},
+        {"lookup_transfers": ["11", "99", "14"]},
+    ]
+    done, got = answers(lines, *more)
+    say = lambda what, good: expect(f"ledger {where}: {what}", good, got)
+    if not expect(f"ledger {where}: every line is answered", done.code == 0 and len(got) == len(lines), done):
+        return
+    say("results have their names", got[0]["results"] == ["created", "created", "exists_with_different_flags", "reserved_flag"] and
+        got[1]["results"] == ["created", "created", "exceeds_credits", "created"] and got[2]["results"] == ["created"])
+    say("a reservation is posted in part", four(got[3]["accounts"][0]) == [60, 15, 0, 100] and got[3]["accounts"][1] is None)
+    say("nothing expires before its time", got[5]["changes"][0]["type"] == "posted")
+    say("what is due expires", got[6] == {} and four(got[7]["accounts"][0]) == [0, 15, 0, 100])
+    say("what has expired stays so, what has failed too", got[8]["results"] == ["pending_transfer_expired", "id_already_failed"])
+    kinds = [(c["type"], c["transfer"], c["pending"], c["amount"]) for c in got[9]["changes"]]
+    say("changes", kinds == [("single", "10", None, "100"), ("pending", "11", None, "60"), ("pending", "13", None, "20"),
+                             ("posted", "14", "13", "15"), ("expired", None, "11", "60")])
+    last = got[9]["changes"][-1]
+    say("changes have the balances after them", four(last["debit_account"]) == [0, 15, 0, 100] and
+        four(last["credit_account"]) == [0, 100, 0, 15] and last["debit_account"]["closed"] is False)
+    say("balances of an account with history", [(b["transfer"], four(b)) for b in got[10]["balances"]] == [
+        ("10", [0, 100, 0, 0]), ("11", [0, 100, 60, 0]), ("13", [0, 100, 80, 0]), ("14", [0, 100, 60, 15])])
+    say("none of one without", got[11] == {"balances": []})
+    ids = lambda answer: [t["id"] for t in answer["transfers"]]
+    say("transfers of an account", ids(got[12]) == ["10"] and ids(got[13]) == ["14", "13"])
+    say("queries", ids(got[14]) == ["10", "11", "13", "14"] and [a["id"] for a in got[15]["accounts"]] == ["1", "2"])
+    say("a filter without a limit matches nothing", got[16] == {"accounts": []})
+    looked = got[17]["transfers"]
+    say("look-ups in the order asked", looked[1] is None and looked[0]["timeout"] == 5 and looked[2]["amount"] == "15" and
+        looked[2]["debit_account"] == "2" and looked[0]["flags"] == ["pending"])
+
+
+def check_lines():
+    lines = ["nonsense", "[1]", "{}", '{"accounts": 5}', '{"accounts": [5]}', '{"accounts": [{"idd": "1"}]}',
+             '{"accounts": [{"id": "-1"}]}', '{"accounts": [{"id": "9223372036854775808"}]}', '{"accounts": [{"id": "1", "ledger": "1"}]}',
+             '{"accounts": [], "transfers": []}', '{"lookup_accounts": [""]}', '{"advance_s": -1}',
+             '{"advance_us": "9223372036854775808"}', '{"changes": {"limit": true}}', '{"set_balances": {"id": "7"}}', ""]
+    good = [{"accounts": []}, {"accounts": [account(1)]}, {"lookup_accounts": ["1"]}]
+    done, got = answers(lines + good)
+    expect("ledger: a wrong line gives an error, changes nothing, and the stream goes on",
+           len(got) == len(lines) + 3 and all(set(a) == {"error"} and set(a["error"]) == {"code", "message"} for a in got[:len(lines)]) and
+           got[-3] == {"results": []} and got[-1]["accounts"][0]["timestamp"] == "1", got)
+    expect("ledger: nothing in, nothing out", gov("ledger", stdin="").out == "")
+
+
+def check_clock():
+    past = {"id": "7", "ledger": 1, "code": 1, "flags": ["imported"], "timestamp": "15"}
+    lines = [{"accounts": [account(1), account(1), account(2)]}, {"lookup_accounts": ["1", "2"]}, {"advance_us": "10"},
+             {"accounts": [past]}, {"accounts": [{**past, "timestamp": "14"}]},
+             {"accounts": [{**past, "timestamp": "13"}]}, {"advance_us": str(MAX - 16)},
+             {"accounts": [account(8)]}, {"advance_us": "1"}]
+    _, got = answers(lines)
+    stamps = [a["timestamp"] for a in got[1]["accounts"]]
+    expect("ledger: event i happens at the old instant plus i", stamps == ["1", "3"], got)
+    expect("ledger: imported events lie before the clock", got[3]["results"] == ["imported_event_timestamp_must_not_advance"] and
+           got[4]["results"] == ["created"] and got[5]["results"] == ["exists"], got)
+    expect("ledger: the clock ends with 63 bits", got[6] == {} and "error" in got[7] and "error" in got[8], got)
+
+
+def check_limits():
+    lines = [{"accounts": [account(1), account(2)]}, {"set_balances": {"id": "1", "debits_posted": str(MAX - 5)}},
+             {"transfers": [transfer(1, 1, 2, 6), transfer(2, 1, 2, 6, "pending"), transfer(3, 1, 2, 5),
+                            {**transfer(4, 2, 1, 0), "amount": "max"}]},
+             {"set_balances": {"id": "1", "debits_posted": str(MAX), "debits_pending": "1"}}]
+    _, got = answers(lines)
+    expect("ledger: sums of 63 bits", got[2]["results"] == ["overflows_debits_posted", "overflows_debits_posted", "created", "created"] and
+           "error" in got[3], got)
+
+
+def check_store():
+    with tempfile.TemporaryDirectory() as work:
+        db = os.path.join(work, "l.db")
+        made = gov("init", db, "--rulebook", os.path.join(ROOT, "examples", "quickstart"))
+        expect("ledger: a community to work on", made.code == 0, made)
+        walk("over a store", "--db", db)
+        again = answers([{"transfers": [transfer(10, 1, 2, 100)]}, {"set_balances": {"id": "1"}}], "--db", db)[1]
+        expect("ledger: it is there the next time", again[0]["results"] == ["exists"] and "error" in again[1], again)
+        expect("ledger: the store is in order afterwards", gov("verify", db).code == 0)
+
+
+if present():
+    guarded(walk, "in memory")
+    for check in (check_lines, check_clock, check_limits, check_store):
+        guarded(check)
+finish()
