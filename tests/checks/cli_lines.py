@@ -60,6 +60,12 @@ def check_eval():
 
 
 CORE = {"time", "wkt_names"}
+EXTENSIONS = {"macros2", "optionals", "string_ext", "math_ext", "bindings_ext", "encoders_ext", "quoted_fields", "typed_result"}
+LEFT_OUT = {
+    "network_ext": "no rule of a community looks at network addresses",
+    "block_ext": "the form in which optimisers write expressions, not people",
+    "check_only": "asks what a checker with type parameters of its own deduces; nothing is evaluated",
+}
 
 
 def check_vectors():
@@ -77,11 +83,23 @@ def check_vectors():
         if "value" not in case["expect"]:
             return "error" in out
         return "value" in out and same(out["value"], case["expect"]["value"])
-    core = [(c, o) for c, o in zip(cases, got) if set(c["needs"]) <= CORE]
-    wrong = [f"{c['file']}/{c['section']}/{c['name']}: {c['expr']!r} gave {json.dumps(o)}" for c, o in core if not right(c, o)]
-    extra = sum(right(c, o) for c, o in zip(cases, got) if not set(c["needs"]) <= CORE)
-    print(f"  {len(core) - len(wrong)} of {len(core)} of the core, {extra} of {len(cases) - len(core)} of the extensions")
-    report("eval agrees with the public CEL vectors of the core", wrong)
+    left = {why: 0 for why in LEFT_OUT}
+    kinds = {"core": [], "extensions": []}
+    for case, out in zip(cases, got):
+        needs = set(case["needs"])
+        why = next((group for group in LEFT_OUT if group in needs), None)
+        if why:
+            left[why] += 1
+        else:
+            kinds["core" if needs <= CORE else "extensions"].append((case, out))
+    for kind, lines in kinds.items():
+        wrong = [f"{c['file']}/{c['section']}/{c['name']}: {c['expr']!r} gave {json.dumps(o)}" for c, o in lines if not right(c, o)]
+        wrong += [f"{c['file']}/{c['name']}: nobody knows the group {need}" for c, _ in lines
+                  for need in set(c["needs"]) - CORE - EXTENSIONS]
+        print(f"note {len(lines) - len(wrong)} of {len(lines)} CEL vectors of the {kind} agree")
+        report(f"eval agrees with the public CEL vectors of the {kind}", wrong)
+    for group, why in LEFT_OUT.items():
+        print(f"note {left[group]} CEL vectors of {group} are left out: {why}")
 
 
 # ---- statecharts ----

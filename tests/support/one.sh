@@ -4,7 +4,7 @@
 # KIND unit is a cmocka program (one count per test function), fuzz a harness (one count), check a
 # script that prints `ok NAME`, `not ok NAME - why` and `skip NAME - why` (one count per line).
 # Leaves LOGDIR/LABEL.log and LOGDIR/LABEL.count ("passed failed skipped"); prints one line, and
-# whatever explains a failure.
+# whatever explains a failure, and the lines that a test begins with "note".
 set -u
 
 kind=$1 label=$2 logs=$3
@@ -55,4 +55,5 @@ if [ "$failed" != 0 ]; then
 else
     printf 'ok   %s: %s passed, %s skipped, %ss\n' "$label" "$passed" "$skipped" $((SECONDS - began))
 fi
+sed -n 's/^note /    /p' "$log"
 exit 0
