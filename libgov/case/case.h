@@ -115,6 +115,8 @@ gov_status case_active_paths(const case_machine *m, base_arena *arena, value *li
 expr_run case_expr_run(case_machine *m);
 /* For functions of rooms above: the community of the case whose expression runs; NULL: none, as in a simulation. */
 gov *case_gov_of(const expr_run *run);
+/* For rulebook_host.calendar: the calendar that counts for the case whose expression runs; NULL: no case. */
+const cal_calendar *case_calendar_of(const expr_run *run, const char *name);
 /* The calendar of that name, the rulebook's own (NULL), or the plain one. */
 const cal_calendar *case_calendar(const case_machine *m, const char *name);
 gov_status case_plain_calendar(const gov_allocator *a, const base_zone *zone, cal_calendar **out, const diag *d);

@@ -192,4 +192,7 @@ static const rulebook_effect effects[] = {
     {"open", open_params, ARRAY_LEN(open_params), NULL, (void *)(uintptr_t)&open_runner},
     {"link", link_params, ARRAY_LEN(link_params), NULL, (void *)(uintptr_t)&link_runner},
 };
-const rulebook_host case_words = {.effects = effects, .effect_count = ARRAY_LEN(effects)};
+const rulebook_host case_words = {.effects = effects,
+                                  .effect_count = ARRAY_LEN(effects),
+                                  .functions = case_functions,
+                                  .function_count = CASE_FUNCTIONS};

@@ -514,7 +514,9 @@ static int call_host(const expr_node *n, expr_ctx *c, const expr_function *f, co
     if (!expr_charge(c, f->cost != 0 ? f->cost : 1))
         return expr_too_costly(c, n);
     *out = value_null();
-    const gov_status status = f->call(f->user, args, n->count, out, c->run, heard ? &d : NULL);
+    expr_run run = *c->run;
+    run.cost_left = &c->cost;
+    const gov_status status = f->call(f->user, args, n->count, out, &run, heard ? &d : NULL);
     if (status == GOV_OK) {
         gov_error_free(e);
         return DONE;

@@ -98,6 +98,8 @@ typedef struct expr_run {
         *scratch; /* memory of results and intermediates; NULL: what needs memory fails. Guards over
                           * scalars, strings and constant lists take none */
     uint64_t cost_limit; /* 0: EXPR_DEFAULT_COST */
+    uint64_t *cost_left; /* functions find here what is left, and take from it by expr_spend(). A caller who sets it gives
+                          * the budget here instead of cost_limit, and finds the rest in it afterwards */
     int64_t now_us;      /* for functions; the language itself has no clock */
     const base_zone
         *zone; /* for functions; the language's own getters are in UTC unless a zone is named */
@@ -175,6 +177,9 @@ void expr_program_free(expr_program *p);
  * out_of_range, invalid_argument, bad_conversion, ... and whose place is that of the failing term; functions keep their own
  * status. GOV_E_LIMIT past a limit, GOV_E_NOMEM. */
 gov_status expr_eval(const expr_program *p, const expr_run *run, value *out, const diag *d);
+/* For functions whose work depends on their arguments: takes units from the evaluation that calls them. GOV_E_LIMIT when
+ * it cannot pay, which ends the evaluation. */
+gov_status expr_spend(const expr_run *run, uint64_t units, const diag *d);
 /* The same for a guard: the result must be a bool (else GOV_E_EXPR). */
 gov_status expr_eval_bool(const expr_program *p, const expr_run *run, bool *out, const diag *d);
 

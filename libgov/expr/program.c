@@ -309,15 +309,39 @@ static inline void begin(expr_ctx *c, const expr_program *p, const expr_run *run
     c->slot_count = run->slot_count;
     c->d = d;
     c->scratch = run->scratch;
-    c->cost = run->cost_limit != 0 ? run->cost_limit : EXPR_DEFAULT_COST;
+    c->cost = run->cost_left != NULL    ? *run->cost_left
+              : run->cost_limit != 0 ? run->cost_limit
+                                     : EXPR_DEFAULT_COST;
     c->fault.foreign = NULL;
+}
+
+static inline int run_root(expr_ctx *c, value *out)
+{
+    const expr_node *root = c->program->root;
+    const int how = root->eval(root, c, out);
+    if (c->run->cost_left != NULL)
+        *c->run->cost_left = c->cost;
+    return how;
+}
+
+gov_status expr_spend(const expr_run *run, uint64_t units, const diag *d)
+{
+    if (run->cost_left == NULL)
+        return GOV_OK;
+    if (units <= *run->cost_left) {
+        *run->cost_left -= units;
+        return GOV_OK;
+    }
+    *run->cost_left = 0;
+    return base_fail(d, M_too_costly,
+                     A_I("limit", run->cost_limit != 0 ? run->cost_limit : EXPR_DEFAULT_COST));
 }
 
 gov_status expr_eval(const expr_program *p, const expr_run *run, value *out, const diag *d)
 {
     expr_ctx c;
     begin(&c, p, run, d);
-    if (p->root->eval(p->root, &c, out) != DONE)
+    if (run_root(&c, out) != DONE)
         return expr_report_fault(&c, d);
     if (p->expect != EXPR_DYN &&
         expr_type_kind(p->expect) != expr_type_kind(expr_kind_type(*out))) {
@@ -336,7 +360,7 @@ gov_status expr_eval_bool(const expr_program *p, const expr_run *run, bool *out,
     value v;
     char found[EXPR_TYPE_TEXT];
     begin(&c, p, run, d);
-    if (p->root->eval(p->root, &c, &v) != DONE)
+    if (run_root(&c, &v) != DONE)
         return expr_report_fault(&c, d);
     if (v.kind == VALUE_BOOL) {
         *out = v.as.b;

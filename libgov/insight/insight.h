@@ -14,6 +14,9 @@
 
 #include <gov/insight.h>
 
+/* sum, mean and percentile of lists, for the rules: functions.c */
+extern const rulebook_host insight_words;
+
 /* ---- small reckoning: reckon.c ---- */
 
 /* Thousandths of num / den, halves up; den 0 gives 0. Neither is negative. */

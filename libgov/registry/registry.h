@@ -75,6 +75,17 @@ typedef struct registry_grid {
 } registry_grid;
 gov_status registry_grids(gov *g, const registry_grid **out, size_t *count, const diag *d);
 
+/* ---- what rules ask: count.c ---- */
+
+/* Ids of a group's members, as they are listed. `group` is an id or a key. */
+gov_status registry_members(gov *g, value group, base_arena *arena, value *list, const diag *d);
+/* Does the point (a map of lat and lon) lie in the grid, or in one inside it? `grid` is an id or a key. */
+gov_status registry_within(gov *g, value point, value grid, bool *within, const diag *d);
+/* Records of a kind for which the filter (NULL: none) holds. Only those count that the actor may read, and a field that the
+ * actor sees masked is not there for the filter; lists that were never written are empty. Paid for by the evaluation that asks. */
+gov_status registry_count(gov *g, const char *kind, const rulebook_filter *filter, const expr_run *run, int64_t *count,
+                          const diag *d);
+
 /* Fills an actor from the record of staff or resident; access_hooks.resolve. */
 gov_status registry_resolve(gov *g, access_kind kind, const char *key, base_arena *arena, access_actor *actor,
                             const diag *d);

@@ -148,6 +148,7 @@ const rulebook_indicator *rb_indicator(rulebook_loader *l, const rb_def *def, co
 const rulebook_schedule *rb_schedule(rulebook_loader *l, const rb_def *def, const rb_node *root);
 const rulebook_workflow *rb_workflow(rulebook_loader *l, const rb_def *def, const rb_node *root);
 
+void rb_add_functions(rulebook_loader *l, expr_scope *s); /* functions.c */
 void rb_check_calendar_name(rulebook_loader *l, const rb_node *n, const char *name);
 const char *rb_calendar_choice(rulebook_loader *l, const rb_node *map, const char *otherwise);
 

@@ -412,8 +412,13 @@ void rb_common_scope(rulebook_loader *l)
     }
     const rulebook_host *part;
     for (size_t k = 0; (part = rulebook_host_part(rb->pub.host, k)) != NULL; k++)
-        for (size_t i = 0; i < part->function_count && s != NULL && !rb_out(l); i++)
-            rb_note(l, expr_scope_function(s, &part->functions[i], l->d));
+        for (size_t i = 0; i < part->function_count && s != NULL && !rb_out(l); i++) {
+            expr_function f = part->functions[i];
+            if (f.user == NULL)
+                f.user = l->rb;
+            rb_note(l, expr_scope_function(s, &f, l->d));
+        }
+    rb_add_functions(l, s);
     rb->slot_count = count;
     rb->scope = s;
     l->scope = s;

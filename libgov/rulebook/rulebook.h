@@ -523,10 +523,13 @@ typedef struct rulebook_host {
     size_t section_count;
     const rulebook_effect *effects;
     size_t effect_count;
-    const expr_function *functions;
+    const expr_function *functions; /* those without a user get the rulebook whose expressions call them */
     size_t function_count;
     /* In('path') in an expression that runs with expr_run.user == run_user: is the state active? NULL: false. */
     bool (*in_state)(void *run_user, const rulebook_workflow *w, uint32_t state);
+    /* The calendar of that name (NULL: the one that counts where the expression stands) for what runs; NULL: the rulebook's
+     * own, as it was when the expression was compiled. */
+    const cal_calendar *(*calendar)(const expr_run *run, const char *name);
     const struct rulebook_host *const *parts; /* further tables, usually one per room */
     size_t part_count;
 } rulebook_host;
@@ -608,6 +611,26 @@ gov_status rulebook_open(const gov_allocator *a, rulebook_bundle *b, const ruleb
                          const diag *d);
 void rulebook_free(const rulebook *rb);
 const rulebook_bundle *rulebook_bundle_of(const rulebook *rb);
+
+/* ---- filters: functions.c ---- */
+
+/* A condition over `it`, written as text inside a rule: count('resident', "age(it.birth_date, now) >= 60"). It may use
+ * `now`, the values and the functions of the rulebook. */
+typedef struct rulebook_filter {
+    expr_scope *scope;
+    expr_program *program;
+    value *slots; /* to run with: `it` and `now` are to be filled in */
+    size_t slot_count;
+    uint32_t it, now;
+} rulebook_filter;
+/* Mistakes are reported at `place`, or at their own place in the text (NULL). */
+gov_status rulebook_filter_new(const gov_allocator *a, const rulebook *rb, const char *text, size_t len,
+                               const base_place *place, rulebook_filter *out, const diag *d);
+void rulebook_filter_free(rulebook_filter *f, const gov_allocator *a);
+/* Does it hold of that value? Paid for by `outer`, the run of the rule that the filter stands in. */
+gov_status rulebook_filter_holds(const rulebook_filter *f, const expr_run *outer, value it, bool *holds, const diag *d);
+/* For expr_function.check: is it a filter, where it is constant? */
+gov_status rulebook_filter_check(const rulebook *rb, value text, const base_place *place, const diag *d);
 
 /* Compiles at the first use; safe to call from several threads. GOV_E_NOT_FOUND (unreported) when there is none. */
 gov_status rulebook_get_workflow(const rulebook *rb, const char *name, const rulebook_workflow **out, const diag *d);
