@@ -261,6 +261,7 @@ static const glue_struct glue_report_options = GLUE_STRUCT("option", gov_report_
 static const glue_field glue_import_fields[] = {
     GLUE_FIELD(gov_import_options, GLUE_TEXT, file),
     GLUE_FIELD(gov_import_options, GLUE_TEXT, refused),
+    GLUE_FIELD(gov_import_options, GLUE_TEXT, lang),
     GLUE_FIELD(gov_import_options, GLUE_U32, batch),
     {"dry_run", GLUE_BIT, offsetof(gov_import_options, flags), GOV_IMPORT_DRY_RUN, NULL},
 };

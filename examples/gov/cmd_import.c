@@ -133,6 +133,7 @@ static int run_import(session *s, const args *a, const char *map, uint64_t batch
     options.refused = args_value(a, "refused");
     options.batch = (uint32_t)batch;
     options.flags = dry ? GOV_IMPORT_DRY_RUN : 0;
+    options.lang = c->lang_given ? (c->zh ? "zh" : "en") : NULL;
     options.progress = progress_step;
     options.user = &p;
     progress_begin(&p, c, T(c, "importing", "正在导入"));

@@ -23,6 +23,7 @@ typedef struct gov_import_options {
     uint32_t flags;         /**< GOV_IMPORT_*. @since 0.1 */
     gov_progress progress;  /**< May be NULL. Counts bytes of the files. @since 0.1 */
     void *user;             /**< Passed to progress. @since 0.1 */
+    const char *lang;       /**< Of the reasons in the refused file: "zh" or "en"; NULL: the rulebook's first language. @since 0.1 */
 } gov_import_options;
 
 #define GOV_IMPORT_DRY_RUN 1U /**< Check every row, change nothing. */

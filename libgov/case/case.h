@@ -159,6 +159,7 @@ typedef struct case_opening {
     const char *link;
     const char *source, *number; /* another system's */
     bool number_free; /* the caller has looked: nobody has this number */
+    int64_t content; /* import: a digest of the row; 0: not from an import */
     value flags; /* import: a list of words; absent: none */
     int depth;
 } case_opening;
@@ -171,6 +172,11 @@ gov_status case_send(gov *g, int64_t id, const char *event, value data, const di
 #define CASE_OUTSIDE "outside"
 /* 0 and GOV_OK when there is none. source NULL or "": the community's own. */
 gov_status case_find_number(gov *g, const char *source, const char *number, size_t len, int64_t *id, const diag *d);
+/* The same for an import: *content is what the case's row was, 0 where no import opened it. */
+gov_status case_find_imported(gov *g, const char *source, const char *number, int64_t *id, int64_t *content, const diag *d);
+/* Whether that can be another system's number of a case: valid UTF-8 is taken for granted. */
+enum { CASE_MOST_NUMBER = 200 };
+gov_status case_check_number(const char *number, const diag *d);
 /* The newest child of that link; 0 when there is none. */
 gov_status case_find_child(gov *g, int64_t parent, const char *link, int64_t *id, const diag *d);
 

@@ -18,7 +18,9 @@ static const store_index case_indexes[] = {
 const store_table case_table = {"gov_case", case_columns, "community, id", STORE_ROWID_KEY, case_indexes};
 
 static const store_column number_columns[] = {
-    {"community", STORE_INT}, {"source", STORE_TEXT}, {"number", STORE_TEXT}, {"case_id", STORE_INT}, {0}};
+    {"community", STORE_INT}, {"source", STORE_TEXT}, {"number", STORE_TEXT}, {"case_id", STORE_INT},
+    {"content", STORE_INT, true}, /* digest of the row that an import made it of */
+    {0}};
 static const store_table number_table = {"gov_case_number", number_columns, "community, source, number", 0, NULL};
 
 static const store_column word_columns[] = {

@@ -102,10 +102,44 @@ static gov_status own_number(gov *g, case_machine *m, const diag *d)
     return m->number != NULL ? GOV_OK : base_nomem(d);
 }
 
-static gov_status keep_number(gov *g, const char *source, const char *number, int64_t id, const diag *d)
+static gov_status keep_number(gov *g, const char *source, const char *number, int64_t id, int64_t content, const diag *d)
 {
-    static const store_sql add = {"INSERT INTO gov_case_number (community, source, number, case_id) VALUES ($1, $2, $3, $4)"};
-    return store_post(g->store, &add, STORE_ARGS(store_i(g->community), store_s(source), store_s(number), store_i(id)), 1, d);
+    static const store_sql add = {"INSERT INTO gov_case_number (community, source, number, case_id, content) VALUES ($1, $2, $3, $4, $5)"};
+    return store_post(g->store, &add,
+                      STORE_ARGS(store_i(g->community), store_s(source), store_s(number), store_i(id), store_i0(content)), 1, d);
+}
+
+/* Numbers are searched for, printed and typed in: one line of something, and not longer than a key of an index may be. */
+gov_status case_check_number(const char *number, const diag *d)
+{
+    const size_t len = strlen(number);
+    if (len == 0)
+        return base_fail(d, M_number_empty);
+    if (len > CASE_MOST_NUMBER)
+        return base_fail(d, M_number_long, A_I("length", (int64_t)len), A_I("limit", CASE_MOST_NUMBER));
+    for (size_t i = 0; i < len; i++) {
+        const unsigned char c = (unsigned char)number[i];
+        const bool c1 = c == 0xc2 && (unsigned char)number[i + 1] < 0xa0; /* U+0080 to U+009F */
+        if (c < 0x20 || c == 0x7f || c1)
+            return base_fail(d, M_number_control, A_I("byte", (int64_t)i + 1));
+    }
+    return GOV_OK;
+}
+
+gov_status case_find_imported(gov *g, const char *source, const char *number, int64_t *id, int64_t *content, const diag *d)
+{
+    static const store_sql find = {"SELECT case_id, content FROM gov_case_number WHERE community = $1 AND source = $2 AND number = $3"};
+    store_rows rows;
+    *id = *content = 0;
+    gov_status status = case_check_number(number, d);
+    if (status == GOV_OK)
+        status = store_first(g->store, &find, STORE_ARGS(store_i(g->community), store_s(source), store_s(number)), &rows, d);
+    if (status != GOV_OK)
+        return status == GOV_END ? GOV_OK : status;
+    *id = store_int(&rows, 0);
+    *content = store_is_null(&rows, 1) ? 0 : store_int(&rows, 1);
+    store_rows_close(&rows);
+    return GOV_OK;
 }
 
 gov_status case_find_number(gov *g, const char *source, const char *number, size_t len, int64_t *id, const diag *d)
@@ -137,7 +171,9 @@ static gov_status check_number(gov *g, const case_opening *o, const diag *d)
     int64_t taken;
     if (o->number == NULL || o->number_free)
         return GOV_OK;
-    const gov_status status = case_find_number(g, system_of(o), o->number, strlen(o->number), &taken, d);
+    gov_status status = case_check_number(o->number, d);
+    if (status == GOV_OK)
+        status = case_find_number(g, system_of(o), o->number, strlen(o->number), &taken, d);
     if (status == GOV_OK && taken != 0)
         return base_fail(d, M_number_taken, A_S("number", o->number));
     return status;
@@ -224,9 +260,9 @@ static gov_status keep_case(gov *g, const case_opening *o, case_machine *m, cons
 {
     gov_status status = case_insert(m, g, &o->flags, d);
     if (status == GOV_OK)
-        status = keep_number(g, "", m->number, m->id, d);
+        status = keep_number(g, "", m->number, m->id, 0, d);
     if (status == GOV_OK && o->number != NULL)
-        status = keep_number(g, system_of(o), o->number, m->id, d);
+        status = keep_number(g, system_of(o), o->number, m->id, o->content, d);
     if (status == GOV_OK)
         status = index_changes(g, m, NULL, d);
     if (status == GOV_OK && o->parent != 0 && o->link != NULL)
@@ -321,15 +357,27 @@ static gov_status unknown_event(case_machine *m, const char *name, const diag *d
                      A_S("near", base_nearest(name, strlen(name), names, m->w->event_count)));
 }
 
+/* To whom may neither see the case nor send it the event, there is no such case. */
+static gov_status refuse_sender(gov *g, case_machine *m, const rulebook_event *event, const char *name, const diag *d)
+{
+    const access_subject subject = case_subject(m);
+    bool seen = false;
+    const gov_status status = access_reaches(g, "case.read", &subject, &seen, d);
+    if (status != GOV_OK)
+        return status;
+    if (!seen)
+        return base_fail(d, M_case_unknown, A_I("case", m->id));
+    return event == NULL ? unknown_event(m, name, d)
+                         : base_fail_at(d, &event->place, M_permission_denied, A_S("actor", g->actor.key), A_S("action", name));
+}
+
 static gov_status check_event(gov *g, case_machine *m, const char *name, value *data, const diag *d)
 {
     const rulebook_event *event = rulebook_find_event(m->w, name);
-    bool may;
-    if (event == NULL)
-        return unknown_event(m, name, d);
-    gov_status status = case_may_send(g, m, event, &may, d);
+    bool may = false;
+    gov_status status = event != NULL ? case_may_send(g, m, event, &may, d) : GOV_OK;
     if (status == GOV_OK && !may)
-        return base_fail_at(d, &event->place, M_permission_denied, A_S("actor", g->actor.key), A_S("action", name));
+        return refuse_sender(g, m, event, name, d);
     const expr_run run = case_expr_run(m);
     const rulebook_checking how = {.resolve = m->world->resolve, .user = g, .run = &run, .arena = m->arena};
     if (data->kind != VALUE_MAP)

@@ -41,8 +41,11 @@ gov_status import_advance(import_session *s, int64_t at_us, const diag *d)
     return status;
 }
 
+/* How far the clock goes after the last row. What lies far ahead (a closing in the year 9999) waits among the timers. */
 static void note_instant(import_session *s, int64_t us)
 {
+    if (us > s->now_us + IMPORT_FAR_US)
+        return;
     if (us != IMPORT_NEVER && (s->last_us == IMPORT_NEVER || us > s->last_us))
         s->last_us = us;
 }
@@ -146,7 +149,8 @@ static gov_status open_case(import_session *s, import_row *row, int64_t *id, con
                       .fields = row->fields,
                       .source = row->from->map->system,
                       .number = row->text[IMPORT_KEY],
-                      .number_free = true};
+                      .number_free = true,
+                      .content = row->content};
     gov_status status = find_record(g, GOV_KIND_GRID, row->text[IMPORT_GRID], &o.grid, d);
     if (status == GOV_OK)
         status = find_record(g, GOV_KIND_RESIDENT, row->text[IMPORT_REPORTER], &o.reporter, d);
@@ -218,11 +222,14 @@ static gov_status live(import_session *s, const import_row *row, int64_t id, con
 gov_status import_apply_case(import_session *s, import_row *row, import_did *did, const diag *d)
 {
     const char *number = row->text[IMPORT_KEY];
-    int64_t id = 0;
+    int64_t id = 0, content = 0;
     gov_status status = GOV_OK;
     *did = IMPORT_DID_NOTHING;
     if (number != NULL)
-        status = case_find_number(s->g, system_of(row->from->map), number, strlen(number), &id, d);
+        status = case_find_imported(s->g, system_of(row->from->map), number, &id, &content, d);
+    if (status == GOV_OK && id != 0 && content != row->content)
+        return content == 0 ? base_fail(d, M_number_taken, A_S("number", number))
+                            : base_fail(d, M_import_differs, A_S("number", number));
     if (status != GOV_OK || id != 0)
         return status;
     if (row->at_us != IMPORT_NEVER) {
@@ -284,11 +291,14 @@ static gov_status apply_event(import_session *s, import_row *row, import_did *di
     gov *g = s->g;
     const access_actor before = g->actor;
     const char *key = row->text[IMPORT_KEY], *actor = row->text[IMPORT_ACTOR];
-    bool known = false;
-    int64_t id;
-    gov_status status = key != NULL ? import_key_known(g, row->from->name, key, &known, d) : GOV_OK;
-    *did = known ? IMPORT_DID_NOTHING : IMPORT_DID_ADD;
-    if (status != GOV_OK || known)
+    int64_t id, content = 0;
+    gov_status status = key != NULL ? case_check_number(key, d) : GOV_OK;
+    if (status == GOV_OK && key != NULL)
+        status = import_key_find(g, row->from->name, key, &content, d);
+    *did = content != 0 ? IMPORT_DID_NOTHING : IMPORT_DID_ADD;
+    if (status == GOV_OK && content != 0 && content != row->content)
+        return base_fail(d, M_import_differs, A_S("number", key));
+    if (status != GOV_OK || content != 0)
         return status;
     if (s->clock_us != IMPORT_NEVER && row->at_us < s->clock_us)
         import_flag(row, "out_of_order");
@@ -303,7 +313,7 @@ static gov_status apply_event(import_session *s, import_row *row, import_did *di
         status = case_send(g, id, row->text[IMPORT_EVENT], row->data, d);
     g->actor = before;
     if (status == GOV_OK && key != NULL)
-        status = import_key_add(g, row->from->name, key, d);
+        status = import_key_add(g, row->from->name, key, row->content, d);
     s->counts.events++;
     return status;
 }

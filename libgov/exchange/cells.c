@@ -379,6 +379,40 @@ static void check_order(converting *c, const value *values)
     }
 }
 
+static void add_instant(base_buf *b, int64_t us)
+{
+    base_buf_be32(b, (uint32_t)((uint64_t)us >> 32));
+    base_buf_be32(b, (uint32_t)((uint64_t)us & 0xffffffffU));
+}
+
+/* All that the row says, whatever the file's encoding, the order of its columns or the form of its dates. */
+static bool digest_content(import_row *row, const import_map *map, base_buf *b)
+{
+    uint8_t digest[BASE_DIGEST_SIZE];
+    uint64_t n = 0;
+    base_buf_clear(b);
+    add_instant(b, row->at_us);
+    for (size_t i = 0; i < IMPORT_ROLES_; i++) {
+        base_buf_str(b, base_text_or_empty(row->text[i]));
+        base_buf_char(b, '\0');
+    }
+    value_write_document(b, row->fields);
+    if (row->data.kind != VALUE_ABSENT)
+        value_write_document(b, row->data);
+    for (size_t i = 0; i < map->life_count; i++) {
+        add_instant(b, row->life_us[i]);
+        if (row->life_us[i] != IMPORT_NEVER)
+            value_write_document(b, row->life_data[i]);
+    }
+    if (b->failed)
+        return false;
+    base_sha256(b->data, b->len, digest);
+    for (size_t i = 0; i < 8; i++)
+        n = n << 8 | digest[i];
+    row->content = (int64_t)(n >> 1 | 1);
+    return true;
+}
+
 gov_status import_convert(import_source *s, import_row *row, base_arena *arena, const diag *d)
 {
     const diag wrong = {s->g->alloc, &row->wrong};
@@ -401,7 +435,11 @@ gov_status import_convert(import_source *s, import_row *row, base_arena *arena, 
     if (row->geometry.kind == VALUE_MAP)
         value_builder_set(&fields, "geometry", row->geometry);
     row->fields = value_builder_map(&fields);
-    return c.no_memory || fields.failed ? base_nomem(d) : GOV_OK;
+    if (c.no_memory || fields.failed)
+        return base_nomem(d);
+    const bool digested = s->map->kind == IMPORT_RECORDS || row->wrong != NULL ||
+                          digest_content(row, s->map, &s->text);
+    return digested ? GOV_OK : base_nomem(d);
 }
 
 int64_t import_peek(const import_source *s)

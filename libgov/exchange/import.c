@@ -28,13 +28,14 @@ static void count_row(import_session *s, const import_row *row, import_did did)
 
 static gov_status refuse_row(import_session *s, import_row *row, gov_error *why, const diag *d)
 {
-    const char *reason = import_reason(&s->g->scratch, why, s->lang);
+    const char *en = import_reason(&s->g->scratch, why, "en");
+    const char *zh = import_reason(&s->g->scratch, why, "zh");
     row->refused = why;
     count_row(s, row, IMPORT_DID_REFUSE);
     row->from->mark.refused++;
-    return reason != NULL ? import_refusal_add(s->g, row->from->name, row->row.number,
-                                               row->row.line, reason, d)
-                          : base_nomem(d);
+    return en != NULL && zh != NULL ? import_refusal_add(s->g, row->from->name, row->row.number,
+                                                         row->row.line, en, zh, d)
+                                    : base_nomem(d);
 }
 
 typedef struct row_in_savepoint {
@@ -206,7 +207,7 @@ static gov_status run_batch(batch *b, gov_error **err)
         before[i] = b->sources[i].mark;
     s->careful = false;
     gov_status status = access_run(s->g, &import_call, batch_body, &in, err);
-    if (status != GOV_OK && s->again) {
+    if (s->again && import_is_row_fault(status)) {
         s->careful = true;
         status = access_run(s->g, &import_call, batch_body, &in, err);
     }
@@ -268,14 +269,41 @@ static gov_status run_rows(batch *b, gov_error **err)
 
 /* ---- which row is next ---- */
 
-static import_source *next_source(import_source *sources, size_t count)
+static bool is_far(const import_session *s, int64_t us)
+{
+    return us != IMPORT_NEVER && us > s->now_us + IMPORT_FAR_US;
+}
+
+/* Imports tell what was. A row from a far future would take the clock along, and every row behind it would come too late. */
+static gov_status look_ahead(const import_session *s, import_row *row, const diag *d)
+{
+    const diag wrong = {s->g->alloc, &row->wrong};
+    const import_map *map = row->from->map;
+    if (is_far(s, row->at_us)) {
+        char at[40], now[40];
+        base_format_rfc3339(row->at_us / BASE_US_PER_SECOND, 0, at);
+        base_format_rfc3339(s->now_us / BASE_US_PER_SECOND, 0, now);
+        if (base_fail(&wrong, M_import_far_ahead, A_S("at", at), A_S("now", now)) == GOV_E_NOMEM)
+            return base_nomem(d);
+    } else if (row->at_us != IMPORT_NEVER && row->at_us > s->now_us + IMPORT_AHEAD_US) {
+        import_flag(row, "ahead_of_now");
+    }
+    for (size_t i = 0; row->life_us != NULL && i < map->life_count; i++)
+        if (is_far(s, row->life_us[i]))
+            import_flag(row, map->lives[i].flag_far);
+    return GOV_OK;
+}
+
+static import_source *next_source(const import_session *s, import_source *sources, size_t count)
 {
     import_source *best = NULL;
     int64_t best_us = 0;
     for (size_t i = 0; i < count; i++) {
         if (sources[i].head == NULL)
             continue;
-        const int64_t us = count > 1 ? import_peek(&sources[i]) : 0;
+        int64_t us = count > 1 ? import_peek(&sources[i]) : 0;
+        if (is_far(s, us))
+            us = IMPORT_NEVER; /* it is refused at once: the rows behind it shall not wait for that */
         if (best == NULL || us < best_us) {
             best = &sources[i];
             best_us = us;
@@ -302,10 +330,13 @@ static gov_status fill_batch(batch *b, const diag *d)
         return base_nomem(d);
     while (b->count < s->batch_rows && status == GOV_OK &&
            !is_broken(b->sources, b->source_count)) {
-        import_source *source = next_source(b->sources, b->source_count);
+        import_source *source = next_source(s, b->sources, b->source_count);
         if (source == NULL)
             break;
-        status = import_source_take(source, &s->batch, &b->rows[b->count++], d);
+        import_row *row = &b->rows[b->count++];
+        status = import_source_take(source, &s->batch, row, d);
+        if (status == GOV_OK)
+            status = look_ahead(s, row, d);
     }
     if (status != GOV_OK)
         free_rows(b);
@@ -317,6 +348,7 @@ static gov_status fill_batch(batch *b, const diag *d)
 typedef struct looking {
     import_source *source;
     base_arena *arena;
+    const char *lang;
     uint64_t after, row;
     const char *reason;
     bool found;
@@ -332,7 +364,8 @@ static gov_status next_refusal(gov *g, void *input, const diag *d)
 {
     looking *in = input;
     const gov_status status =
-        import_refusal_next(g, in->source->name, in->after, &in->row, in->arena, &in->reason, d);
+        import_refusal_next(g, in->source->name, in->lang, in->after, &in->row, in->arena,
+                            &in->reason, d);
     in->found = status == GOV_OK;
     return status == GOV_END ? GOV_OK : status;
 }
@@ -342,7 +375,7 @@ static gov_status tell_refused(import_session *s, import_source *source, gov_err
 {
     const diag d = {s->g->alloc, err};
     const uint64_t taken = (uint64_t)source->mark.rows;
-    looking in = {.source = source, .arena = &s->batch};
+    looking in = {.source = source, .arena = &s->batch, .lang = s->lang};
     gov_status status = access_run(s->g, &look_call, next_refusal, &in, err);
     while (status == GOV_OK && source->position < taken && source->head != NULL) {
         if (in.found && source->position + 1 == in.row) {
@@ -606,8 +639,10 @@ static gov_status read_options(const gov *g, const gov_import_options *given,
                                gov_import_options *out, const diag *d)
 {
     gov_status status = access_options(out, sizeof *out, given, given != NULL ? given->size : 0, d);
-    if (status == GOV_OK &&
-        ((out->flags & ~GOV_IMPORT_DRY_RUN) != 0 || out->batch > IMPORT_MOST_BATCH))
+    const bool known = status != GOV_OK || out->lang == NULL || strcmp(out->lang, "zh") == 0 ||
+                       strcmp(out->lang, "en") == 0;
+    if (status == GOV_OK && (!known || (out->flags & ~GOV_IMPORT_DRY_RUN) != 0 ||
+                             out->batch > IMPORT_MOST_BATCH))
         return base_fail(d, M_bad_options);
     if (status == GOV_OK && g->group)
         return base_fail(d, M_group_open);
@@ -680,7 +715,10 @@ gov_status gov_import(gov *g, const char *map, const gov_import_options *options
         status = read_options(g, options, &o, &d);
     if (status != GOV_OK)
         return status;
-    const char *first = g->rules->languages.count > 0 ? g->rules->languages.items[0] : "en";
+    const char *first = o.lang != NULL                   ? o.lang
+                        : g->rules->languages.count > 0 ? g->rules->languages.items[0]
+                                                        : "en";
+    const int64_t clock_us = access_now(g), machine_us = access_real_ms(g) * 1000;
     import_session s = {.g = g,
                         .lang = strncmp(first, "zh", 2) == 0 ? "zh" : "en",
                         .batch_rows = o.batch,
@@ -689,6 +727,7 @@ gov_status gov_import(gov *g, const char *map, const gov_import_options *options
                         .user = o.user,
                         .clock_us = IMPORT_NEVER,
                         .last_us = IMPORT_NEVER,
+                        .now_us = clock_us > machine_us ? clock_us : machine_us,
                         .until_us = IMPORT_NEVER};
     const int64_t before = g->frozen_us;
     base_arena_init(&s.arena, g->alloc);

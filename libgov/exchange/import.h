@@ -29,6 +29,10 @@ enum {
     IMPORT_MOST_GEOJSON = 256 * 1024 * 1024
 };
 
+/* Beyond the host's now: a day may be a time zone, a year is a slip of the pen. */
+#define IMPORT_AHEAD_US (BASE_US_PER_SECOND * 86400)
+#define IMPORT_FAR_US (BASE_US_PER_SECOND * 86400 * 366)
+
 #define IMPORT_NEVER INT64_MIN
 
 /* ---- maps ---- */
@@ -108,7 +112,7 @@ typedef struct import_life {
     import_spec at;
     import_spec *data;
     size_t data_count;
-    const char *flag_early;
+    const char *flag_early, *flag_far;
 } import_life;
 
 typedef struct import_map {
@@ -193,6 +197,7 @@ typedef struct import_row {
     value *life_data;
     geo_point place;
     bool placed;
+    int64_t content; /* a digest of all that the cells say, never 0: is the row what it was? */
     const char *flags[IMPORT_MOST_FLAGS];
     size_t flag_count;
     gov_error *wrong;   /* its cells: why it is refused */
@@ -226,14 +231,18 @@ typedef struct import_mark {
 gov_status import_mark_load(gov *g, const char *name, import_mark *out, const diag *d);
 gov_status import_mark_save(gov *g, const char *name, const import_mark *mark, const diag *d);
 gov_status import_refusal_add(gov *g, const char *name, uint64_t row, uint64_t line,
-                              const char *reason, const diag *d);
+                              const char *en, const char *zh, const diag *d);
 /* The first refused row after that one. GOV_END: there is none. */
-gov_status import_refusal_next(gov *g, const char *name, uint64_t after, uint64_t *row,
-                               base_arena *arena, const char **reason, const diag *d);
+gov_status import_refusal_next(gov *g, const char *name, const char *lang, uint64_t after,
+                               uint64_t *row, base_arena *arena, const char **reason,
+                               const diag *d);
 gov_status import_refusals_drop(gov *g, const char *name, const diag *d);
 /* The keys of events that were imported, per file: an event leaves no number of its own elsewhere. */
-gov_status import_key_known(gov *g, const char *name, const char *key, bool *known, const diag *d);
-gov_status import_key_add(gov *g, const char *name, const char *key, const diag *d);
+/* *content: of the row that brought it; 0: the key is new. */
+gov_status import_key_find(gov *g, const char *name, const char *key, int64_t *content,
+                           const diag *d);
+gov_status import_key_add(gov *g, const char *name, const char *key, int64_t content,
+                          const diag *d);
 
 /* ---- sources ---- */
 
@@ -304,6 +313,7 @@ typedef struct import_session {
     import_refusing *refusing;
     int64_t clock_us; /* of the replay; IMPORT_NEVER: it has not begun */
     int64_t last_us;  /* the last instant that the rows speak of */
+    int64_t now_us;   /* the host's: nothing of what the rows tell can lie far beyond it */
     int64_t until_us;
     bool grids_known, has_grids;
     bool careful;  /* each row in a savepoint of its own */

@@ -341,6 +341,7 @@ void import_read_lives(import_reader *r, const rb_node *n, import_map *map)
         life->place = rulebook_node_place(rulebook_get(item, "event"));
         life->timer = timer_name(r, i);
         life->flag_early = word_flag(r, event, "_before_opened_at");
+        life->flag_far = word_flag(r, event, "_far_ahead");
         read_life_at(r, rulebook_get(item, "at"), map, life);
         read_life_data(r, rulebook_get(item, "data"), map, life);
     }

@@ -14,13 +14,15 @@ static const store_table mark_table = {"gov_exchange_import", mark_columns, "com
 
 static const store_column refusal_columns[] = {{"community", STORE_INT}, {"name", STORE_TEXT},
                                                {"number", STORE_INT},    {"line", STORE_INT},
-                                               {"reason", STORE_TEXT},   {0}};
+                                               {"reason", STORE_TEXT},   {"reason_zh", STORE_TEXT},
+                                               {0}};
 static const store_table refusal_table = {"gov_exchange_refusal", refusal_columns,
                                           "community, name, number", 0, NULL};
 
 static const store_column key_columns[] = {{"community", STORE_INT},
                                            {"name", STORE_TEXT},
                                            {"event_key", STORE_TEXT},
+                                           {"content", STORE_INT},
                                            {0}};
 static const store_table key_table = {"gov_exchange_event", key_columns,
                                       "community, name, event_key", 0, NULL};
@@ -101,22 +103,22 @@ gov_status exchange_replayed(gov *g, int64_t *us, const diag *d)
 
 /* ---- refused rows ---- */
 
-gov_status import_refusal_add(gov *g, const char *name, uint64_t row, uint64_t line,
-                              const char *reason, const diag *d)
+gov_status import_refusal_add(gov *g, const char *name, uint64_t row, uint64_t line, const char *en,
+                              const char *zh, const diag *d)
 {
     static const store_sql sql = {"INSERT INTO gov_exchange_refusal (community, name, number, "
-                                  "line, reason) VALUES ($1, $2, $3, $4, $5)"};
+                                  "line, reason, reason_zh) VALUES ($1, $2, $3, $4, $5, $6)"};
     return store_post(g->store, &sql,
                       STORE_ARGS(store_i(g->community), store_s(name), store_i((int64_t)row),
-                                 store_i((int64_t)line), store_s(reason)),
+                                 store_i((int64_t)line), store_s(en), store_s(zh)),
                       1, d);
 }
 
-gov_status import_refusal_next(gov *g, const char *name, uint64_t after, uint64_t *row,
-                               base_arena *arena, const char **reason, const diag *d)
+gov_status import_refusal_next(gov *g, const char *name, const char *lang, uint64_t after,
+                               uint64_t *row, base_arena *arena, const char **reason, const diag *d)
 {
-    static const store_sql sql = {"SELECT number, reason FROM gov_exchange_refusal WHERE community "
-                                  "= $1 AND name = $2 AND number > $3 "
+    static const store_sql sql = {"SELECT number, reason, reason_zh FROM gov_exchange_refusal "
+                                  "WHERE community = $1 AND name = $2 AND number > $3 "
                                   "ORDER BY number LIMIT 1"};
     store_rows rows;
     size_t len;
@@ -127,7 +129,7 @@ gov_status import_refusal_next(gov *g, const char *name, uint64_t after, uint64_
     if (status != GOV_OK)
         return status;
     *row = (uint64_t)store_int(&rows, 0);
-    const char *text = store_text(&rows, 1, &len);
+    const char *text = store_text(&rows, strcmp(lang, "zh") == 0 ? 2 : 1, &len);
     *reason = base_arena_strndup(arena, text, len);
     store_rows_close(&rows);
     return *reason != NULL ? GOV_OK : base_nomem(d);
@@ -143,22 +145,22 @@ gov_status import_refusals_drop(gov *g, const char *name, const diag *d)
 
 /* ---- events ---- */
 
-gov_status import_key_known(gov *g, const char *name, const char *key, bool *known, const diag *d)
+gov_status import_key_find(gov *g, const char *name, const char *key, int64_t *content,
+                           const diag *d)
 {
-    static const store_sql sql = {
-        "SELECT 1 FROM gov_exchange_event WHERE community = $1 AND name = $2 AND event_key = $3"};
-    int64_t one;
-    const gov_status status =
-        store_first_int(g->store, &sql,
-                        STORE_ARGS(store_i(g->community), store_s(name), store_s(key)), &one, d);
-    *known = status == GOV_OK;
+    static const store_sql sql = {"SELECT content FROM gov_exchange_event WHERE community = $1 AND "
+                                  "name = $2 AND event_key = $3"};
+    *content = 0;
+    const gov_status status = store_first_int(
+        g->store, &sql, STORE_ARGS(store_i(g->community), store_s(name), store_s(key)), content, d);
     return status == GOV_END ? GOV_OK : status;
 }
 
-gov_status import_key_add(gov *g, const char *name, const char *key, const diag *d)
+gov_status import_key_add(gov *g, const char *name, const char *key, int64_t content, const diag *d)
 {
-    static const store_sql sql = {
-        "INSERT INTO gov_exchange_event (community, name, event_key) VALUES ($1, $2, $3)"};
-    return store_post(g->store, &sql,
-                      STORE_ARGS(store_i(g->community), store_s(name), store_s(key)), 1, d);
+    static const store_sql sql = {"INSERT INTO gov_exchange_event (community, name, event_key, "
+                                  "content) VALUES ($1, $2, $3, $4)"};
+    return store_post(
+        g->store, &sql,
+        STORE_ARGS(store_i(g->community), store_s(name), store_s(key), store_i(content)), 1, d);
 }

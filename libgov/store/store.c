@@ -419,8 +419,14 @@ static gov_status run_nested(store *s, gov_status (*body)(void *, const diag *),
         rc = s->failed ? base_fail(d, M_store_spoilt) : store_flush(s, d);
     if (rc == GOV_OK)
         return store_release(s, d);
-    while (s->depth >= depth)
-        (void)store_rollback_to(s, NULL);
+    gov_status undone = GOV_OK;
+    while (s->depth >= depth) {
+        const gov_status one = store_rollback_to(s, NULL);
+        undone = undone == GOV_OK ? one : undone;
+    }
+    /* Nobody may go on as if only the body had failed: the whole transaction is spoilt. */
+    if (undone != GOV_OK && rc >= GOV_E_INPUT && rc < GOV_E_STORE)
+        return undone == GOV_E_NOMEM ? base_nomem(d) : base_fail(d, M_store_spoilt);
     return rc;
 }
 

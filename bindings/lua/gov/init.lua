@@ -612,9 +612,9 @@ function Community:report(options) return act(self, core.gov_report, options) en
 function Community:report_text(options) return act(self, core.gov_report_text, options) end
 function Community:report_html(options) return act(self, core.gov_report_html, options) end
 
---- Imports a file as its map says. Options: file, refused, batch, dry_run, progress.
+--- Imports a file as its map says. Options: file, refused, lang (of the reasons there), batch, dry_run, progress.
 function Community:import(map, options)
-  local picked = pick(options, {file = true, refused = true, batch = true, dry_run = true, progress = "own"}, 2)
+  local picked = pick(options, {file = true, refused = true, lang = true, batch = true, dry_run = true, progress = "own"}, 2)
   return act(self, core.gov_import, map, picked, (options or {}).progress)
 end
 

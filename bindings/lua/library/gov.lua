@@ -356,7 +356,7 @@ function Community:report_text(options) end
 ---@return string? html, string? message, string? code, gov.error? err
 function Community:report_html(options) end
 ---@param map string
----@param options? {file?: string, refused?: string, batch?: integer, dry_run?: boolean, progress?: gov.progress}
+---@param options? {file?: string, refused?: string, lang?: string, batch?: integer, dry_run?: boolean, progress?: gov.progress}
 ---@return table? done, string? message, string? code, gov.error? err
 function Community:import(map, options) end
 ---@return gov.timestamp|false|nil when, string? message, string? code, gov.error? err

@@ -396,10 +396,11 @@ class Community(Handle):
         """The report as one self-contained HTML page."""
         return self._report(_core.gov_report_html, begin, end, lang, workflow, public)
 
-    def import_file(self, map, file=None, *, refused=None, batch=0, dry_run=False, progress=None):
-        """Imports a file as its map says; gives a dict of rows, added, unchanged, changed, flagged, refused, events."""
+    def import_file(self, map, file=None, *, refused=None, lang=None, batch=0, dry_run=False, progress=None):
+        """Imports a file as its map says (`lang`: of the reasons in `refused`); gives a dict of rows, added, unchanged, changed, flagged, refused, events."""
         options = {"file": None if file is None else path_text(file),
-                   "refused": None if refused is None else path_text(refused), "batch": batch, "dry_run": dry_run}
+                   "refused": None if refused is None else path_text(refused), "lang": lang, "batch": batch,
+                   "dry_run": dry_run}
         return self._call(_core.gov_import, path_text(map), options, progress)
 
     def replayed_until(self):
