@@ -80,7 +80,7 @@ gov_status access_holds(gov *g, const rulebook_workflow *w, const rulebook_names
     return GOV_OK;
 }
 
-static gov_status deny(gov *g, const char *action, const diag *d)
+gov_status access_deny(gov *g, const char *action, const diag *d)
 {
     return base_fail(d, M_permission_denied, A_S("actor", g->actor.key), A_S("action", action));
 }
@@ -93,7 +93,7 @@ static gov_status check_actor(gov *g, const char *action, bool *settled, const d
     if (action == ACCESS_ANYONE || action[0] == '\0' || g->actor.kind == ACCESS_HOST || g->actor.kind == ACCESS_RULES)
         return GOV_OK;
     if (strcmp(action, ACCESS_HOST_ONLY) == 0)
-        return deny(g, action, d);
+        return access_deny(g, action, d);
     *settled = false;
     return GOV_OK;
 }
@@ -117,7 +117,7 @@ gov_status access_check(gov *g, const char *action, const diag *d)
         if (role != NULL && may_hold(&g->actor, role))
             return GOV_OK; /* its scope is checked against what is touched, by access_check_subject */
     }
-    return deny(g, action, d);
+    return access_deny(g, action, d);
 }
 
 gov_status access_reaches(gov *g, const char *action, const access_subject *subject, bool *reaches, const diag *d)
@@ -132,7 +132,7 @@ gov_status access_check_subject(gov *g, const char *action, const access_subject
 {
     bool reaches;
     const gov_status status = access_reaches(g, action, subject, &reaches, d);
-    return status != GOV_OK || reaches ? status : deny(g, action, d);
+    return status != GOV_OK || reaches ? status : access_deny(g, action, d);
 }
 
 gov_status access_check_whole(gov *g, const char *action, const diag *d)

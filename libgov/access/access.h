@@ -126,6 +126,7 @@ gov_status access_answer(gov *g, value v, gov_value **out, const diag *d);
 
 /* The permission alone, for rooms that call rooms below them on their own account. */
 gov_status access_check(gov *g, const char *action, const diag *d);
+gov_status access_deny(gov *g, const char *action, const diag *d); /* GOV_E_DENIED, reported */
 
 /* ---- roles and scopes ---- */
 

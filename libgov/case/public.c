@@ -77,6 +77,31 @@ static gov_status keep_answer(gov *g, const open_input *in, const diag *d)
                       1, d);
 }
 
+/* Opening may be refused because of whom or what place it is for. Where the actor may not know of them either, the answer is the
+ * one for a key that nobody has. */
+static gov_status open_checked(gov *g, const case_opening *opening, const gov_case_options *o, int64_t *id, const diag *d)
+{
+    gov_error *error = NULL;
+    const diag quiet = {g->alloc, &error};
+    bool seen = true;
+    gov_status status = case_open(g, opening, id, &quiet), looked = GOV_OK;
+    const bool own = opening->reporter == g->actor.id && g->actor.kind == ACCESS_RESIDENT;
+    if (status == GOV_E_DENIED && o->reporter != NULL && !own) {
+        looked = registry_reaches(g, "record.read", opening->reporter, &seen, d);
+        if (looked == GOV_OK && !seen)
+            looked = base_fail(d, M_record_unknown, A_S("kind", GOV_KIND_RESIDENT), A_S("key", o->reporter));
+    }
+    if (status == GOV_E_DENIED && looked == GOV_OK && o->grid != NULL) {
+        looked = registry_reaches(g, "record.read", opening->grid, &seen, d);
+        if (looked == GOV_OK && !seen)
+            looked = base_fail(d, M_record_unknown, A_S("kind", GOV_KIND_GRID), A_S("key", o->grid));
+    }
+    if (looked == GOV_OK)
+        status = base_forward(d, error) == GOV_E_NOMEM ? base_nomem(d) : status;
+    gov_error_free(error);
+    return looked == GOV_OK ? status : looked;
+}
+
 static gov_status open_body(gov *g, void *input, const diag *d)
 {
     open_input *in = input;
@@ -100,7 +125,7 @@ static gov_status open_body(gov *g, void *input, const diag *d)
     if (status == GOV_OK && o->grid != NULL)
         status = registry_find(g, GOV_KIND_GRID, o->grid, strlen(o->grid), &opening.grid, d);
     if (status == GOV_OK)
-        status = case_open(g, &opening, &in->id, d);
+        status = open_checked(g, &opening, o, &in->id, d);
     return status == GOV_OK && o->idempotency_key != NULL ? keep_answer(g, in, d) : status;
 }
 
@@ -108,7 +133,7 @@ static bool texts_valid(const gov_case_options *o)
 {
     const char *const texts[] = {o->reporter, o->grid, o->source, o->number, o->idempotency_key};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        if (texts[i] != NULL && (strlen(texts[i]) > 200 || !base_utf8_valid(texts[i], strlen(texts[i]))))
+        if (texts[i] != NULL && ((strlen(texts[i]) > 200 && texts[i] != o->number) || !base_utf8_valid(texts[i], strlen(texts[i]))))
             return false;
     return true;
 }

@@ -25,11 +25,11 @@ static gov_status find_holder(gov *g, const asking *a, const points_programme **
 {
     int64_t record = 0;
     gov_status rc = find_programme(g, a->programme, p, d);
+    const char *kind = rc == GOV_OK && a->kind == NULL ? (*p)->holder : a->kind;
     if (rc == GOV_OK)
-        rc = registry_find(g, a->kind != NULL ? a->kind : (*p)->holder, a->key, strlen(a->key),
-                           &record, d);
+        rc = registry_find(g, kind, a->key, strlen(a->key), &record, d);
     if (rc == GOV_OK)
-        rc = registry_check_scope(g, a->action, record, d);
+        rc = registry_check_scope(g, a->action, record, kind, a->key, d);
     return rc == GOV_OK ? points_holder(g, *p, record, holder, d) : rc;
 }
 

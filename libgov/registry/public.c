@@ -12,19 +12,62 @@ typedef struct put_input {
     int64_t id;
 } put_input;
 
+/* The record is not the actor's to put. Where that is so because of a place that the actor does not know of, the answer is the
+ * one for a place that is not there. */
+static gov_status refuse_put(gov *g, const put_input *in, const diag *d)
+{
+    size_t count;
+    const registry_builtin *builtins = registry_builtins(&count);
+    for (size_t i = 0; i < count; i++) {
+        const registry_builtin *b = &builtins[i];
+        const char *kind = registry_kind_of(b->type);
+        const value v = value_get_text(*in->fields, b->name);
+        int64_t id = v.kind == VALUE_INT ? v.as.i : 0;
+        bool seen = true;
+        if (strcmp(b->kind, in->kind) != 0 || kind == NULL || (v.kind != VALUE_STRING && id == 0) ||
+            (b->column != REGISTRY_PARENT && b->column != REGISTRY_GRID))
+            continue;
+        gov_status status = v.kind == VALUE_STRING ? registry_lookup(g, kind, v.as.s, v.len, &id, d) : GOV_OK;
+        if (status == GOV_OK)
+            status = registry_reaches(g, "record.read", id, &seen, d);
+        if (status == GOV_OK && !seen)
+            status = registry_reaches(g, "record.write", id, &seen, d);
+        if (status != GOV_OK)
+            return status;
+        if (!seen && v.kind == VALUE_STRING)
+            return base_fail(d, M_unknown_reference, A_S("field", b->name), A_S("type", kind), A_N("key", v.as.s, v.len));
+        if (!seen)
+            return base_fail(d, M_unknown_reference, A_S("field", b->name), A_S("type", kind), A_I("key", id));
+    }
+    return access_deny(g, "record.write", d);
+}
+
+/* Scopes are looked at when all is put, and the new place before the old one: so a key that is taken out of the actor's sight is
+ * answered as a free one wherever the actor may not put anything. */
 static gov_status put_body(gov *g, void *input, const diag *d)
 {
     put_input *in = input;
     int64_t before = 0;
+    bool was = true, is = true;
     gov_status status = GOV_OK;
     if (registry_kind_known(in->kind))
         status = registry_lookup(g, in->kind, in->key, strlen(in->key), &before, d);
+    bool seen = true;
     if (status == GOV_OK)
-        status = registry_check_scope(g, "record.write", before, d);
+        status = registry_reaches(g, "record.write", before, &was, d);
+    if (status == GOV_OK && !was)
+        status = registry_reaches(g, "record.read", before, &seen, d);
     if (status == GOV_OK)
         status = registry_put(g, in->kind, in->key, *in->fields, &in->id, NULL, d);
     /* What is moved into another grid, or added there, has to be the actor's there, too. */
-    return status == GOV_OK ? registry_check_scope(g, "record.write", in->id, d) : status;
+    if (status == GOV_OK)
+        status = registry_reaches(g, "record.write", in->id, &is, d);
+    if (status != GOV_OK || (was && is))
+        return status;
+    if (!is)
+        return refuse_put(g, in, d);
+    return seen ? access_deny(g, "record.write", d)
+                : base_fail(d, M_record_unknown, A_S("kind", in->kind), A_S("key", in->key));
 }
 
 gov_status gov_record_put(gov *g, const char *kind, const char *key, const gov_value *fields, int64_t *id,

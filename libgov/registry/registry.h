@@ -58,8 +58,10 @@ gov_status registry_load(gov *g, int64_t id, base_arena *arena, registry_record 
 
 /* Where a record belongs, for scoped roles: scope.c. */
 gov_status registry_subject(gov *g, const registry_record *r, access_subject *out, const diag *d);
-/* access_check_subject on the record of that id; 0: none, GOV_OK. */
-gov_status registry_check_scope(gov *g, const char *action, int64_t id, const diag *d);
+/* Refuses what is out of the actor's reach: as denied where the record may be read, else as if there were none. */
+gov_status registry_check_scope(gov *g, const char *action, int64_t id, const char *kind, const char *key, const diag *d);
+/* access_reaches on the record of that id; 0: none, so nothing that could be out of reach. */
+gov_status registry_reaches(gov *g, const char *action, int64_t id, bool *reaches, const diag *d);
 
 /* ---- places: place.c ---- */
 

@@ -36,14 +36,27 @@ gov_status registry_subject(gov *g, const registry_record *r, access_subject *ou
     return grid_of_home(g, r->parent, &out->grid, d);
 }
 
-gov_status registry_check_scope(gov *g, const char *action, int64_t id, const diag *d)
+gov_status registry_reaches(gov *g, const char *action, int64_t id, bool *reaches, const diag *d)
 {
     registry_record record;
     access_subject subject;
+    *reaches = true;
     if (id == 0 || g->actor.kind == ACCESS_HOST || g->actor.kind == ACCESS_RULES)
         return GOV_OK;
     gov_status status = registry_load(g, id, &g->scratch, &record, d);
     if (status == GOV_OK)
         status = registry_subject(g, &record, &subject, d);
-    return status == GOV_OK ? access_check_subject(g, action, &subject, d) : status;
+    return status == GOV_OK ? access_reaches(g, action, &subject, reaches, d) : status;
+}
+
+gov_status registry_check_scope(gov *g, const char *action, int64_t id, const char *kind, const char *key, const diag *d)
+{
+    bool reaches, seen = false;
+    gov_status status = registry_reaches(g, action, id, &reaches, d);
+    if (status != GOV_OK || reaches)
+        return status;
+    status = registry_reaches(g, "record.read", id, &seen, d);
+    if (status == GOV_OK && !seen)
+        return base_fail(d, M_record_unknown, A_S("kind", kind), A_S("key", key));
+    return status == GOV_OK ? access_deny(g, action, d) : status;
 }

@@ -91,11 +91,12 @@ static void the_ledger(void **state)
     const int64_t ids[] = {1};
     act(&c, "gao", "visit");
     TRY(gov_points_award(c.g, NULL, NULL, "ha", "patrol", 0, &e), GOV_OK);
-    TRY(gov_points_award(c.g, NULL, NULL, "hb", "patrol", 0, &e), GOV_E_DENIED);
+    TRY(gov_points_award(c.g, NULL, NULL, "hb", "patrol", 0, &e), GOV_E_NOT_FOUND);
+    TRY(gov_points_award(c.g, NULL, NULL, "never", "patrol", 0, &e), GOV_E_NOT_FOUND);
     TRY(gov_points_balance(c.g, NULL, NULL, "ha", &points, &e), GOV_OK);
     assert_int_equal(points, 5);
-    TRY(gov_points_balance(c.g, NULL, NULL, "hb", &points, &e), GOV_E_DENIED);
-    TRY(gov_points_statement(c.g, NULL, NULL, "hb", 0, 0, &v, &e), GOV_E_DENIED);
+    TRY(gov_points_balance(c.g, NULL, NULL, "hb", &points, &e), GOV_E_NOT_FOUND);
+    TRY(gov_points_statement(c.g, NULL, NULL, "hb", 0, 0, &v, &e), GOV_E_NOT_FOUND);
     TRY(gov_points_top(c.g, NULL, 0, &v, &e), GOV_E_DENIED);
     TRY(gov_points_totals(c.g, &v, &e), GOV_E_DENIED);
     TRY(gov_ledger_lookup_accounts(c.g, ids, 1, accounts, &e), GOV_E_DENIED);

@@ -45,8 +45,8 @@ static void life_of_a_complaint(void **state)
     community_send(&c, id, "dispatch", "{'unit': 'U1'}", GOV_OK);
     community_send(&c, id, "dispatch", "{'unit': 'U1'}", GOV_E_REFUSED);
     community_send(&c, id, "dispach", NULL, GOV_E_NOT_FOUND);
-    as(&c, "zhao"); /* a handler, but of another unit */
-    community_send(&c, id, "finish", NULL, GOV_E_DENIED);
+    as(&c, "zhao"); /* a handler, but of another unit, who does not see the case either */
+    community_send(&c, id, "finish", NULL, GOV_E_NOT_FOUND);
     as(&c, "wang");
     community_send(&c, id, "finish", NULL, GOV_OK);
     gov_value *v = get(&c, id);
@@ -322,7 +322,7 @@ static void residents_reach_their_own_cases(void **state)
     const int64_t id = community_open(&c, "complaint", "{'category': 'noise'}");
     assert_state(&c, id, "received");
     assert_gov_ok(gov_act_as_resident(c.g, "r2", "own_case", &err), err);
-    community_send(&c, id, "withdraw", NULL, GOV_E_DENIED);
+    community_send(&c, id, "withdraw", NULL, GOV_E_NOT_FOUND);
     gov_value *v = NULL;
     assert_gov(GOV_E_NOT_FOUND, gov_case_get(c.g, id, &v, &err), err);
     assert_string_equal(gov_error_code(err, 0), "case_unknown");

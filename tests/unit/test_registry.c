@@ -480,6 +480,28 @@ static void masks_go_by_role_and_purpose(void **state)
     community_free(&c);
 }
 
+/* Two puts that refer to something: what they answer tells one key from the other and nothing else. */
+static void same_answer(community *c, const char *kind, const char *key, const char *field, const char *one, const char *other)
+{
+    const char *const refers[2] = {one, other};
+    char said[2][256];
+    for (size_t i = 0; i < 2; i++) {
+        gov_error *err = NULL;
+        char json[128];
+        (void)snprintf(json, sizeof json, "{'name': '某', '%s': '%s'}", field, refers[i]);
+        gov_value *v = community_json(json);
+        assert_gov(GOV_E_INPUT, gov_record_put(c->g, kind, key, v, NULL, &err), err);
+        assert_int_equal(gov_error_count(err), 1);
+        (void)snprintf(said[i], sizeof said[i], "%s", gov_error_message(err, 0, "en"));
+        char *at = strstr(said[i], refers[i]);
+        assert_non_null(at);
+        *at = '\0';
+        gov_error_free(err);
+        gov_value_free(v);
+    }
+    assert_string_equal(said[0], said[1]);
+}
+
 static void grid_officers_stay_in_their_subtree(void **state)
 {
     community c = community_make(support_store_of(state), rules, NULL);
@@ -495,6 +517,7 @@ static void grid_officers_stay_in_their_subtree(void **state)
     community_put(&c, "staff", "none", "{'name': '空', 'roles': ['officer']}");
     community_put(&c, "premises", "P1", "{'name': '楼', 'grid': 'A1'}");
     community_put(&c, "household", "H1", "{'name': '户', 'premises': 'P1'}");
+    community_put(&c, "household", "H2", "{'name': '远', 'grid': 'B'}");
     community_put(&c, "resident", "in", "{'name': '内', 'grid': 'A11'}");
     community_put(&c, "resident", "home", "{'name': '家', 'household': 'H1'}"); /* by the household's premises */
     community_put(&c, "resident", "up", "{'name': '上', 'grid': 'A'}");
@@ -513,10 +536,14 @@ static void grid_officers_stay_in_their_subtree(void **state)
     assert_int_equal(gov_value_count(gov_value_get(page, "records")), 2);
     gov_value_free(page);
     /* and what they write stays there, too */
-    put_fails(&c, "resident", "out", "{'name': '外', 'grid': 'B'}", GOV_E_DENIED, "permission_denied");
-    put_fails(&c, "resident", "out", "{'name': '外', 'grid': 'A1'}", GOV_E_DENIED, "permission_denied");
-    put_fails(&c, "resident", "in", "{'name': '内', 'grid': 'B'}", GOV_E_DENIED, "permission_denied");
-    put_fails(&c, "resident", "new", "{'name': '新', 'grid': 'B'}", GOV_E_DENIED, "permission_denied");
+    put_fails(&c, "resident", "out", "{'name': '外'}", GOV_E_DENIED, "permission_denied"); /* as a new one */
+    put_fails(&c, "resident", "nobody", "{'name': '外'}", GOV_E_DENIED, "permission_denied");
+    put_fails(&c, "resident", "out", "{'name': '外', 'grid': 'A1'}", GOV_E_NOT_FOUND, "record_unknown");
+    same_answer(&c, "resident", "in", "grid", "B", "Z"); /* a grid out of sight, and one that is not there */
+    same_answer(&c, "resident", "new", "grid", "B", "Z");
+    same_answer(&c, "resident", "out", "grid", "B", "Z");
+    same_answer(&c, "resident", "new", "household", "H2", "H9");
+    same_answer(&c, "grid", "A12", "parent", "B", "Z");
     put_fails(&c, "unit", "U1", "{'name': '我的'}", GOV_E_DENIED, "permission_denied");
     put_fails(&c, "staff", "wang", "{'name': '王', 'roles': ['clerk']}", GOV_E_DENIED, "permission_denied");
     community_put(&c, "resident", "new", "{'name': '新', 'grid': 'A11'}");
