@@ -71,7 +71,7 @@ typedef struct journal_record {
     const char *rule_file;
     uint32_t rule_line;
     const uint8_t *batch;
-    bool sealed;           /* has its place in the tree */
+    bool sealed;           /* has its place in the tree: never before its transaction has ended */
     bool erased;           /* the payload is gone */
     const char *data_text; /* canonical document; "" when erased */
     size_t data_len;

@@ -30,7 +30,22 @@ static char *text_of(base_arena *arena, leaf_text t, bool *failed)
     return s;
 }
 
-static gov_status copy_record(base_arena *arena, store_rows *rows, journal_record *r, const diag *d)
+/* Appended in the transaction that is open, and so without a place yet. Ids of what waits rise. */
+static bool waits(const journal *j, int64_t id)
+{
+    size_t low = 0, high = j->waiting_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (j->waiting[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < j->waiting_count && j->waiting[low].id == id;
+}
+
+static gov_status copy_record(journal *j, base_arena *arena, store_rows *rows, journal_record *r,
+                              const diag *d)
 {
     leaf_parts parts;
     size_t len, data_len;
@@ -56,7 +71,7 @@ static gov_status copy_record(base_arena *arena, store_rows *rows, journal_recor
                           .rule_file = text_of(arena, parts.rule_file, &failed),
                           .rule_line = parts.rule_line,
                           .batch = parts.batch,
-                          .sealed = store_int(rows, 3) != 0,
+                          .sealed = store_int(rows, 3) != 0 && !waits(j, id),
                           .erased = store_is_null(rows, 2),
                           .data_text = base_arena_strndup(arena, data, data_len),
                           .data_len = data_len,
@@ -87,7 +102,7 @@ static gov_status read_page(journal *j, const journal_filter *f, int64_t after, 
                          STORE_ARGS(store_i(j->community), store_i(after), store_i((int64_t)limit)),
                          &rows, d);
     while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
-        rc = copy_record(arena, &rows, &page[*count], d);
+        rc = copy_record(j, arena, &rows, &page[*count], d);
         if (rc == GOV_OK)
             (*count)++;
         else

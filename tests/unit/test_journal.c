@@ -378,6 +378,44 @@ static void test_undone(void **state)
     store_close(t);
 }
 
+static gov_status count_sealed(void *user, const journal_record *r)
+{
+    *(int *)user += r->sealed;
+    return GOV_OK;
+}
+
+static int sealed_now(journal *j)
+{
+    int n = 0;
+    const journal_filter all = {0};
+    assert_gov_ok(journal_read(j, &all, count_sealed, &n, &D), err);
+    return n;
+}
+
+/* What can still be undone has no place in the tree, and is not said to have one. */
+static void test_open_group(void **state)
+{
+    store *s = open_store(support_store_of(state)->url);
+    journal *j = open_journal(s, 1);
+    append_all(j, s, 0, 3, NULL);
+    assert_gov_ok(journal_seal(j, 100, NULL, &D), err);
+    assert_gov_ok(store_begin(s, &D), err);
+    for (int i = 3; i < 8; i++)
+        assert_gov_ok(append(j, i, NULL, &D), err);
+    assert_int_equal(sealed_now(j), 3);
+    assert_gov_ok(store_savepoint(s, &D), err);
+    assert_gov_ok(append(j, 8, NULL, &D), err);
+    assert_int_equal(sealed_now(j), 3);
+    assert_gov_ok(store_rollback_to(s, &D), err);
+    assert_int_equal(sealed_now(j), 3);
+    assert_gov_ok(store_commit(s, &D), err);
+    assert_int_equal(sealed_now(j), store_kind_of(s) == STORE_POSTGRES ? 3 : 8);
+    assert_gov_ok(journal_seal(j, 100, NULL, &D), err);
+    assert_int_equal(sealed_now(j), 8);
+    journal_close(j);
+    store_close(s);
+}
+
 static void test_unsealed(void **state)
 {
     store *s = open_store(support_store_of(state)->url);
@@ -900,6 +938,7 @@ int main(void)
         cmocka_unit_test(test_proofs),
         STORE_TESTS(test_append_and_read),
         STORE_TESTS(test_undone),
+        STORE_TESTS(test_open_group),
         STORE_TESTS(test_unsealed),
         STORE_TESTS(test_erase),
         STORE_TESTS(test_refused),
