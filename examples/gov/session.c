@@ -10,7 +10,13 @@ int store_open(cli *c, const char *url, uint32_t flags, gov_store **out)
     gov_error *err = NULL;
     gov_options_init(&options, sizeof options);
     options.flags = flags;
-    const gov_status status = gov_store_open(url, &options, out, &err);
+    gov_status status = gov_store_open(url, &options, out, &err);
+    if (status == GOV_E_READONLY && flags == 0) { /* it can be read still; who would write is told then */
+        gov_error_free(err);
+        err = NULL;
+        options.flags = GOV_OPEN_READONLY;
+        status = gov_store_open(url, &options, out, &err);
+    }
     return status == GOV_OK ? EXIT_DONE : fail_with(c, status, err);
 }
 

@@ -332,6 +332,8 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
     int64_t parked = 0;
     gov_status checked = access_check_whole(g, "journal.read", d);
     if (checked == GOV_OK)
+        checked = store_check_schema(g->store, d);
+    if (checked == GOV_OK)
         checked = journal_verify(g->journal, &v->journal, v->progress != NULL ? on_progress : NULL, v, d);
     if (checked == GOV_OK)
         checked = ledger_verify_all(g, d);

@@ -97,6 +97,17 @@ gov_status registry_rules_install(gov *g, const rulebook *r, int64_t *rules, con
     return status == GOV_OK ? access_record(g, &entry, NULL, d) : status;
 }
 
+/* They were whole when they were kept: what is wrong with them now befell the store. */
+static gov_status damaged_rules(int64_t rules, gov_status status, const gov_error *error, const diag *d)
+{
+    if (status == GOV_E_NOMEM)
+        return base_nomem(d);
+    if (status >= GOV_E_STORE && status < GOV_E_UNSUPPORTED)
+        return base_forward(d, error);
+    const char *why = gov_error_message(error, 0, "en");
+    return base_fail(d, M_rules_damaged, A_I("rules", rules), A_S("why", why != NULL ? why : "digest"));
+}
+
 static gov_status open_rules(const gov_allocator *a, const rulebook_host *host, store_rows *rows, const rulebook **out,
                              const diag *d)
 {
@@ -123,8 +134,13 @@ gov_status registry_rules_read(store *s, const rulebook_host *host, int64_t comm
         return base_fail(d, M_rules_unknown, A_I("rules", rules));
     if (status != GOV_OK)
         return status;
-    status = open_rules(store_allocator(s), host, &rows, out, d);
+    gov_error *error = NULL;
+    const diag quiet = {store_allocator(s), &error};
+    status = open_rules(store_allocator(s), host, &rows, out, &quiet);
     store_rows_close(&rows);
+    if (status != GOV_OK)
+        status = damaged_rules(rules, status, error, d);
+    gov_error_free(error);
     return status;
 }
 

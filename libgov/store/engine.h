@@ -70,6 +70,8 @@ struct store {
     bool writing, failed, in_hook;
     uint64_t epoch;
     int64_t schema_mark; /* what the store says of its schema; 0: not looked at */
+    const store_migration *const *migrations; /* as the store was opened with; NULL: none */
+    size_t migration_count;
     store_hook *hooks;
     size_t hook_count, hook_cap;
     store_cached **slots; /* open addressing by key */
@@ -85,6 +87,12 @@ struct store {
 /* sqlite.c, store_pg.c: fill in *s; on failure what they made is freed by engine->close if engine is set. */
 gov_status store_sqlite_open(store *s, const store_config *config, const char *path, const diag *d);
 gov_status store_pg_open(store *s, const store_config *config, const char *url, const diag *d);
+
+/* readable.c */
+/* The name by which SQLite opens a file that nobody changes meanwhile, without files beside it. */
+void store_write_immutable(base_buf *out, const char *path);
+/* Is there nothing in FILE-wal that is not in the file yet? */
+gov_status store_log_is_empty(store *s, bool *empty, const diag *d);
 
 /* store.c */
 /* Notes the class, spoils the transaction, reports; what: the engine's words. */

@@ -1,6 +1,7 @@
 /* Tables as data become DDL here, and migrations are applied. */
 #include "store/engine.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const store_table schema_table = {.name = "gov_schema",
@@ -268,5 +269,97 @@ gov_status store_migrate(store *s, const store_migration *const *list, size_t co
         return store_commit(s, d);
     store_rollback(s);
     s->schema_mark = 0;
+    return rc;
+}
+
+/* ---- is all of it there? ---- */
+
+static gov_status missing(store *s, const char *what, const char *name, const diag *d)
+{
+    base_buf text;
+    base_buf_init(&text, s->alloc);
+    base_buf_str(&text, what);
+    base_buf_str(&text, name);
+    const gov_status rc =
+        text.failed ? store_nomem(s, d) : store_fail(s, STORE_DAMAGED, text.data, d);
+    base_buf_free(&text);
+    return rc;
+}
+
+static gov_status check_columns(store *s, const store_table *t, const diag *d)
+{
+    static const store_sql lite = {
+        "SELECT count(*) FROM pragma_table_info(CAST($1 AS TEXT)) WHERE name = $2", 0};
+    static const store_sql server = {
+        "SELECT count(*) FROM information_schema.columns WHERE table_schema = current_schema() AND "
+        "table_name = CAST($1 AS TEXT) AND column_name = CAST($2 AS TEXT)",
+        0};
+    const store_sql *sql = s->kind == STORE_SQLITE ? &lite : &server;
+    for (const store_column *c = t->columns; c != NULL && c->name != NULL; c++) {
+        int64_t n = 0;
+        const gov_status rc =
+            store_first_int(s, sql, STORE_ARGS(store_s(t->name), store_s(c->name)), &n, d);
+        if (rc != GOV_OK)
+            return rc;
+        if (n == 0) {
+            char name[160];
+            snprintf(name, sizeof name, "%s.%s", t->name, c->name);
+            return missing(s, "a column is missing: ", name, d);
+        }
+    }
+    return GOV_OK;
+}
+
+static gov_status check_indexes(store *s, const store_table *t, const diag *d)
+{
+    static const store_sql lite = {
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1 AND name = $2",
+        0};
+    static const store_sql server = {
+        "SELECT count(*) FROM pg_catalog.pg_indexes WHERE schemaname = current_schema() AND "
+        "tablename = CAST($1 AS TEXT) AND indexname = CAST($2 AS TEXT)",
+        0};
+    const store_sql *sql = s->kind == STORE_SQLITE ? &lite : &server;
+    for (const store_index *x = t->indexes; x != NULL && x->name != NULL; x++) {
+        int64_t n = 0;
+        const gov_status rc =
+            store_first_int(s, sql, STORE_ARGS(store_s(t->name), store_s(x->name)), &n, d);
+        if (rc != GOV_OK || n == 0)
+            return rc != GOV_OK ? rc : missing(s, "an index is missing: ", x->name, d);
+    }
+    return GOV_OK;
+}
+
+static gov_status check_tables(store *s, const store_table *const *list, const diag *d)
+{
+    static const store_sql lite = {
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1", 0};
+    static const store_sql server = {
+        "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND "
+        "tablename = CAST($1 AS TEXT)",
+        0};
+    gov_status rc = GOV_OK;
+    for (; list != NULL && *list != NULL && rc == GOV_OK; list++) {
+        int64_t n = 0;
+        rc = store_first_int(s, s->kind == STORE_SQLITE ? &lite : &server,
+                             STORE_ARGS(store_s((*list)->name)), &n, d);
+        if (rc == GOV_OK && n == 0)
+            rc = missing(s, "a table is missing: ", (*list)->name, d);
+        if (rc == GOV_OK)
+            rc = check_columns(s, *list, d);
+        if (rc == GOV_OK)
+            rc = check_indexes(s, *list, d);
+    }
+    return rc;
+}
+
+gov_status store_check_schema(store *s, const diag *d)
+{
+    gov_status rc = s->migrations != NULL ? check_tables(s, own_first.create, d) : GOV_OK;
+    for (size_t i = 0; i < s->migration_count && rc == GOV_OK; i++) {
+        rc = check_tables(s, s->migrations[i]->create, d);
+        if (rc == GOV_OK)
+            rc = check_tables(s, s->migrations[i]->extend, d);
+    }
     return rc;
 }

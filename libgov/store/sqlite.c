@@ -20,6 +20,7 @@ typedef struct lite {
     sqlite3 *db;
     int64_t seen_version;    /* PRAGMA data_version when cached rows were last known to be true */
     int64_t checked_version; /* the same, when the schema was last looked at */
+    bool immutable;          /* opened where not even a reader may write: nobody else is waited for */
 } lite;
 
 typedef struct lite_statement {
@@ -57,6 +58,42 @@ static bool no_space(int err)
         ;
 }
 
+static int errno_of(sqlite3_file *file)
+{
+    int err = 0;
+    if (file != NULL && file->pMethods != NULL)
+        (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &err);
+    return err;
+}
+
+/* Whether a failed write wanted space. SQLite takes ENOSPC for that, but neither a quota nor a limit on a file's size,
+ * and what the system said last is often about what was tried afterwards: so the files themselves are asked, too. */
+static bool wants_space(sqlite3 *db, int code)
+{
+    sqlite3_file *file = NULL;
+    if (db == NULL)
+        return false;
+    if (no_space(sqlite3_system_errno(db)))
+        return true;
+    if (code != SQLITE_IOERR_WRITE && code != SQLITE_IOERR_SHMSIZE && code != SQLITE_IOERR_TRUNCATE)
+        return false;
+    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (no_space(errno_of(file)))
+        return true;
+    file = NULL;
+    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    return no_space(errno_of(file));
+}
+
+/* Our own statements ask only for what our own schema has. */
+static bool schema_is_gone(sqlite3 *db)
+{
+    static const char table[] = "no such table: gov_", column[] = "no such column: ";
+    const char *text = db != NULL ? sqlite3_errmsg(db) : "";
+    return strncmp(text, table, sizeof table - 1) == 0 ||
+           strncmp(text, column, sizeof column - 1) == 0;
+}
+
 static store_error class_of(sqlite3 *db, int code)
 {
     const int err = db != NULL ? sqlite3_system_errno(db) : 0;
@@ -79,12 +116,12 @@ static store_error class_of(sqlite3 *db, int code)
             return STORE_NO_MEMORY;
         if (code == SQLITE_IOERR_CORRUPTFS)
             return STORE_DAMAGED;
-        return no_space(err) ? STORE_NO_SPACE : STORE_OTHER;
+        return wants_space(db, code) ? STORE_NO_SPACE : STORE_OTHER;
     case SQLITE_CANTOPEN:
         return err == EROFS || err == EACCES ? STORE_NO_WRITE
                : no_space(err)               ? STORE_NO_SPACE
                                              : STORE_OTHER;
-    case SQLITE_ERROR:
+    case SQLITE_ERROR: return schema_is_gone(db) ? STORE_DAMAGED : STORE_BUG;
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
     case SQLITE_MISMATCH: return STORE_BUG;
@@ -271,6 +308,13 @@ static gov_status look_around(store *s, const diag *d)
         in(s)->seen_version = version;
         s->epoch++;
     }
+    bool empty = true;
+    if (in(s)->immutable)
+        rc = store_log_is_empty(s, &empty, d);
+    if (rc == GOV_OK && !empty) /* somebody writes after all */
+        rc = base_fail(d, M_store_log_unread, A_S("place", s->place));
+    if (rc != GOV_OK)
+        return rc;
     if (s->schema_mark == 0 || version == in(s)->checked_version)
         return GOV_OK;
     rc = read_pragma(s, &user_version_sql, &mark, d);
@@ -690,6 +734,45 @@ static gov_status look_at_path(store *s, const char *path, const diag *d)
 
 static const store_engine engine;
 
+static gov_status open_file(store *s, const store_config *config, const char *name, int how,
+                            const diag *d)
+{
+    const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE | how |
+                      (s->flags & STORE_CREATE ? SQLITE_OPEN_CREATE : 0);
+    const int code = sqlite3_open_v2(name, &in(s)->db, flags, config->vfs);
+    return code == SQLITE_OK ? GOV_OK : lite_fail(s, code, d);
+}
+
+/* Even a reader makes files beside a WAL database. Where it may not, the file alone is read: it is the whole store
+ * unless changes still lie in the log. */
+static gov_status open_to_read(store *s, const store_config *config, const char *path,
+                               const diag *d)
+{
+    bool empty = false;
+    base_buf name;
+    gov_status rc = open_file(s, config, path, SQLITE_OPEN_READONLY, d);
+    if (rc != GOV_OK)
+        return rc;
+    sqlite3_busy_timeout(in(s)->db, s->busy_ms);
+    const int code = sqlite3_exec(in(s)->db, "PRAGMA schema_version", NULL, NULL, NULL);
+    if ((code & 0xff) != SQLITE_CANTOPEN && (code & 0xff) != SQLITE_READONLY)
+        return code == SQLITE_OK ? GOV_OK : lite_fail(s, code, d);
+    rc = store_log_is_empty(s, &empty, d);
+    if (rc == GOV_OK && !empty)
+        rc = base_fail(d, M_store_log_unread, A_S("place", s->place));
+    if (rc != GOV_OK)
+        return rc;
+    sqlite3_close_v2(in(s)->db);
+    in(s)->db = NULL;
+    in(s)->immutable = true;
+    base_buf_init(&name, s->alloc);
+    store_write_immutable(&name, path);
+    rc = name.failed ? store_nomem(s, d)
+                     : open_file(s, config, name.data, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, d);
+    base_buf_free(&name);
+    return rc;
+}
+
 gov_status store_sqlite_open(store *s, const store_config *config, const char *path, const diag *d)
 {
     s->kind = STORE_SQLITE;
@@ -702,13 +785,10 @@ gov_status store_sqlite_open(store *s, const store_config *config, const char *p
     gov_status rc = look_at_path(s, path, d);
     if (rc != GOV_OK)
         return rc;
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
-    flags |= s->flags & STORE_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-    if (s->flags & STORE_CREATE)
-        flags |= SQLITE_OPEN_CREATE;
-    const int code = sqlite3_open_v2(path, &in(s)->db, flags, config->vfs);
-    if (code != SQLITE_OK)
-        return lite_fail(s, code, d);
+    rc = s->flags & STORE_READ_ONLY ? open_to_read(s, config, path, d)
+                                    : open_file(s, config, path, SQLITE_OPEN_READWRITE, d);
+    if (rc != GOV_OK)
+        return rc;
     if (!(s->flags & STORE_READ_ONLY) && sqlite3_db_readonly(in(s)->db, "main") == 1)
         return store_fail(s, STORE_NO_WRITE, "", d);
     bool has = false;

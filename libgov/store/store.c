@@ -195,6 +195,8 @@ gov_status store_open(const gov_allocator *a, const store_config *config, store 
     s->flags = config->flags & STORE_READ_ONLY ? STORE_READ_ONLY : config->flags;
     s->busy_ms = config->busy_ms == 0 ? DEFAULT_BUSY_MS : config->busy_ms < 0 ? 0 : config->busy_ms;
     s->epoch = 1;
+    s->migrations = config->migrations;
+    s->migration_count = config->migrations != NULL ? config->migration_count : 0;
     gov_status rc = open_engine(s, config, d);
     if (rc == GOV_OK)
         rc = settle_schema(s, config, d);

@@ -324,6 +324,8 @@ gov_status store_checkpoint(store *s,
                             const diag *d); /* SQLite: moves the WAL into the file; else nothing */
 /* The engine's own check of its file (SQLite: integrity_check, first finding reported); GOV_E_CORRUPT. */
 gov_status store_check(store *s, const diag *d);
+/* GOV_E_CORRUPT, naming it, when a table, column or index of the schema that the store was opened with is gone. */
+gov_status store_check_schema(store *s, const diag *d);
 
 /* A small durable note of the store itself (host key id, ...); name up to 60 bytes. Write inside a transaction. */
 gov_status store_meta_get(store *s, const char *name, base_buf *out,

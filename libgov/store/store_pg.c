@@ -18,7 +18,8 @@ static store_error class_of(store *s, const char *state)
     } classes[] = {{"40001", STORE_RETRY},     {"40P01", STORE_RETRY},    {"55P03", STORE_LOCKED},
                    {"23505", STORE_DUPLICATE}, {"23", STORE_CHECK},       {"53100", STORE_NO_SPACE},
                    {"XX001", STORE_DAMAGED},   {"XX002", STORE_DAMAGED},  {"08", STORE_GONE},
-                   {"57P", STORE_GONE},        {"42501", STORE_NO_WRITE}, {"42", STORE_BUG},
+                   {"57P", STORE_GONE},        {"42501", STORE_NO_WRITE}, {"42703", STORE_DAMAGED},
+                   {"42", STORE_BUG},
                    {"22021", STORE_OTHER},     {"22", STORE_BUG},         {"26", STORE_BUG},
                    {"25P02", STORE_OTHER},     {"3B", STORE_BUG}};
     if (strcmp(state, "25006") == 0)
@@ -39,6 +40,9 @@ gov_status pg_fail(store *s, const PGresult *result, const diag *d)
         return store_fail(s, STORE_OTHER, PQerrorMessage(pg_of(s)->conn), d);
     }
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    /* our own statements ask only for what our own schema has */
+    if (strcmp(state, "42P01") == 0 && strstr(base_text_or_empty(text), "\"gov_") != NULL)
+        return store_fail(s, STORE_DAMAGED, text, d);
     return store_fail(s, class_of(s, state), base_text_or_empty(text), d);
 }
 

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from checklib import finish, skip
-from clilib import GOV, Folder, expect, gov, guarded, present
+from clilib import GOV, Answer, Folder, expect, gov, guarded, present
 
 
 def told(name, answer, *words):
@@ -19,6 +19,7 @@ def told(name, answer, *words):
 
 def fresh(f, name):
     path = f(name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     made = gov("init", path, "--rulebook", f("rules"))
     if made.code != 0:
         raise RuntimeError(made)
@@ -75,26 +76,71 @@ def check_damaged(f):
     expect("verify of an empty file", answer.code in (2, 3) and answer.err.count("\n") == 1, answer)
 
 
-def check_readonly(f):
-    path = fresh(f, "readonly.db")
-    before = contents(path)
+def somebody(f):
+    """Words before a command by which modes concern whoever runs it; None when that cannot be had."""
+    own = []
     if os.geteuid() == 0:
         if not shutil.which("setpriv"):
-            skip("a store that cannot be written", "root may write all")
-            return
+            return None
         own = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         os.chmod(f.path, 0o755)
-    else:
-        own = []
-    os.chmod(path, 0o444)
-    done = subprocess.run([*own, GOV, "record", "put", path, "unit", "U1", "name=x"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False)
-    if "cannot open shared object" in done.stderr or "Permission denied" in done.stderr and "gov: error" not in done.stderr:
-        skip("a store that cannot be written", "the other user cannot run the program")
+    tried = subprocess.run([*own, GOV, "--version"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    return own if tried.returncode == 0 else None
+
+
+def by(own, *words):
+    done = subprocess.run([*own, GOV, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False)
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def check_readonly(f):
+    """A file and a folder that may only be read: reading goes on, writing is refused with one line."""
+    path = fresh(f, "ro/readonly.db")
+    before = contents(path)
+    own = somebody(f)
+    if own is None:
+        skip("a store that cannot be written", "there is no other user to run the program")
         return
-    expect("a store that cannot be written", done.returncode == 3 and done.stderr.count("\n") == 1, done)
+    os.chmod(path, 0o444)
+    for name, mode in (("file", 0o755), ("folder", 0o555)):
+        os.chmod(f("ro"), mode)
+        told(f"a {name} that cannot be written", by(own, "record", "put", path, "unit", "U1", "name=x"), "cannot be written")
+        for words in (["journal", "read", path, "--json"], ["record", "list", path, "unit", "--json"], ["verify", path],
+                      ["report", path], ["about", path], ["case", "list", path]):
+            answer = by(own, *words)
+            expect(f"{' '.join(words[:-2] if '--json' in words else words[:1])} in a {name} that may only be read",
+                   answer.code == 0 and answer.err == "", answer)
+    os.chmod(f("ro"), 0o755)
     os.chmod(path, 0o644)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA wal_autocheckpoint = 0")
+    other.execute("UPDATE gov_community SET name = name")
+    f.write("ro/left.db", "")
+    for end in ("", "-wal"):
+        shutil.copyfile(path + end, f("ro/left.db" + end))
+    other.close()
+    os.chmod(f("ro"), 0o555)
+    told("changes that lie beside a file in a folder that may only be read", by(own, "verify", f("ro/left.db")), "-wal", "copy")
+    os.chmod(f("ro"), 0o755)
     expect("nothing was changed in it", contents(path) == before)
+
+
+def check_parts(f):
+    """Parts that were taken out of a store behind its back."""
+    for name, change, word in (("a table", "DROP TABLE gov_case", "gov_case"),
+                               ("an index", "DROP INDEX gov_case_by_parent", "gov_case_by_parent"),
+                               ("a column", "ALTER TABLE gov_case_clock DROP COLUMN account", "gov_case_clock.account"),
+                               ("the time zone", "UPDATE gov_rules SET tzif = x'00'", "rules"),
+                               ("the rules", "UPDATE gov_rules SET bundle = CAST('x' AS BLOB)", "rulebook")):
+        path = fresh(f, "parts.db")
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute(change)
+        other.close()
+        told(f"verify of a store that lost {name}", gov("verify", path), word, "damaged")
+        if name == "a table":
+            told(f"case list of a store that lost {name}", gov("case", "list", path), word, "damaged")
+        os.remove(path)
 
 
 def check_full(f):
@@ -107,7 +153,7 @@ def check_full(f):
     done = subprocess.run(["bash", "-c", f'ulimit -f {limit}; exec "$0" record put "$1" unit U1 --fields "@$2"', GOV,
                            path, f("big.json")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False)
-    expect("a disk that is full", done.returncode == 3 and done.stderr.count("\n") == 1, done)
+    told("a disk that is full", Answer(done.returncode, done.stdout, done.stderr), "no space left")
     expect("nothing was changed by it", contents(path) == before)
 
 
@@ -121,6 +167,7 @@ def check_community(f):
 
 if present():
     with Folder() as folder:
-        for check in (check_locked, check_newer, check_damaged, check_readonly, check_full, check_community):
+        for check in (check_locked, check_newer, check_damaged, check_readonly, check_parts, check_full,
+                      check_community):
             guarded(check, folder)
 finish()

@@ -6,10 +6,12 @@
 #include "store/store.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -1014,6 +1016,170 @@ static void test_full_disk(void **state)
     failing_disk(SQLITE_FULL, true, GOV_E_FULL);
 }
 
+static gov_status add_long(store *s, int64_t id)
+{
+    static char text[100001];
+    memset(text, 'x', sizeof text - 1);
+    snprintf(text, 20, "%d", (int)id);
+    gov_status rc = store_begin(s, &D);
+    if (rc == GOV_OK)
+        rc = add(s, id, text);
+    if (rc == GOV_OK)
+        rc = store_commit(s, &D);
+    store_rollback(s);
+    return rc;
+}
+
+/* A quota or a limit on the size of files is as good as a full disk, wherever in a page it strikes. */
+static void test_limited_file(void **state)
+{
+    support_store *at = support_store_of(state);
+    struct rlimit was;
+    store *s = fresh(state);
+    assert_gov_ok(add_long(s, 1), err);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    for (rlim_t more = 0; more < 4096; more += 1000) {
+        const struct rlimit less = {500000 + more, was.rlim_max};
+        gov_status rc = GOV_OK;
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &less), 0);
+        for (int64_t id = 2; rc == GOV_OK && id < 100; id++)
+            rc = add_long(s, id);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+        assert_int_equal(rc, GOV_E_FULL);
+        assert_diag(err, 0, "store_full", -1, -1);
+        store_close(s);
+        s = open_with(at->url, 0, 2);
+        static const store_sql drop = {"DELETE FROM gov_test_thing WHERE community = 1 AND id > 1",
+                                       0};
+        assert_gov_ok(store_begin(s, &D), err);
+        assert_gov_ok(store_post(s, &drop, STORE_NO_ARGS, STORE_ANY_ROWS, &D), err);
+        assert_gov_ok(store_commit(s, &D), err);
+    }
+    (void)signal(SIGXFSZ, before);
+    assert_int_equal(count(s), 1);
+    store_close(s);
+}
+
+/* ---- where nothing may be written ---- */
+
+/* What an act finds, done by somebody whom modes concern: root gives up being root. -1: it could not. */
+static int as_somebody(int (*act)(const char *url), const char *url)
+{
+    int status = 0;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+            _exit(99);
+        _exit(act(url));
+    }
+    assert_true(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status) == 99 ? -1 : WEXITSTATUS(status);
+}
+
+static int read_two(const char *url)
+{
+    store *s = NULL;
+    int64_t n = 0;
+    const store_config config = {.url = url,
+                                 .flags = STORE_READ_ONLY,
+                                 .busy_ms = -1,
+                                 .migrations = both,
+                                 .migration_count = 2};
+    gov_error *why = NULL;
+    const diag d = {&base_malloc, &why};
+    if (store_open(&base_malloc, &config, &s, &d) != GOV_OK)
+        return gov_error_status(why) == GOV_E_READONLY ? 10 : 11;
+    const bool read =
+        store_begin_read(s, &d) == GOV_OK &&
+        store_first_int(s, &count_things, STORE_ARGS(store_i(1)), &n, &d) == GOV_OK && n == 2;
+    store_rollback(s);
+    const bool refused = store_begin(s, &d) == GOV_E_READONLY;
+    store_close(s);
+    return read && refused ? 0 : 12;
+}
+
+static int write_one(const char *url)
+{
+    store *s = NULL;
+    gov_error *why = NULL;
+    const diag d = {&base_malloc, &why};
+    const store_config config = {.url = url, .migrations = both, .migration_count = 2};
+    return store_open(&base_malloc, &config, &s, &d) == GOV_E_READONLY ? 0 : 1;
+}
+
+static void test_only_to_read(void **state)
+{
+    support_store *at = support_store_of(state);
+    char folder[480], url[512], path[512];
+    snprintf(folder, sizeof folder, "%s/read only 100%% #1?", at->dir);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    snprintf(url, sizeof url, "sqlite:%s/s.db", folder);
+    store *s = open_with(url, STORE_CREATE, 2);
+    assert_gov_ok(store_begin(s, &D), err);
+    assert_gov_ok(add(s, 1, "a"), err);
+    assert_gov_ok(add(s, 2, "b"), err);
+    assert_gov_ok(store_commit(s, &D), err);
+    snprintf(path, sizeof path, "%s/s.db-wal", folder);
+    size_t len;
+    char *log = support_read(path, &len); /* as a writer leaves it that is killed */
+    store_close(s);
+    snprintf(path, sizeof path, "%s/s.db", folder);
+    assert_int_equal(chmod(at->dir, 0755), 0);
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_int_equal(chmod(folder, 0555), 0);
+    const int found = as_somebody(read_two, url);
+    if (found >= 0) {
+        assert_int_equal(found, 0);
+        assert_int_equal(as_somebody(write_one, url), 0);
+    }
+    assert_int_equal(chmod(folder, 0755), 0);
+    snprintf(path, sizeof path, "%s/s.db-wal", folder);
+    support_write(path, log, len);
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_int_equal(chmod(folder, 0555), 0);
+    if (found >= 0)
+        assert_int_equal(as_somebody(read_two, url), 10);
+    assert_int_equal(chmod(folder, 0755), 0);
+    free(log);
+    if (found < 0)
+        support_skip("%s", "root cannot be given up here");
+}
+
+/* ---- a schema that lost a part ---- */
+
+static void lose(store *s, const char *text, const char *what)
+{
+    assert_gov_ok(store_check_schema(s, &D), err);
+    const store_sql sql = {text, STORE_DYNAMIC};
+    assert_gov_ok(store_begin(s, &D), err);
+    assert_gov_ok(store_post(s, &sql, STORE_NO_ARGS, STORE_ANY_ROWS, &D), err);
+    assert_int_equal(store_check_schema(s, &D), GOV_E_CORRUPT);
+    assert_non_null(strstr(gov_error_argument(err, 0, "why"), what));
+    forget();
+    store_rollback(s);
+    assert_gov_ok(store_check_schema(s, &D), err);
+}
+
+static void test_lost_parts(void **state)
+{
+    store *s = fresh(state);
+    lose(s, "DROP TABLE gov_test_wide", "gov_test_wide");
+    lose(s, "DROP TABLE gov_meta", "gov_meta");
+    lose(s, "DROP INDEX gov_test_thing_by_name", "gov_test_thing_by_name");
+    lose(s, "ALTER TABLE gov_test_pair DROP COLUMN c", "gov_test_pair.c");
+    const store_sql drop = {"DROP TABLE gov_test_thing", STORE_DYNAMIC};
+    assert_gov_ok(store_begin(s, &D), err);
+    assert_gov_ok(store_post(s, &drop, STORE_NO_ARGS, STORE_ANY_ROWS, &D), err);
+    assert_gov_ok(store_commit(s, &D), err);
+    int64_t n;
+    assert_int_equal(store_first_int(s, &count_things, STORE_ARGS(store_i(1)), &n, &D),
+                     GOV_E_CORRUPT);
+    forget();
+    store_close(s);
+}
+
 static void test_broken_disk(void **state)
 {
     (void)state;
@@ -1188,6 +1354,9 @@ int main(void)
         STORE_TESTS(test_lost_server),
         STORE_TESTS(test_row_lock),
         cmocka_unit_test(test_full_disk),
+        STORE_TEST(test_limited_file, "sqlite"),
+        STORE_TEST(test_only_to_read, "sqlite"),
+        STORE_TESTS(test_lost_parts),
         cmocka_unit_test(test_broken_disk),
         cmocka_unit_test(test_oom),
         cmocka_unit_test(test_oom_malloc),
