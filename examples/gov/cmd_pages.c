@@ -114,24 +114,6 @@ static gov_status get_cases(list *l, uint32_t limit, gov_value **page, gov_error
     return gov_case_list(l->s.g, &l->query, page, err);
 }
 
-/* --where FIELD=VALUE */
-static int read_where(cli *c, const args *a, char *field, size_t size, gov_case_query *q)
-{
-    const char *where = args_value(a, "where"), *equals = where != NULL ? strchr(where, '=') : NULL;
-    if (where == NULL)
-        return EXIT_DONE;
-    if (equals == NULL || equals == where || (size_t)(equals - where) >= size)
-        return usage_error(c,
-                           T(c, "--where takes FIELD=VALUE, not \"%s\"",
-                             "--where 应为 字段=值，不能是“%s”"),
-                           where);
-    memcpy(field, where, (size_t)(equals - where));
-    field[equals - where] = '\0';
-    q->field = field;
-    q->equals = equals + 1;
-    return EXIT_DONE;
-}
-
 int cmd_case_list(cli *c, args *a)
 {
     static const column columns[] = {
@@ -144,13 +126,11 @@ int cmd_case_list(cli *c, args *a)
               .columns = columns,
               .column_count = sizeof columns / sizeof *columns,
               .get = get_cases};
-    char field[128];
     gov_case_query_init(&l.query, sizeof l.query);
-    int code = read_where(c, a, field, sizeof field, &l.query);
-    if (code == EXIT_DONE)
-        code = begin_list(c, a, &l);
+    int code = begin_list(c, a, &l);
     if (code != EXIT_DONE)
         return code;
+    l.query.where = args_value(a, "where");
     l.query.workflow = args_value(a, "workflow");
     l.query.grid = args_value(a, "grid");
     l.query.unit = args_value(a, "unit");

@@ -67,8 +67,8 @@ static const opt list_options[] = {
     OPT("workflow", "NAME", "only of this workflow", "只列该流程的"),
     OPT("grid", "KEY", "only in this grid and below", "只列该网格及其下级的"),
     OPT("unit", "KEY", "only at this unit", "只列该单位的"),
-    OPT("where", "FIELD=VALUE", "only where this indexed field has this value",
-        "只列该（索引）字段为此值的"),
+    OPT("where", "EXPR", "only those for which this CEL expression is true",
+        "只列使该 CEL 表达式为真的"),
     OPT("open", NULL, "only those that have not ended", "只列未办结的"),
     OPT("overdue", NULL, "only those past a deadline that still runs", "只列已超期的"),
     OPT("limit", "N", "at most so many", "最多列出多少件"),
@@ -252,6 +252,13 @@ const command commands[] = {
         .options = list_options,
         .run = cmd_case_list,
         .summary = {"list cases", "列出工单"},
+        .details = {"EXPR speaks of case.NAME (what a list shows, and indexed fields), clocks.NAME.due, "
+                    "running and breached, actor, values and now: docs/filters.md.\n\n  gov case list "
+                    "xingfuli.db --open --where 'case.unit == \"WY\" && now - case.opened_at > "
+                    "duration(\"48h\")'",
+                    "EXPR 可用 case.NAME（列表所示的各项及索引字段）、clocks.NAME.due、running 和 "
+                    "breached、actor、values、now，见 docs/filters.md。\n\n  gov case list xingfuli.db --open "
+                    "--where 'case.unit == \"WY\" && now - case.opened_at > duration(\"48h\")'"},
     },
     {
         .name = "case explain",

@@ -92,6 +92,8 @@ typedef struct gov_case_query {
     const char *cursor;    /**< From the page before; NULL: the first. @since 0.1 */
     uint32_t limit;        /**< Most rows of a page, 1 to 1000; 0: 50. @since 0.1 */
     uint32_t flags;        /**< GOV_CASE_OPEN_ONLY, GOV_CASE_OVERDUE_ONLY. @since 0.1 */
+    const char *where;     /**< A filter in CEL (docs/filters.md): `case.unit == "WY" && clocks.resolution.due < now`. What the
+                            *   store cannot answer by columns and indexed fields is refused. NULL: all. @since 0.1 */
 } gov_case_query;
 
 #define GOV_CASE_OPEN_ONLY 1U    /**< Cases that have not ended. */
@@ -107,7 +109,9 @@ GOV_API void gov_case_query_init(gov_case_query *query, size_t size);
 /**
  * A page of cases, in the order of opening, as a map: `cases` (list of maps as in gov_case_get(), without clocks and
  * links), `next` (a cursor, or null at the end). Pages are stable under inserts, and no snapshot.
- * Permission: `case.read`; scoped roles see their own part.
+ * Permission: `case.read`; scoped roles see their own part. Nobody lists cases by a field that is masked for them.
+ * @return GOV_OK; GOV_E_EXPR (the filter, with line and column), GOV_E_DENIED, GOV_E_INPUT (a field that is not indexed), GOV_E_NOT_FOUND
+ *         (unit, grid, workflow), GOV_E_LIMIT (a filter of too many conditions), GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */

@@ -166,6 +166,70 @@ gov_status access_show(gov *g, const char *sensitive, const char *kind, int64_t 
 /* The mask alone: 张**, 138****8000, 110***********002X, an address down to its building. */
 gov_status access_mask(rulebook_mask style, value v, base_arena *arena, value *out, const diag *d);
 
+/* ---- filters: filter.c, relation.c ---- */
+
+/* A condition on rows as it grows: text in the store's subset, and the values behind its parameters. */
+typedef struct access_condition {
+    base_arena *arena; /* of the values */
+    base_buf sql;
+    store_arg *args;
+    size_t arg_count;
+    bool full; /* more values than a statement takes */
+} access_condition;
+enum { ACCESS_MOST_VALUES = 160 };
+void access_condition_init(access_condition *c, const gov_allocator *a, base_arena *arena);
+void access_condition_free(access_condition *c);
+void access_condition_text(access_condition *c, const char *sql);
+void access_condition_value(access_condition *c, store_arg arg); /* writes "$n"; texts are borrowed */
+
+/* How a column's values are kept. What a filter sees of it is decided by the list: keys of records are texts there. */
+typedef enum access_domain {
+    ACCESS_INT, ACCESS_DOUBLE, ACCESS_TEXT, ACCESS_TIME, /* us since 1970 */
+    ACCESS_SPAN, /* us */
+    ACCESS_FLAG, /* `sql` is a condition; in words "b1" and "b0" */
+    ACCESS_KEY   /* the id of a record of `kind`, which a filter names by its key */
+} access_domain;
+
+/* A name that differs from row to row. */
+typedef struct access_column {
+    const char *name;    /* "case.opened_at"; texts of all rows of the table outlive the filter */
+    uint32_t slot;       /* in the list's scope */
+    uint8_t domain;      /* access_domain */
+    bool words;          /* kept as sortable words of an index, letter first: `sql` is the word's column */
+    bool null_is_value;  /* SQL NULL is null, as for a case without a unit. Else a row without it has no value */
+    bool cut;            /* words: texts may be longer than the index keeps */
+    const char *sql;     /* "c.opened_us"; NULL: the filter may not use it, and `why` says why not */
+    const char *kind;    /* KEY: of which records */
+    base_message why;    /* with the name as {field} */
+    /* Where it is not in the row itself: "EXISTS (SELECT 1 FROM ... WHERE ... k.name = ", then a parameter for `owner`, " AND "
+     * and the condition, ")"; and the same with NOT. What is not there is null when null_is_value, provided that `only_sql` is one
+     * of `only` (all rows when there are none); flags are false there. */
+    const char *within, *not_within, *owner;
+    const char *only_sql;
+    rulebook_names only;
+    bool hidden; /* the actor may see it of no row: not to be asked for */
+    bool used;   /* out: the filter reads it */
+} access_column;
+
+/* What a list offers to filters. */
+typedef struct access_filtering {
+    const expr_scope *scope; /* every name, those of columns too */
+    access_column *columns;
+    size_t column_count;
+    const value *slots; /* of the names that are the same for all rows; absent for columns */
+    size_t slot_count;
+    /* The id of a record; 0: there is none. */
+    gov_status (*find)(gov *g, const char *kind, const char *key, size_t len, int64_t *id, const diag *d);
+    void (*word)(base_buf *out, value v); /* as the index has it */
+    size_t word_text; /* texts up to so many bytes stand in the index as they are, and longer ones sort by them */
+} access_filtering;
+
+/* Adds " AND (...)" for a filter in CEL: it holds for exactly those rows for which the expression yields true; a row whose fields
+ * have no value, or whose values give an error, is not among them. *never: for no row at all. What cannot be asked of the
+ * store exactly is refused, with its place in the text: GOV_E_EXPR; GOV_E_DENIED for a column that is hidden; GOV_E_LIMIT. */
+gov_status access_filter(gov *g, const access_filtering *how, const char *text, size_t len, access_condition *out,
+                         bool *never, const diag *d);
+
 /* ---- the handle ---- */
 
 int64_t access_now(const gov *g);                 /* the community's clock, us since 1970 */

@@ -262,47 +262,32 @@ typedef struct list_input {
     gov_value **out;
 } list_input;
 
-typedef struct filter {
-    base_buf sql;
-    store_arg args[12];
-    size_t count;
-} filter;
+/* One list under way: its question to the store is made once, and asked again from the last case on. */
+typedef struct listing {
+    list_input in;
+    int64_t grid; /* 0: everywhere */
+    size_t limit;
+    value_builder cases;
+    base_arena candidate; /* of many candidates few may be shown: what each takes is given back before the next */
+    access_condition sql;
+    case_filter filter;
+} listing;
 
-static void add_condition(filter *f, const char *before, store_arg arg, const char *after)
+enum { AFTER = 1 }; /* the argument that moves on */
+
+static void add_condition(access_condition *c, const char *before, store_arg arg, const char *after)
 {
-    f->args[f->count++] = arg;
-    base_buf_fmt(&f->sql, "%s$%zu%s", before, f->count, after);
+    access_condition_text(c, before);
+    access_condition_value(c, arg);
+    access_condition_text(c, after);
 }
 
-static gov_status build_filter(gov *g, const list_input *in, filter *f, const base_buf *word, const base_buf *text,
-                               const diag *d)
+static void add_word(access_condition *c, const char *field, const base_buf *word, const base_buf *text)
 {
-    const gov_case_query *q = &in->query;
-    int64_t id;
-    gov_status status = GOV_OK;
-    add_condition(f, "SELECT c.id FROM gov_case c WHERE c.community = ", store_i(g->community), "");
-    add_condition(f, " AND c.id > ", store_i(in->after), "");
-    if (q->workflow != NULL)
-        add_condition(f, " AND c.workflow = ", store_s(q->workflow), "");
-    if (q->unit != NULL) {
-        status = registry_find(g, GOV_KIND_UNIT, q->unit, strlen(q->unit), &id, d);
-        add_condition(f, " AND c.unit = ", store_i(id), "");
-    }
-    if (status == GOV_OK && q->field != NULL && q->equals != NULL) {
-        add_condition(f, " AND c.id IN (SELECT w.case_id FROM gov_case_word w WHERE w.community = ", store_i(g->community), "");
-        add_condition(f, " AND w.field = ", store_s(q->field), "");
-        add_condition(f, " AND w.word IN (", store_t(word->data, word->len), "");
-        add_condition(f, ", ", store_t(text->data, text->len), "))");
-    }
-    if ((q->flags & GOV_CASE_OPEN_ONLY) != 0)
-        base_buf_str(&f->sql, " AND c.closed_us IS NULL");
-    if ((q->flags & GOV_CASE_OVERDUE_ONLY) != 0) {
-        add_condition(f, " AND EXISTS (SELECT 1 FROM gov_case_clock k WHERE k.community = ", store_i(g->community),
-                      " AND k.case_id = c.id AND k.state = 1");
-        add_condition(f, " AND k.due_us < ", store_i(access_now(g)), ")");
-    }
-    base_buf_str(&f->sql, " ORDER BY c.id LIMIT 256");
-    return status == GOV_OK && f->sql.failed ? base_nomem(d) : status;
+    add_condition(c, " AND c.id IN (SELECT w.case_id FROM gov_case_word w WHERE w.community = $1 AND w.field = ",
+                  store_s(field), "");
+    add_condition(c, " AND w.word IN (", store_t(word->data, word->len), "");
+    add_condition(c, ", ", store_t(text->data, text->len), "))");
 }
 
 /* A filter that no index can answer is refused, not run slowly or answered with nothing; so is one by a field that the actor
@@ -347,37 +332,78 @@ static void word_of(const char *text, base_buf *out)
         case_index_word(out, value_text(text));
 }
 
-static gov_status read_page(gov *g, const list_input *in, int64_t *ids, size_t *count, const diag *d)
+/* The texts that the question's arguments point to lie in g's scratch. */
+static gov_status field_words(gov *g, const char *equals, base_buf *word, base_buf *text, const diag *d)
 {
-    filter f = {.count = 0};
-    base_buf word, text;
-    store_rows rows;
-    base_buf_init(&f.sql, g->alloc);
-    base_buf_init(&word, g->alloc);
-    base_buf_init(&text, g->alloc);
-    word_of(in->query.equals, &word);
-    if (in->query.equals != NULL)
-        case_index_word(&text, value_text(in->query.equals));
-    gov_status status = word.failed || text.failed ? base_nomem(d) : build_filter(g, in, &f, &word, &text, d);
-    const store_sql sql = {f.sql.data, STORE_DYNAMIC};
-    *count = 0;
-    if (status == GOV_OK)
-        status = store_query(g->store, &sql, f.args, f.count, &rows, d);
-    if (status == GOV_OK) {
-        while ((status = store_next(&rows, d)) == GOV_OK)
-            ids[(*count)++] = store_int(&rows, 0);
-        store_rows_close(&rows);
+    base_buf *const both[] = {word, text};
+    gov_status status = GOV_OK;
+    for (int i = 0; i < 2; i++) {
+        base_buf made;
+        base_buf_init(&made, g->alloc);
+        if (i == 0)
+            word_of(equals, &made);
+        else
+            case_index_word(&made, value_text(equals));
+        *both[i] = (base_buf){.data = made.failed ? NULL : base_arena_strndup(&g->scratch, made.data, made.len), .len = made.len};
+        if (both[i]->data == NULL)
+            status = base_nomem(d);
+        base_buf_free(&made);
     }
-    base_buf_free(&f.sql);
-    base_buf_free(&word);
-    base_buf_free(&text);
+    return status;
+}
+
+static gov_status ask(gov *g, listing *l, const diag *d)
+{
+    const gov_case_query *q = &l->in.query;
+    access_condition *c = &l->sql;
+    base_buf word, text;
+    int64_t id;
+    gov_status status = GOV_OK;
+    add_condition(c, "SELECT c.id FROM gov_case c WHERE c.community = ", store_i(g->community), "");
+    add_condition(c, " AND c.id > ", store_i(l->in.after), "");
+    if (q->workflow != NULL)
+        add_condition(c, " AND c.workflow = ", store_s(q->workflow), "");
+    if (q->unit != NULL) {
+        status = registry_find(g, GOV_KIND_UNIT, q->unit, strlen(q->unit), &id, d);
+        add_condition(c, " AND c.unit = ", store_i(id), "");
+    }
+    if (status == GOV_OK && q->field != NULL && q->equals != NULL) {
+        status = field_words(g, q->equals, &word, &text, d);
+        if (status == GOV_OK)
+            add_word(c, q->field, &word, &text);
+    }
+    if ((q->flags & GOV_CASE_OPEN_ONLY) != 0)
+        access_condition_text(c, " AND c.closed_us IS NULL");
+    if ((q->flags & GOV_CASE_OVERDUE_ONLY) != 0)
+        add_condition(c, " AND EXISTS (SELECT 1 FROM gov_case_clock k WHERE k.community = $1 AND k.case_id = c.id AND k.state = 1 "
+                         "AND k.due_us < ", store_i(access_now(g)), ")");
+    if (status == GOV_OK && q->where != NULL)
+        status = case_filter_add(g, q->workflow, q->where, c, &l->filter, d);
+    access_condition_text(c, " ORDER BY c.id LIMIT 256");
+    return status == GOV_OK && c->sql.failed ? base_nomem(d) : status;
+}
+
+static gov_status read_page(gov *g, listing *l, int64_t *ids, size_t *count, const diag *d)
+{
+    const store_sql sql = {l->sql.sql.data, STORE_DYNAMIC};
+    store_rows rows;
+    *count = 0;
+    if (l->filter.never)
+        return GOV_OK;
+    l->sql.args[AFTER].i = l->in.after;
+    gov_status status = store_query(g->store, &sql, l->sql.args, l->sql.arg_count, &rows, d);
+    if (status != GOV_OK)
+        return status;
+    while ((status = store_next(&rows, d)) == GOV_OK)
+        ids[(*count)++] = store_int(&rows, 0);
+    store_rows_close(&rows);
     return status == GOV_END ? GOV_OK : status;
 }
 
 /* What a cursor is bound to: eight digits of the filter's digest. */
 static void filter_mark(const gov_case_query *q, char out[9])
 {
-    const char *const parts[] = {q->workflow, q->grid, q->unit, q->field, q->equals};
+    const char *const parts[] = {q->workflow, q->grid, q->unit, q->field, q->equals, q->where};
     uint8_t digest[BASE_DIGEST_SIZE], sum[BASE_DIGEST_SIZE] = {(uint8_t)q->flags};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         const char *text = base_text_or_empty(parts[i]);
@@ -409,15 +435,6 @@ static gov_status check_filtered(gov *g, const list_input *in, case_machine *m, 
     return status == GOV_OK && !may ? GOV_END : status;
 }
 
-/* One page under way: of many candidates few may be shown, so what each takes is given back before the next. */
-typedef struct listing {
-    list_input in;
-    int64_t grid; /* 0: everywhere */
-    size_t limit;
-    value_builder cases;
-    base_arena candidate;
-} listing;
-
 /* GOV_END: not for this actor, or not in the grid that was asked for. */
 static gov_status view_listed(gov *g, listing *l, int64_t id, value *out, const diag *d)
 {
@@ -429,6 +446,10 @@ static gov_status view_listed(gov *g, listing *l, int64_t id, value *out, const 
         return status;
     const access_subject scope = case_subject(&m);
     status = check_filtered(g, &l->in, &m, &scope, d);
+    if (status == GOV_OK)
+        status = case_filter_may(g, &l->filter, &m, &scope, &within, d);
+    if (status == GOV_OK && !within)
+        status = GOV_END;
     if (status == GOV_OK && l->grid != 0)
         status = m.grid != 0 ? registry_grid_within(g, m.grid, &l->grid, 1, &within, d) : GOV_END;
     if (status == GOV_OK)
@@ -447,7 +468,7 @@ static gov_status fill_page(gov *g, listing *l, bool *more, const diag *d)
     gov_status status = GOV_OK;
     *more = true;
     while (status == GOV_OK && *more && l->cases.len < l->limit) {
-        status = read_page(g, &l->in, ids, &n, d);
+        status = read_page(g, l, ids, &n, d);
         *more = n == BATCH;
         for (size_t i = 0; i < n && status == GOV_OK; i++) {
             value v;
@@ -478,8 +499,12 @@ static gov_status list_body(gov *g, void *input, const diag *d)
     if (status == GOV_OK && l.in.query.grid != NULL)
         status = registry_find(g, GOV_KIND_GRID, l.in.query.grid, strlen(l.in.query.grid), &l.grid, d);
     base_arena_init(&l.candidate, g->alloc);
+    access_condition_init(&l.sql, g->alloc, &g->scratch);
+    if (status == GOV_OK)
+        status = ask(g, &l, d);
     if (status == GOV_OK)
         status = fill_page(g, &l, &more, d);
+    access_condition_free(&l.sql);
     base_arena_free(&l.candidate);
     if (status != GOV_OK)
         return status;
@@ -504,7 +529,7 @@ gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value **out, g
     if (out == NULL || in.query.limit > 1000)
         return base_misuse(err, out == NULL ? "out" : "limit");
     const gov_case_query *q = &in.query;
-    const char *const texts[] = {q->workflow, q->grid, q->unit, q->field, q->equals};
+    const char *const texts[] = {q->workflow, q->grid, q->unit, q->field, q->equals, q->where};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (texts[i] != NULL && !base_utf8_valid(texts[i], strlen(texts[i])))
             return base_misuse(err, "query");

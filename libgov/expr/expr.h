@@ -191,6 +191,44 @@ bool expr_program_constant(const expr_program *p,
                            value *out); /* is it one value? out may be NULL */
 const char *expr_program_source(const expr_program *p, size_t *len);
 
+/* ---- looking at a checked program: view.c ---- */
+
+/* What a term is, for who turns expressions into something else (a list's filter into the store's question). */
+typedef struct expr_node expr_node;
+typedef enum expr_form {
+    EXPR_CONSTANT,
+    EXPR_NAME, /* a declared variable */
+    EXPR_HAS,  /* has() of one */
+    EXPR_NOT,
+    EXPR_AND, /* two kids or more, as EXPR_OR */
+    EXPR_OR,
+    EXPR_CHOICE, /* ?: */
+    EXPR_EQUAL,
+    EXPR_ORDER,
+    EXPR_IN,
+    EXPR_ARITHMETIC,
+    EXPR_CALL,
+    EXPR_ELSE
+} expr_form;
+typedef struct expr_term {
+    expr_form form;
+    const char *sign; /* of EQUAL, ORDER and ARITHMETIC: "==", "<=", "+" */
+    uint32_t slot;    /* of NAME and HAS */
+    const char *name; /* of CALL: the function's; its target is the first kid. Not NUL-terminated */
+    uint32_t name_len;
+    expr_type type;
+    const expr_node *const *kids;
+    uint32_t count;
+} expr_term;
+const expr_node *expr_program_root(const expr_program *p);
+expr_term expr_look(const expr_node *n);
+/* Does the term, or one below it, read a slot that is wanted? */
+bool expr_reads(const expr_node *n, bool (*wanted)(void *user, uint32_t slot), void *user);
+base_place expr_place_of(const expr_program *p, const expr_node *n);
+/* As expr_eval, for one term. It must not stand inside a macro, whose variables it may name. */
+gov_status expr_eval_term(const expr_program *p, const expr_node *n, const expr_run *run, value *out,
+                          const diag *d);
+
 /* ---- the line protocol of `gov eval`: line.c ---- */
 
 /* One line in, one line (without its newline) out; GOV_E_NOMEM is the only failure. */

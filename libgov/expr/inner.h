@@ -81,7 +81,6 @@ enum {
         64 /* written in parentheses: what follows selects from it, and is no part of its name */
 };
 
-typedef struct expr_node expr_node;
 typedef struct expr_ctx expr_ctx;
 typedef struct expr_overload expr_overload;
 typedef int (*expr_step)(const expr_node *n, expr_ctx *c, value *out);

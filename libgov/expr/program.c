@@ -354,6 +354,19 @@ gov_status expr_eval(const expr_program *p, const expr_run *run, value *out, con
     return GOV_OK;
 }
 
+gov_status expr_eval_term(const expr_program *p, const expr_node *n, const expr_run *run, value *out,
+                          const diag *d)
+{
+    expr_ctx c;
+    begin(&c, p, run, d);
+    return n->eval(n, &c, out) == DONE ? GOV_OK : expr_report_fault(&c, d);
+}
+
+base_place expr_place_of(const expr_program *p, const expr_node *n)
+{
+    return place_of(p, n);
+}
+
 gov_status expr_eval_bool(const expr_program *p, const expr_run *run, bool *out, const diag *d)
 {
     expr_ctx c;

@@ -690,6 +690,7 @@ const expr_program *rulebook_read_expr(rulebook_loader *l, const rb_node *n, exp
 expr_scope *rulebook_new_scope(rulebook_loader *l);
 /* The common scope's slots: presets with the values filled in, and what each is. */
 const rulebook_slot *rulebook_common_slots(const rulebook *rb, const value **presets, uint32_t *count);
+const expr_scope *rulebook_common_scope(const rulebook *rb);
 
 /* ---- YAML that is no rulebook: outside.c ---- */
 

@@ -529,7 +529,8 @@ function Community:case(id) return act(self, core.gov_case_get, id) end
 function Community:history(id) return act(self, core.gov_case_history, id) end
 function Community:explain(id) return act(self, core.gov_case_explain, id) end
 
---- The cases that fit: workflow, grid, unit, field, equals, open_only, overdue_only, limit (rows of a page).
+--- The cases that fit: where (a filter in CEL), workflow, grid, unit, field, equals, open_only, overdue_only, limit (rows of a
+--- page).
 function Community:cases(query)
   local asked = {limit = 1000}
   for name, value in pairs(query or {}) do asked[name] = value end

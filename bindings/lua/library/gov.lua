@@ -283,7 +283,7 @@ function Community:find_case(number, source) end
 ---@param id integer
 ---@return table? case, string? message, string? code, gov.error? err
 function Community:case(id) end
----@param query? {workflow?: string, grid?: string, unit?: string, field?: string, equals?: string, open_only?: boolean, overdue_only?: boolean, limit?: integer}
+---@param query? {where?: string, workflow?: string, grid?: string, unit?: string, field?: string, equals?: string, open_only?: boolean, overdue_only?: boolean, limit?: integer}
 ---@return fun(): table?
 function Community:cases(query) end
 ---@param id integer

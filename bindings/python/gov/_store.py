@@ -268,11 +268,13 @@ class Community(Handle):
         """One case as a dict."""
         return self._call(_core.gov_case_get, id)
 
-    def cases(self, *, workflow=None, grid=None, unit=None, field=None, equals=None, open_only=False,
+    def cases(self, *, where=None, workflow=None, grid=None, unit=None, field=None, equals=None, open_only=False,
               overdue_only=False, page=1000):
-        """The cases that fit, in the order of opening; pages are fetched as they are needed."""
+        """The cases that fit, in the order of opening; pages are fetched as they are needed.
+
+        `where` is a filter in CEL: 'case.level >= 3 && case.unit == "WY"'."""
         query = {"workflow": workflow, "grid": grid, "unit": unit, "field": field, "equals": equals,
-                 "open_only": open_only, "overdue_only": overdue_only, "limit": page, "cursor": None}
+                 "where": where, "open_only": open_only, "overdue_only": overdue_only, "limit": page, "cursor": None}
         while True:
             answer = self._call(_core.gov_case_list, query)
             yield from answer["cases"]
