@@ -273,7 +273,10 @@ GOV_PAGE(gov_ledger_balance, glue_ledger_balance)
 %ignore gov_value_at;
 %ignore gov_value_key_at;
 %ignore gov_value_get;
+%ignore gov_value_find;
 %ignore gov_text_free;
+/* create() of both packages takes a name or a loaded rulebook as well. */
+%ignore gov_create;
 /* Structs are maps, and need no starting values. */
 %ignore gov_allocator;
 %ignore gov_options;
