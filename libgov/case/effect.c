@@ -174,11 +174,16 @@ static const case_runner assign_runner = {run_assign}, notify_runner = {run_noti
                          link_runner = {run_link};
 
 static const rulebook_param assign_params[] = {
-    {"unit", RULEBOOK_PARAM_EXPR, false, EXPR_DYN}, {"staff", RULEBOOK_PARAM_EXPR, false, EXPR_DYN},
-    {"grid", RULEBOOK_PARAM_EXPR, false, EXPR_DYN}};
+    {.name = "unit", .kind = RULEBOOK_PARAM_EXPR, .refs = RULEBOOK_REF(RULEBOOK_UNIT) | RULEBOOK_REF_KEYS},
+    {.name = "staff", .kind = RULEBOOK_PARAM_EXPR, .refs = RULEBOOK_REF(RULEBOOK_STAFF) | RULEBOOK_REF_KEYS},
+    {.name = "grid", .kind = RULEBOOK_PARAM_EXPR, .refs = RULEBOOK_REF(RULEBOOK_GRID) | RULEBOOK_REF_KEYS}};
+/* To whom the host can deliver something: people and those who have them. */
+enum { ADDRESSEES = (1 << RULEBOOK_RESIDENT) | (1 << RULEBOOK_HOUSEHOLD) | (1 << RULEBOOK_PREMISES) | (1 << RULEBOOK_GRID) |
+                    (1 << RULEBOOK_UNIT) | (1 << RULEBOOK_STAFF) | (1 << RULEBOOK_GROUP) };
 static const rulebook_param notify_params[] = {
-    {"to", RULEBOOK_PARAM_EXPR, true, EXPR_DYN}, {"template", RULEBOOK_PARAM_TEMPLATE, true, EXPR_DYN},
-    {"data", RULEBOOK_PARAM_EXPRS, false, EXPR_DYN}};
+    {.name = "to", .kind = RULEBOOK_PARAM_EXPR, .required = true, .refs = ADDRESSEES | RULEBOOK_REF_KEYS},
+    {.name = "template", .kind = RULEBOOK_PARAM_TEMPLATE, .required = true},
+    {.name = "data", .kind = RULEBOOK_PARAM_EXPRS}};
 static const rulebook_param open_params[] = {
     {"workflow", RULEBOOK_PARAM_WORKFLOW, true, EXPR_DYN}, {"fields", RULEBOOK_PARAM_EXPRS, false, EXPR_DYN, NULL, "workflow"},
     {"link", RULEBOOK_PARAM_NAME, false, EXPR_DYN}, {"each", RULEBOOK_PARAM_EXPR, false, EXPR_LIST},

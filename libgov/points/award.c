@@ -138,7 +138,9 @@ gov_status points_total_of(gov *g, const points_programme *p, points_total *out,
 
 static const case_runner award_runner, deduct_runner;
 
-static const rulebook_param effect_params[] = {{"account", RULEBOOK_PARAM_EXPR, true, EXPR_DYN},
+/* Who may hold points. */
+enum { HOLDERS = (1 << RULEBOOK_HOUSEHOLD) | (1 << RULEBOOK_RESIDENT) };
+static const rulebook_param effect_params[] = {{"account", RULEBOOK_PARAM_EXPR, true, EXPR_DYN, NULL, NULL, HOLDERS},
                                                {"points", RULEBOOK_PARAM_EXPR, false, EXPR_INT},
                                                {"reason", RULEBOOK_PARAM_NAME, true, EXPR_DYN},
                                                {"program", RULEBOOK_PARAM_SECTION, false, EXPR_DYN,
@@ -163,6 +165,11 @@ static gov_status check_effect(void *runner, const rulebook_action *a, const rul
                                           runner == &deduct_runner, place, &p, &rule, d);
     if (rc == GOV_OK && rule->amount == NULL && rulebook_arg(a, "points") == NULL)
         return base_fail_at(d, place, M_points_no_amount, A_S("rule", reason));
+    value points;
+    const rulebook_argument *given = rulebook_arg(a, "points");
+    if (rc == GOV_OK && given != NULL && given->expr != NULL && expr_program_constant(given->expr, &points) &&
+        points.kind == VALUE_INT && points.as.i < 0)
+        return base_fail_at(d, &given->place, M_points_amount, A_I("points", points.as.i));
     return rc;
 }
 

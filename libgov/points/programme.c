@@ -21,6 +21,12 @@ static void read_rules(rulebook_loader *l, const rb_node *map, bool takes, point
         r->title = rulebook_read_text(l, rulebook_get(node, "title"));
         r->description = rulebook_read_text(l, rulebook_get(node, "description"));
         r->amount = rulebook_read_expr(l, rulebook_get(node, "amount"), EXPR_INT, NULL);
+        value points;
+        if (r->amount == NULL || !expr_program_constant(r->amount, &points) || points.kind != VALUE_INT || points.as.i >= 0)
+            continue;
+        place = rulebook_node_place(rulebook_get(node, "amount"));
+        rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &place, M_points_amount,
+                                             A_I("points", points.as.i)));
     }
 }
 

@@ -39,12 +39,6 @@ rulebook_duration rb_event_duration(rulebook_loader *l, const rb_node *n, const 
 
 /* ---- set ---- */
 
-static bool type_fits(expr_type from, const rulebook_field *f)
-{
-    return from == EXPR_NULL || expr_type_fits(from, rb_field_type(f)) ||
-           (f->type == RULEBOOK_DOUBLE && from == EXPR_INT);
-}
-
 static void assign(rulebook_loader *l, const rb_pair *pair, const rb_context *c, rulebook_assignment *out)
 {
     const rulebook_fields *fields = &l->work->w->fields;
@@ -61,11 +55,8 @@ static void assign(rulebook_loader *l, const rb_pair *pair, const rb_context *c,
     }
     const rulebook_field *f = &fields->items[out->field];
     out->expr = rb_event_expr(l, pair->val, EXPR_DYN, c);
-    if (out->expr != NULL && !type_fits(expr_program_type(out->expr), f)) {
-        char found[EXPR_TYPE_TEXT];
-        rb_fail(l, pair->val, M_expr_type, A_S("expected", rulebook_type_name((rulebook_type)f->type)),
-                A_S("found", expr_type_text(expr_program_type(out->expr), found)));
-    }
+    const base_place at = rb_place(pair->val);
+    rb_fits_field(l, &at, out->expr, f);
 }
 
 static void read_set(rulebook_loader *l, const rb_node *n, const rb_context *c, rulebook_action *a)
@@ -186,6 +177,7 @@ static void read_argument(rulebook_loader *l, const rulebook_param *p, const rb_
     switch (p->kind) {
     case RULEBOOK_PARAM_EXPR:
         out->expr = rb_event_expr(l, n, p->type, c);
+        rb_fits_record(l, &out->place, out->expr, p->refs, p->required);
         return;
     case RULEBOOK_PARAM_EXPRS:
         read_members(l, p, n, c, out);
@@ -255,6 +247,8 @@ static void read_effect(rulebook_loader *l, const rb_node *n, const rulebook_eff
     if (!rb_expect(l, n, RB_MAP, e->name))
         return;
     check_effect_keys(l, n, e);
+    if (n->count == 0)
+        rb_fail(l, n, M_empty, A_S("what", e->name));
     (void)add_variable(l, n, e, c, &inner, &slot);
     rulebook_argument *args = rb_alloc(l, e->param_count, sizeof *args);
     if (args == NULL)

@@ -88,6 +88,32 @@ static void read_marks(rulebook_loader *l, const rb_node *n, rulebook_clock *c)
     c->marks = marks;
 }
 
+/* Is there a budget that such an amount can be added to? */
+static bool adds_to(const rulebook_duration *budget, cal_unit unit)
+{
+    bool any = budget->kind != RULEBOOK_LENGTH_CASES && (budget->kind != RULEBOOK_LENGTH_FIXED || budget->fixed.unit == unit);
+    for (uint32_t i = 0; budget->kind == RULEBOOK_LENGTH_CASES && i < budget->case_count; i++)
+        any = any || adds_to(&budget->cases[i].is, unit);
+    return any;
+}
+
+/* An extension that could never be granted is a mistake, and not first when somebody asks for it. */
+static void check_extension(rulebook_loader *l, const rb_node *n, const rulebook_clock *c)
+{
+    const rulebook_duration *amount = &c->extend.amount, *most = &c->extend.at_most;
+    if (c->due != NULL)
+        rb_fail(l, n, M_not_together, A_S("a", "due"), A_S("b", "extend"));
+    if (amount->kind != RULEBOOK_LENGTH_FIXED)
+        return;
+    if (amount->fixed.amount <= 0)
+        rb_fail(l, rb_get(n, "amount"), M_extend_never, A_S("why", "amount"));
+    else if (!adds_to(&c->budget, amount->fixed.unit))
+        rb_fail(l, rb_get(n, "amount"), M_extend_never, A_S("why", "budget"));
+    else if (most->kind == RULEBOOK_LENGTH_FIXED &&
+             (most->fixed.unit != amount->fixed.unit || most->fixed.amount < amount->fixed.amount))
+        rb_fail(l, rb_get(n, "at_most"), M_extend_never, A_S("why", "at_most"));
+}
+
 static void read_extension(rulebook_loader *l, const rb_node *n, rulebook_clock *c)
 {
     static const char *const keys[] = {"!event", "!amount", "at_most", "times", "before_breach", NULL};
@@ -101,7 +127,8 @@ static void read_extension(rulebook_loader *l, const rb_node *n, rulebook_clock 
                                    : l->work->anywhere;
     c->extend.amount = rb_event_duration(l, rb_get(n, "amount"), &context);
     c->extend.at_most = rb_event_duration(l, rb_get(n, "at_most"), &context);
-    c->extend.times = rulebook_read_int(l, rb_get(n, "times"), "times", 0, 1000000, -1);
+    c->extend.times = rulebook_read_int(l, rb_get(n, "times"), "times", 1, 1000000, -1);
+    check_extension(l, n, c);
     c->extend.before_breach = rulebook_read_bool(l, rb_get(n, "before_breach"), "before_breach", false);
 }
 

@@ -67,6 +67,15 @@ static void computed(rulebook_loader *l, const rb_node *n, const expr_scope *sco
         return;
     }
     out->kind = RULEBOOK_LENGTH_EXPR;
+    value v;
+    cal_duration dur;
+    if (!expr_program_constant(out->expr, &v))
+        return;
+    const base_place place = rb_place(n);
+    const gov_status status = rulebook_duration_from(v, &dur, &place, l->d);
+    rb_note(l, status);
+    if (status == GOV_OK && n->kind == RB_SCALAR)
+        rb_check_length(l, &place, n->as.text, n->count, dur);
 }
 
 rulebook_duration rb_duration_text(rulebook_loader *l, const rb_node *n, const char *text, size_t len,
@@ -78,6 +87,8 @@ rulebook_duration rb_duration_text(rulebook_loader *l, const rb_node *n, const c
 
     if (status == GOV_OK)
         out.kind = RULEBOOK_LENGTH_FIXED;
+    if (status == GOV_OK)
+        rb_check_length(l, &place, text, len, out.fixed);
     else if (status != GOV_E_NOT_FOUND)
         rb_note(l, status);
     else if (begins_like_duration(text, len) && memchr(text, '.', len) == NULL && memchr(text, '(', len) == NULL)

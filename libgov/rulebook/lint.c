@@ -212,15 +212,11 @@ static void check_members(rulebook_loader *l, const rulebook_action *a, const ru
     for (uint32_t i = 0; arg != NULL && i < arg->member_count; i++) {
         const rulebook_argument *m = &arg->members[i];
         const rulebook_field *f = rulebook_find_field(&w->fields, m->name, strlen(m->name));
-        char found[EXPR_TYPE_TEXT];
         if (f == NULL)
             rb_note(l, base_fail_at(l->d, &m->place, M_unknown_name, A_S("kind", "field"), A_S("name", m->name),
                                     A_S("near", rb_nearest(&known, m->name))));
-        else if (m->expr != NULL && expr_program_type(m->expr) != EXPR_NULL &&
-                 !expr_type_fits(expr_program_type(m->expr), rb_field_type(f)))
-            rb_note(l, base_fail_at(l->d, &m->place, M_expr_type,
-                                    A_S("expected", rulebook_type_name((rulebook_type)f->type)),
-                                    A_S("found", expr_type_text(expr_program_type(m->expr), found))));
+        else
+            rb_fits_field(l, &m->place, m->expr, f);
     }
     for (uint32_t i = 0; i < w->fields.count; i++) {
         const rulebook_field *f = &w->fields.items[i];

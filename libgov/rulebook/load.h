@@ -158,6 +158,12 @@ rb_def *rb_find_def(const rb_full *rb, rb_def_kind kind, const char *key, const 
 /* Parses a definition into the arena; NULL when it is broken, which is reported. */
 rb_node *rb_read_def(rb_full *rb, base_arena *arena, const rb_def *def, gov_status *status, const diag *d);
 /* Reports that a name of this kind is unknown, with the nearest one that is. */
+/* fits.c: mistakes of expressions that show without running them. */
+void rb_fits_record(rulebook_loader *l, const base_place *place, const expr_program *p, uint32_t refs, bool required);
+void rb_fits_field(rulebook_loader *l, const base_place *place, const expr_program *p, const rulebook_field *f);
+bool rb_length_fits(cal_duration dur);
+void rb_check_length(rulebook_loader *l, const base_place *place, const char *text, size_t len, cal_duration dur);
+bool rb_known_language(const char *s, size_t len);
 void rb_unknown(rulebook_loader *l, const rb_node *n, const char *kind, const char *name, const rb_names *known);
 void rb_def_names(rulebook_loader *l, rb_def_kind kind, const char *key, rb_names *out);
 

@@ -350,6 +350,8 @@ rulebook_text rulebook_read_text(rulebook_loader *l, const rb_node *n)
             rb_fail(l, key, M_invalid_name, A_S("what", "language"), A_N("name", key->as.text, key->count));
             continue;
         }
+        if (!rb_known_language(key->as.text, key->count))
+            rb_fail(l, key, M_language_unknown, A_N("language", key->as.text, key->count));
         if (!rb_expect(l, val, RB_SCALAR, key->as.text))
             continue;
         words[text.count] = (rulebook_words){rb_copy(l, key->as.text, key->count), rb_copy(l, val->as.text, val->count)};

@@ -16,6 +16,7 @@ static void read_duration_value(rulebook_loader *l, const rb_node *is, rulebook_
         return;
     }
     v->is_duration = true;
+    rb_check_length(l, &place, is->as.text, is->count, v->duration);
     if (v->duration.unit == CAL_TIME) {
         const value whole = value_from_us(v->duration.amount);
         v->val = value_duration(whole.as.i, whole.nanos);
@@ -270,6 +271,16 @@ static void read_languages(rulebook_loader *l, const rb_node *n)
     rulebook_names *languages = &l->rb->pub.languages;
     if (n != NULL)
         *languages = rulebook_read_names(l, n, "language");
+    if (n != NULL && n->kind == RB_LIST && n->count == 0)
+        rb_fail(l, n, M_empty, A_S("what", "languages"));
+    for (uint32_t i = 0; n != NULL && i < languages->count && languages->count == (n->kind == RB_LIST ? n->count : 1); i++) {
+        const rb_node *item = n->kind == RB_LIST ? n->as.items[i] : n;
+        if (!rb_known_language(languages->items[i], strlen(languages->items[i])))
+            rb_fail(l, item, M_language_unknown, A_S("language", languages->items[i]));
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(languages->items[k], languages->items[i]) == 0)
+                rb_fail(l, item, M_twice, A_S("what", "languages"));
+    }
     if (languages->count == 0)
         *languages = (rulebook_names){standard, 2};
 }

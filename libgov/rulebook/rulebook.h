@@ -492,6 +492,9 @@ typedef enum rulebook_param_kind {
     RULEBOOK_PARAM_ID,       /* names this instance; with it the events ID.done, ID.failed, ID.expired come */
     RULEBOOK_PARAM_VAR       /* a name that the other expressions of this effect may use */
 } rulebook_param_kind;
+#define RULEBOOK_REF(type) (UINT32_C(1) << (type))
+#define RULEBOOK_REF_KEYS  (UINT32_C(1) << 31) /* by their keys, too */
+
 typedef struct rulebook_param {
     const char *name;
     uint8_t kind;
@@ -499,6 +502,7 @@ typedef struct rulebook_param {
     expr_type type;      /* EXPR, and each of EXPRS */
     const char *section; /* SECTION */
     const char *fields_of; /* EXPRS: the WORKFLOW parameter whose fields the keys are; NULL: any names */
+    uint32_t refs;         /* EXPR: what records it may name, RULEBOOK_REF of each type; 0: it names none */
 } rulebook_param;
 struct rulebook_effect {
     const char *name;

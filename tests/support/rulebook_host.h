@@ -5,12 +5,13 @@
 #include "rulebook/rulebook.h"
 
 static const rulebook_param host_assign[] = {
-    {.name = "unit", .kind = RULEBOOK_PARAM_EXPR},
-    {.name = "staff", .kind = RULEBOOK_PARAM_EXPR},
-    {.name = "grid", .kind = RULEBOOK_PARAM_EXPR},
+    {.name = "unit", .kind = RULEBOOK_PARAM_EXPR, .refs = RULEBOOK_REF(RULEBOOK_UNIT) | RULEBOOK_REF_KEYS},
+    {.name = "staff", .kind = RULEBOOK_PARAM_EXPR, .refs = RULEBOOK_REF(RULEBOOK_STAFF) | RULEBOOK_REF_KEYS},
+    {.name = "grid", .kind = RULEBOOK_PARAM_EXPR, .refs = RULEBOOK_REF(RULEBOOK_GRID) | RULEBOOK_REF_KEYS},
 };
 static const rulebook_param host_notify[] = {
-    {.name = "to", .kind = RULEBOOK_PARAM_EXPR, .required = true},
+    {.name = "to", .kind = RULEBOOK_PARAM_EXPR, .required = true,
+     .refs = RULEBOOK_REF(RULEBOOK_RESIDENT) | RULEBOOK_REF(RULEBOOK_UNIT) | RULEBOOK_REF(RULEBOOK_STAFF) | RULEBOOK_REF_KEYS},
     {.name = "template", .kind = RULEBOOK_PARAM_TEMPLATE, .required = true},
     {.name = "data", .kind = RULEBOOK_PARAM_EXPRS},
 };

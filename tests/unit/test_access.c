@@ -56,7 +56,7 @@ static const char rules[] =
     "        - {when: has(event.data.grid), do: [{assign: {grid: event.data.grid}}]}\n"
     "        - {do: [{log: hint}]}\n"
     "      by_assignee by_unit by_grid by_reporter by_witness by_nobody: {do: [{log: done}]}\n"
-    "      tell: {do: [{notify: {to: case.id, template: hello, data: {phone: case.phone, place: case.place}}}]}\n"
+    "      tell: {do: [{notify: {to: \"'desk'\", template: hello, data: {phone: case.phone, place: case.place}}}]}\n"
     "      end: gone\n"
     "  gone: {type: final}\n"
     "---\n"

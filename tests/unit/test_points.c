@@ -33,7 +33,7 @@
     "  waiting:\n"                                                                               \
     "    on:\n" effects                                                                          \
     "      look: {do: [{set: {seen: \"balance(case.who, 'green') + balance(case.who, 7)\"}}]}\n" \
-    "      odd: {do: [{award: {account: case.who, points: 0 - 3, reason: sorting}}]}\n"          \
+    "      odd: {do: [{award: {account: case.who, points: 'case.seen < 1000 ? -3 : 0', reason: sorting}}]}\n"          \
     "      fail: {do: [{deduct: {account: case.who, reason: mixed}}]}\n"                         \
     "    after: {delay: 30 days, to: over}\n"                                                    \
     "  over: {type: final}\n"

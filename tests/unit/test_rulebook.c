@@ -601,7 +601,7 @@ static const char oom_rules[] =
     "workflow: w\nfields: {n: {type: int, min: 1, when: it > 0}, s: {type: string, matches: x}}\n"
     "events: {go: {by: [r], input: {k: {type: int}}}}\n"
     "clocks: {c: {starts: [go], stops: [b], budget: [{when: case.n > 1, is: a}, {is: 1 working day}], marks: {80%: m}}}\n"
-    "states: {a: {on: {go: {when: event.data.k > 1, to: b, do: [{set: {n: 1}}, {notify: {to: case.n, template: x}}]}, m: {}}},"
+    "states: {a: {on: {go: {when: event.data.k > 1, to: b, do: [{set: {n: 1}}, {notify: {to: case.unit, template: x}}]}, m: {}}},"
     " b: {type: final}}\n---\n"
     "template: x\ntext: hi\n---\nindicator: i\nover: {workflow: w}\ncounts: case.n > 1\n---\n"
     "record: resident\nfields: {n: {type: string}}\n---\nschedule: d\nevery: day\ndo: [{open: {workflow: w}}]\n---\n"

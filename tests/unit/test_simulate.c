@@ -414,7 +414,7 @@ static const char sender[] = "workflow: sender\n"
                              "      inner: {do: [{set: {got: case.got + 'i'}}]}\n"
                              "      second: {do: [{set: {got: case.got + '2'}}]}\n"
                              "      check: [{when: \"case.n == event.data.n && case.got == event.data.got\", to: right}]\n"
-                             "      tell: {do: [{notify: {to: case.n, template: t, data: {x: case.n + 1}}}, {log: hello}]}\n"
+                             "      tell: {do: [{notify: {to: \"'desk'\", template: t, data: {x: case.n + 1}}}, {log: hello}]}\n"
                              "      bad: {to: right, do: [{set: {n: 7}}, {send: {event: tock}}, {set: {n: 1 / 0}}]}\n"
                              "      chain: {to: busy, do: [{send: {event: bad}}, {send: {event: back}}]}\n"
                              "      again: {do: [{send: {event: again}}]}\n"
@@ -499,7 +499,7 @@ static void effects_are_shown(void **state)
     gov_simulation *s = simulation(sender);
     answers(s, NULL, IDLE);
     answers(s, "{\"event\":\"tell\"}",
-            "{\"active\":[\"idle\"],\"done\":false,\"effects\":[{\"notify\":{\"to\":0,\"template\":\"t\",\"data\":{\"x\":1}}},"
+            "{\"active\":[\"idle\"],\"done\":false,\"effects\":[{\"notify\":{\"to\":\"desk\",\"template\":\"t\",\"data\":{\"x\":1}}},"
             "{\"log\":\"hello\"}]}");
     answers(s, "{\"event\":\"none\"}", IDLE);
     gov_simulation_free(s);
