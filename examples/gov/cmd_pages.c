@@ -2,6 +2,7 @@
  * begins at once and takes no memory. */
 #include "cli.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +115,26 @@ static gov_status get_cases(list *l, uint32_t limit, gov_value **page, gov_error
     return gov_case_list(l->s.g, &l->query, page, err);
 }
 
+/* --where EXPR, or FIELD=VALUE, which is no expression: there "=" alone means nothing. */
+static int read_where(cli *c, const args *a, char *field, size_t size, gov_case_query *q)
+{
+    const char *where = args_value(a, "where");
+    size_t len = 0;
+    while (where != NULL && (isalnum((unsigned char)where[len]) || where[len] == '_'))
+        len++;
+    if (where == NULL || len == 0 || where[len] != '=' || where[len + 1] == '=') {
+        q->where = where;
+        return EXIT_DONE;
+    }
+    if (len >= size)
+        return usage_error(c, T(c, "no field is named \"%s\"", "没有名为“%s”的字段"), where);
+    memcpy(field, where, len);
+    field[len] = '\0';
+    q->field = field;
+    q->equals = where + len + 1;
+    return EXIT_DONE;
+}
+
 int cmd_case_list(cli *c, args *a)
 {
     static const column columns[] = {
@@ -126,11 +147,13 @@ int cmd_case_list(cli *c, args *a)
               .columns = columns,
               .column_count = sizeof columns / sizeof *columns,
               .get = get_cases};
+    char field[128];
     gov_case_query_init(&l.query, sizeof l.query);
-    int code = begin_list(c, a, &l);
+    int code = read_where(c, a, field, sizeof field, &l.query);
+    if (code == EXIT_DONE)
+        code = begin_list(c, a, &l);
     if (code != EXIT_DONE)
         return code;
-    l.query.where = args_value(a, "where");
     l.query.workflow = args_value(a, "workflow");
     l.query.grid = args_value(a, "grid");
     l.query.unit = args_value(a, "unit");

@@ -221,7 +221,8 @@ typedef struct access_filtering {
     /* The id of a record; 0: there is none. */
     gov_status (*find)(gov *g, const char *kind, const char *key, size_t len, int64_t *id, const diag *d);
     void (*word)(base_buf *out, value v); /* as the index has it */
-    size_t word_text; /* texts up to so many bytes stand in the index as they are, and longer ones sort by them */
+    size_t word_whole; /* texts up to so many bytes stand in the index as they are ... */
+    size_t word_text;  /* ... and longer ones with their first so many */
 } access_filtering;
 
 /* Adds " AND (...)" for a filter in CEL: it holds for exactly those rows for which the expression yields true; a row whose fields

@@ -32,7 +32,9 @@ void access_condition_text(access_condition *c, const char *sql)
 void access_condition_value(access_condition *c, store_arg arg)
 {
     char number[24];
-    if (c->arg_count == ACCESS_MOST_VALUES || c->sql.failed) {
+    if (c->sql.failed)
+        return;
+    if (c->arg_count == ACCESS_MOST_VALUES) {
         c->full = true;
         return;
     }
@@ -222,7 +224,7 @@ static bool text_operand(translation *t, const expr_node *n, const expr_term *ca
         return true;
     if (out->column->cut) {
         REFUSE(t, n, M_filter_cut, A_N("function", call->name, call->name_len),
-               A_S("field", out->column->name), A_I("limit", t->how->word_text / 4));
+               A_S("field", out->column->name), A_I("limit", t->how->word_whole / 4));
         return false;
     }
     const size_t room = strlen(out->sql) + 16;
@@ -491,7 +493,8 @@ static outcome translate(translation *t, const expr_node *n, bool want)
     const expr_term term = expr_look(n);
     value v;
     operand x;
-    if (++t->terms > FILTER_MOST_TERMS || t->conditions > FILTER_MOST_CONDITIONS || t->out->full)
+    if (++t->terms > FILTER_MOST_TERMS || t->conditions > FILTER_MOST_CONDITIONS || t->out->full ||
+        t->out->sql.len > FILTER_LONGEST_SQL)
         REFUSE(t, n, M_too_large, A_S("what", "filter"), A_I("limit", FILTER_MOST_CONDITIONS));
     if (t->status != GOV_OK)
         return NEVER;

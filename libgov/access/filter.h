@@ -46,7 +46,12 @@ typedef struct set {
     bool equality; /* asked by == and in: null may be compared, and is unequal to the rest */
 } set;
 
-enum { FILTER_MOST_CONDITIONS = 200, FILTER_MOST_TERMS = 20000, FILTER_LONGEST_OPERAND = 2000 };
+enum {
+    FILTER_MOST_CONDITIONS = 200,
+    FILTER_MOST_TERMS = 20000,
+    FILTER_LONGEST_OPERAND = 2000,
+    FILTER_LONGEST_SQL = 500000
+};
 
 /* Refuses what stands at n. */
 void filter_refuse(translation *t, const expr_node *n, const diag_report *r);

@@ -57,6 +57,14 @@ static char letter_of(translation *t, unsigned domain)
     return letter;
 }
 
+/* Letters and digits only: written out, so that long lists of numbers need no parameters. */
+static void write_plain_word(translation *t, const char *word, size_t len)
+{
+    base_buf_char(&t->out->sql, '\'');
+    base_buf_add(&t->out->sql, word, len);
+    base_buf_char(&t->out->sql, '\'');
+}
+
 /* A bound as it is kept. `whole`: the word of the value; else the words that begin so are what is meant. */
 static void write_bound(translation *t, const operand *x, int64_t n, const char *text, size_t len,
                         bool whole)
@@ -79,8 +87,10 @@ static void write_bound(translation *t, const operand *x, int64_t n, const char 
     }
     if (word.failed)
         filter_fail(t, base_nomem(t->d));
-    else
+    else if (x->domain == ACCESS_TEXT)
         write_text(t, word.data, word.len);
+    else
+        write_plain_word(t, word.data, word.len);
     base_buf_free(&word);
 }
 
@@ -105,12 +115,12 @@ static void write_kind(translation *t, const operand *x)
     char letter[2] = {letter_of(t, x->domain), '\0'};
     text(t, x->sql);
     text(t, " >= ");
-    write_text(t, letter, 1);
+    write_plain_word(t, letter, 1);
     letter[0]++;
     text(t, " AND ");
     text(t, x->sql);
     text(t, " < ");
-    write_text(t, letter, 1);
+    write_plain_word(t, letter, 1);
 }
 
 /* ---- sets ---- */
@@ -370,7 +380,7 @@ outcome filter_flag(translation *t, const operand *x, bool want)
         if (word.failed)
             filter_fail(t, base_nomem(t->d));
         else
-            write_text(t, word.data, word.len);
+            write_plain_word(t, word.data, word.len);
         close_column(t, x);
         base_buf_free(&word);
         return SOME;

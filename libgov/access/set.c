@@ -207,7 +207,7 @@ static bool key_set(translation *t, const expr_node *n, const operand *x, const 
         REFUSE(t, n, M_filter_key, A_S("field", x->column->name));
         return false;
     }
-    if (v.kind != VALUE_STRING)
+    if (v.kind != VALUE_STRING || (v.len > 0 && memchr(v.as.s, '\0', v.len) != NULL))
         return true;
     const gov_status status = t->how->find(t->g, x->column->kind, v.as.s, v.len, &id, t->d);
     if (status != GOV_OK)

@@ -389,6 +389,7 @@ gov_status case_filter_add(gov *g, const char *workflow, const char *text, acces
                             .column_count = t.count,
                             .find = find_record,
                             .word = case_index_word,
+                            .word_whole = CASE_LONGEST_WORD,
                             .word_text = CASE_WORD_TEXT};
     how.slots = common_values(&t, &how.slot_count);
     status = t.status;

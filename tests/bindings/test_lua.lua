@@ -392,6 +392,10 @@ test("pages", function()
     equal(seen, ids)
   end
   raises("filter", g:cases {wrokflow = "lamp"})
+  local found = {}
+  for c in g:cases {where = 'case.number.endsWith("3") && case.closed_at == null'} do found[#found + 1] = c.id end
+  equal(found, {ids[3]})
+  raises("not indexed", g:cases {where = 'case.text == "x"'})
 end)
 
 test("clocks and places", function()

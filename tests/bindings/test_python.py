@@ -544,6 +544,11 @@ class Cases(Case):
         few = g.cases(page=2)
         next(few)
         self.assertEqual(list(g.cases(workflow="lamp", unit="U05")), [])
+        where = 'case.number.endsWith("3") || case.id == %d' % ids[5]
+        self.assertEqual([c["id"] for c in g.cases(where=where, page=1)], [ids[2], ids[5]])
+        with self.assertRaises(gov.ExprError) as caught:
+            list(g.cases(where="case.text == 'x'"))
+        self.assertEqual(caught.exception.code, "filter_not_indexed")
         self.assertEqual(len(list(few)), 6)
 
     def test_clocks(self):

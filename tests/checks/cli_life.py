@@ -117,6 +117,15 @@ class Life:
         self.answer("case history", self.gov("case history", self.case, *self.only), 0, r"received -> handling", "")
         listed = self.gov("case list", "--json", "--open", "--where", "category=lamp", *self.only)
         expect(self.name("case list"), [c["id"] for c in listed.json["cases"]] == [self.case] and listed.json["next"] is None, listed)
+        for where, found in (('case.category == "lamp" && case.closed_at == null', [self.case]),
+                             ('case.number.endsWith("1") && now - case.opened_at > duration("24h")', [self.case]),
+                             ('case.category != "noise" && case.unit == "U2"', [])):
+            chosen = self.gov("case list", "--json", "--where", where, "--now", "2026-03-05", *self.only)
+            expect(self.name(f"case list where {where}"), [c["id"] for c in chosen.json["cases"]] == found, chosen)
+        self.answer("case list by an expression that the store cannot answer",
+                    self.gov("case list", "--where", 'case.detail == "x"', *self.only), 2, "", "case.detail.*not indexed")
+        self.answer("case list by a wrong expression", self.gov("case list", "--where", 'case.categry == "x"', *self.only), 2, "",
+                    "case.category")
         self.answer("case list by a field that is not indexed", self.gov("case list", "--where", "detail=x", *self.only), 2, "", "detail")
 
     def time(self):
