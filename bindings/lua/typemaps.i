@@ -103,6 +103,15 @@ GOV_NUMBER(uint32_t, 0, UINT32_MAX)
         SWIG_fail;
     $1 = ($1_ltype)k;
 }
+%typemap(in, numinputs=0) uint8_t *new_key (uint8_t k[64]) "$1 = k;"
+%typemap(argout) uint8_t *new_key {
+    if (result == GOV_OK) {
+        gov_lua_chars chars = {(char *)k$argnum, sizeof k$argnum};
+        if (!gov_lua_try(L, gov_lua_text_in, &chars, 0, 1))
+            SWIG_fail;
+        SWIG_arg++;
+    }
+}
 %typemap(in) const uint8_t *public_key (const uint8_t *k = NULL) {
     if (!gov_lua_key(L, $input, 32, &k))
         SWIG_fail;

@@ -121,6 +121,14 @@ GOV_NUMBER(uint32_t, 0, UINT32_MAX, PyLong_FromUnsignedLong)
         SWIG_fail;
     $1 = ($1_ltype)k;
 }
+%typemap(in, numinputs=0) uint8_t *new_key (uint8_t k[64]) "$1 = k;"
+%typemap(argout) uint8_t *new_key {
+    if (result == GOV_OK &&
+        !gov_py_answer(&resultobj, PyBytes_FromStringAndSize((const char *)k$argnum, sizeof k$argnum))) {
+        Py_CLEAR(resultobj);
+        SWIG_fail;
+    }
+}
 %typemap(in) const uint8_t *public_key (const uint8_t *k = NULL) {
     if (!gov_py_key($input, 32, &k))
         SWIG_fail;

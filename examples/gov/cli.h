@@ -205,6 +205,7 @@ int cmd_report(cli *c, args *a);
 int cmd_verify(cli *c, args *a);
 int cmd_journal_read(cli *c, args *a);
 int cmd_journal_export(cli *c, args *a);
+int cmd_journal_key(cli *c, args *a);
 int cmd_journal_check(cli *c, args *a);
 int cmd_backup(cli *c, args *a);
 int cmd_upgrade(cli *c, args *a);

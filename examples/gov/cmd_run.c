@@ -1,9 +1,13 @@
 /* tick, verify, journal export, journal check: what a community does each night. */
 #include "cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { SLICE = 500 }; /* events between two looks at the progress bar */
 
@@ -182,6 +186,54 @@ int cmd_journal_export(cli *c, args *a)
     else
         printf("{\"signed\":%s}\n", path != NULL ? "true" : "false");
     session_close(&s);
+    return code;
+}
+
+/* A new file, which nobody else may read where it is secret. */
+static bool put_key(const char *path, const uint8_t *bytes, size_t size, mode_t mode)
+{
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return false;
+    const bool good = fchmod(fd, mode) == 0 && write(fd, bytes, size) == (ssize_t)size && fsync(fd) == 0;
+    const int why = errno;
+    const bool closed = close(fd) == 0;
+    if (!good || !closed)
+        (void)unlink(path);
+    if (!good)
+        errno = why;
+    return good && closed;
+}
+
+int cmd_journal_key(cli *c, args *a)
+{
+    uint8_t key[64];
+    gov_error *err = NULL;
+    const char *path = a->words[0];
+    const size_t room = strlen(path) + sizeof ".pub";
+    char *beside = malloc(room);
+    if (beside == NULL)
+        return fail(c, EXIT_STORE, "%s", T(c, "out of memory", "内存不足"));
+    snprintf(beside, room, "%s.pub", path);
+    const gov_status status = gov_journal_new_key(key, &err);
+    int code = status == GOV_OK ? EXIT_DONE : fail_with(c, status, err);
+    const char *failed = NULL;
+    if (code == EXIT_DONE && !put_key(path, key, sizeof key, 0600))
+        failed = path;
+    else if (code == EXIT_DONE && !put_key(beside, key + 32, 32, 0644)) {
+        const int why = errno;
+        (void)unlink(path); /* just made: nothing was signed with it */
+        errno = why;
+        failed = beside;
+    }
+    if (failed != NULL)
+        code = fail(c, EXIT_WRONG, T(c, "cannot write %s: %s", "无法写入 %s：%s"), failed, strerror(errno));
+    else if (code == EXIT_DONE && c->json)
+        puts("{}");
+    else if (code == EXIT_DONE)
+        printf(T(c, "the key is in %s (keep it secret), its public half in %s\n", "私钥已写入 %s（请妥善保管），公钥已写入 %s\n"), path, beside);
+    memset(key, 0, sizeof key);
+    free(beside);
     return code;
 }
 

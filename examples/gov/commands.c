@@ -386,6 +386,18 @@ const command commands[] = {
         .summary = {"read the journal", "阅读记录"},
     },
     {
+        .name = "journal key",
+        .words = "FILE",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = CMD_JSON,
+        .run = cmd_journal_key,
+        .summary = {"make a key to sign exports with", "生成签署导出记录的密钥"},
+        .details = {"FILE gets the secret key (64 bytes, Ed25519; only its owner may read it), FILE.pub the public one (32 bytes) for "
+                    "those who check. Neither may be there yet.",
+                    "FILE 为私钥（64 字节，Ed25519，仅所有者可读），FILE.pub 为交给核验者的公钥（32 字节）。两个文件均不得已存在。"},
+    },
+    {
         .name = "journal export",
         .words = "DB FILE",
         .min_words = 2,
@@ -506,7 +518,7 @@ wording group_summary(const char *group)
                          "手工办理工单：开立、办理、查看、说明等"};
     if (strcmp(group, "record") == 0)
         return (wording){"people and places by hand", "手工维护人员和地点的档案"};
-    return (wording){"the journal: read, export, check", "记录：阅读、导出、核验"};
+    return (wording){"the journal: read, export, check, key", "记录：阅读、导出、核验、密钥"};
 }
 
 int command_find(char **words, int count, const command **out)

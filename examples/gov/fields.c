@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static int read_all(cli *c, FILE *in, const char *name, char **out, size_t *len)
 {
@@ -45,26 +47,67 @@ int file_read(cli *c, const char *path, char **out, size_t *len)
     return code;
 }
 
+static bool write_whole(FILE *out, const char *bytes, size_t len)
+{
+    const bool good = out != NULL && fwrite(bytes, 1, len, out) == len && fflush(out) == 0 &&
+                      (fsync(fileno(out)) == 0 || errno == EINVAL || errno == EROFS);
+    const int why = errno;
+    if (out == NULL)
+        return false;
+    const bool closed = fclose(out) == 0;
+    if (!good)
+        errno = why;
+    return good && closed;
+}
+
+/* Beside it first, so that whatever goes wrong leaves what was there, or nothing. A device or a pipe is written as it is. */
+static bool write_file(const char *path, const char *bytes, size_t len)
+{
+    struct stat st;
+    const size_t room = strlen(path) + 32;
+    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return write_whole(fopen(path, "wb"), bytes, len);
+    char *beside = malloc(room);
+    if (beside == NULL)
+        return false;
+    snprintf(beside, room, "%s.%ld.tmp", path, (long)getpid());
+    const bool good = write_whole(fopen(beside, "wb"), bytes, len) && rename(beside, path) == 0;
+    const int why = errno;
+    if (!good)
+        (void)remove(beside);
+    free(beside);
+    errno = why;
+    return good;
+}
+
 int file_write(cli *c, const char *path, const char *bytes, size_t len)
 {
     if (strcmp(path, "-") == 0) {
         fwrite(bytes, 1, len, stdout);
         return EXIT_DONE;
     }
-    FILE *out = fopen(path, "wb");
-    bool good = out != NULL && fwrite(bytes, 1, len, out) == len;
-    int why = errno;
-    if (out != NULL && fclose(out) != 0) {
-        good = false;
-        why = errno;
-    }
-    if (good)
+    if (write_file(path, bytes, len))
         return EXIT_DONE;
-    return fail(c, EXIT_WRONG, T(c, "cannot write %s: %s", "无法写入 %s：%s"), path, strerror(why));
+    return fail(c, EXIT_WRONG, T(c, "cannot write %s: %s", "无法写入 %s：%s"), path, strerror(errno));
+}
+
+/* Which argument it was, and where in it. */
+static int json_wrong(cli *c, const char *name, const char *word, gov_status status, gov_error *err)
+{
+    const bool from_file = word[0] == '@';
+    if (gov_error_count(err) == 0)
+        return fail_with(c, status, err);
+    const int code = fail(
+        c, exit_code_of(status),
+        T(c, "%s%s%s, line %lld, column %lld: %s", "%s%s%s 第 %lld 行第 %lld 列：%s"), name,
+        from_file ? ", " : "", from_file ? word + 1 : "", (long long)gov_error_line(err, 0),
+        (long long)gov_error_column(err, 0), gov_error_message(err, 0, c->zh ? "zh" : "en"));
+    gov_error_free(err);
+    return code;
 }
 
 /* JSON text, or @FILE. */
-static int json_read(cli *c, const char *word, gov_value **out)
+static int json_read(cli *c, const char *name, const char *word, gov_value **out)
 {
     char *bytes = NULL;
     size_t len = strlen(word);
@@ -77,7 +120,7 @@ static int json_read(cli *c, const char *word, gov_value **out)
     const gov_status status =
         gov_value_from_json(NULL, bytes != NULL ? bytes : word, len, out, &err);
     free(bytes);
-    return status == GOV_OK ? EXIT_DONE : fail_with(c, status, err);
+    return status == GOV_OK ? EXIT_DONE : json_wrong(c, name, word, status, err);
 }
 
 /* What may stand before "=": a name of the rulebook. */
@@ -109,7 +152,7 @@ static int field_read(cli *c, const char *word, gov_value *fields)
     if (!json) {
         status = gov_value_set_string(fields, name, word + n + 1);
     } else {
-        const int code = json_read(c, word + n + 2, &v);
+        const int code = json_read(c, name, word + n + 2, &v);
         if (code != EXIT_DONE)
             return code;
         status = gov_value_set(fields, name, v);
@@ -126,7 +169,7 @@ int fields_read(cli *c, const args *a, int first, const char *name, gov_value **
     int code = EXIT_DONE;
     *out = NULL;
     if (json != NULL)
-        code = json_read(c, json, out);
+        code = json_read(c, name, json, out);
     else if ((*out = gov_value_new_map(NULL)) == NULL)
         code = fail(c, EXIT_STORE, "%s", T(c, "out of memory", "内存不足"));
     if (code == EXIT_DONE && gov_value_kind(*out) != GOV_VALUE_MAP)

@@ -41,6 +41,15 @@ GOV_API gov_status gov_journal_read(gov *g, int64_t after, uint32_t limit, gov_v
 GOV_API gov_status gov_verify(gov *g, gov_progress progress, void *user, gov_value **report, gov_error **err);
 
 /**
+ * A new key to sign exports with. The host keeps it where only it can read it, and gives the public half to whoever shall check.
+ * @param new_key  out: 64 bytes, an Ed25519 secret key as libsodium has it; its last 32 bytes are the public key
+ * @return GOV_OK, GOV_E_ARG, GOV_E_BUG (the machine gives no randomness)
+ * @contract thread=any alloc=no block=no
+ * @since 0.1
+ */
+GOV_API gov_status gov_journal_new_key(uint8_t *new_key, gov_error **err);
+
+/**
  * Writes the journal with its tree head, signed with the host's key, to a file that gov_journal_check() can verify without the store.
  * Permission: `journal.read`.
  * @param path        must not exist

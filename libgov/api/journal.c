@@ -399,6 +399,12 @@ gov_status gov_journal_export(gov *g, const char *path, const uint8_t *secret_ke
     return path != NULL ? access_run(g, &call, export_body, &e, err) : base_misuse(err, "path");
 }
 
+gov_status gov_journal_new_key(uint8_t *new_key, gov_error **err)
+{
+    const diag d = {NULL, err};
+    return new_key != NULL ? journal_new_key(new_key, &d) : base_misuse(err, "new_key");
+}
+
 static gov_status read_file(const gov_allocator *a, const char *path, base_buf *out, const diag *d)
 {
     char block[65536];

@@ -9,6 +9,7 @@
 typedef struct refused_file {
     const import_source *source;
     FILE *file;
+    const char *path;
     exchange_refused *rows;
 } refused_file;
 
@@ -124,6 +125,7 @@ static gov_status file_for(import_refusing *r, const import_source *s, refused_f
     if (status != GOV_OK)
         return status;
     f->source = s;
+    f->path = path;
     r->count++;
     *out = f;
     return exchange_refused_new(r->g->alloc, write_file, f->file, r->lang, &f->rows, d);
@@ -179,12 +181,25 @@ gov_status import_refusing_add(import_refusing *r, import_source *s, const excha
     return status == GOV_OK && r->many ? add_to_list(r, s, row, why, d) : status;
 }
 
+/* Half a list would be taken for the whole: what cannot be written to its end is removed, and a later import tells it again. */
+static bool close_file(FILE *file, const char *path)
+{
+    const bool good = fflush(file) == 0 && ferror(file) == 0;
+    const bool closed = fclose(file) == 0;
+    if (!good || !closed)
+        (void)remove(path);
+    return good && closed;
+}
+
 static gov_status end_file(refused_file *f, const diag *d)
 {
     gov_status status = f->rows != NULL ? exchange_refused_flush(f->rows, d) : GOV_OK;
     exchange_refused_free(f->rows);
-    if (f->file != NULL && fclose(f->file) != 0 && status == GOV_OK)
+    const bool whole = f->file == NULL || (close_file(f->file, f->path) && status == GOV_OK);
+    if (!whole && status == GOV_OK)
         status = base_fail(d, M_table_write);
+    else if (!whole)
+        (void)remove(f->path);
     *f = (refused_file){0};
     return status;
 }
@@ -219,7 +234,7 @@ void import_refusing_free(import_refusing *r)
         (void)end_file(&r->files[--r->count], NULL);
     exchange_csv_free(r->csv);
     if (r->list != NULL)
-        (void)fclose(r->list);
+        (void)close_file(r->list, r->path);
     base_arena_free(&r->memory);
     base_arena_free(&r->reasons);
     base_free(r->g->alloc, r);

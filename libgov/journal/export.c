@@ -326,3 +326,11 @@ gov_status journal_verify_export(const gov_allocator *a, const void *bytes, size
     base_free(a, r);
     return rc;
 }
+
+gov_status journal_new_key(uint8_t *key, const diag *d)
+{
+    uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
+    if (sodium_init() < 0 || crypto_sign_keypair(public_key, key) != 0)
+        return base_fail(d, M_internal, A_S("what", "libsodium"));
+    return GOV_OK;
+}

@@ -29,6 +29,8 @@ typedef struct journal_config {
 
 /* A journal is one community's on one store, and lives no longer than the store. It registers a hook there: entries are
  * sealed when the transaction commits. config may be NULL. */
+/* 64 bytes, of which the last 32 are public. */
+gov_status journal_new_key(uint8_t *key, const diag *d);
 gov_status journal_open(store *s, int64_t community, const journal_config *config, journal **out,
                         const diag *d);
 void journal_close(journal *j);

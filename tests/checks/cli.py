@@ -86,7 +86,8 @@ def check_usage():
         answer = gov(*words)
         expect(f"usage: {name}", answer.code == 2 and one_line(answer) and why in answer.err, answer)
     broken = gov("case", "open", "x.db", "request", "a:={")
-    expect("usage: broken JSON", broken.code == 2 and broken.err.count("\n") == 1, broken)
+    expect("usage: broken JSON", broken.code == 2 and broken.err.count("\n") == 1 and
+           "error: a, line 1, column" in broken.err, broken)
     zh = gov("tick", "x.db", "--untill", "2026-03-02", lang="zh_CN.UTF-8")
     expect("usage errors speak Chinese", zh.code == 2 and "--until" in zh.err and chinese(zh.err), zh)
 

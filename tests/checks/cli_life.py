@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
@@ -86,7 +87,7 @@ class Life:
         self.answer("nothing accepts the event", send(self.case, "finish", "answer=x", "--now", MONDAY), 1, "", "finish")
         self.answer("an unknown event", send(self.case, "dispach", "--now", MONDAY), 2, "", "dispach")
         self.answer("a missing input", send(self.case, "dispatch", "--now", MONDAY), 2, "", "unit")
-        self.answer("the actor has not the role", send(self.case, "dispatch", "unit=U1", "--as", "S2", "--now", MONDAY), 1, "", ".")
+        self.answer("an actor without the role to see it finds no case", send(self.case, "dispatch", "unit=U1", "--as", "S2", "--now", MONDAY), 2, "", self.case)
         self.answer("an unknown actor", send(self.case, "dispatch", "unit=U1", "--as", "S9"), 2, "", "S9")
         done = send(self.number, "dispatch", "unit=U1", f"note={NOTE}", "--as", "S1", "--purpose", "handle_case", "--now", MONDAY)
         self.answer("case send", done, 0, "handling", "")
@@ -149,6 +150,11 @@ class Life:
         page = self.f(f"{self.on}.html")
         period = ["--from", "2026-03-01", "--to", "2026-04-01"]
         self.answer("report --html", self.gov("report", "--html", page, *period, *self.only), 0, re.escape(page), "")
+        full = self.gov("report", "--html", "/dev/full", *period, *self.only)
+        self.answer("report --html on a full disk", full, 2, "", "/dev/full")
+        nowhere = os.path.join(page, "in.html")
+        self.answer("report --html where nothing can be", self.gov("report", "--html", nowhere, *period, *self.only), 2, "", re.escape(nowhere))
+        expect(self.name("a page leaves nothing beside it"), not [n for n in os.listdir(os.path.dirname(page)) if n.endswith(".tmp")])
         with open(page, encoding="utf-8") as f:
             html = f.read()
         expect(self.name("the page stands on its own"), html.startswith("<!DOCTYPE html>") and "</html>" in html and
@@ -180,6 +186,15 @@ class Life:
         file = self.f(f"{self.on}.journal")
         self.answer("journal export", self.gov("journal export", file, *self.only), 0, None, "")
         self.answer("journal check", gov("journal", "check", file), 0, None, "")
+        key, signed = self.f(f"{self.on}.key"), self.f(f"{self.on}.signed")
+        self.answer("journal key", gov("journal", "key", key), 0, re.escape(key + ".pub"), "")
+        expect(self.name("the key is its owner's alone"), stat.S_IMODE(os.stat(key).st_mode) == 0o600 and
+               os.path.getsize(key) == 64 and os.path.getsize(key + ".pub") == 32, os.stat(key))
+        self.answer("journal key overwrites none", gov("journal", "key", key), 2, "", re.escape(key))
+        self.answer("journal export --key", self.gov("journal export", signed, "--key", key, *self.only), 0, None, "")
+        self.answer("journal check --key", gov("journal", "check", signed, "--key", key + ".pub"), 0, None, "")
+        self.answer("another key", gov("journal", "key", key + "2"), 0, None, "")
+        self.answer("journal check with another key", gov("journal", "check", signed, "--key", key + "2.pub"), 1, "", ".")
         with open(file, "rb") as f:
             text = bytearray(f.read())
         text[text.index(NOTE.encode())] ^= 1

@@ -401,6 +401,9 @@ function gov.upgrade(url, options)
   return call(core.gov_store_upgrade, url, opening)
 end
 
+--- A new Ed25519 key to sign exports with: 64 bytes, the last 32 of which are the public key.
+function gov.new_journal_key() return call(core.gov_journal_new_key) end
+
 --- Checks an exported journal; gives the report.
 function gov.check_journal(path, public_key) return call(core.gov_journal_check, path, public_key) end
 

@@ -117,6 +117,8 @@ function gov.check(path, today) end
 ---@param public_key? string 32 bytes
 ---@return table? report, string? message, string? code, gov.error? err
 function gov.check_journal(path, public_key) end
+---@return string? secret_key, string? message, string? code, gov.error? err
+function gov.new_journal_key() end
 
 ---@param source string
 ---@param variables? table<string, string>

@@ -21,7 +21,7 @@ from ._errors import (
 from ._rules import (
     Expr, LedgerLines, Rulebook, Simulation, check, compile, eval, eval_line, from_json, load_rulebook, point, to_json,
 )
-from ._store import Community, Store, check_journal, create, open, upgrade
+from ._store import Community, Store, check_journal, create, new_journal_key, open, upgrade
 
 __version__ = _gov_version()
 language = "en"
@@ -31,7 +31,7 @@ __all__ = [
     "Expr", "ExprError", "Full", "InputError", "LEDGER_BATCH_MAX", "LedgerLines", "LimitError", "Newer", "NoMemory", "NotFound",
     "Older", "RangeError", "ReadOnly", "Refused", "Retry", "RuleError", "Rulebook", "Simulation", "StateError",
     "Store", "StoreError", "UnknownOutcome", "Unsupported", "VerifyError", "check", "check_journal", "compile",
-    "create", "eval", "eval_line", "from_json", "language", "ledger_result_name", "load_rulebook", "open", "point",
+    "create", "eval", "eval_line", "from_json", "language", "ledger_result_name", "load_rulebook", "new_journal_key", "open", "point",
     "to_json", "upgrade",
 ]
 

@@ -442,6 +442,11 @@ def upgrade(url, *, busy_timeout=None):
     return _core.gov_store_upgrade(path_text(url), _options(busy_timeout=busy_timeout))
 
 
+def new_journal_key():
+    """A new Ed25519 key to sign exports with: 64 bytes, the last 32 of which are the public key."""
+    return _core.gov_journal_new_key()
+
+
 def check_journal(path, public_key=None):
     """Checks an exported journal; gives the report, or raises VerifyError with `.report`."""
     return _core.gov_journal_check(path_text(path), public_key)
