@@ -21,6 +21,7 @@ typedef struct case_clock {
     uint8_t state;
     bool provisional;     /* due rests on a year that no calendar lists */
     bool dirty, stored;   /* to be written; has a row */
+    bool untold;          /* written, and the journal does not know yet */
     uint32_t fired;       /* marks that were raised, a bit each */
     int64_t origin_us;    /* first start since the last reset */
     int64_t since_us;     /* start of the stretch that runs */

@@ -246,7 +246,7 @@ static gov_status save_clocks(gov *g, case_machine *m, const diag *d)
         if (status != GOV_OK)
             return status;
         m->clocks[i].dirty = false;
-        m->clocks[i].stored = true;
+        m->clocks[i].stored = m->clocks[i].untold = true;
     }
     return GOV_OK;
 }

@@ -64,6 +64,31 @@ gov_status case_record_step(gov *g, case_machine *m, const char *kind, const cha
 /* After a step: ends, reopens, tells the parent. */
 gov_status case_settle(gov *g, case_machine *m, const diag *d);
 
+/* The journal as a witness of clocks: witness.c */
+void case_clock_digest(const case_clock *c, uint8_t out[BASE_DIGEST_SIZE]);
+/* Puts the clocks that were written in this step, as digests, into the step's entry. */
+gov_status case_tell_clocks(case_machine *m, value_builder *entry, const diag *d);
+typedef struct case_told {
+    int64_t step;    /* of the case */
+    uint64_t digest; /* its first bytes */
+    bool seen;       /* there is a row for it */
+} case_told;
+typedef struct case_witness {
+    const gov_allocator *alloc;
+    base_map places; /* case and clock -> where in `told` */
+    case_told *told; /* the last of each clock of each case */
+    size_t count, cap;
+    base_arena keys;
+    base_buf key;
+} case_witness;
+void case_witness_init(case_witness *w, const gov_allocator *a);
+void case_witness_free(case_witness *w);
+gov_status case_witness_hear(case_witness *w, gov *g, const diag *d); /* reads the whole journal */
+/* Is it the row that the journal tells of? Of a case with erased entries nothing is known: it is. */
+gov_status case_witness_ask(case_witness *w, int64_t id, const char *name, const case_clock *c, bool *same, const diag *d);
+/* A clock that was told of and not asked for; *name NULL: none. */
+gov_status case_witness_missing(case_witness *w, int64_t *id, const char **name, size_t *len, const diag *d);
+
 /* The fields, with keys for references and masks for what g's actor may not see. */
 gov_status case_view_fields(gov *g, case_machine *m, value *out, const diag *d);
 

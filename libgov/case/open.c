@@ -28,6 +28,8 @@ gov_status case_record_step(gov *g, case_machine *m, const char *kind, const cha
         value_builder_set(&b, "raised", value_builder_list(&m->raised));
     if (m->effects.len > 0)
         value_builder_set(&b, "effects", value_builder_list(&m->effects));
+    if (status == GOV_OK)
+        status = case_tell_clocks(m, &b, d);
     if (status != GOV_OK || b.failed)
         return status != GOV_OK ? status : base_nomem(d);
     const journal_entry entry = {.kind = kind, .subject_kind = "case", .subject = m->id,

@@ -296,6 +296,9 @@ typedef struct walk {
     base_arena *arena; /* of one row */
     case_machine m;    /* lends what calendars are asked by */
     int64_t rules_id;  /* whose workflow m.w is */
+    int64_t *versions; /* of the rules: all that ever were in force here */
+    size_t version_count, version_cap;
+    case_witness witness;
     case_clock_report *out;
     const diag *d;
 } walk;
@@ -311,16 +314,46 @@ static gov_status under_rules(walk *w, int64_t rules, const char *workflow)
     return status == GOV_OK ? rulebook_get_workflow(book, workflow, &w->m.w, w->d) : status;
 }
 
-static void set_calendars(walk *w, life *l)
+static bool other_days(const case_machine *a, const case_machine *b, const char *calendar)
+{
+    return memcmp(cal_digest(case_calendar(a, calendar)), cal_digest(case_calendar(b, calendar)),
+                  BASE_DIGEST_SIZE) != 0 ||
+           strcmp(base_zone_name(a->rules->zone), base_zone_name(b->rules->zone)) != 0;
+}
+
+/* A calendar that was amended and changed back has reckoned otherwise in between: every version counts. */
+static gov_status set_calendars(walk *w, life *l)
 {
     case_machine was = w->m;
     was.rules = w->m.w->owner;
     l->now = case_calendar(&w->m, l->rule->calendar);
     l->then = case_calendar(&was, l->rule->calendar);
     l->by_instant = l->rule->budget.kind == RULEBOOK_LENGTH_NONE;
-    l->amended = memcmp(cal_digest(l->now), cal_digest(l->then), BASE_DIGEST_SIZE) != 0 ||
-                 strcmp(base_zone_name(w->m.rules->zone), base_zone_name(was.rules->zone)) != 0;
+    l->amended = other_days(&w->m, &was, l->rule->calendar);
+    for (size_t i = 0; i < w->version_count && !l->amended; i++) {
+        case_machine between = w->m;
+        const gov_status status = registry_rules(w->g, w->versions[i], &between.rules, w->d);
+        if (status != GOV_OK)
+            return status;
+        l->amended = other_days(&between, &was, l->rule->calendar);
+    }
     l->lenient = l->amended || l->row.provisional;
+    return GOV_OK;
+}
+
+static gov_status list_versions(walk *w)
+{
+    static const store_sql sql = {"SELECT rules FROM gov_rules WHERE community = $1 ORDER BY rules"};
+    store_rows rows;
+    gov_status status = store_query(w->g->store, &sql, STORE_ARGS(store_i(w->g->community)), &rows, w->d);
+    while (status == GOV_OK && (status = store_next(&rows, w->d)) == GOV_OK) {
+        if (!base_grow(w->g->alloc, &w->versions, &w->version_cap, w->version_count, sizeof *w->versions))
+            status = base_nomem(w->d);
+        else
+            w->versions[w->version_count++] = store_int(&rows, 0);
+    }
+    store_rows_close(&rows);
+    return status == GOV_END ? GOV_OK : status;
 }
 
 static void read_row(store_rows *rows, case_clock *c)
@@ -335,7 +368,8 @@ static void read_row(store_rows *rows, case_clock *c)
                       .used = store_int(rows, 13),
                       .extensions = store_int(rows, 14),
                       .extended = store_int(rows, 15),
-                      .provisional = store_int(rows, 16) != 0};
+                      .provisional = store_int(rows, 16) != 0,
+                      .fired = (uint32_t)store_int(rows, 18)};
 }
 
 /* *readable false: the text is no account. */
@@ -385,6 +419,8 @@ static gov_status tell(walk *w, store_rows *rows, const life *l)
     else if (strcmp(l->part, "account") == 0)
         status = base_fail(w->d, M_clock_account, A_S("case", w->out->number),
                            A_S("clock", w->out->clock), A_I("entry", l->stored));
+    else if (strcmp(l->part, "row") == 0)
+        status = base_fail(w->d, M_clock_altered, A_S("case", w->out->number), A_S("clock", w->out->clock));
     else
         status = base_fail(w->d, M_clock_differs, A_S("case", w->out->number),
                            A_S("clock", w->out->clock), A_S("part", l->part),
@@ -392,6 +428,24 @@ static gov_status tell(walk *w, store_rows *rows, const life *l)
     base_buf_free(&stored);
     base_buf_free(&computed);
     return status;
+}
+
+/* The account is consistent: is it the one that the journal knows? */
+static gov_status ask_journal(walk *w, store_rows *rows, life *l)
+{
+    size_t len;
+    bool same = false;
+    const char *text = store_text(rows, 17, &len);
+    base_buf_init(&l->row.account, w->g->alloc);
+    base_buf_add(&l->row.account, text, len);
+    gov_status status = l->row.account.failed ? base_nomem(w->d) : GOV_OK;
+    if (status == GOV_OK)
+        status = case_witness_ask(&w->witness, store_int(rows, 0), store_text(rows, 1, NULL), &l->row, &same, w->d);
+    base_buf_free(&l->row.account);
+    if (status != GOV_OK || same)
+        return status;
+    l->part = "row";
+    return tell(w, rows, l);
 }
 
 static gov_status check_row(walk *w, store_rows *rows)
@@ -406,10 +460,10 @@ static gov_status check_row(walk *w, store_rows *rows)
         if (!store_is_null(rows, 2) &&
             strcmp(w->m.w->clocks[i].name, store_text(rows, 1, NULL)) == 0)
             l.rule = &w->m.w->clocks[i];
-    if (status == GOV_OK && l.rule != NULL) {
-        set_calendars(w, &l);
+    if (status == GOV_OK && l.rule != NULL)
+        status = set_calendars(w, &l);
+    if (status == GOV_OK && l.rule != NULL)
         status = read_account(w, rows, &l, &readable);
-    }
     if (status != GOV_OK)
         return status;
     w->out->checked++;
@@ -418,7 +472,7 @@ static gov_status check_row(walk *w, store_rows *rows)
         (void)impossible(&l);
         return tell(w, rows, &l);
     }
-    return live_through(&l) && row_follows(&l) ? GOV_OK : tell(w, rows, &l);
+    return live_through(&l) && row_follows(&l) ? ask_journal(w, rows, &l) : tell(w, rows, &l);
 }
 
 /* The place of the last row that was seen. */
@@ -433,7 +487,7 @@ static gov_status check_page(walk *w, place *last, int *count)
         "SELECT k.case_id, k.name, c.number, c.workflow, c.rules, k.state, k.origin_us, "
         "k.since_us, k.due_us, k.stopped_us, "
         "k.breached_us, k.unit, k.budget, k.used, k.extensions, k.extended, k.provisional, "
-        "k.account FROM gov_case_clock k "
+        "k.account, k.fired FROM gov_case_clock k "
         "LEFT JOIN gov_case c ON c.community = k.community AND c.id = k.case_id WHERE k.community "
         "= $1 AND k.case_id >= $2 "
         "AND (k.case_id > $2 OR k.name > $3) ORDER BY k.case_id, k.name LIMIT $4"};
@@ -463,19 +517,64 @@ static gov_status check_page(walk *w, place *last, int *count)
     return status == GOV_END ? GOV_OK : status;
 }
 
+/* Rows that the journal tells of, and that no page had. */
+static gov_status check_missing(walk *w)
+{
+    static const store_sql sql = {"SELECT number FROM gov_case WHERE community = $1 AND id = $2"};
+    base_arena *keep = &w->g->scratch;
+    const char *name;
+    size_t len;
+    int64_t id;
+    store_rows rows;
+    gov_status status = case_witness_missing(&w->witness, &id, &name, &len, w->d);
+    if (status != GOV_OK || name == NULL)
+        return status;
+    w->out->number = "";
+    status = store_first(w->g->store, &sql, STORE_ARGS(store_i(w->g->community), store_i(id)), &rows, w->d);
+    if (status == GOV_OK)
+        w->out->number = base_arena_strdup(keep, store_text(&rows, 0, NULL));
+    store_rows_close(&rows);
+    if (status != GOV_OK && status != GOV_END)
+        return status;
+    w->out->clock = base_arena_strndup(keep, name, len);
+    w->out->part = "missing";
+    if (w->out->number == NULL || w->out->clock == NULL)
+        return base_nomem(w->d);
+    return base_fail(w->d, M_clock_missing, A_S("case", w->out->number), A_S("clock", w->out->clock));
+}
+
+static gov_status walk_through(walk *w)
+{
+    place last = {0};
+    int count = PAGE;
+    base_buf_init(&last.name, w->g->alloc);
+    gov_status status = case_machine_of(w->g, &w->m, w->d);
+    if (status == GOV_OK)
+        status = list_versions(w);
+    if (status == GOV_OK)
+        status = case_witness_hear(&w->witness, w->g, w->d);
+    while (status == GOV_OK && count == PAGE)
+        status = check_page(w, &last, &count);
+    base_buf_free(&last.name);
+    return status == GOV_OK ? check_missing(w) : status;
+}
+
 gov_status case_verify_clocks(gov *g, case_clock_report *out, const diag *d)
 {
     base_arena arena;
     walk w = {.g = g, .arena = &arena, .out = out, .d = d};
-    place last = {0};
-    int count = PAGE;
+    const bool own = !store_in_transaction(g->store); /* journal and rows of one instant */
     *out = (case_clock_report){0};
+    gov_status status = own ? store_begin_read(g->store, d) : GOV_OK;
+    if (status != GOV_OK)
+        return status;
     base_arena_init(&arena, g->alloc);
-    base_buf_init(&last.name, g->alloc);
-    gov_status status = case_machine_of(g, &w.m, d);
-    while (status == GOV_OK && count == PAGE)
-        status = check_page(&w, &last, &count);
-    base_buf_free(&last.name);
+    case_witness_init(&w.witness, g->alloc);
+    status = walk_through(&w);
+    case_witness_free(&w.witness);
+    base_free(g->alloc, w.versions);
     base_arena_free(&arena);
+    if (own)
+        store_rollback(g->store);
     return status;
 }

@@ -89,6 +89,8 @@ gov_status store_sqlite_open(store *s, const store_config *config, const char *p
 gov_status store_pg_open(store *s, const store_config *config, const char *url, const diag *d);
 
 /* readable.c */
+struct sqlite3;
+bool store_wants_space(struct sqlite3 *db, int code); /* did a call that failed with it want space? */
 /* The name by which SQLite opens a file that nobody changes meanwhile, without files beside it. */
 void store_write_immutable(base_buf *out, const char *path);
 /* Is there nothing in FILE-wal that is not in the file yet? */

@@ -1,8 +1,50 @@
-/* SQLite files where nothing may be written: a reader of a WAL database wants to make files beside it. */
+/* What SQLite files want of the system: space to write, and files beside them even to be read. */
 #include "store/engine.h"
 
+#include <errno.h>
+#include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* ---- space ---- */
+
+static bool no_space(int err)
+{
+    return err == ENOSPC || err == EFBIG
+#ifdef EDQUOT
+           || err == EDQUOT
+#endif
+        ;
+}
+
+static int errno_of(sqlite3_file *file)
+{
+    int err = 0;
+    if (file != NULL && file->pMethods != NULL)
+        (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &err);
+    return err;
+}
+
+/* Whether a failed write wanted space. SQLite takes ENOSPC for that, but neither a quota nor a limit on a file's size,
+ * and what the system said last is often about what was tried afterwards: so the files themselves are asked, too. */
+bool store_wants_space(struct sqlite3 *db, int code)
+{
+    sqlite3_file *file = NULL;
+    if (db == NULL)
+        return false;
+    if (no_space(sqlite3_system_errno(db)))
+        return true;
+    if (code != SQLITE_IOERR_WRITE && code != SQLITE_IOERR_SHMSIZE && code != SQLITE_IOERR_TRUNCATE)
+        return false;
+    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (no_space(errno_of(file)))
+        return true;
+    file = NULL;
+    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    return no_space(errno_of(file));
+}
+
+/* ---- reading where nothing may be written ---- */
 
 static bool plain(char c)
 {

@@ -49,42 +49,6 @@ static lite *in(const store *s)
 
 /* ---- errors ---- */
 
-static bool no_space(int err)
-{
-    return err == ENOSPC || err == EFBIG
-#ifdef EDQUOT
-           || err == EDQUOT
-#endif
-        ;
-}
-
-static int errno_of(sqlite3_file *file)
-{
-    int err = 0;
-    if (file != NULL && file->pMethods != NULL)
-        (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &err);
-    return err;
-}
-
-/* Whether a failed write wanted space. SQLite takes ENOSPC for that, but neither a quota nor a limit on a file's size,
- * and what the system said last is often about what was tried afterwards: so the files themselves are asked, too. */
-static bool wants_space(sqlite3 *db, int code)
-{
-    sqlite3_file *file = NULL;
-    if (db == NULL)
-        return false;
-    if (no_space(sqlite3_system_errno(db)))
-        return true;
-    if (code != SQLITE_IOERR_WRITE && code != SQLITE_IOERR_SHMSIZE && code != SQLITE_IOERR_TRUNCATE)
-        return false;
-    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    if (no_space(errno_of(file)))
-        return true;
-    file = NULL;
-    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
-    return no_space(errno_of(file));
-}
-
 /* Our own statements ask only for what our own schema has. */
 static bool schema_is_gone(sqlite3 *db)
 {
@@ -116,10 +80,10 @@ static store_error class_of(sqlite3 *db, int code)
             return STORE_NO_MEMORY;
         if (code == SQLITE_IOERR_CORRUPTFS)
             return STORE_DAMAGED;
-        return wants_space(db, code) ? STORE_NO_SPACE : STORE_OTHER;
+        return store_wants_space(db, code) ? STORE_NO_SPACE : STORE_OTHER;
     case SQLITE_CANTOPEN:
         return err == EROFS || err == EACCES ? STORE_NO_WRITE
-               : no_space(err)               ? STORE_NO_SPACE
+               : store_wants_space(db, code)  ? STORE_NO_SPACE
                                              : STORE_OTHER;
     case SQLITE_ERROR: return schema_is_gone(db) ? STORE_DAMAGED : STORE_BUG;
     case SQLITE_MISUSE:

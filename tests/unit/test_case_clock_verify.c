@@ -278,6 +278,51 @@ static void an_amended_calendar_is_no_fault(void **state)
     community_free(&c);
 }
 
+/* The day off is given and taken back, and the case has reckoned with it in between. */
+static void a_calendar_that_was_changed_back_is_no_fault(void **state)
+{
+    community c = make(state);
+    gov_error *err = NULL;
+    const int64_t id = live(&c, 1);
+    for (int i = 0; i < 4; i++) {
+        gov_rulebook *book = community_rulebook(i % 2 == 0 ? amended : rules);
+        assert_gov_ok(gov_install(c.g, book, &err), err);
+        gov_rulebook_free(book);
+        verify(&c, i == 0 ? 6 : 7);
+        community_send(&c, id, "wait", NULL, GOV_OK);
+        community_advance(&c, 1500);
+        community_send(&c, id, "go_on", NULL, GOV_OK);
+        community_advance(&c, 600);
+        verify(&c, 7);
+    }
+    alter(&c, "UPDATE gov_case_clock SET due_us = due_us + 1" WHERE("days"));
+    refuse(&c, id, "days", "due");
+    community_free(&c);
+}
+
+/* No account speaks of these: the journal does. */
+static void the_journal_knows_each_row(void **state)
+{
+    community c = make(state);
+    const int64_t id = live(&c, 6);
+    verify(&c, 7);
+    alter(&c, "UPDATE gov_case_clock SET fired = fired + 1" WHERE("hours"));
+    refuse(&c, id, "hours", "row");
+    alter(&c, "UPDATE gov_case_clock SET fired = fired - 1" WHERE("hours"));
+    verify(&c, 7);
+    alter(&c, "UPDATE gov_case_clock SET fired = 1" WHERE("days"));
+    refuse(&c, id, "days", "row");
+    alter(&c, "UPDATE gov_case_clock SET fired = 0" WHERE("days"));
+    alter(&c, "DELETE FROM gov_case_clock" WHERE("month"));
+    refuse(&c, id, "month", "missing");
+    alter(&c, "INSERT INTO gov_case_clock SELECT community, case_id, 'month', state, origin_us, since_us, due_us, stopped_us, "
+              "breached_us, unit, budget, used, extensions, extended, fired, provisional, account FROM gov_case_clock" WHERE("asleep"));
+    gov_error *err = NULL;
+    assert_int_equal(gov_verify(c.g, NULL, NULL, NULL, &err), GOV_E_VERIFY);
+    gov_error_free(err);
+    community_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +332,8 @@ int main(void)
         STORE_TESTS(a_clock_that_stopped_keeps_its_instant),
         STORE_TESTS(an_altered_account_is_found),
         STORE_TESTS(an_amended_calendar_is_no_fault),
+        STORE_TESTS(a_calendar_that_was_changed_back_is_no_fault),
+        STORE_TESTS(the_journal_knows_each_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

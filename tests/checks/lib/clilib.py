@@ -152,13 +152,13 @@ class Answer:
         return json.loads(self.out)
 
 
-def gov(*words, stdin=None, lang="C.UTF-8", env=None, cwd=None):
+def gov(*words, stdin=None, lang="C.UTF-8", env=None, cwd=None, timeout=300):
     """Runs the program in an environment where only `lang` says a language."""
     around = {k: v for k, v in os.environ.items() if not k.startswith("LC_") and k not in ("LANG", "LANGUAGE")}
     around.update({"LC_ALL": lang, **(env or {})})
     done = subprocess.run([GOV, *words], input=stdin if stdin is not None else "", stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, env=around, cwd=cwd, text=True, encoding="utf-8", errors="replace",
-                          timeout=300, check=False)
+                          timeout=timeout, check=False)
     return Answer(done.returncode, done.stdout, done.stderr)
 
 

@@ -1,0 +1,184 @@
+/* What the journal says of clocks: each step tells the digest of every clock row that it wrote. So a row that was altered or
+ * taken away behind the library's back is found, whatever its account says. */
+#include "case/live.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SHOWN = 8, LONGEST = 2 * SHOWN + 24 }; /* bytes of a digest that an entry carries; with the step's number */
+
+/* ---- telling ---- */
+
+void case_clock_digest(const case_clock *c, uint8_t out[BASE_DIGEST_SIZE])
+{
+    static const char none[] = "[]";
+    const int64_t parts[] = {c->state,    c->origin_us,      c->since_us,      c->due_us, c->stopped_us, c->breached_us,
+                             c->budget.unit, c->budget.amount, c->used,        c->extensions, c->extended, c->fired,
+                             c->provisional};
+    uint8_t bytes[BASE_DIGEST_SIZE + 8 * ARRAY_LEN(parts)];
+    uint8_t *p = bytes + BASE_DIGEST_SIZE;
+    const bool empty = c->account.len == 0;
+    base_sha256(empty ? none : c->account.data, empty ? sizeof none - 1 : c->account.len, bytes);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        for (int shift = 56; shift >= 0; shift -= 8)
+            *p++ = (uint8_t)((uint64_t)parts[i] >> shift);
+    base_sha256(bytes, sizeof bytes, out);
+}
+
+gov_status case_tell_clocks(case_machine *m, value_builder *entry, const diag *d)
+{
+    value_builder b;
+    value_builder_init(&b, m->arena);
+    for (size_t i = 0; i < m->w->clock_count; i++) {
+        uint8_t digest[BASE_DIGEST_SIZE];
+        if (!m->clocks[i].untold)
+            continue;
+        char *text = base_arena_alloc(m->arena, LONGEST);
+        if (text == NULL)
+            return base_nomem(d);
+        case_clock_digest(&m->clocks[i], digest);
+        base_hex(digest, SHOWN, text);
+        (void)snprintf(text + 2 * SHOWN, LONGEST - 2 * SHOWN, ":%lld", (long long)m->steps);
+        value_builder_set(&b, m->w->clocks[i].name, value_text(text));
+        m->clocks[i].untold = false;
+    }
+    if (b.len > 0)
+        value_builder_set(entry, "clocks", value_builder_map(&b));
+    return b.failed ? base_nomem(d) : GOV_OK;
+}
+
+/* ---- what was told ---- */
+
+static uint64_t number_of(const uint8_t digest[SHOWN])
+{
+    uint64_t n = 0;
+    for (int i = 0; i < SHOWN; i++)
+        n = n << 8 | digest[i];
+    return n;
+}
+
+/* Keys are a case's id and a clock's name; the name "" stands for an entry that was erased. */
+static case_told *told_of(case_witness *w, int64_t id, const char *name, size_t len)
+{
+    base_buf_clear(&w->key);
+    base_buf_be64(&w->key, (uint64_t)id);
+    base_buf_add(&w->key, name, len);
+    const uint64_t *slot = w->key.failed ? NULL : base_map_get(&w->places, w->key.data, w->key.len);
+    return slot != NULL ? &w->told[*slot] : NULL;
+}
+
+/* The case's own count of steps says which is the last: two processes' ids may lie the other way round. */
+static gov_status note(case_witness *w, int64_t id, const char *name, size_t len, int64_t step, uint64_t digest, const diag *d)
+{
+    case_told *told = told_of(w, id, name, len);
+    if (told == NULL && !w->key.failed) {
+        bool fresh;
+        const char *key = base_arena_strndup(&w->keys, w->key.data, w->key.len);
+        uint64_t *slot = key != NULL && base_grow(w->alloc, &w->told, &w->cap, w->count, sizeof *w->told)
+                             ? base_map_put(&w->places, key, w->key.len, &fresh)
+                             : NULL;
+        if (slot == NULL)
+            return base_nomem(d);
+        *slot = w->count;
+        told = &w->told[w->count++];
+        *told = (case_told){.step = -1};
+    }
+    if (told == NULL)
+        return base_nomem(d);
+    if (step > told->step)
+        *told = (case_told){.step = step, .digest = digest};
+    return GOV_OK;
+}
+
+typedef struct hearing {
+    case_witness *w;
+    base_arena arena;
+    const diag *d;
+} hearing;
+
+static gov_status hear(void *user, const journal_record *r)
+{
+    hearing *h = user;
+    value data;
+    if (strncmp(r->kind, "case.", 5) != 0)
+        return GOV_OK;
+    if (r->erased)
+        return note(h->w, r->subject, "", 0, 0, 0, h->d);
+    if (strstr(r->data_text, "\"clocks\":{") == NULL)
+        return GOV_OK;
+    base_arena_reset(&h->arena);
+    gov_status status = value_read_document(&h->arena, r->data_text, r->data_len, &data, h->d);
+    if (status != GOV_OK)
+        return status;
+    const value clocks = value_get_text(data, "clocks");
+    for (size_t i = 0; clocks.kind == VALUE_MAP && i < clocks.len && status == GOV_OK; i++) {
+        const value key = clocks.as.pairs[i].key, v = clocks.as.pairs[i].val;
+        uint8_t digest[SHOWN];
+        int64_t step;
+        if (key.kind == VALUE_STRING && v.kind == VALUE_STRING && v.len > 2 * SHOWN + 1 && base_unhex(v.as.s, 2 * SHOWN, digest) &&
+            base_parse_int(v.as.s + 2 * SHOWN + 1, v.len - 2 * SHOWN - 1, &step))
+            status = note(h->w, r->subject, key.as.s, key.len, step, number_of(digest), h->d);
+    }
+    return status;
+}
+
+void case_witness_init(case_witness *w, const gov_allocator *a)
+{
+    *w = (case_witness){.alloc = a};
+    base_map_init(&w->places, a);
+    base_arena_init(&w->keys, a);
+    base_buf_init(&w->key, a);
+}
+
+void case_witness_free(case_witness *w)
+{
+    base_map_free(&w->places);
+    base_free(w->alloc, w->told);
+    base_arena_free(&w->keys);
+    base_buf_free(&w->key);
+}
+
+gov_status case_witness_hear(case_witness *w, gov *g, const diag *d)
+{
+    hearing h = {.w = w, .d = d};
+    const journal_filter all = {0};
+    base_arena_init(&h.arena, g->alloc);
+    const gov_status status = journal_read(g->journal, &all, hear, &h, d);
+    base_arena_free(&h.arena);
+    return status;
+}
+
+static bool erased(case_witness *w, int64_t id)
+{
+    return told_of(w, id, "", 0) != NULL;
+}
+
+gov_status case_witness_ask(case_witness *w, int64_t id, const char *name, const case_clock *c, bool *same, const diag *d)
+{
+    uint8_t digest[BASE_DIGEST_SIZE];
+    case_clock_digest(c, digest);
+    case_told *told = told_of(w, id, name, strlen(name));
+    *same = told != NULL && told->digest == number_of(digest);
+    if (*same)
+        told->seen = true;
+    else
+        *same = erased(w, id);
+    return w->key.failed ? base_nomem(d) : GOV_OK;
+}
+
+gov_status case_witness_missing(case_witness *w, int64_t *id, const char **name, size_t *len, const diag *d)
+{
+    *name = NULL;
+    for (size_t i = 0; i < w->places.count && *name == NULL && !w->key.failed; i++) {
+        const base_entry *e = &w->places.entries[i];
+        uint64_t n = 0;
+        for (int k = 0; k < 8; k++)
+            n = n << 8 | (uint8_t)e->key[k];
+        if (e->len <= 8 || w->told[e->value].seen || erased(w, (int64_t)n))
+            continue;
+        *id = (int64_t)n;
+        *name = e->key + 8;
+        *len = e->len - 8;
+    }
+    return w->key.failed ? base_nomem(d) : GOV_OK;
+}
