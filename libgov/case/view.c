@@ -379,7 +379,8 @@ static gov_status ask(gov *g, listing *l, const diag *d)
                          "AND k.due_us < ", store_i(access_now(g)), ")");
     if (status == GOV_OK && q->where != NULL)
         status = case_filter_add(g, q->workflow, q->where, c, &l->filter, d);
-    access_condition_text(c, " ORDER BY c.id LIMIT 256");
+    /* Words are looked for anew with each piece, so pieces are large then. */
+    access_condition_text(c, q->where != NULL || q->field != NULL ? " ORDER BY c.id LIMIT 1024" : " ORDER BY c.id LIMIT 256");
     return status == GOV_OK && c->sql.failed ? base_nomem(d) : status;
 }
 
@@ -462,14 +463,15 @@ static gov_status view_listed(gov *g, listing *l, int64_t id, value *out, const 
 
 static gov_status fill_page(gov *g, listing *l, bool *more, const diag *d)
 {
-    enum { BATCH = 256 };
-    int64_t ids[BATCH];
-    size_t n = BATCH;
+    enum { MOST = 1024 };
+    const size_t batch = l->in.query.where != NULL || l->in.query.field != NULL ? MOST : 256;
+    int64_t ids[MOST];
+    size_t n = batch;
     gov_status status = GOV_OK;
     *more = true;
     while (status == GOV_OK && *more && l->cases.len < l->limit) {
         status = read_page(g, l, ids, &n, d);
-        *more = n == BATCH;
+        *more = n == batch;
         for (size_t i = 0; i < n && status == GOV_OK; i++) {
             value v;
             if (l->cases.len == l->limit) {
