@@ -61,6 +61,7 @@ GOV_HANDLE(gov, gov_free)
 GOV_HANDLE(gov_store, gov_store_free)
 GOV_HANDLE(gov_rulebook, gov_rulebook_free)
 GOV_HANDLE(gov_expr, gov_expr_free)
+GOV_HANDLE(gov_scope, gov_scope_free)
 GOV_HANDLE(gov_simulation, gov_simulation_free)
 GOV_HANDLE(gov_ledger_lines, gov_ledger_lines_free)
 GOV_HANDLE(gov_error, gov_error_free)
@@ -70,6 +71,7 @@ static void gov_free_now(gov *gone) { gov_free(gone); }
 static void gov_store_free_now(gov_store *gone) { gov_store_free(gone); }
 static void gov_rulebook_free_now(gov_rulebook *gone) { gov_rulebook_free(gone); }
 static void gov_expr_free_now(gov_expr *gone) { gov_expr_free(gone); }
+static void gov_scope_free_now(gov_scope *gone) { gov_scope_free(gone); }
 static void gov_simulation_free_now(gov_simulation *gone) { gov_simulation_free(gone); }
 static void gov_ledger_lines_free_now(gov_ledger_lines *gone) { gov_ledger_lines_free(gone); }
 static void gov_error_free_now(gov_error *gone) { gov_error_free(gone); }
@@ -299,7 +301,24 @@ GOV_PAGE(gov_ledger_balance, glue_ledger_balance)
 %ignore gov_ledger_filter_init;
 %ignore gov_ledger_balance;
 
+%ignore gov_expr_options;
+%ignore gov_expr_options_init;
+%ignore gov_function;
+
 /* ---- plain twins ---- */
+
+/* What more there is to say is arguments here. */
+%ignore gov_expr_compile_with;
+%ignore gov_rulebook_load_with;
+%ignore gov_expr_eval_line;
+%ignore gov_expr_compile;
+%ignore gov_scope_add;
+%ignore gov_store_open;
+%ignore gov_open;
+%rename(gov_expr_compile) gov_expr_compile_scoped;
+%rename(gov_scope_add) gov_scope_add_scoped;
+%rename(gov_store_open) gov_store_open_scoped;
+%rename(gov_open) gov_open_scoped;
 
 /* These answer with warnings when they succeed. */
 %ignore gov_rulebook_load;
@@ -314,9 +333,40 @@ GOV_PAGE(gov_ledger_balance, glue_ledger_balance)
 %rename(gov_import) gov_import_watched;
 
 %inline %{
-static gov_status gov_rulebook_load_warned(const char *path, int64_t today_us, gov_rulebook **out, gov_error **warned)
+static gov_status gov_rulebook_load_warned(const char *path, int64_t today_us, const gov_scope *scope, gov_rulebook **out,
+                                           gov_error **warned)
 {
-    return gov_rulebook_load(NULL, path, today_us, out, warned);
+    return gov_rulebook_load_with(NULL, path, today_us, scope, out, warned);
+}
+
+static gov_status gov_expr_compile_scoped(const char *source, size_t len, const gov_value *variables, const gov_scope *scope,
+                                          const char *container, const char *type, gov_expr **out, gov_error **err)
+{
+    const gov_expr_options o = {sizeof o, variables, scope, container, type};
+    return gov_expr_compile_with(NULL, source, len, &o, out, err);
+}
+
+static gov_status gov_scope_add_scoped(gov_scope *scope, const char *signature, uint32_t flags, uint32_t cost,
+                                       gov_function_call call, void *user, void (*release)(void *), gov_error **err)
+{
+    const gov_function f = {sizeof f, signature, call, user, release, flags, cost};
+    return gov_scope_add(scope, &f, err);
+}
+
+static gov_status gov_store_open_scoped(const char *url, const gov_options *options, const gov_scope *scope, gov_store **out,
+                                        gov_error **err)
+{
+    gov_options scoped = *options;
+    scoped.scope = scope;
+    return gov_store_open(url, &scoped, out, err);
+}
+
+static gov_status gov_open_scoped(const char *url, const gov_options *options, const gov_scope *scope, gov **out,
+                                  gov_error **err)
+{
+    gov_options scoped = *options;
+    scoped.scope = scope;
+    return gov_open(url, &scoped, out, err);
 }
 
 static gov_status gov_simulation_open_warned(const char *path, gov_simulation **out, gov_error **warned)

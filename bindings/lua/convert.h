@@ -521,6 +521,74 @@ static int gov_lua_points_in(lua_State *L)
 
 /* ---- the progress of a long call ---- */
 
+/* ---- functions that expressions call ---- */
+
+/* Each has a thread of its own, on whose stack it lies first: whatever coroutine evaluates, there is a state to call it in. */
+typedef struct gov_lua_function {
+    lua_State *T;
+    int ref;  /* keeps the thread */
+    int busy; /* it runs */
+    const gov_value *args;
+    gov_value *answer;
+    gov_status status;
+} gov_lua_function;
+
+static int gov_lua_call_in(lua_State *L)
+{
+    gov_lua_function *f = lua_touserdata(L, 1);
+    const size_t n = gov_value_count(f->args);
+    gov_value *v = NULL;
+    luaL_checkstack(L, (int)n + 8, "too many arguments");
+    for (size_t i = 0; i < n; i++) /* the function itself came as the second argument */
+        gov_lua_push(L, gov_value_at(f->args, i));
+    lua_call(L, (int)n, 1);
+    if (!gov_lua_to(L, lua_gettop(L), &v))
+        return lua_error(L);
+    f->status = v != NULL ? gov_value_set(f->answer, "value", v) : GOV_OK;
+    gov_value_free(v);
+    return 0;
+}
+
+static gov_status gov_lua_function_call(void *user, const gov_value *args, gov_value *answer, char *why)
+{
+    gov_lua_function *f = user;
+    const int top = lua_gettop(f->T);
+    if (f->busy) {
+        (void)snprintf(why, GOV_FUNCTION_WHY, "the function is called inside itself");
+        return GOV_E_USER;
+    }
+    f->busy = 1;
+    f->args = args;
+    f->answer = answer;
+    f->status = GOV_E_NOMEM;
+    if (!gov_lua_try(f->T, gov_lua_call_in, f, 1, 0)) {
+        const char *said = lua_type(f->T, -1) == LUA_TSTRING ? lua_tostring(f->T, -1) : "an error that is no text";
+        (void)snprintf(why, GOV_FUNCTION_WHY, "%s", said);
+        f->status = GOV_E_USER;
+    }
+    lua_settop(f->T, top);
+    f->busy = 0;
+    return f->status;
+}
+
+static void gov_lua_forget(void *user)
+{
+    gov_lua_function *f = user;
+    luaL_unref(f->T, LUA_REGISTRYINDEX, f->ref);
+    free(f);
+}
+
+/* Makes the thread of a function, which is the second argument. */
+static int gov_lua_keep_in(lua_State *L)
+{
+    gov_lua_function *f = lua_touserdata(L, 1);
+    f->T = lua_newthread(L);
+    lua_pushvalue(L, 2);
+    lua_xmove(L, f->T, 1);
+    f->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
 typedef struct gov_lua_watch {
     lua_State *L;
     int call;   /* where the function lies; 0: there is none */

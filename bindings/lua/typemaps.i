@@ -186,6 +186,32 @@ GOV_NUMBER(uint32_t, 0, UINT32_MAX)
     }
 }
 
+/* ---- functions that expressions call: kept by the scope once it has them ---- */
+
+%typemap(in) (gov_function_call call, void *user, void (*release)(void *)) (gov_lua_function *kept = NULL) {
+    if (!lua_isfunction(L, $input))
+        GLUE_MISUSE("a function is needed");
+    kept = calloc(1, sizeof *kept);
+    if (kept == NULL)
+        GLUE_NOMEM;
+    if (!gov_lua_try(L, gov_lua_keep_in, kept, $input, 0)) {
+        free(kept);
+        kept = NULL;
+        SWIG_fail;
+    }
+    $1 = gov_lua_function_call;
+    $2 = kept;
+    $3 = gov_lua_forget;
+}
+%typemap(argout) (gov_function_call call, void *user, void (*release)(void *)) {
+    if (result == GOV_OK)
+        kept$argnum = NULL;
+}
+%typemap(freearg) (gov_function_call call, void *user, void (*release)(void *)) {
+    if (kept$argnum != NULL)
+        gov_lua_forget(kept$argnum);
+}
+
 /* ---- errors ---- */
 
 %typemap(in, numinputs=0) gov_error **err (gov_error *e = NULL) "$1 = &e;"

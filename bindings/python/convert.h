@@ -447,6 +447,55 @@ static int gov_py_points(PyObject *o, gov_point **out, size_t *n)
 
 /* ---- the progress of a long call ---- */
 
+/* ---- functions that expressions call ---- */
+
+/* What an exception says, as the reason of a failure; cut where it is too long. */
+static void gov_py_reason(char *why)
+{
+    PyObject *type = NULL, *value = NULL, *trace = NULL, *text;
+    const char *said;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    text = value != NULL ? PyObject_Str(value) : NULL;
+    said = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
+    (void)snprintf(why, GOV_FUNCTION_WHY, "%s: %s", type != NULL ? ((PyTypeObject *)type)->tp_name : "error",
+                   said != NULL ? said : "");
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
+}
+
+static gov_status gov_py_function(void *user, const gov_value *args, gov_value *answer, char *why)
+{
+    const PyGILState_STATE gil = PyGILState_Ensure();
+    gov_status status = GOV_E_USER;
+    gov_value *v = NULL;
+    PyObject *list = gov_py_from(args);
+    PyObject *tuple = list != NULL ? PyList_AsTuple(list) : NULL;
+    PyObject *out = tuple != NULL ? PyObject_CallObject(user, tuple) : NULL;
+    if (out == NULL || !gov_py_to(out, &v))
+        gov_py_reason(why);
+    else
+        status = v != NULL ? gov_value_set(answer, "value", v) : GOV_OK;
+    gov_value_free(v);
+    Py_XDECREF(out);
+    Py_XDECREF(tuple);
+    Py_XDECREF(list);
+    PyGILState_Release(gil);
+    return status;
+}
+
+static void gov_py_forget(void *user)
+{
+    if (!Py_IsInitialized()) /* the interpreter took its objects along */
+        return;
+    const PyGILState_STATE gil = PyGILState_Ensure();
+    Py_DECREF((PyObject *)user);
+    PyGILState_Release(gil);
+}
+
 /* The callable, and the exception that it (or the user's Ctrl-C) left behind. */
 typedef struct gov_py_watch {
     PyObject *call, *type, *value, *trace;

@@ -1,13 +1,13 @@
 /* Calls that may block let other Python threads run meanwhile: those whose contract says `block=io`, and evaluation. */
 %thread gov_free_now;
 %thread gov_store_free_now;
-%thread gov_store_open;
+%thread gov_store_open_scoped;
 %thread gov_store_upgrade;
 %thread gov_store_backup;
 %thread gov_community_create;
 %thread gov_community_list;
 %thread gov_attach;
-%thread gov_open;
+%thread gov_open_scoped;
 %thread gov_install;
 %thread gov_act_as;
 %thread gov_act_as_resident;
@@ -16,9 +16,9 @@
 %thread gov_rollback;
 %thread gov_rulebook_load_warned;
 %thread gov_simulation_open_warned;
-%thread gov_expr_compile;
+%thread gov_expr_compile_scoped;
 %thread gov_expr_eval;
-%thread gov_expr_eval_line;
+%thread gov_scope_eval_line;
 %thread gov_simulation_line;
 %thread gov_ledger_line;
 %thread gov_record_put;

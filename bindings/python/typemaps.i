@@ -207,6 +207,25 @@ GOV_NUMBER(uint32_t, 0, UINT32_MAX, PyLong_FromUnsignedLong)
     }
 }
 
+/* ---- functions that expressions call: kept by the scope once it has them ---- */
+
+%typemap(in) (gov_function_call call, void *user, void (*release)(void *)) (PyObject *kept = NULL) {
+    if (!PyCallable_Check($input)) {
+        PyErr_SetString(PyExc_TypeError, "a function is called: it must be callable");
+        SWIG_fail;
+    }
+    kept = $input;
+    Py_INCREF(kept);
+    $1 = gov_py_function;
+    $2 = kept;
+    $3 = gov_py_forget;
+}
+%typemap(argout) (gov_function_call call, void *user, void (*release)(void *)) {
+    if (result == GOV_OK)
+        kept$argnum = NULL;
+}
+%typemap(freearg) (gov_function_call call, void *user, void (*release)(void *)) "Py_XDECREF(kept$argnum);"
+
 /* ---- errors ---- */
 
 %typemap(in, numinputs=0) gov_error **err (gov_error *e = NULL) "$1 = &e;"

@@ -21,6 +21,13 @@ static const opt init_options[] = {
         "社区在库中的名称（默认为规则的标识）"),
     {0},
 };
+static const opt eval_options[] = {
+    OPT("rulebook", "DIR", "expressions may use its values and functions, and its calendar",
+        "表达式可以使用其中的数值、函数和日历"),
+    OPT("now", "TIME", "with --rulebook: what `now` is (default: this moment)",
+        "与 --rulebook 同用：now 的值（默认为此刻）"),
+    {0},
+};
 static const opt install_options[] = {
     OPT("rulebook", "DIR", "the rules: a folder with rulebook.yaml, or one file",
         "规则：含 rulebook.yaml 的目录，或一个文件"),
@@ -442,6 +449,7 @@ const command commands[] = {
         .words = "",
         .min_words = 0,
         .max_words = 0,
+        .options = eval_options,
         .run = cmd_eval,
         .summary = {"evaluate expressions: a line of JSON in, a line out",
                     "计算表达式：输入一行 JSON，输出一行"},

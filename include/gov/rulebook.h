@@ -8,6 +8,7 @@
 #define GOV_RULEBOOK_H
 
 #include <gov/base.h>
+#include <gov/expr.h>
 #include <gov/value.h>
 
 #ifdef __cplusplus
@@ -30,6 +31,26 @@ typedef struct gov_rulebook gov_rulebook;
  */
 GOV_API gov_status gov_rulebook_load(const gov_allocator *alloc, const char *path, int64_t today_us,
                                      gov_rulebook **out, gov_error **err);
+
+/**
+ * As gov_rulebook_load(), for rules that call functions of the program: they are given to gov_store_open() as well. CONSTRUCTOR.
+ * @param scope  as made by gov_scope_new(); NULL: none. The rulebook keeps it.
+ * @contract thread=any alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_rulebook_load_with(const gov_allocator *alloc, const char *path, int64_t today_us,
+                                          const gov_scope *scope, gov_rulebook **out, gov_error **err);
+
+/**
+ * A scope for expressions of one's own with all that a rulebook's expressions may use anywhere: its values, `now`, its
+ * functions, by its zone and its default calendar. Functions that read a community (balance, members, count, within) are known and
+ * fail. CONSTRUCTOR.
+ * @param rulebook must outlive the scope and what is compiled with it
+ * @param now_us   what `now` is where nothing is bound to it, microseconds since 1970; 0: it has no value
+ * @contract thread=any alloc=yes block=no
+ * @since 0.1
+ */
+GOV_API gov_status gov_rulebook_scope(const gov_rulebook *rulebook, int64_t now_us, gov_scope **out, gov_error **err);
 
 /**
  * Frees it; communities that use it keep what they need. NULL is allowed. DESTRUCTOR.

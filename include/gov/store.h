@@ -26,6 +26,7 @@ typedef struct gov_options {
     void *random_user;                      /**< Passed to random. @since 0.1 */
     uint32_t flags;                         /**< GOV_OPEN_*. @since 0.1 */
     uint32_t busy_timeout_ms;               /**< How long to wait for another process's lock; 0: 5000. @since 0.1 */
+    const struct gov_scope *scope;          /**< Functions of the program that the communities' rules may call; NULL: none. @since 0.1 */
 } gov_options;
 
 #define GOV_OPEN_CREATE 1U    /**< Make the store when it is not there. */

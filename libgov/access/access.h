@@ -24,6 +24,8 @@ struct gov_store {
     void *now_user;
     void (*random)(void *bytes, size_t len, void *user);
     void *random_user;
+    const rulebook_host *host; /* what the rule language knows here; its maker frees it */
+    void (*host_free)(gov_store *home);
     /* One journal per community, shared by its handles: it keeps the tree's edge in memory. */
     struct access_journal {
         int64_t community;

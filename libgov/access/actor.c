@@ -173,19 +173,12 @@ void access_release(gov_store *home)
         journal_close(home->journals[i].journal);
     base_free(home->alloc, home->journals);
     store_close(home->store);
+    if (home->host_free != NULL)
+        home->host_free(home);
     base_free(home->alloc, home);
 }
 
 gov_status access_options(void *dst, size_t known, const void *src, size_t src_size, const diag *d)
 {
-    memset(dst, 0, known);
-    if (src == NULL)
-        return GOV_OK;
-    if (src_size < sizeof(size_t) || src_size > 4096)
-        return base_fail(d, M_bad_options);
-    for (size_t i = known; i < src_size; i++)
-        if (((const unsigned char *)src)[i] != 0)
-            return base_fail(d, M_bad_options);
-    memcpy(dst, src, src_size < known ? src_size : known);
-    return GOV_OK;
+    return base_options(dst, known, src, src_size, d);
 }

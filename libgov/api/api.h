@@ -10,14 +10,17 @@
 struct gov_rulebook {
     const rulebook *book;
     const gov_allocator *alloc;
+    const rulebook_host *host;
 };
 
 /* The library's whole schema, in the order of the rooms. */
 extern const store_migration *const api_schema[];
 extern const size_t api_schema_count;
 
-/* What the rooms teach the rule language: sections, effects, functions. */
-const rulebook_host *api_host(void);
+/* What the rooms teach the rule language (sections, effects, functions), and the functions of the program that embeds us (NULL: none).
+ * api_host_free() gives it back. */
+gov_status api_host_new(const gov_allocator *a, const gov_scope *scope, const rulebook_host **out, const diag *d);
+void api_host_free(const rulebook_host *host, const gov_allocator *a);
 
 /* The clock and the random bytes of a host that gives none: clock.c. */
 int64_t api_system_now(void *user);

@@ -45,6 +45,11 @@ static gov_status open_store(const char *url, const gov_options *o, store **out,
     return store_open(o->alloc, &config, out, d);
 }
 
+static void free_host(gov_store *home)
+{
+    api_host_free(home->host, home->alloc);
+}
+
 gov_status gov_store_open(const char *url, const gov_options *options, gov_store **out, gov_error **err)
 {
     diag d = {NULL, err};
@@ -64,8 +69,12 @@ gov_status gov_store_open(const char *url, const gov_options *options, gov_store
                         .random = o.random,
                         .random_user = o.random_user};
     atomic_init(&home->refs, 1);
-    status = open_store(url, &o, &home->store, &d);
+    home->host_free = free_host;
+    status = api_host_new(o.alloc, o.scope, &home->host, &d);
+    if (status == GOV_OK)
+        status = open_store(url, &o, &home->store, &d);
     if (status != GOV_OK) {
+        free_host(home);
         base_free(o.alloc, home);
         return status;
     }
@@ -155,7 +164,7 @@ gov_status gov_store_backup(gov_store *home, const char *path, gov_progress prog
 
 static gov_status wire(gov *g, const diag *d)
 {
-    gov_status status = registry_attach(g, api_host(), d);
+    gov_status status = registry_attach(g, g->home->host, d);
     if (status == GOV_OK)
         status = case_attach(g, d);
     return status;
@@ -300,7 +309,7 @@ gov_status gov_create(const char *url, const gov_options *options, const char *p
     d.alloc = o.alloc;
     o.size = sizeof o;
     o.flags |= GOV_OPEN_CREATE;
-    status = gov_rulebook_load(o.alloc, path, o.now_us(o.now_user), &rules, &warnings);
+    status = gov_rulebook_load_with(o.alloc, path, o.now_us(o.now_user), o.scope, &rules, &warnings);
     if (status == GOV_OK)
         status = create_and_attach(url, &o, rules, out, err);
     else

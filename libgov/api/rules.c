@@ -5,29 +5,57 @@
 
 #include <string.h>
 
-gov_status gov_rulebook_load(const gov_allocator *alloc, const char *path, int64_t today_us, gov_rulebook **out,
-                             gov_error **err)
+gov_status gov_rulebook_load_with(const gov_allocator *alloc, const char *path, int64_t today_us, const gov_scope *scope,
+                                  gov_rulebook **out, gov_error **err)
 {
     const gov_allocator *a = alloc != NULL ? alloc : &base_malloc;
     const diag d = {a, err};
-    const rulebook_options options = {.host = api_host(), .today = today_us / BASE_US_PER_DAY};
+    rulebook_options options = {.today = today_us / BASE_US_PER_DAY};
     rulebook_bundle *bundle = NULL;
     rulebook *book = NULL;
     if (path == NULL || out == NULL)
         return base_misuse(err, path == NULL ? "path" : "out");
-    gov_status status = rulebook_bundle_read(a, path, NULL, 0, &bundle, &d);
+    gov_rulebook *made = base_alloc(a, sizeof *made);
+    if (made == NULL)
+        return base_nomem(&d);
+    made->alloc = a;
+    gov_status status = api_host_new(a, scope, &made->host, &d);
+    options.host = made->host;
+    if (status == GOV_OK)
+        status = rulebook_bundle_read(a, path, NULL, 0, &bundle, &d);
     if (status == GOV_OK)
         status = rulebook_load(a, bundle, &options, &book, &d);
-    if (status != GOV_OK)
+    made->book = book;
+    if (status != GOV_OK) {
+        gov_rulebook_free(made);
         return status;
-    gov_rulebook *made = base_alloc(a, sizeof *made);
-    if (made == NULL) {
-        rulebook_free(book);
-        return base_nomem(&d);
     }
-    *made = (gov_rulebook){book, a};
     *out = made;
     return GOV_OK;
+}
+
+gov_status gov_rulebook_load(const gov_allocator *alloc, const char *path, int64_t today_us, gov_rulebook **out,
+                             gov_error **err)
+{
+    return gov_rulebook_load_with(alloc, path, today_us, NULL, out, err);
+}
+
+gov_status gov_rulebook_scope(const gov_rulebook *rules, int64_t now_us, gov_scope **out, gov_error **err)
+{
+    const diag d = {rules != NULL ? rules->alloc : NULL, err};
+    const value *presets;
+    uint32_t count;
+    if (rules == NULL || out == NULL)
+        return base_misuse(err, rules == NULL ? "rulebook" : "out");
+    const rulebook_slot *slots = rulebook_common_slots(rules->book, &presets, &count);
+    value *known = base_array(rules->alloc, count, sizeof *known);
+    if (known == NULL)
+        return base_nomem(&d);
+    for (uint32_t i = 0; i < count; i++)
+        known[i] = slots[i].kind == RULEBOOK_SLOT_NOW && now_us != 0 ? value_from_us(now_us) : presets[i];
+    const gov_status status = expr_hosted_new(rules->alloc, rulebook_common_scope(rules->book), known, count, out, &d);
+    base_free(rules->alloc, known);
+    return status;
 }
 
 void gov_rulebook_free(gov_rulebook *r)
@@ -35,6 +63,7 @@ void gov_rulebook_free(gov_rulebook *r)
     if (r == NULL)
         return;
     rulebook_free(r->book);
+    api_host_free(r->host, r->alloc);
     base_free(r->alloc, r);
 }
 
@@ -112,11 +141,11 @@ gov_status gov_about(gov *g, gov_value **out, gov_error **err)
 
 /* ---- list ---- */
 
-static gov_status describe(store *s, store_rows *row, base_arena *arena, value *out, const diag *d)
+static gov_status describe(gov_store *home, store_rows *row, base_arena *arena, value *out, const diag *d)
 {
     const rulebook *book = NULL;
     value_builder b;
-    const gov_status status = registry_rules_read(s, api_host(), store_int(row, 0), store_int(row, 3), &book, d);
+    const gov_status status = registry_rules_read(home->store, home->host, store_int(row, 0), store_int(row, 3), &book, d);
     if (status != GOV_OK)
         return status;
     value_builder_init(&b, arena);
@@ -132,16 +161,16 @@ static gov_status describe(store *s, store_rows *row, base_arena *arena, value *
     return b.failed || !copied ? base_nomem(d) : GOV_OK;
 }
 
-static gov_status list_communities(store *s, base_arena *arena, value *out, const diag *d)
+static gov_status list_communities(gov_store *home, base_arena *arena, value *out, const diag *d)
 {
     static const store_sql sql = {"SELECT community, name, created_us, rules FROM gov_community ORDER BY community"};
     store_rows rows;
     value_builder list;
     value_builder_init(&list, arena);
-    gov_status status = store_query(s, &sql, STORE_NO_ARGS, &rows, d);
+    gov_status status = store_query(home->store, &sql, STORE_NO_ARGS, &rows, d);
     while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
         value one;
-        status = describe(s, &rows, arena, &one, d);
+        status = describe(home, &rows, arena, &one, d);
         if (status == GOV_OK)
             value_builder_add(&list, one);
     }
@@ -163,7 +192,7 @@ gov_status gov_community_list(gov_store *home, gov_value **out, gov_error **err)
     const bool own = !store_in_transaction(home->store);
     gov_status status = own ? store_begin_read(home->store, &d) : GOV_OK;
     if (status == GOV_OK)
-        status = list_communities(home->store, &arena, &v, &d);
+        status = list_communities(home, &arena, &v, &d);
     if (own)
         store_rollback(home->store);
     if (status == GOV_OK)
@@ -180,7 +209,9 @@ gov_status gov_simulation_open(const gov_allocator *alloc, const char *path, gov
     const diag d = {a, err};
     if (path == NULL || out == NULL)
         return base_misuse(err, path == NULL ? "path" : "out");
-    return case_simulation_new(a, path, api_host(), out, &d);
+    const rulebook_host *host;
+    const gov_status status = api_host_new(a, NULL, &host, &d);
+    return status == GOV_OK ? case_simulation_new(a, path, host, out, &d) : status;
 }
 
 gov_status gov_simulation_line(gov_simulation *simulation, const char *line, size_t len, char **out, size_t *out_len,

@@ -93,6 +93,8 @@ typedef struct diag_report {
 gov_status base_report(const diag *d, const base_place *place, int32_t severity, const diag_report *r);
 /* A public call was misused: bad_argument about `what`. */
 gov_status base_misuse(gov_error **err, const char *what);
+/* Options structs: copies the known fields of what the caller gave (NULL: all zero), refuses unknown ones that are set. */
+gov_status base_options(void *dst, size_t known, const void *src, size_t src_size, const diag *d);
 gov_status base_nomem(const diag *d); /* reports the static out-of-memory error; returns GOV_E_NOMEM */
 const char *base_text_or_empty(const char *s);
 size_t base_errors(const diag *d); /* diagnostics of severity error so far */

@@ -364,3 +364,17 @@ const char *gov_error_argument(const gov_error *error, size_t i, const char *nam
     const named_text *arg = item != NULL && name != NULL ? find_arg(item, name, strlen(name)) : NULL;
     return arg != NULL ? arg->text : NULL;
 }
+
+gov_status base_options(void *dst, size_t known, const void *src, size_t src_size, const diag *d)
+{
+    memset(dst, 0, known);
+    if (src == NULL)
+        return GOV_OK;
+    if (src_size < sizeof(size_t) || src_size > 4096)
+        return base_fail(d, M_bad_options);
+    for (size_t i = known; i < src_size; i++)
+        if (((const unsigned char *)src)[i] != 0)
+            return base_fail(d, M_bad_options);
+    memcpy(dst, src, src_size < known ? src_size : known);
+    return GOV_OK;
+}

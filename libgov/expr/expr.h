@@ -17,14 +17,16 @@
 #include "base/base.h"
 #include "value/value.h"
 
+#include <gov/expr.h>
+
 enum {
-    EXPR_MAX_LENGTH = 65536,
-    EXPR_MAX_DEPTH = 250,
-    EXPR_MAX_TERMS = 16384,
-    EXPR_MAX_LOCALS = 64,
+    EXPR_MAX_LENGTH = GOV_EXPR_MAX_LENGTH,
+    EXPR_MAX_DEPTH = GOV_EXPR_MAX_DEPTH,
+    EXPR_MAX_TERMS = GOV_EXPR_MAX_TERMS,
+    EXPR_MAX_LOCALS = GOV_EXPR_MAX_MACROS,
     EXPR_MAX_PARAMS = 8,
     EXPR_MAX_WEIGHT = 1 << 20,
-    EXPR_DEFAULT_COST = 1000000
+    EXPR_DEFAULT_COST = GOV_EXPR_MAX_COST
 };
 
 /* ---- types: type.c ---- */
@@ -228,10 +230,23 @@ base_place expr_place_of(const expr_program *p, const expr_node *n);
 /* As expr_eval, for one term. It must not stand inside a macro, whose variables it may name. */
 gov_status expr_eval_term(const expr_program *p, const expr_node *n, const expr_run *run, value *out,
                           const diag *d);
+/* ---- what a host adds: host.c ---- */
+
+/* "list(map(string, int))", the whole text. */
+bool expr_read_type(const char *s, size_t len, expr_type *out);
+
+/* A scope that lies on `parent` (may be NULL; borrowed, and outlives it), whose slots from 0 on have these values where nothing is
+ * bound to their names. The array is copied, what it points at is borrowed. */
+gov_status expr_hosted_new(const gov_allocator *a, const expr_scope *parent, const value *presets, size_t count,
+                           gov_scope **out, const diag *d);
+/* Keeps it for something that uses it, and gives it back by gov_scope_free(). NULL: NULL. */
+gov_scope *expr_hosted_hold(const gov_scope *s);
+/* What a host added; valid as long as it is held. */
+const expr_function *expr_hosted_functions(const gov_scope *s, size_t *count);
 
 /* ---- the line protocol of `gov eval`: line.c ---- */
 
 /* One line in, one line (without its newline) out; GOV_E_NOMEM is the only failure. */
-gov_status expr_eval_line(const gov_allocator *a, const char *json, size_t len, base_buf *out);
+gov_status expr_eval_line(const gov_allocator *a, const gov_scope *s, const char *json, size_t len, base_buf *out);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "expr/expr.h"
 
+#include <stdatomic.h>
+
 /* How a step of an evaluation ended: with a value, with an error of the language (which `||`, `&&` and the macros may
  * absorb), or in a way that ends the whole evaluation (no memory, too costly, a failing store). */
 enum { DONE = 0, FAIL = 1, STOP = 2 };
@@ -316,6 +318,20 @@ void *expr_pattern_new(const gov_allocator *a, const char *s, size_t len, const 
 void expr_pattern_free(void *pattern);
 /* 1 matches, 0 does not, -1 limit exceeded, -2 no memory, -3 not UTF-8. */
 int expr_pattern_match(const void *pattern, const char *s, size_t len);
+
+/* ---- host.c ---- */
+
+struct gov_scope {
+    const gov_allocator *alloc;
+    atomic_int refs;
+    expr_scope *scope;
+    value *presets; /* of the first slots, which are the parent's */
+    size_t preset_count;
+    expr_function *functions; /* the host's own; user is a struct hosted */
+    size_t function_count, function_cap;
+};
+/* Optionals are no values outside of expressions: an optional becomes its value, or null. False: no memory. */
+bool expr_strip_optionals(base_arena *arena, value *v);
 
 /* ---- moment.c ---- */
 

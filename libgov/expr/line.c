@@ -8,6 +8,7 @@ enum { LINE_MEMORY = 64 * 1024 * 1024 };
 
 typedef struct line {
     const gov_allocator *alloc;
+    const gov_scope *base; /* may be NULL */
     base_arena arena;
     expr_scope *scope;
     expr_program *program;
@@ -27,33 +28,68 @@ static bool is_error(value v, value *message)
     return true;
 }
 
-static gov_status bind(line *l, value bindings, const diag *d)
+/* "variables": {name: type}: only these names may be used, and the types are checked. */
+static gov_status declare(line *l, value variables, expr_options *o, const diag *d)
 {
-    if (bindings.kind == VALUE_ABSENT)
+    expr_type type;
+    if (variables.kind == VALUE_ABSENT)
         return GOV_OK;
-    if (bindings.kind != VALUE_MAP)
-        return base_fail(d, M_bad_tag, A_S("why", "\"bindings\" must be an object"));
-    l->slots = base_arena_array(&l->arena, bindings.len, sizeof *l->slots);
-    if (l->slots == NULL)
-        return base_nomem(d);
-    for (size_t i = 0; i < bindings.len; i++) {
-        const value_pair *p = &bindings.as.pairs[i];
+    if (variables.kind != VALUE_MAP)
+        return base_fail(d, M_bad_tag, A_S("why", "\"variables\" must be an object"));
+    o->declared_only = true;
+    for (size_t i = 0; i < variables.len; i++) {
+        const value_pair *p = &variables.as.pairs[i];
+        if (p->val.kind != VALUE_STRING)
+            return base_fail(d, M_bad_tag, A_S("why", "a type must be a string"));
+        if (!expr_read_type(p->val.as.s, p->val.len, &type))
+            return base_fail(d, M_bad_type, A_N("type", p->val.as.s, p->val.len));
         const char *name = base_arena_strndup(&l->arena, p->key.as.s, p->key.len);
-        if (name == NULL)
-            return base_nomem(d);
-        gov_status status = expr_scope_var(l->scope, name, EXPR_DYN, NULL, d);
-        if (status == GOV_OK && !is_error(p->val, &l->slots[i]))
-            status = value_untag(&l->arena, p->val, &l->slots[i], d);
+        const gov_status status = name != NULL ? expr_scope_var(l->scope, name, type, NULL, d) : base_nomem(d);
         if (status != GOV_OK)
             return status;
     }
-    l->slot_count = bindings.len;
+    return GOV_OK;
+}
+
+/* One binding: its slot is the declared one, or a new one. */
+static gov_status bind_one(line *l, const value_pair *p, uint32_t *slot, value *out, const diag *d)
+{
+    const char *name = base_arena_strndup(&l->arena, p->key.as.s, p->key.len);
+    if (name == NULL)
+        return base_nomem(d);
+    gov_status status = GOV_OK;
+    if (!expr_scope_find(l->scope, p->key.as.s, p->key.len, slot, NULL))
+        status = expr_scope_var(l->scope, name, EXPR_DYN, slot, d);
+    if (status == GOV_OK && !is_error(p->val, out))
+        status = value_untag(&l->arena, p->val, out, d);
+    return status;
+}
+
+static gov_status bind(line *l, value bindings, const diag *d)
+{
+    const size_t known = bindings.kind == VALUE_MAP ? bindings.len : 0;
+    if (bindings.kind != VALUE_ABSENT && bindings.kind != VALUE_MAP)
+        return base_fail(d, M_bad_tag, A_S("why", "\"bindings\" must be an object"));
+    l->slot_count = expr_scope_slots(l->scope) + known;
+    l->slots = base_arena_array(&l->arena, l->slot_count, sizeof *l->slots);
+    if (l->slots == NULL)
+        return base_nomem(d);
+    for (size_t i = 0; i < l->slot_count; i++)
+        l->slots[i] = l->base != NULL && i < l->base->preset_count ? l->base->presets[i] : value_absent();
+    for (size_t i = 0; i < known; i++) {
+        uint32_t slot = 0;
+        value v = value_absent();
+        const gov_status status = bind_one(l, &bindings.as.pairs[i], &slot, &v, d);
+        if (status != GOV_OK)
+            return status;
+        l->slots[slot] = v;
+    }
     return GOV_OK;
 }
 
 static gov_status known_keys(value in, const diag *d)
 {
-    static const char *const keys[] = {"expr", "bindings", "container", "disable_macros"};
+    static const char *const keys[] = {"expr", "bindings", "container", "disable_macros", "variables"};
     for (size_t i = 0; i < in.len; i++) {
         size_t k = 0;
         while (k < ARRAY_LEN(keys) && !value_is_text(in.as.pairs[i].key, keys[k]))
@@ -82,7 +118,9 @@ static gov_status evaluate(line *l, const char *json, size_t len, const diag *d)
                          A_S("why", "\"container\" must be a string, \"disable_macros\" a bool"));
     status = known_keys(in, d);
     if (status == GOV_OK)
-        status = expr_scope_new(l->alloc, NULL, &l->scope, d);
+        status = expr_scope_new(l->alloc, l->base != NULL ? l->base->scope : NULL, &l->scope, d);
+    if (status == GOV_OK)
+        status = declare(l, value_get_text(in, "variables"), &o, d);
     if (status == GOV_OK)
         status = bind(l, value_get_text(in, "bindings"), d);
     if (status != GOV_OK)
@@ -126,11 +164,11 @@ static void write_value(base_buf *out, value v)
     }
 }
 
-gov_status expr_eval_line(const gov_allocator *a, const char *json, size_t len, base_buf *out)
+gov_status expr_eval_line(const gov_allocator *a, const gov_scope *s, const char *json, size_t len, base_buf *out)
 {
     gov_error *e = NULL;
     const diag d = {a, &e};
-    line l = {.alloc = a};
+    line l = {.alloc = a, .base = s};
     base_arena_init(&l.arena, a);
     l.arena.limit = LINE_MEMORY;
     gov_status status = evaluate(&l, json, len, &d);

@@ -100,6 +100,11 @@ expr_scope *rulebook_new_scope(rulebook_loader *l)
     return rb_scope(l, l->rb->scope);
 }
 
+const expr_scope *rulebook_common_scope(const rulebook *rb)
+{
+    return ((const rb_full *)rb)->scope;
+}
+
 const rulebook_slot *rulebook_common_slots(const rulebook *rb, const value **presets, uint32_t *count)
 {
     const rb_full *full = (const rb_full *)rb;

@@ -59,7 +59,7 @@ def check_reach(root):
 def check_threads(root):
     """Calls that may block let other Python threads run."""
     text = read(os.path.join(root, "bindings", "python", "threads.i"))
-    listed = {re.sub(r"_(now|warned|watched)$", "", n) for n in re.findall(r"^%thread (\w+);", text, re.M)}
+    listed = {re.sub(r"_(now|warned|watched|scoped)$", "", n) for n in re.findall(r"^%thread (\w+);", text, re.M)}
     ignored, _ = wrapped(root)
     found = api(root)
     blocking = {name for name, doc in found.items() if "block=io" in doc} - ignored
@@ -105,7 +105,7 @@ def check_stubs(root):
 
 def check_annotations(root):
     """library/gov.lua lists each public function of the Lua module, and no other."""
-    pattern = re.compile(r"^function ((?:gov|Rulebook|Expr|Simulation|Store|Community)[.:]\w+)", re.M)
+    pattern = re.compile(r"^function ((?:gov|Rulebook|Scope|Expr|Simulation|Store|Community)[.:]\w+)", re.M)
     written = set(pattern.findall(read(os.path.join(root, "bindings/lua/gov/init.lua"))))
     said = set(pattern.findall(read(os.path.join(root, "bindings/lua/library/gov.lua"))))
     return [f"library/gov.lua differs on {n}" for n in sorted(written ^ said)]

@@ -27,7 +27,7 @@ static void check_example(const example *x, const char *bindings)
         base_buf_str(&line, bindings);
     }
     base_buf_char(&line, '}');
-    assert_int_equal(expr_eval_line(NULL, line.data, line.len, &out), GOV_OK);
+    assert_int_equal(expr_eval_line(NULL, NULL, line.data, line.len, &out), GOV_OK);
     if (x->answer[0] == '!')
         base_buf_fmt(&want, "{\"error\":{\"code\":\"%s\"", x->answer + 1);
     else

@@ -366,7 +366,7 @@ static void containers(void **state)
                      "{\"expr\":\"%s\",\"container\":\"%s\",\"bindings\":{\"n\":\"n\",\"x.n\":\"x."
                      "n\",\"x.y.n\":\"x.y.n\"}}",
                      table[i].source, table[i].container);
-        assert_int_equal(expr_eval_line(NULL, line.data, line.len, &out), GOV_OK);
+        assert_int_equal(expr_eval_line(NULL, NULL, line.data, line.len, &out), GOV_OK);
         assert_string_equal(out.data, table[i].answer);
         base_buf_free(&line);
         base_buf_free(&out);
@@ -397,7 +397,7 @@ static void malformed_lines(void **state)
         base_buf out;
         char want[64];
         base_buf_init(&out, NULL);
-        assert_int_equal(expr_eval_line(NULL, table[i].line, strlen(table[i].line), &out), GOV_OK);
+        assert_int_equal(expr_eval_line(NULL, NULL, table[i].line, strlen(table[i].line), &out), GOV_OK);
         (void)snprintf(want, sizeof want, "{\"error\":{\"code\":\"%s\",", table[i].code);
         if (strncmp(out.data, want, strlen(want)) != 0)
             fail_msg("%s gives %s", table[i].line, out.data);

@@ -547,7 +547,7 @@ static gov_status one_line(const gov_allocator *alloc, void *user)
     base_buf out;
     (void)user;
     base_buf_init(&out, alloc);
-    const gov_status status = expr_eval_line(alloc, line, sizeof line - 1, &out);
+    const gov_status status = expr_eval_line(alloc, NULL, line, sizeof line - 1, &out);
     base_buf_free(&out);
     return status;
 }

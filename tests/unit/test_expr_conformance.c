@@ -79,7 +79,7 @@ static bool answers(base_arena *arena, value test, base_buf *answer)
     base_buf_init(&got, NULL);
     base_buf_init(&want, NULL);
     value_write_plain(&line, value_builder_map(&b));
-    assert_int_equal(expr_eval_line(NULL, line.data, line.len, answer), GOV_OK);
+    assert_int_equal(expr_eval_line(NULL, NULL, line.data, line.len, answer), GOV_OK);
     assert_int_equal(value_read_json(arena, answer->data, answer->len, &reply, NULL), GOV_OK);
     const value expect = value_get_text(test, "expect"), result = value_get_text(reply, "value");
     bool good = result.kind == VALUE_ABSENT;

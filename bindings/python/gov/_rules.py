@@ -71,15 +71,58 @@ def micros(when):
     return _core.gov_instant(when)
 
 
+class Scope(Handle):
+    """Functions that expressions may call beside the language's own. `functions` maps signatures to functions:
+
+        Scope({"rainfall(string, timestamp) -> double": rainfall})
+
+    With `rules` (a Rulebook) expressions may also use the rulebook's values and functions, by its zone and calendar, and `now`: the
+    instant that is given, or else this moment. Once something was compiled with a scope, it takes no more functions."""
+
+    _what = "scope"
+    _release = _core.gov_scope_free
+
+    def __init__(self, functions=None, *, rules=None, now=None):
+        if rules is None:
+            super().__init__(_core.gov_scope_new())
+        else:
+            us = micros(now if now is not None else datetime.now(timezone.utc))
+            super().__init__(rules._call(_core.gov_rulebook_scope, us))
+        self._rules = rules  # must outlive the scope
+        for signature, function in (functions or {}).items():
+            self.add(signature, function)
+
+    def add(self, signature, function=None, *, pure=False, cost=0):
+        """Adds a function; without one, a decorator that does. `pure`: its answer depends on its arguments alone. `cost`: what one call
+        takes of an evaluation's units (10)."""
+        if function is None:
+            def adding(wrapped):
+                self.add(signature, wrapped, pure=pure, cost=cost)
+                return wrapped
+            return adding
+        self._call(_core.gov_scope_add, signature, int(pure), cost, function)
+        return self
+
+
+def scope_handle(scope):
+    """(what keeps it, its handle) of a Scope, of a dict of functions, or of None."""
+    if scope is None:
+        return None, None
+    if not isinstance(scope, Scope):
+        scope = Scope(scope)
+    return scope, scope._call(lambda handle: handle)
+
+
 class Expr(Handle):
     """A compiled expression; call it with bindings."""
 
     _what = "expression"
     _release = _core.gov_expr_free
 
-    def __init__(self, handle, source):
+    def __init__(self, handle, source, scope=None):
         super().__init__(handle)
         self.source = source
+        self._scope = scope  # a rulebook behind it must outlive the expression
 
     def __call__(self, bindings=None, /, **more):
         """Evaluates it. Dotted names go into a dict: e({"case.urgency": 1})."""
@@ -89,21 +132,26 @@ class Expr(Handle):
         return f"gov.Expr({self.source!r})"
 
 
-def compile(source, variables=None):
+def compile(source, variables=None, *, scope=None, container=None, type=None):
     """Compiles an expression in CEL. `variables` maps the names that it may use to their types, such as "int",
-    "list(string)" or "dyn" (anything)."""
-    return Expr(_core.gov_expr_compile(source, variables), source)
+    "list(string)" or "dyn" (anything); `scope` is a Scope, or a dict of functions; names are looked up in `container` first; `type` is
+    what the expression must yield."""
+    keeper, handle = scope_handle(scope)
+    return Expr(_core.gov_expr_compile(source, variables, handle, container, type), source, keeper)
 
 
-def eval(source, /, **bindings):
-    """Compiles and evaluates an expression at once: gov.eval("a + b", a=1, b=2)."""
-    with compile(source, dict.fromkeys(bindings, "dyn")) as expr:
-        return expr(bindings)
+def eval(source, bindings=None, /, *, scope=None, **more):
+    """Compiles and evaluates an expression at once: gov.eval("a + b", a=1, b=2), or gov.eval("case.urgency > 2",
+    {"case.urgency": 3}). `scope` as in compile()."""
+    both = {**(bindings or {}), **more}
+    with compile(source, dict.fromkeys(both, "dyn"), scope=scope) as expr:
+        return expr(both)
 
 
-def eval_line(line):
+def eval_line(line, scope=None):
     """Answers one line of the protocol of `gov eval`: JSON text in, JSON text out."""
-    return _core.gov_expr_eval_line(line)
+    keeper, handle = scope_handle(scope)
+    return _core.gov_scope_eval_line(handle, line)
 
 
 class Simulation(Handle):
