@@ -113,7 +113,3 @@ const rulebook_slot *rulebook_common_slots(const rulebook *rb, const value **pre
     return full->slots;
 }
 
-const expr_scope *rulebook_common_scope(const rulebook *rb)
-{
-    return ((const rb_full *)rb)->scope;
-}

@@ -693,7 +693,6 @@ const expr_program *rulebook_read_expr(rulebook_loader *l, const rb_node *n, exp
 /* A scope over the common one, freed with the rulebook; add variables and functions to it. */
 expr_scope *rulebook_new_scope(rulebook_loader *l);
 /* The common scope's slots: presets with the values filled in, and what each is. */
-const expr_scope *rulebook_common_scope(const rulebook *rb);
 const rulebook_slot *rulebook_common_slots(const rulebook *rb, const value **presets, uint32_t *count);
 const expr_scope *rulebook_common_scope(const rulebook *rb);
 

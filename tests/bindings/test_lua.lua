@@ -210,6 +210,91 @@ test("errors have code, place and diagnostics", function()
   equal(gov.eval("1 > 2"), false)
 end)
 
+test("options of expressions", function()
+  assert(gov.compile("a + 1", {a = "string"}) == nil)
+  assert(gov.compile("a + 1", {a = "int"}, {type = "bool"}) == nil)
+  equal(assert(gov.compile("n", {["a.b.n"] = "int", n = "int"}, {container = "a.b"})) {["a.b.n"] = 1, n = 2}, 1)
+  raises("scpoe", gov.compile, "1", nil, {scpoe = {}})
+end)
+
+test("functions that expressions call", function()
+  local calls = 0
+  local scope = assert(gov.scope {["rainfall(string, timestamp) -> double"] = function(where, at)
+    calls = calls + 1
+    assert(at == MONDAY)
+    if where == "east" then error("no gauge", 0) end
+    if where == "table" then error {} end
+    return ({west = 12.5, odd = "much"})[where]
+  end})
+  assert(scope:add("int.twice() -> int", function(n) return 2 * n end, {pure = true, cost = 1}))
+  local e = assert(gov.compile("rainfall(where, t) + double(2.twice())", {where = "string", t = "timestamp"}, {scope = scope}))
+  equal(e {where = "west", t = MONDAY}, 16.5)
+  equal(calls, 1)
+  raises("in use", scope.add, scope, "late() -> int", print)
+  local _, message, code = e {where = "east", t = MONDAY}
+  equal(code, "host_stopped")
+  assert(message:find("no gauge"), message)
+  fails("host_stopped", e {where = "table", t = MONDAY})
+  fails("host_type", e {where = "odd", t = MONDAY})
+  fails("wrong_argument", gov.compile("rainfall(1, t)", {t = "timestamp"}, {scope = scope}))
+  scope:close()
+  collectgarbage()
+  equal(e {where = "west", t = MONDAY}, 16.5)
+  equal(coroutine.wrap(function() return e {where = "west", t = MONDAY} end)(), 16.5)
+  equal(gov.eval("f([1, 2], {'a': 3})", {}, {["f(dyn, dyn) -> dyn"] = function(a, b) return gov.list {b, a} end}),
+    {{a = 3}, {1, 2}})
+  assert(gov.eval_line('{"expr":"f()"}', {["f() -> int"] = function() return 7 end}):find("7"))
+  raises("no signature", gov.scope, {["f"] = print})
+  fails("function_taken", gov.scope {["size(string) -> int"] = print})
+  raises("function", gov.scope, {["f() -> int"] = 1})
+end)
+
+test("functions are let go", function()
+  local gone = setmetatable({}, {__mode = "k"})
+  do
+    local big = {}
+    gone[big] = true
+    local e = assert(gov.compile("f()", nil, {scope = {["f() -> int"] = function() return #big + 1 end}}))
+    equal(e(), 1)
+    e:close()
+  end
+  collectgarbage()
+  collectgarbage()
+  assert(next(gone) == nil)
+end)
+
+test("rules call functions, and lend their own", function()
+  local path = write(".yaml", [[
+rulebook: r
+version: "1"
+languages: [en]
+time_zone: Asia/Shanghai
+values: {sign: {is: 2 working hours, source: test}}
+---
+calendar: cn
+hours: {mon-fri: ["09:00-12:00", "13:30-17:30"]}
+years: {2026: {off: [2026-05-01], work: []}}
+---
+workflow: w
+events: {go: {by: []}}
+states:
+  a: {on: {go: {when: ready(case.number), to: b}}}
+  b: {type: final}
+]])
+  local ready = false
+  local words = {["ready(string) -> bool"] = function() return ready end}
+  assert(gov.load_rulebook(path) == nil)
+  local rules = assert(gov.load_rulebook(path, MONDAY, words))
+  local scope = assert(gov.scope(nil, {rules = rules, now = MONDAY}))
+  equal(gov.eval("add_working(now, values.sign)", nil, scope), MONDAY + gov.duration {hours = 2})
+  local g <close> = assert(gov.create(folder .. "/functions.db", path, {now = MONDAY, scope = words}))
+  assert(g:act_as_host("test"))
+  local id = assert(g:open_case("w", {}))
+  fails("guard_refused", g:send(id, "go"))
+  ready = true
+  assert(g:send(id, "go"))
+end)
+
 test("messages in two languages", function()
   local texts = {}
   for _, language in ipairs {"zh", "en"} do

@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 import unittest
+import weakref
 from datetime import date, datetime, timedelta, timezone
 
 import gov
@@ -217,6 +218,112 @@ class Expressions(Case):
                          if "int" in gov.eval_line('{"expr": "1 + 1"}') else {"value": 2})
         self.assertIn("error", json.loads(gov.eval_line("nonsense")))
         self.assertIn("error", json.loads(gov.eval_line('{"expr": "1 \0"}')))
+
+
+    def test_options(self):
+        self.assertEqual(gov.eval("case.urgency + 1", {"case.urgency": 3}), 4)
+        with self.assertRaises(gov.ExprError):
+            gov.compile("a + 1", {"a": "string"})
+        with self.assertRaises(gov.ExprError):
+            gov.compile("a + 1", {"a": "int"}, type="bool")
+        self.assertEqual(gov.compile("n", {"a.b.n": "int", "n": "int"}, container="a.b")({"a.b.n": 1, "n": 2}), 1)
+        with self.assertRaises(ValueError):
+            gov.compile("1", type="number")
+
+    def test_functions(self):
+        calls = []
+
+        def rainfall(where, at):
+            calls.append((where, at))
+            return {"west": 12.5, "none": None, "odd": "much"}[where]
+        scope = gov.Scope({"rainfall(string, timestamp) -> double": rainfall})
+
+        @scope.add("int.twice() -> int", pure=True, cost=1)
+        def twice(n):
+            return 2 * n
+        self.assertEqual(twice(3), 6)
+        e = gov.compile("rainfall(where, t) + double(2.twice())", {"where": "string", "t": "timestamp"}, scope=scope)
+        self.assertEqual(e({"where": "west", "t": MONDAY}), 16.5)
+        self.assertEqual(calls, [("west", MONDAY)])
+        with self.assertRaises(gov.StateError):  # it is in use
+            scope.add("late() -> int", twice)
+        with self.assertRaises(gov.ExprError) as caught:
+            gov.compile("rainfall(1, t)", {"t": "timestamp"}, scope=scope)
+        self.assertEqual(caught.exception.diagnostics[0].column, 10)
+        with self.assertRaisesRegex(gov.Error, "KeyError: 'east'"):
+            e(where="east", t=MONDAY)
+        with self.assertRaisesRegex(gov.ExprError, "answers string"):
+            e(where="odd", t=MONDAY)
+        scope.close()
+        gc.collect()
+        self.assertEqual(e(where="west", t=MONDAY), 16.5)
+        self.assertEqual(gov.eval("f([1, 2], {'a': b'x'})", scope={"f(dyn, dyn) -> dyn": lambda a, b: [b, a]}), [{"a": b"x"}, [1, 2]])
+        self.assertEqual(json.loads(gov.eval_line('{"expr": "f()"}', {"f() -> int": lambda: 7})), {"value": {"int": "7"}})
+        for signature in ("f", "f() -> number", "size(string) -> int"):
+            with self.assertRaises(gov.Error):
+                gov.Scope({signature: lambda: 1})
+        with self.assertRaises(TypeError):
+            gov.Scope({"f() -> int": 1})
+
+    def test_functions_are_let_go(self):
+        class Function:
+            def __call__(self):
+                return 1
+        f = Function()
+        gone = weakref.ref(f)
+        e = gov.compile("f()", scope={"f() -> int": f})
+        del f
+        gc.collect()
+        self.assertEqual(e(), 1)
+        del e
+        gc.collect()
+        self.assertIsNone(gone())
+
+    def test_a_rulebook_s_words(self):
+        with gov.load_rulebook(self.rules_with("true")) as rules:
+            scope = gov.Scope({"twice(int) -> int": lambda n: 2 * n}, rules=rules, now=MONDAY)
+            self.assertEqual(gov.eval("add_working(now, values.sign)", scope=scope), MONDAY + timedelta(hours=2))
+            self.assertEqual(gov.eval("age('1950-03-02', now) + twice(1)", scope=scope), 78)
+            scope.close()
+
+    def rules_with(self, condition):
+        path = os.path.join(self.folder, "rules.yaml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(f"""rulebook: r
+version: "1"
+languages: [en]
+time_zone: Asia/Shanghai
+values: {{sign: {{is: 2 working hours, source: test}}}}
+---
+calendar: cn
+hours: {{mon-fri: ["09:00-12:00", "13:30-17:30"]}}
+years: {{2026: {{off: [2026-05-01], work: []}}}}
+---
+workflow: w
+events: {{go: {{by: []}}}}
+states:
+  a: {{on: {{go: {{when: "{condition}", to: b}}}}}}
+  b: {{type: final}}
+""")
+        return path
+
+    def test_rules_call_functions(self):
+        path, ready = self.rules_with("ready(case.number)"), []
+        words = {"ready(string) -> bool": lambda number: number in ready}
+        with self.assertRaises(gov.RuleError):
+            gov.load_rulebook(path)
+        self.assertEqual([d for d in gov.check(path, scope=words) if d.severity == "error"], [])
+        url = os.path.join(self.folder, "functions.db")
+        with gov.create(url, path, now=MONDAY, scope=words) as g:
+            g.act_as_host("test")
+            id = g.open_case("w")
+            with self.assertRaises(gov.Refused):
+                g.send(id, "go")
+            ready.append(g.case(id)["number"])
+        with gov.open(url, now=MONDAY, scope=words) as g:
+            g.act_as_host("test")
+            g.send(id, "go")
+            self.assertEqual(g.case(id)["state"], ["b"])
 
 
 class Errors(Case):

@@ -233,6 +233,7 @@ local function class(what, free)
 end
 
 local Rulebook, new_rulebook, rulebook_meta = class("rulebook", core.gov_rulebook_free)
+local Scope, new_scope, scope_meta = class("scope", core.gov_scope_free)
 local Expr, new_expr, expr_meta = class("expression", core.gov_expr_free)
 local Simulation, new_simulation = class("simulation", core.gov_simulation_free)
 local LedgerLines, new_ledger_lines = class("ledger", core.gov_ledger_lines_free)
@@ -245,17 +246,58 @@ function Rulebook:id() return on(self, core.gov_rulebook_id) end
 function Rulebook:version() return on(self, core.gov_rulebook_version) end
 function Rulebook:digest() return on(self, core.gov_rulebook_digest) end
 
---- Reads a rulebook and checks all of it. Its field `warnings` is a list of diagnostics.
-function gov.load_rulebook(path, today)
+--- Functions that expressions may call beside the language's own, by their signatures:
+--- gov.scope {["rainfall(string, timestamp) -> double"] = rainfall}. Options: rules (a rulebook, whose values and functions expressions may
+--- then use, by its zone and calendar) and now (a gov.timestamp; else this moment). Once used, it takes no more functions.
+function gov.scope(functions, options)
+  pick(options, {rules = true, now = true}, 2)
+  local rules, now = (options or {}).rules, (options or {}).now
+  local function fill(handle)
+    local scope = new_scope(handle, nil, {_rules = rules}) -- which must outlive it
+    for signature, f in pairs(functions or {}) do
+      local done, message, code, err = scope:add(signature, f)
+      if not done then
+        scope:close()
+        return nil, message, code, err
+      end
+    end
+    return scope
+  end
+  if rules == nil then return after(fill, call(core.gov_scope_new)) end
+  return after(fill, on(rules, core.gov_rulebook_scope, now and micros(now) or os.time() * SECOND))
+end
+
+--- Adds a function. Options: pure (its answer depends on its arguments alone), cost (what one call takes of an evaluation's units; 10).
+function Scope:add(signature, f, options)
+  pick(options, {pure = true, cost = true}, 2)
+  local more = options or {}
+  return on(self, core.gov_scope_add, signature, more.pure and 1 or 0, more.cost or 0, f)
+end
+
+-- Calls f with the handle of a scope, of a table of functions, or with nil; what keeps it comes second.
+local function with_scope(scope, f)
+  if scope == nil then return f(nil, nil) end
+  if getmetatable(scope) == scope_meta then
+    if not scope._handle then error("the scope is closed", 3) end
+    return f(scope._handle, scope)
+  end
+  return after(function(made) return f(made._handle, made) end, gov.scope(scope))
+end
+
+--- Reads a rulebook and checks all of it. Its field `warnings` is a list of diagnostics. `scope` has the functions of this program that
+--- the rules call: a scope, or a table of functions.
+function gov.load_rulebook(path, today, scope)
   local us = today and micros(today) or os.time() * SECOND
-  return after(function(handle, warned)
-    return new_rulebook(handle, nil, {warnings = diagnostics(warned)})
-  end, call(core.gov_rulebook_load, path, us))
+  return with_scope(scope, function(functions)
+    return after(function(handle, warned)
+      return new_rulebook(handle, nil, {warnings = diagnostics(warned)})
+    end, call(core.gov_rulebook_load, path, us, functions))
+  end)
 end
 
 --- Every diagnostic of a rulebook, errors and warnings.
-function gov.check(path, today)
-  local rules, message, code, err = gov.load_rulebook(path, today)
+function gov.check(path, today, scope)
+  local rules, message, code, err = gov.load_rulebook(path, today, scope)
   if rules then
     rules:close()
     return rules.warnings
@@ -267,36 +309,43 @@ function gov.check(path, today)
 end
 
 -- Calls f with a rulebook, or with the one at a path.
-local function with_rules(rulebook, f)
+local function with_rules(rulebook, f, scope)
   if getmetatable(rulebook) == rulebook_meta then return f(rulebook) end
   return after(function(loaded)
     local rules <close> = loaded
     return f(rules)
-  end, gov.load_rulebook(rulebook))
+  end, gov.load_rulebook(rulebook, nil, scope))
 end
 
---- Compiles an expression; `variables` maps the names it may use to their types ("int", "dyn", ...).
-function gov.compile(source, variables)
-  return after(function(handle)
-    return new_expr(handle, nil, {source = source})
-  end, call(core.gov_expr_compile, source, variables))
+--- Compiles an expression; `variables` maps the names it may use to their types ("int", "dyn", ...). Options: scope (a scope, or a
+--- table of functions), container (where names are looked up first), type (what the expression must yield).
+function gov.compile(source, variables, options)
+  pick(options, {scope = true, container = true, type = true}, 2)
+  local more = options or {}
+  return with_scope(more.scope, function(functions, kept)
+    return after(function(handle)
+      return new_expr(handle, nil, {source = source, _scope = kept})
+    end, call(core.gov_expr_compile, source, variables, functions, more.container, more.type))
+  end)
 end
 
 function Expr:eval(bindings) return on(self, core.gov_expr_eval, bindings) end
 expr_meta.__call = Expr.eval
 
---- Compiles and evaluates at once.
-function gov.eval(source, bindings)
+--- Compiles and evaluates at once. `scope` as in gov.compile().
+function gov.eval(source, bindings, scope)
   local variables = {}
   for name in pairs(bindings or {}) do variables[name] = "dyn" end
   return after(function(compiled)
     local expr <close> = compiled
     return expr:eval(bindings)
-  end, gov.compile(source, gov.map(variables)))
+  end, gov.compile(source, gov.map(variables), {scope = scope}))
 end
 
 --- Answers one line of the protocol of `gov eval`: JSON in, JSON out.
-function gov.eval_line(line) return call(core.gov_expr_eval_line, line) end
+function gov.eval_line(line, scope)
+  return with_scope(scope, function(functions) return call(core.gov_scope_eval_line, functions, line) end)
+end
 
 --- A workflow without a store, on a clock that stands still unless told. Its field `first` is the answer before any
 --- line, in JSON; `warnings` holds what is doubtful.
@@ -329,7 +378,7 @@ function gov.ledger_result_name(code) return core.gov_ledger_result_name(code) e
 
 -- ---- stores ----
 
-local OPEN <const> = {create = true, readonly = true, relaxed = true, busy_timeout = "ms", name = "own", now = "own"}
+local OPEN <const> = {create = true, readonly = true, relaxed = true, busy_timeout = "ms", name = "own", now = "own", scope = "own"}
 
 local function open_options(options, level)
   local picked = pick(options, OPEN, level + 1)
@@ -340,13 +389,16 @@ end
 --- Opens a store: "x.db", "sqlite:x.db" or "postgresql://...". Options: create, readonly, relaxed, busy_timeout (seconds).
 function gov.store(url, options)
   local opening = open_options(options, 2)
-  return after(function(handle) return new_store(handle) end, call(core.gov_store_open, url, opening))
+  return with_scope((options or {}).scope, function(functions, kept)
+    return after(function(handle) return new_store(handle, nil, {_scope = kept}) end,
+      call(core.gov_store_open, url, opening, functions))
+  end)
 end
 
 function Store:communities() return on(self, core.gov_community_list) end
 
 function Store:create(rulebook, name)
-  return with_rules(rulebook, function(rules) return on(self, core.gov_community_create, name, rules._handle) end)
+  return with_rules(rulebook, function(rules) return on(self, core.gov_community_create, name, rules._handle) end, self._scope)
 end
 
 function Store:backup(path, progress) return on(self, core.gov_store_backup, path, progress) end
@@ -372,26 +424,32 @@ end
 function gov.open(url, options)
   local opening, more = open_options(options, 2), options or {}
   if more.name == nil then
-    return after(function(handle) return set_clock(new_community(handle), more.now) end,
-      call(core.gov_open, url, opening))
+    return with_scope(more.scope, function(functions)
+      return after(function(handle) return set_clock(new_community(handle), more.now) end,
+        call(core.gov_open, url, opening, functions))
+    end)
   end
-  return after(function(handle)
-    local store <close> = new_store(handle)
-    return store:community(more.name, {now = more.now})
-  end, call(core.gov_store_open, url, opening))
+  return with_scope(more.scope, function(functions)
+    return after(function(handle)
+      local store <close> = new_store(handle)
+      return store:community(more.name, {now = more.now})
+    end, call(core.gov_store_open, url, opening, functions))
+  end)
 end
 
 --- Creates a community with these rules (a path, or a rulebook), makes the store when it is not there, and opens it.
 function gov.create(url, rulebook, options)
   local opening, more = open_options(options, 2), options or {}
   opening.create = true
-  return with_rules(rulebook, function(rules)
-    return after(function(handle)
-      local store <close> = new_store(handle)
-      return after(function()
-        return store:community(more.name or rules:id(), {now = more.now})
-      end, store:create(rules, more.name))
-    end, call(core.gov_store_open, url, opening))
+  return with_scope(more.scope, function(functions, kept)
+    return with_rules(rulebook, function(rules)
+      return after(function(handle)
+        local store <close> = new_store(handle)
+        return after(function()
+          return store:community(more.name or rules:id(), {now = more.now})
+        end, store:create(rules, more.name))
+      end, call(core.gov_store_open, url, opening, functions))
+    end, kept)
   end)
 end
 

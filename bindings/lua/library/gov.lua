@@ -56,6 +56,7 @@ local gov = {}
 ---@field busy_timeout? number seconds
 ---@field name? string of the community
 ---@field now? gov.timestamp|fun(): gov.timestamp
+---@field scope? gov.functions functions of this program that the rules call
 
 ---@param from integer|string|table microseconds since 1970, RFC 3339, or as os.date("!*t") gives it
 ---@return gov.timestamp
@@ -103,15 +104,24 @@ function gov.store(url, options) end
 ---@return integer? from, integer|string to, string? code, gov.error? err
 function gov.upgrade(url, options) end
 
----@param path string
----@param today? gov.timestamp
----@return gov.rulebook? rules, string? message, string? code, gov.error? err
-function gov.load_rulebook(path, today) end
+---@alias gov.functions gov.scope|table<string, function> a scope, or functions by their signatures
+
+---@param functions? table<string, function>
+---@param options? {rules?: gov.rulebook, now?: gov.timestamp}
+---@return gov.scope? scope, string? message, string? code, gov.error? err
+function gov.scope(functions, options) end
 
 ---@param path string
 ---@param today? gov.timestamp
+---@param scope? gov.functions
+---@return gov.rulebook? rules, string? message, string? code, gov.error? err
+function gov.load_rulebook(path, today, scope) end
+
+---@param path string
+---@param today? gov.timestamp
+---@param scope? gov.functions
 ---@return gov.diagnostic[]? list, string? message, string? code, gov.error? err
-function gov.check(path, today) end
+function gov.check(path, today, scope) end
 
 ---@param path string
 ---@param public_key? string 32 bytes
@@ -122,17 +132,20 @@ function gov.new_journal_key() end
 
 ---@param source string
 ---@param variables? table<string, string>
+---@param options? {scope?: gov.functions, container?: string, type?: string}
 ---@return gov.expression? expr, string? message, string? code, gov.error? err
-function gov.compile(source, variables) end
+function gov.compile(source, variables, options) end
 
 ---@param source string
 ---@param bindings? gov.fields
+---@param scope? gov.functions
 ---@return gov.value value, string? message, string? code, gov.error? err
-function gov.eval(source, bindings) end
+function gov.eval(source, bindings, scope) end
 
 ---@param line string
+---@param scope? gov.functions
 ---@return string? answer, string? message, string? code, gov.error? err
-function gov.eval_line(line) end
+function gov.eval_line(line, scope) end
 
 ---@param path string
 ---@return gov.simulation? simulation, string? message, string? code, gov.error? err
@@ -169,6 +182,14 @@ function Rulebook:id() end
 function Rulebook:version() end
 ---@return string
 function Rulebook:digest() end
+
+---@class gov.scope: gov.handle
+local Scope = {}
+---@param signature string "rainfall(string, timestamp) -> double"
+---@param f function
+---@param options? {pure?: boolean, cost?: integer}
+---@return true? done, string? message, string? code, gov.error? err
+function Scope:add(signature, f, options) end
 
 ---@class gov.expression: gov.handle
 ---@field source string

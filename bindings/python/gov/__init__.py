@@ -19,7 +19,7 @@ from ._errors import (
     UnknownOutcome, Unsupported, VerifyError,
 )
 from ._rules import (
-    Expr, LedgerLines, Rulebook, Simulation, check, compile, eval, eval_line, from_json, load_rulebook, point, to_json,
+    Expr, LedgerLines, Rulebook, Scope, Simulation, check, compile, eval, eval_line, from_json, load_rulebook, point, to_json,
 )
 from ._store import Community, Store, check_journal, create, new_journal_key, open, upgrade
 
@@ -29,7 +29,7 @@ language = "en"
 __all__ = [
     "ArgumentError", "Bug", "Busy", "Community", "Conflict", "Corrupt", "Denied", "Diagnostic", "Error", "Exists",
     "Expr", "ExprError", "Full", "InputError", "LEDGER_BATCH_MAX", "LedgerLines", "LimitError", "Newer", "NoMemory", "NotFound",
-    "Older", "RangeError", "ReadOnly", "Refused", "Retry", "RuleError", "Rulebook", "Simulation", "StateError",
+    "Older", "RangeError", "ReadOnly", "Refused", "Retry", "RuleError", "Rulebook", "Scope", "Simulation", "StateError",
     "Store", "StoreError", "UnknownOutcome", "Unsupported", "VerifyError", "check", "check_journal", "compile",
     "create", "eval", "eval_line", "from_json", "language", "ledger_result_name", "load_rulebook", "new_journal_key", "open", "point",
     "to_json", "upgrade",

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from datetime import datetime, timezone
 
 from . import _core
 from ._errors import Error, InputError, LimitError, RuleError, diagnostics
@@ -46,19 +47,22 @@ class Rulebook(Handle):
         return self._call(_core.gov_rulebook_digest)
 
 
-def load_rulebook(path, *, today=None):
+def load_rulebook(path, *, today=None, scope=None):
     """Reads a rulebook from a file or a directory and checks all of it; RuleError holds every mistake.
 
-    `today` is the instant for warnings about calendar years: an aware datetime, by default the present."""
+    `today` is the instant for warnings about calendar years: an aware datetime, by default the present. `scope` has the functions of
+    this program that the rules call: a Scope, or a dict of functions."""
     us = time.time_ns() // 1000 if today is None else micros(today)
-    handle, warned = _core.gov_rulebook_load(path_text(path), us)
+    kept, functions = scope_handle(scope)
+    handle, warned = _core.gov_rulebook_load(path_text(path), us, functions)
+    del kept  # the rulebook has it now
     return Rulebook(handle, diagnostics(warned))
 
 
-def check(path, *, today=None):
+def check(path, *, today=None, scope=None):
     """Every diagnostic of a rulebook, errors and warnings; an empty list when all is well."""
     try:
-        with load_rulebook(path, today=today) as rules:
+        with load_rulebook(path, today=today, scope=scope) as rules:
             return rules.warnings
     except (RuleError, InputError, LimitError) as e:
         return e.diagnostics
@@ -136,8 +140,8 @@ def compile(source, variables=None, *, scope=None, container=None, type=None):
     """Compiles an expression in CEL. `variables` maps the names that it may use to their types, such as "int",
     "list(string)" or "dyn" (anything); `scope` is a Scope, or a dict of functions; names are looked up in `container` first; `type` is
     what the expression must yield."""
-    keeper, handle = scope_handle(scope)
-    return Expr(_core.gov_expr_compile(source, variables, handle, container, type), source, keeper)
+    kept, handle = scope_handle(scope)
+    return Expr(_core.gov_expr_compile(source, variables, handle, container, type), source, kept)
 
 
 def eval(source, bindings=None, /, *, scope=None, **more):
@@ -150,8 +154,11 @@ def eval(source, bindings=None, /, *, scope=None, **more):
 
 def eval_line(line, scope=None):
     """Answers one line of the protocol of `gov eval`: JSON text in, JSON text out."""
-    keeper, handle = scope_handle(scope)
-    return _core.gov_scope_eval_line(handle, line)
+    kept, handle = scope_handle(scope)
+    try:
+        return _core.gov_scope_eval_line(handle, line)
+    finally:
+        del kept
 
 
 class Simulation(Handle):

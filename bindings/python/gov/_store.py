@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from . import _core
 from ._errors import Denied, Error, StateError
 from ._handle import Guard, Handle
-from ._rules import Rulebook, load_rulebook, micros, path_text, point
+from ._rules import Rulebook, load_rulebook, micros, path_text, point, scope_handle
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -41,8 +41,9 @@ class Store(Handle):
     _what = "store"
     _release = _core.gov_store_free
 
-    def __init__(self, url, *, create=False, readonly=False, relaxed=False, busy_timeout=None):
-        super().__init__(_core.gov_store_open(path_text(url), _options(create, readonly, relaxed, busy_timeout)))
+    def __init__(self, url, *, create=False, readonly=False, relaxed=False, busy_timeout=None, scope=None):
+        self._scope, functions = scope_handle(scope)
+        super().__init__(_core.gov_store_open(path_text(url), _options(create, readonly, relaxed, busy_timeout), functions))
 
     def communities(self):
         """A list of dicts: id, name, title, rulebook, version, created_at."""
@@ -52,7 +53,7 @@ class Store(Handle):
         """Creates a community with these rules (a Rulebook, or the path of one); gives its id."""
         if isinstance(rulebook, Rulebook):
             return rulebook._call(lambda rules: self._call(_core.gov_community_create, name, rules))
-        with load_rulebook(rulebook) as rules:
+        with load_rulebook(rulebook, scope=self._scope) as rules:
             return self.create(rules, name)
 
     def community(self, name=None, *, now=None):
@@ -411,28 +412,32 @@ class Community(Handle):
         return _instant(us) if us >= 0 else None
 
 
-def open(url, *, create=False, name=None, readonly=False, relaxed=False, busy_timeout=None, now=None):
+def open(url, *, create=False, name=None, readonly=False, relaxed=False, busy_timeout=None, now=None, scope=None):
     """Opens a community on a store: "x.db", "sqlite:x.db" or "postgresql://...".
 
     name          which one, where there are several
     create        make the store when it is not there (a community is still needed: see gov.create)
     busy_timeout  seconds to wait for another process's lock
     now           the clock: an aware datetime, or a function that gives one; by default the system's
+    scope         functions of this program that the rules call: a Scope, or a dict of functions
     """
     if name is None:
         options = _options(create, readonly, relaxed, busy_timeout)
-        return Community(_core.gov_open(path_text(url), options), now=now)
-    with Store(url, create=create, readonly=readonly, relaxed=relaxed, busy_timeout=busy_timeout) as store:
+        kept, functions = scope_handle(scope)
+        handle = _core.gov_open(path_text(url), options, functions)
+        del kept  # the store has it now
+        return Community(handle, now=now)
+    with Store(url, create=create, readonly=readonly, relaxed=relaxed, busy_timeout=busy_timeout, scope=scope) as store:
         return store.community(name, now=now)
 
 
-def create(url, rulebook, name=None, *, relaxed=False, busy_timeout=None, now=None):
+def create(url, rulebook, name=None, *, relaxed=False, busy_timeout=None, now=None, scope=None):
     """Creates a community with these rules (a Rulebook, or the path of one), makes the store when it is not there,
     and opens the community."""
     if not isinstance(rulebook, Rulebook):
-        with load_rulebook(rulebook) as rules:
-            return create(url, rules, name, relaxed=relaxed, busy_timeout=busy_timeout, now=now)
-    with Store(url, create=True, relaxed=relaxed, busy_timeout=busy_timeout) as store:
+        with load_rulebook(rulebook, scope=scope) as rules:
+            return create(url, rules, name, relaxed=relaxed, busy_timeout=busy_timeout, now=now, scope=scope)
+    with Store(url, create=True, relaxed=relaxed, busy_timeout=busy_timeout, scope=scope) as store:
         store.create(rulebook, name)
         return store.community(name if name is not None else rulebook.id, now=now)
 
