@@ -699,6 +699,8 @@ static void test_killed(void **state)
         if (child == 0)
             write_until_killed(at->url, ends[1]);
         close(ends[1]);
+        if (round % 2 == 0) /* on a busy machine too, some rounds get as far as a commit */
+            acknowledged += read(ends[0], bytes, 1) == 1;
         const struct timespec nap = {0, 20000000L + (long)randombytes_uniform(40000000)};
         nanosleep(&nap, NULL);
         assert_int_equal(kill(child, SIGKILL), 0);
