@@ -43,6 +43,51 @@ static int gov_lua_kind(lua_State *L, int at)
     return kind;
 }
 
+/* ---- handles ---- */
+
+static const char gov_lua_handles = 'h'; /* its address is the key of the metatables that handles have, in the registry */
+
+static void gov_lua_push_handle(lua_State *L, void *at, swig_type_info *type)
+{
+    SWIG_NewPointerObj(L, at, type, 1);
+    if (!lua_getmetatable(L, -1))
+        luaL_error(L, "a handle without its kind");
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &gov_lua_handles) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &gov_lua_handles);
+    }
+    lua_insert(L, -2);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+/* SWIG takes any userdata for one of its own, and reads its type from wherever that points. */
+static int gov_lua_is_handle(lua_State *L, int at)
+{
+    int ours = lua_isnil(L, at);
+    if (lua_type(L, at) == LUA_TUSERDATA && lua_getmetatable(L, at)) {
+        if (lua_rawgetp(L, LUA_REGISTRYINDEX, &gov_lua_handles) == LUA_TTABLE) {
+            lua_pushvalue(L, -2);
+            ours = lua_rawget(L, -2) != LUA_TNIL;
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 2);
+    }
+    return ours;
+}
+#undef SWIG_isptrtype
+#define SWIG_isptrtype(L, at) gov_lua_is_handle(L, at)
+/* Its own words for what was got instead would read that type, too. */
+#undef SWIG_fail_arg
+#define SWIG_fail_arg(function, at, type)                                                                                  \
+    {                                                                                                                      \
+        lua_pushfstring(L, "Error in %s (arg %d), expected '%s' got '%s'", function, at, type, luaL_typename(L, at)); \
+        goto fail;                                                                                                         \
+    }
+
 static void gov_lua_open(lua_State *L)
 {
     for (int kind = 0; kind < GOV_LUA_KINDS; kind++) {
@@ -264,7 +309,7 @@ static int gov_lua_fail_in(lua_State *L)
     lua_pushinteger(L, f->status);
     lua_setfield(L, -2, "status");
     if (*f->error != NULL) {
-        SWIG_NewPointerObj(L, *f->error, SWIGTYPE_p_gov_error, 1);
+        gov_lua_push_handle(L, *f->error, SWIGTYPE_p_gov_error);
         *f->error = NULL;
         lua_setfield(L, -2, "handle");
     }
@@ -415,9 +460,10 @@ typedef struct gov_lua_pointer {
 static int gov_lua_own_in(lua_State *L)
 {
     const gov_lua_pointer *p = lua_touserdata(L, 1);
-    SWIG_NewPointerObj(L, p->at, p->type, 1);
+    gov_lua_push_handle(L, p->at, p->type);
     return 1;
 }
+
 
 static int gov_lua_own(lua_State *L, void *at, swig_type_info *type)
 {

@@ -20,7 +20,8 @@
             SWIG_fail;                      \
         SWIG_arg++;                         \
     } while (0)
-#define GLUE_CONVERT(input, pointer, type, flags) SWIG_ConvertPtr(L, input, pointer, type, flags)
+#define GLUE_CONVERT(input, pointer, type, flags) \
+    (gov_lua_is_handle(L, input) ? SWIG_ConvertPtr(L, input, pointer, type, flags) : SWIG_ERROR)
 #define GLUE_MISUSE(why)            \
     do {                            \
         lua_pushstring(L, why);     \

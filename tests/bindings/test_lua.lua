@@ -597,5 +597,27 @@ test("reports and imports", function()
   assert(g:import(folder .. "/none.yaml") == nil)
 end)
 
+test("what is no handle is told from one", function()
+  local core = require "gov.core"
+  local g <close> = community()
+  local others = {io.stdout, gov.null, 5, "x", {}, true, print, coroutine.create(print)}
+  for name, f in pairs(core) do
+    if type(f) == "function" and name:find("^gov_") then
+      for _, other in ipairs(others) do
+        for n = 0, 4 do pcall(f, other, table.unpack({other, other, other, other}, 1, n)) end
+      end
+    end
+  end
+  raises("got .userdata.", core.gov_now, io.stdout)
+  raises("gov", core.gov_now, gov.null)
+  raises("gov", core.gov_now, {})
+  for _, other in ipairs(others) do
+    raises("object:method()", g.about, other)
+    raises("object:method()", g.close, other)
+  end
+  raises("object:method()", g.about)
+  equal(g:now(), MONDAY)
+end)
+
 os.execute("rm -rf '" .. folder .. "'")
 os.exit(failures == 0)

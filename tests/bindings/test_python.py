@@ -908,5 +908,20 @@ class Lines(unittest.TextTestResult):
             self.line("not ok", test, f"{subtest._subDescription()} {err[0].__name__}: {err[1]}".split("\n")[0])
 
 
+class Raw(unittest.TestCase):
+    def test_what_is_no_handle_is_told_from_one(self):
+        from gov import _core
+        for name in dir(_core):
+            call = getattr(_core, name)
+            if not name.startswith("gov_") or name == "gov_set_error_maker" or not callable(call):
+                continue
+            for other in (object(), sys, 5, "x", b"x", [], {}, print):
+                for more in range(4):
+                    try:
+                        call(other, *[other] * more)
+                    except (TypeError, ValueError, OverflowError, gov.Error):
+                        pass
+
+
 if __name__ == "__main__":
     unittest.main(testRunner=unittest.TextTestRunner(stream=sys.stdout, resultclass=Lines, verbosity=0))

@@ -200,8 +200,18 @@ local function leave(home, ok, ...)
   return finish(ok, ...)
 end
 
+local made = setmetatable({}, {__mode = "k"}) -- what make() below has handed out
+
+-- A method was called on something else: object.method() instead of object:method().
+local function ours(self)
+  if self == nil or not made[self] then
+    error(("a method needs its object: write object:method() (got a %s)"):format(type(self)), 4)
+  end
+end
+
 -- Calls f with the handle of self. Tail-called by every method.
 local function on(self, f, ...)
+  ours(self)
   local handle, home = self._handle, self._home
   if not handle then error("the " .. self._what .. " is closed", 2) end
   if home.busy then error("a callback must not call back into the same store", 2) end
@@ -210,6 +220,7 @@ local function on(self, f, ...)
 end
 
 local function close(self)
+  ours(self)
   local handle = self._handle
   if not handle then return end
   if self._home.busy then error("a callback must not close the store that calls it", 2) end
@@ -227,6 +238,7 @@ local function class(what, free)
   local function make(handle, home, more)
     local self = more or {}
     self._handle, self._home = handle, home or {busy = false}
+    made[self] = true
     return setmetatable(self, meta)
   end
   return methods, make, meta
@@ -469,6 +481,7 @@ function gov.check_journal(path, public_key) return call(core.gov_journal_check,
 
 -- As on(), with the clock of the host set first.
 local function act(self, f, ...)
+  ours(self)
   if self._clock and self._handle then
     local us = micros(self._clock())
     if us < 0 then error("a community's clock begins in 1970", 2) end
