@@ -104,6 +104,27 @@ GOV_API void gov_free(gov *g);
  */
 GOV_API gov_status gov_install(gov *g, const gov_rulebook *rules, gov_error **err);
 
+#define GOV_MIGRATE_DRY_RUN 1U /**< Change nothing: tell what would be, and what would have been. */
+
+/**
+ * Moves the cases that run to a version of the rules, as its workflows' `migrate` sections say: states by their map, fields under
+ * their names or computed, clocks and timers kept or reckoned again. A case that cannot be moved stays as it is and is reported.
+ * Each case is moved whole or not at all, many in a transaction; a run that was interrupted is simply run again.
+ * Permission: the host.
+ * @param rules   installed first where it is not in force; NULL: the rules in force
+ * @param flags   0 or GOV_MIGRATE_DRY_RUN, which writes nothing, installs nothing, and lives through all past cases again in memory
+ * @param report  a map of `rulebook`, `version`, `digest`, `dry_run`, `migrated`, `same` (cases whose workflow did not change), `refused`
+ *                and `refused_cases`: all of them, maps of `id`, `number`, `workflow`, `version`, `state`, `why` (`code`, and
+ *                `message` by language). A dry run adds `past`: `cases` (looked at), `same`, `breaches` and `points` (each `was` and
+ *                `would`), `otherwise` (maps of `id`, `number`, `workflow`, `version`, `what`: words among state, outcome, breach, points,
+ *                refused, failed; and how it ends, `was` and `would`) and `unsure`: cases whose own rules do not lead to what
+ *                happened, as one whose history is erased. Owned by the caller; may be NULL. Takes memory for each case it names.
+ * @return GOV_OK (also with refused cases), GOV_E_DENIED, GOV_E_ARG, GOV_E_RETRY (in a group), GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_migrate(gov *g, const gov_rulebook *rules, uint32_t flags, gov_value **report, gov_error **err);
+
 /**
  * The community as a map: id, name, title, rulebook, version, digest, time_zone, languages, now.
  * Any actor may ask.

@@ -9,6 +9,7 @@
 %thread gov_attach;
 %thread gov_open_scoped;
 %thread gov_install;
+%thread gov_migrate;
 %thread gov_act_as;
 %thread gov_act_as_resident;
 %thread gov_begin;

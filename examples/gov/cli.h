@@ -187,6 +187,7 @@ void progress_end(progress *p);
 
 int cmd_init(cli *c, args *a);
 int cmd_install(cli *c, args *a);
+int cmd_migrate(cli *c, args *a);
 int cmd_about(cli *c, args *a);
 int cmd_check(cli *c, args *a);
 int cmd_import(cli *c, args *a);

@@ -33,6 +33,11 @@ static const opt install_options[] = {
         "规则：含 rulebook.yaml 的目录，或一个文件"),
     {0},
 };
+static const opt migrate_options[] = {
+    OPT("dry-run", NULL, "change nothing; tell also what past cases would have come to",
+        "不改动数据；并说明以往的工单按新规则会有什么不同"),
+    {0},
+};
 static const opt import_options[] = {
     OPT("map", "MAP.yaml", "what the columns mean (default: the map beside the data)",
         "各列的含义（默认用数据旁边的说明文件）"),
@@ -169,6 +174,24 @@ const command commands[] = {
         .details =
             {"Running cases keep the version of their workflow; the rest is current at once.",
              "办理中的工单沿用原来的流程，其余立即按新规则。"},
+    },
+    {
+        .name = "migrate",
+        .words = "DB [RULES]",
+        .min_words = 1,
+        .max_words = 2,
+        .flags = COMMUNITY,
+        .options = migrate_options,
+        .run = cmd_migrate,
+        .summary = {"move running cases to other rules", "把办理中的工单转到新规则"},
+        .details =
+            {"As the workflows' `migrate` sections say. RULES is installed first; without it, the rules in force are meant. What cannot "
+             "be moved\n"
+             "stays as it is and is listed, and the exit status is 1. With --dry-run, past cases are lived through again under the new "
+             "rules, in memory.\n\n"
+             "  gov migrate xingfuli.db examples/community --dry-run",
+             "按各流程中的 `migrate` 转换。给出 RULES 时先换用该规则，否则指现行规则。无法转换的保持原样并列出，退出码为 1。\n"
+             "加 --dry-run 时，在内存中按新规则重演以往的工单。\n\n  gov migrate xingfuli.db examples/community --dry-run"},
     },
     {
         .name = "about",

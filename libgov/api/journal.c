@@ -10,9 +10,11 @@
 
 /* ---- reading ---- */
 
-/* What the members of an entry may be: fields of its subject, and the input of the event that it tells of. */
+/* What the members of an entry may be: fields of its subject, or of a case, and the input of the event that it tells of. */
 typedef struct sensitive_names {
-    rulebook_fields fields, input;
+    rulebook_fields fields;
+    case_versions versions;
+    const char *event;
 } sensitive_names;
 
 typedef struct reading {
@@ -26,45 +28,25 @@ typedef struct reading {
 } reading;
 
 /* Which fields an entry's members belong to, so that sensitive ones can be masked. */
-static gov_status case_names(reading *r, const journal_record *record, value data, sensitive_names *out)
-{
-    static const store_sql find = {"SELECT workflow, rules FROM gov_case WHERE community = $1 AND id = $2"};
-    gov *g = r->g;
-    store_rows rows;
-    gov_status status = store_first(g->store, &find, STORE_ARGS(store_i(g->community), store_i(record->subject)), &rows, r->d);
-    if (status != GOV_OK)
-        return status == GOV_END ? GOV_OK : status;
-    const rulebook *book;
-    const rulebook_workflow *w = NULL;
-    const char *name = base_arena_strdup(&g->scratch, store_text(&rows, 0, NULL));
-    const int64_t rules = store_int(&rows, 1);
-    store_rows_close(&rows);
-    status = name != NULL ? registry_rules(g, rules, &book, r->d) : base_nomem(r->d);
-    if (status == GOV_OK)
-        status = rulebook_get_workflow(book, name, &w, r->d);
-    if (status != GOV_OK)
-        return status;
-    out->fields = w->fields;
-    const value event = value_get_text(data, "event");
-    const rulebook_event *e = event.kind == VALUE_STRING ? rulebook_find_event(w, event.as.s) : NULL;
-    if (e != NULL)
-        out->input = e->input;
-    return GOV_OK;
-}
-
 static gov_status names_of(reading *r, const journal_record *record, value data, sensitive_names *out)
 {
-    *out = (sensitive_names){{0}, {0}};
+    base_arena *arena = &r->g->scratch;
+    *out = (sensitive_names){0};
     if (registry_kind_known(record->subject_kind))
-        return registry_fields(r->g, record->subject_kind, &r->g->scratch, &out->fields, r->d);
-    return strcmp(record->subject_kind, "case") == 0 ? case_names(r, record, data, out) : GOV_OK;
+        return registry_fields(r->g, record->subject_kind, arena, &out->fields, r->d);
+    if (strcmp(record->subject_kind, "case") != 0)
+        return GOV_OK;
+    const value event = value_get_text(data, "event");
+    if (event.kind == VALUE_STRING && (out->event = base_arena_strndup(arena, event.as.s, event.len)) == NULL)
+        return base_nomem(r->d);
+    return case_versions_of(r->g, record->subject, arena, &out->versions, r->d);
 }
 
 static const char *class_of(const sensitive_names *names, value key)
 {
     const rulebook_field *f = rulebook_find_field(&names->fields, key.as.s, key.len);
-    if (f == NULL || f->sensitive == NULL)
-        f = rulebook_find_field(&names->input, key.as.s, key.len);
+    if (f == NULL)
+        f = case_named_field(&names->versions, names->event, key.as.s, key.len);
     return f != NULL ? f->sensitive : NULL;
 }
 

@@ -100,6 +100,64 @@ gov_status gov_install(gov *g, const gov_rulebook *rules, gov_error **err)
     return access_run(g, &call, install_body, (void *)(uintptr_t)rules, err);
 }
 
+/* ---- migrate ---- */
+
+static gov_status report_migration(gov *g, const case_migration *how, value past, gov_value **report, const diag *d)
+{
+    value_builder b;
+    value_builder_init(&b, how->arena);
+    value_builder_set(&b, "rulebook", value_text(how->rules->id));
+    value_builder_set(&b, "version", value_text(how->rules->version));
+    value_builder_set(&b, "digest", value_text(how->rules->digest_text));
+    value_builder_set(&b, "dry_run", value_bool(how->rules_id == 0));
+    value_builder_set(&b, "migrated", value_int(how->migrated));
+    value_builder_set(&b, "same", value_int(how->same));
+    value_builder_set(&b, "refused", value_int(how->refused));
+    value_builder_set(&b, "refused_cases", value_builder_list(&how->refusals));
+    if (past.kind != VALUE_ABSENT)
+        value_builder_set(&b, "past", past);
+    return b.failed ? base_nomem(d) : value_publish(g->alloc, value_builder_map(&b), report, d);
+}
+
+/* One snapshot for all that is read. */
+static gov_status dry_run(gov *g, case_migration *how, value *past, const diag *d)
+{
+    const bool own = !store_in_transaction(g->store);
+    gov_status status = own ? store_begin_read(g->store, d) : GOV_OK;
+    if (status == GOV_OK)
+        status = case_migrate(g, how, d);
+    if (status == GOV_OK)
+        status = case_rehearse(g, how->rules, how->arena, past, d);
+    if (own)
+        store_rollback(g->store);
+    return status;
+}
+
+gov_status gov_migrate(gov *g, const gov_rulebook *rules, uint32_t flags, gov_value **report, gov_error **err)
+{
+    const diag d = {g != NULL ? g->alloc : NULL, err};
+    const bool dry = (flags & GOV_MIGRATE_DRY_RUN) != 0;
+    base_arena arena;
+    value past = value_absent();
+    if (g == NULL)
+        return base_misuse(err, "g");
+    if ((flags & ~GOV_MIGRATE_DRY_RUN) != 0)
+        return base_fail(&d, M_bad_options);
+    gov_status status = access_enter(g, ACCESS_HOST_ONLY, &d);
+    if (status == GOV_OK && rules != NULL && !dry)
+        status = gov_install(g, rules, err);
+    if (status != GOV_OK)
+        return status;
+    base_arena_init(&arena, g->alloc);
+    case_migration how = {.rules = dry && rules != NULL ? rules->book : g->rules,
+                          .rules_id = dry ? 0 : registry_rules_current(g), .arena = &arena};
+    status = dry ? dry_run(g, &how, &past, &d) : case_migrate(g, &how, &d);
+    if (status == GOV_OK && report != NULL)
+        status = report_migration(g, &how, past, report, &d);
+    base_arena_free(&arena);
+    return status;
+}
+
 /* ---- about ---- */
 
 static value titles(const rulebook_text *text, base_arena *arena)

@@ -61,28 +61,30 @@ static gov_status run_raise(case_machine *m, const rulebook_action *a, chart_run
     return chart_raise(run, a->as.raise.event, strlen(a->as.raise.event), data) == GOV_OK ? GOV_OK : base_nomem(d);
 }
 
-static gov_status send_due(case_machine *m, const rulebook_action *a, int64_t *due, const diag *d)
+static gov_status send_due(case_machine *m, const rulebook_action *a, case_timer *t, const diag *d)
 {
     const rulebook_send *s = &a->as.send;
     const expr_run er = case_expr_run(m);
-    *due = m->now_us;
+    t->due_us = m->now_us;
     if (s->at != NULL) {
         value at;
         const gov_status status = expr_eval(s->at, &er, &at, d);
-        if (status == GOV_OK && (at.kind != VALUE_TIMESTAMP || !value_to_us(at, due)))
+        if (status == GOV_OK && (at.kind != VALUE_TIMESTAMP || !value_to_us(at, &t->due_us)))
             return base_fail_at(d, &a->place, M_no_instant);
         return status;
     }
     if (s->after.kind == RULEBOOK_LENGTH_NONE)
         return GOV_OK;
-    cal_duration dur;
     cal_instant end;
-    gov_status status = rulebook_duration_of(&s->after, &er, &dur, NULL, d);
+    gov_status status = rulebook_duration_of(&s->after, &er, &t->length, NULL, d);
     if (status == GOV_OK)
-        status = case_end_of(m, m->w->calendar, m->now_us, dur, CAL_ROLL_NONE, &end, d);
-    if (status == GOV_OK)
-        *due = end.us;
-    return status;
+        status = case_end_of(m, m->w->calendar, m->now_us, t->length, CAL_ROLL_NONE, &end, d);
+    if (status != GOV_OK)
+        return status;
+    t->due_us = end.us;
+    t->since_us = m->now_us;
+    t->provisional = end.provisional;
+    return GOV_OK;
 }
 
 /* "s:ID"; without an id the place among this step's sends makes it unique. */
@@ -108,7 +110,7 @@ static gov_status run_send(case_machine *m, const rulebook_action *a, const diag
     case_timer t = {.case_id = m->id, .kind = CASE_TIMER_SEND, .event = s->event};
     gov_status status = data_of(m, s->data, &t.data, d);
     if (status == GOV_OK)
-        status = send_due(m, a, &t.due_us, d);
+        status = send_due(m, a, &t, d);
     if (status != GOV_OK)
         return status;
     const value_pair note[] = {{value_text("event"), value_text(s->event)}, {value_text("at"), value_from_us(t.due_us)}};
@@ -117,7 +119,7 @@ static gov_status run_send(case_machine *m, const rulebook_action *a, const diag
     if (t.name == NULL || !value_copy(m->arena, value_map(note, ARRAY_LEN(note)), &copy))
         return base_nomem(d);
     case_note_effect(m, "send", copy);
-    return s->to == RULEBOOK_TO_SELF ? m->world->schedule(m, &t, d) : m->world->send(m, s, t.due_us, t.data, d);
+    return s->to == RULEBOOK_TO_SELF ? m->world->schedule(m, &t, d) : m->world->send(m, s, &t, d);
 }
 
 static gov_status run_branch(case_machine *m, const rulebook_action *a, chart_run *run, const diag *d)

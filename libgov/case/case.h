@@ -54,6 +54,10 @@ typedef struct case_timer {
     int64_t due_us;
     const char *event;
     value data; /* absent: none */
+    /* Where a calendar had to be asked: what was reckoned from where, and whether the answer rests on a year that is not listed. */
+    int64_t since_us; /* 0: it had not to be */
+    cal_duration length;
+    bool provisional;
 } case_timer;
 
 typedef struct case_world {
@@ -61,7 +65,7 @@ typedef struct case_world {
     gov_status (*unschedule)(case_machine *m, const char *name, const diag *d);
     gov_status (*effect)(case_machine *m, const rulebook_action *action, const diag *d);
     /* An event for other cases: the parent, the children, or those of a link. */
-    gov_status (*send)(case_machine *m, const rulebook_send *send, int64_t due_us, value data, const diag *d);
+    gov_status (*send)(case_machine *m, const rulebook_send *send, const case_timer *when, const diag *d);
     rulebook_resolve resolve;
 } case_world;
 
@@ -90,7 +94,9 @@ struct case_machine {
     const access_actor *actor; /* NULL: nobody in particular */
     const chart_event *event;  /* what is being handled */
 
-    bool assigned, fields_dirty;
+    gov *community; /* NULL: there is none */
+    int64_t sender; /* the case that the event came from; 0: none */
+    bool fields_dirty;
     int depth; /* how many cases deep this one was opened by effects of a step */
     base_place rule; /* of the transition that was taken last */
     value_builder changes, effects, raised; /* for the journal */
@@ -137,12 +143,27 @@ gov_status case_clock_mark(case_machine *m, size_t clock, size_t mark, const dia
 gov_status case_clocks_handed_over(case_machine *m, const diag *d); /* `per: holder` */
 value case_clock_reading(case_machine *m, size_t clock, rulebook_clock_part part);
 bool case_mark_of(const case_machine *m, const char *timer, size_t *clock, size_t *mark);
+/* The calendar says something else than before: the clock that runs is reckoned again. *changed: it is due at another instant, or
+ * has become certain. */
+gov_status case_clock_reckon(case_machine *m, size_t clock, bool *changed, const diag *d);
+/* m goes on with old's clocks, under other rules: those of the same name, as they stand or reckoned again; the account says so. */
+gov_status case_clocks_migrate(case_machine *m, case_machine *old, bool recompute, const diag *d);
+/* What a clock used by its account, up to now, counted in its budget's unit by that calendar; of an instant: plain time. recompute.c */
+gov_status case_clock_used(base_arena *arena, const case_clock *c, const cal_calendar *cal, bool by_instant, int64_t now_us,
+                           int64_t *used, const diag *d);
+/* When an `after` is due that begins at from_us. */
+gov_status case_timer_due(case_machine *m, const rulebook_timer *t, int64_t from_us, case_timer *out, const diag *d);
+/* "a@STATE#0", in the machine's arena; NULL: no memory. */
+const char *case_timer_name(case_machine *m, const char *event);
 
 /* ---- effects: effect.c, and rooms above ---- */
 
 /* What a rulebook_effect's `user` points to. Runs inside the step's transaction; a failure rolls the step back. */
 typedef struct case_runner {
     gov_status (*run)(gov *g, case_machine *m, const rulebook_action *action, const diag *d);
+    /* What it would do, noted and not done: when past cases are lived through again. It may change the machine. NULL: its arguments
+     * are noted. */
+    gov_status (*preview)(gov *g, case_machine *m, const rulebook_action *action, const diag *d);
 } case_runner;
 
 extern const rulebook_host case_words; /* what this room brings to the rule language */
@@ -195,6 +216,15 @@ access_subject case_subject(case_machine *m); /* borrows the machine */
 /* May g's actor send this event to the case, by its roles? */
 gov_status case_may_send(gov *g, case_machine *m, const rulebook_event *event, bool *may, const diag *d);
 
+/* The workflow that a case is pinned to, then those it ran under before; none for a case that is not there. versions.c */
+typedef struct case_versions {
+    const rulebook_workflow **items;
+    size_t count;
+} case_versions;
+gov_status case_versions_of(gov *g, int64_t id, base_arena *arena, case_versions *out, const diag *d);
+/* What a member of its history is, under whichever version: a field, or the input of the event (may be NULL). */
+const rulebook_field *case_named_field(const case_versions *v, const char *event, const char *name, size_t len);
+
 /* What case_verify_clocks found; the texts lie in g's scratch, and are NULL where nothing differs. */
 typedef struct case_clock_report {
     int64_t checked;
@@ -202,6 +232,22 @@ typedef struct case_clock_report {
 } case_clock_report;
 /* Recomputes every clock from its account; GOV_E_VERIFY when one is not what it says. recompute.c */
 gov_status case_verify_clocks(gov *g, case_clock_report *out, const diag *d);
+
+/* ---- other rules: migrate.c, rehearse.c ---- */
+
+/* What became of each case, for the report; values lie in `arena`. */
+typedef struct case_migration {
+    const rulebook *rules; /* to go over to */
+    int64_t rules_id;      /* theirs; 0 in a dry run, which writes nothing */
+    base_arena *arena;
+    int64_t migrated, same, refused;
+    value_builder refusals;
+} case_migration;
+/* All cases that have not ended. */
+gov_status case_migrate(gov *g, case_migration *how, const diag *d);
+/* Past cases lived through again under other rules, in memory: a map of how many were looked at, and those that would have gone
+ * otherwise. */
+gov_status case_rehearse(gov *g, const rulebook *rules, base_arena *arena, value *out, const diag *d);
 
 gov_status case_attach(gov *g, const diag *d);
 

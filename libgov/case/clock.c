@@ -24,7 +24,8 @@ static const cal_calendar *calendar_of(const case_machine *m, const rulebook_clo
 
 /* ---- the account ---- */
 
-static void account(case_machine *m, size_t i, const char *what, const cal_duration *length)
+/* rules: the version under which it ran so far; 0: the same one goes on. */
+static void account_under(case_machine *m, size_t i, const char *what, const cal_duration *length, int64_t rules)
 {
     case_clock *c = &m->clocks[i];
     base_buf *out = &c->account;
@@ -45,6 +46,10 @@ static void account(case_machine *m, size_t i, const char *what, const cal_durat
         cal_write_duration(out, *length);
         base_buf_char(out, '"');
     }
+    if (rules != 0) {
+        base_buf_str(out, ",\"rules\":");
+        value_write_document(out, value_int(rules));
+    }
     if (c->used != 0) {
         base_buf_str(out, ",\"used\":");
         base_buf_int(out, c->used);
@@ -53,6 +58,11 @@ static void account(case_machine *m, size_t i, const char *what, const cal_durat
     base_buf_str(out, what);
     base_buf_str(out, "\"}]");
     c->dirty = true;
+}
+
+static void account(case_machine *m, size_t i, const char *what, const cal_duration *length)
+{
+    account_under(m, i, what, length, 0);
 }
 
 /* ---- marks ---- */
@@ -450,6 +460,122 @@ gov_status case_clocks_handed_over(case_machine *m, const diag *d)
         if (status != GOV_OK)
             return status;
     }
+    return GOV_OK;
+}
+
+/* ---- another calendar, other rules ---- */
+
+gov_status case_clock_reckon(case_machine *m, size_t i, bool *changed, const diag *d)
+{
+    case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    cal_duration left = c->budget;
+    cal_instant due;
+    *changed = false;
+    if (c->state != CASE_CLOCK_RUNNING || by_instant(r) || c->breached_us != 0)
+        return GOV_OK;
+    left.amount = left.amount > c->used ? left.amount - c->used : 0;
+    gov_status status = cal_resume(calendar_of(m, r), c->origin_us, c->since_us, left, (cal_roll)r->roll, &due, d);
+    if (status != GOV_OK || (due.us == c->due_us && due.provisional == c->provisional))
+        return status;
+    const uint32_t raised = c->fired;
+    status = clear_marks(m, i, d);
+    *changed = true;
+    c->due_us = due.us;
+    c->provisional = due.provisional;
+    c->fired = 0;
+    if (status == GOV_OK)
+        status = set_marks(m, i, raised, d);
+    account(m, i, "calendar", NULL);
+    return status;
+}
+
+static gov_status refuse_clock(const rulebook_clock *r, const char *why, const diag *d)
+{
+    return base_fail_at(d, &r->place, M_migrate_clock, A_S("clock", r->name), A_S("why", why));
+}
+
+/* Marks that were raised, as the new rule numbers them: by the events that they raise. */
+static uint32_t same_marks(const rulebook_clock *to, const rulebook_clock *from, uint32_t fired)
+{
+    uint32_t out = 0;
+    for (size_t k = 0; k < to->mark_count && k < CASE_MAX_MARKS; k++)
+        for (size_t j = 0; j < from->mark_count && j < CASE_MAX_MARKS; j++)
+            if ((fired >> j & 1) != 0 && strcmp(to->marks[k].event, from->marks[j].event) == 0)
+                out |= UINT32_C(1) << k;
+    return out;
+}
+
+/* The budget of the new rule, and what was used of it so far, counted as the new rule counts. */
+static gov_status new_budget(case_machine *m, size_t i, bool was_instant, const diag *d)
+{
+    case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    const cal_duration was = c->budget;
+    gov_status status = first_budget(m, i, d);
+    if (status != GOV_OK)
+        return status;
+    if (by_instant(r))
+        c->budget = (cal_duration){.unit = CAL_TIME};
+    if (c->extended != 0 && (by_instant(r) || c->budget.unit != was.unit))
+        return refuse_clock(r, "extended", d);
+    if (!base_add(c->budget.amount, c->extended, &c->budget.amount))
+        return base_fail(d, M_overflow, A_S("what", "budget"));
+    if (was_instant == by_instant(r) && c->budget.unit == was.unit)
+        return GOV_OK;
+    return case_clock_used(m->arena, c, calendar_of(m, r), by_instant(r), m->now_us, &c->used, d);
+}
+
+/* From now on under the new rule, as it was or reckoned again. */
+static gov_status go_on(case_machine *m, size_t i, bool runs, bool recompute, uint32_t raised, int64_t rules, const diag *d)
+{
+    case_clock *c = &m->clocks[i];
+    const bool active = c->state == CASE_CLOCK_RUNNING || c->state == CASE_CLOCK_PAUSED;
+    const bool anew = recompute && active && !by_instant(rule_of(m, i));
+    gov_status status = GOV_OK;
+    c->fired = recompute ? 0 : raised;
+    if (runs && recompute)
+        status = run_from_now(m, i, raised, d);
+    else if (runs)
+        status = set_marks(m, i, 0, d);
+    else
+        c->fired = raised;
+    if (runs)
+        c->since_us = m->now_us;
+    account_under(m, i, "migrate", anew ? &c->budget : NULL, rules);
+    if (status == GOV_OK && runs && paused_now(m, rule_of(m, i)))
+        status = pause_clock(m, i, d);
+    return status == GOV_OK ? resume_clock(m, i, d) : status; /* of a state that waits no longer */
+}
+
+static gov_status carry_over(case_machine *m, size_t i, case_machine *old, size_t o, bool recompute, const diag *d)
+{
+    case_clock *c = &m->clocks[i], *from = &old->clocks[o];
+    const bool was_instant = by_instant(rule_of(old, o)), runs = from->state == CASE_CLOCK_RUNNING;
+    const bool active = runs || from->state == CASE_CLOCK_PAUSED;
+    const uint32_t raised = same_marks(rule_of(m, i), rule_of(old, o), from->fired);
+    if (was_instant != by_instant(rule_of(m, i)) && !recompute && from->state != CASE_CLOCK_IDLE)
+        return refuse_clock(rule_of(m, i), "budget", d);
+    gov_status status = runs ? end_stretch(old, o, d) : GOV_OK;
+    base_buf_free(&c->account);
+    *c = *from;
+    base_buf_init(&from->account, old->alloc);
+    c->dirty = c->stored || c->state != CASE_CLOCK_IDLE;
+    if (status == GOV_OK && active && recompute)
+        status = new_budget(m, i, was_instant, d);
+    return status == GOV_OK && c->state != CASE_CLOCK_IDLE ? go_on(m, i, runs, recompute, raised, old->rules_id, d) : status;
+}
+
+gov_status case_clocks_migrate(case_machine *m, case_machine *old, bool recompute, const diag *d)
+{
+    for (size_t i = 0; i < m->w->clock_count; i++)
+        for (size_t o = 0; o < old->w->clock_count; o++) {
+            if (strcmp(m->w->clocks[i].name, old->w->clocks[o].name) != 0)
+                continue;
+            const gov_status status = carry_over(m, i, old, o, recompute, d);
+            if (status != GOV_OK)
+                return status;
+        }
     return GOV_OK;
 }
 

@@ -146,6 +146,14 @@ static gov_status run_open(gov *g, case_machine *m, const rulebook_action *a, co
     return status;
 }
 
+static gov_status preview_open(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
+{
+    const rulebook_argument *workflow = rulebook_arg(a, "workflow");
+    (void)g, (void)d;
+    case_note_effect(m, "open", value_text(workflow->text));
+    return GOV_OK;
+}
+
 /* ---- link ---- */
 
 static gov_status run_link(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
@@ -170,8 +178,8 @@ static gov_status run_link(gov *g, case_machine *m, const rulebook_action *a, co
 
 /* ---- the table ---- */
 
-static const case_runner assign_runner = {run_assign}, notify_runner = {run_notify}, open_runner = {run_open},
-                         link_runner = {run_link};
+static const case_runner assign_runner = {run_assign, run_assign}, notify_runner = {run_notify, run_notify},
+                         open_runner = {run_open, preview_open}, link_runner = {run_link, NULL};
 
 static const rulebook_param assign_params[] = {
     {.name = "unit", .kind = RULEBOOK_PARAM_EXPR, .refs = RULEBOOK_REF(RULEBOOK_UNIT) | RULEBOOK_REF_KEYS},

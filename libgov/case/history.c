@@ -14,6 +14,7 @@ typedef struct history {
     gov *g;
     case_machine *m;
     value_builder list;
+    case_versions versions;
     const diag *d;
     gov_status status;
 } history;
@@ -24,17 +25,9 @@ gov_status case_actor_key(gov *g, int64_t actor, const char **out, const diag *d
     return actor == ACCESS_ID_HOST || actor == ACCESS_ID_RULES ? GOV_OK : registry_label(g, actor, out, NULL, d);
 }
 
-/* An event's input may be named as a field of the case is: the one that is sensitive counts. */
-static const rulebook_field *field_of(const history *h, const rulebook_fields *input, value key)
-{
-    const rulebook_field *given = input != NULL ? rulebook_find_field(input, key.as.s, key.len) : NULL;
-    const rulebook_field *own = rulebook_find_field(&h->m->w->fields, key.as.s, key.len);
-    return given == NULL || (given->sensitive == NULL && own != NULL && own->sensitive != NULL) ? own : given;
-}
-
 /* Sensitive fields are shown as the case's own are, wherever they stand: under `set`, in the event's data, in what an effect
  * noted. The depth is that of a document, which has a limit. */
-static gov_status show_members(history *h, const rulebook_fields *input, value v, value *out)
+static gov_status show_members(history *h, const char *event, value v, value *out)
 {
     const access_subject scope = case_subject(h->m);
     gov_status status = GOV_OK;
@@ -42,7 +35,7 @@ static gov_status show_members(history *h, const rulebook_fields *input, value v
     if (v.kind == VALUE_LIST) {
         value *items = base_arena_array(h->m->arena, v.len, sizeof *items);
         for (size_t i = 0; items != NULL && i < v.len && status == GOV_OK; i++)
-            status = show_members(h, input, v.as.items[i], &items[i]);
+            status = show_members(h, event, v.as.items[i], &items[i]);
         *out = value_list(items, v.len);
         return items != NULL ? status : base_nomem(h->d);
     }
@@ -51,10 +44,10 @@ static gov_status show_members(history *h, const rulebook_fields *input, value v
     value_pair *pairs = base_arena_array(h->m->arena, v.len, sizeof *pairs);
     for (size_t i = 0; pairs != NULL && i < v.len && status == GOV_OK; i++) {
         const value key = v.as.pairs[i].key;
-        const rulebook_field *f = key.kind == VALUE_STRING ? field_of(h, input, key) : NULL;
+        const rulebook_field *f = key.kind == VALUE_STRING ? case_named_field(&h->versions, event, key.as.s, key.len) : NULL;
         pairs[i] = v.as.pairs[i];
         status = f != NULL ? case_show_field(h->g, h->m, f, pairs[i].val, &scope, &pairs[i].val, h->d)
-                           : show_members(h, input, pairs[i].val, &pairs[i].val);
+                           : show_members(h, event, pairs[i].val, &pairs[i].val);
     }
     *out = value_map(pairs, v.len);
     return pairs != NULL ? status : base_nomem(h->d);
@@ -67,13 +60,13 @@ static gov_status add_data(history *h, const journal_record *r, value_builder *b
     if (status != GOV_OK || data.kind != VALUE_MAP)
         return status;
     const value name = value_get_text(data, "event");
-    const rulebook_event *e = name.kind == VALUE_STRING ? rulebook_find_event(h->m->w, name.as.s) : NULL;
+    const char *event = name.kind == VALUE_STRING ? base_arena_strndup(h->m->arena, name.as.s, name.len) : NULL;
     for (size_t i = 0; status == GOV_OK && i < data.len; i++) {
         const value key = data.as.pairs[i].key;
         value v;
         if (value_is_text(key, "clocks")) /* for verify, not for people */
             continue;
-        status = show_members(h, e != NULL ? &e->input : NULL, data.as.pairs[i].val, &v);
+        status = show_members(h, event, data.as.pairs[i].val, &v);
         value_builder_set_n(b, key.as.s, key.len, v);
     }
     return status;
@@ -118,7 +111,9 @@ static gov_status history_body(gov *g, void *input, const diag *d)
     history h = {.g = g, .m = &m, .d = d};
     const journal_filter filter = {.subject = in->id};
     value_builder_init(&h.list, m.arena);
-    status = journal_read(g->journal, &filter, add_entry, &h, d);
+    status = case_versions_of(g, in->id, m.arena, &h.versions, d);
+    if (status == GOV_OK)
+        status = journal_read(g->journal, &filter, add_entry, &h, d);
     if (status == GOV_OK && h.list.failed)
         status = base_nomem(d);
     case_machine_free(&m);

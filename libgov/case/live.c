@@ -10,7 +10,9 @@ static const store_column case_columns[] = {
     {"grid", STORE_INT, true},     {"unit", STORE_INT, true},   {"staff", STORE_INT, true},
     {"reporter", STORE_INT, true}, {"parent", STORE_INT, true}, {"link", STORE_TEXT, true},
     {"source", STORE_TEXT, true},  {"outside_number", STORE_TEXT, true},
-    {"flags", STORE_TEXT, true},   {"doc", STORE_TEXT},         {"steps", STORE_INT}, {0}};
+    {"flags", STORE_TEXT, true},   {"doc", STORE_TEXT},         {"steps", STORE_INT},
+    {"former", STORE_TEXT, true}, /* a list of the rules that it was pinned to before */
+    {0}};
 static const store_index case_indexes[] = {
     {"gov_case_by_parent", "community, parent, id", false, "parent IS NOT NULL"},
     /* What a unit has on its desk, out of all that ever was. */
@@ -39,7 +41,8 @@ static const store_table clock_table = {"gov_case_clock", clock_columns, "commun
 static const store_column timer_columns[] = {
     {"community", STORE_INT}, {"case_id", STORE_INT},    {"name", STORE_TEXT},     {"id", STORE_INT},
     {"kind", STORE_INT},      {"due_us", STORE_INT},     {"event", STORE_TEXT},    {"data", STORE_TEXT, true},
-    {"attempts", STORE_INT},  {"parked", STORE_BOOL},    {"reason", STORE_TEXT, true}, {0}};
+    {"attempts", STORE_INT},  {"parked", STORE_BOOL},    {"reason", STORE_TEXT, true},
+    {"since_us", STORE_INT, true}, {"length", STORE_TEXT, true}, {"provisional", STORE_BOOL}, {0}};
 static const store_index timer_indexes[] = {
     {"gov_case_timer_by_due", "community, due_us, id", false, "parked = 0"}, {0}};
 static const store_table timer_table = {"gov_case_timer", timer_columns, "community, case_id, name", 0, timer_indexes};

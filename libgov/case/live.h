@@ -32,6 +32,12 @@ case_machine *case_machine_running(const expr_run *run);
 gov_status case_machine_under(gov *g, case_machine *m, const rulebook_workflow *w, base_arena *arena, const diag *d);
 gov_status case_machine_of(gov *g, case_machine *m, const diag *d);
 
+/* A timer was written that is due then. */
+void case_note_due(gov *g, int64_t due);
+
+/* What an engine or the machine itself fails at is passed on; only what the rules fail at is a matter of the case. */
+bool case_fault_of_rules(gov_status status);
+
 /* Rows. */
 gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *d);
 gov_status case_save(case_machine *m, gov *g, const diag *d);

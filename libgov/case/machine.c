@@ -196,28 +196,32 @@ static gov_status on_taken(void *user, uint32_t transition, chart_run *run, cons
     return status;
 }
 
-static gov_status timer_due(case_machine *m, const rulebook_timer *t, int64_t *due, const diag *d)
+gov_status case_timer_due(case_machine *m, const rulebook_timer *t, int64_t from_us, case_timer *out, const diag *d)
 {
     const expr_run er = case_expr_run(m);
-    cal_duration dur;
     cal_instant end;
     gov_status status;
+    out->since_us = 0;
+    out->provisional = false;
     if (t->at != NULL) {
         value at;
         status = expr_eval(t->at, &er, &at, d);
-        if (status == GOV_OK && (at.kind != VALUE_TIMESTAMP || !value_to_us(at, due)))
+        if (status == GOV_OK && (at.kind != VALUE_TIMESTAMP || !value_to_us(at, &out->due_us)))
             return base_fail_at(d, &t->place, M_no_instant);
         return status;
     }
-    status = rulebook_duration_of(&t->delay, &er, &dur, NULL, d);
+    status = rulebook_duration_of(&t->delay, &er, &out->length, NULL, d);
     if (status == GOV_OK)
-        status = case_end_of(m, m->w->calendar, m->now_us, dur, t->roll, &end, d);
-    if (status == GOV_OK)
-        *due = end.us;
-    return status;
+        status = case_end_of(m, m->w->calendar, from_us, out->length, t->roll, &end, d);
+    if (status != GOV_OK)
+        return status;
+    out->due_us = end.us;
+    out->since_us = from_us;
+    out->provisional = end.provisional;
+    return GOV_OK;
 }
 
-static const char *timer_name(case_machine *m, const char *event)
+const char *case_timer_name(case_machine *m, const char *event)
 {
     const size_t len = strlen(event);
     char *name = base_arena_alloc(m->arena, len + 2);
@@ -234,11 +238,11 @@ static gov_status on_entered(void *user, uint32_t state, chart_run *run, const d
     const rulebook_state *s = &m->w->states[state];
     for (uint32_t i = 0; i < s->timer_count; i++) {
         const rulebook_timer *t = &m->w->timers[s->timers[i]];
-        case_timer timer = {.case_id = m->id, .kind = CASE_TIMER_AFTER, .event = t->event, .name = timer_name(m, t->event)};
+        case_timer timer = {.case_id = m->id, .kind = CASE_TIMER_AFTER, .event = t->event, .name = case_timer_name(m, t->event)};
         if (timer.name == NULL)
             return base_nomem(d);
         timer.data = value_absent();
-        gov_status status = timer_due(m, t, &timer.due_us, d);
+        gov_status status = case_timer_due(m, t, m->now_us, &timer, d);
         if (status == GOV_OK)
             status = m->world->schedule(m, &timer, d);
         if (status != GOV_OK)
@@ -259,7 +263,7 @@ static gov_status on_exited(void *user, uint32_t state, chart_run *run, const di
     case_machine *m = follow(user, run);
     const rulebook_state *s = &m->w->states[state];
     for (uint32_t i = 0; i < s->timer_count; i++) {
-        const char *name = timer_name(m, m->w->timers[s->timers[i]].event);
+        const char *name = case_timer_name(m, m->w->timers[s->timers[i]].event);
         const gov_status status = name != NULL ? m->world->unschedule(m, name, d) : base_nomem(d);
         if (status != GOV_OK)
             return status;

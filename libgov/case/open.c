@@ -19,6 +19,8 @@ gov_status case_record_step(gov *g, case_machine *m, const char *kind, const cha
         value_builder_set(&b, "event", value_text(event));
     if (data.kind == VALUE_MAP && data.len > 0)
         value_builder_set(&b, "data", data);
+    if (m->sender != 0)
+        value_builder_set(&b, "sender", value_int(m->sender));
     if (from.kind != VALUE_ABSENT)
         value_builder_set(&b, "from", from);
     value_builder_set(&b, "to", to);
@@ -46,7 +48,7 @@ static gov_status tell_parent(gov *g, case_machine *m, const diag *d)
                                {value_text("outcome"), m->outcome != NULL ? value_text(m->outcome) : value_null()},
                                {value_text("link"), m->link != NULL ? value_text(m->link) : value_null()}};
     char name[48];
-    (void)snprintf(name, sizeof name, "child.done:%lld", (long long)m->id);
+    (void)snprintf(name, sizeof name, "f:%lld.done", (long long)m->id);
     const case_timer t = {.case_id = m->parent, .name = name, .kind = CASE_TIMER_SEND, .due_us = m->now_us,
                           .event = "child.done", .data = value_map(data, ARRAY_LEN(data))};
     return case_schedule(g, &t, d);
@@ -78,6 +80,14 @@ static gov_status index_changes(gov *g, case_machine *m, const value *before, co
             return status;
     }
     return GOV_OK;
+}
+
+static gov_status copy_fields(case_machine *m, value **out, const diag *d)
+{
+    *out = base_arena_array(m->arena, m->w->fields.count, sizeof **out);
+    for (uint32_t i = 0; *out != NULL && i < m->w->fields.count; i++)
+        (*out)[i] = case_field(m, i);
+    return *out != NULL || m->w->fields.count == 0 ? GOV_OK : base_nomem(d);
 }
 
 /* ---- numbers ---- */
@@ -240,10 +250,25 @@ static gov_status put_link(gov *g, int64_t from, const char *link, int64_t to, c
     return store_post(g->store, &add, STORE_ARGS(store_i(g->community), store_i(from), store_s(link), store_i(to)), STORE_ANY_ROWS, d);
 }
 
-static gov_status record_opening(gov *g, const case_opening *o, case_machine *m, const diag *d)
+/* Of the fields that the first step changed, what they were given as; absent: none. */
+static value given_otherwise(case_machine *m, const value *given)
 {
     value_builder b;
     value_builder_init(&b, m->arena);
+    for (uint32_t i = 0; m->fields_dirty && i < m->w->fields.count; i++)
+        if (value_compare(given[i], case_field(m, i)) != 0)
+            value_builder_set(&b, m->w->fields.items[i].name, given[i].kind != VALUE_ABSENT ? given[i] : value_null());
+    m->changes.failed = m->changes.failed || b.failed;
+    return b.len > 0 ? value_builder_map(&b) : value_absent();
+}
+
+static gov_status record_opening(gov *g, const case_opening *o, case_machine *m, const value *given, const diag *d)
+{
+    const value otherwise = given_otherwise(m, given);
+    value_builder b;
+    value_builder_init(&b, m->arena);
+    if (otherwise.kind != VALUE_ABSENT)
+        value_builder_set(&b, "given", otherwise);
     value_builder_set(&b, "workflow", value_text(m->w->name));
     value_builder_set(&b, "number", value_text(m->number));
     if (o->number != NULL)
@@ -258,7 +283,7 @@ static gov_status record_opening(gov *g, const case_opening *o, case_machine *m,
     return case_record_step(g, m, "case.open", NULL, value_builder_map(&b), value_absent(), d);
 }
 
-static gov_status keep_case(gov *g, const case_opening *o, case_machine *m, const diag *d)
+static gov_status keep_case(gov *g, const case_opening *o, case_machine *m, const value *given, const diag *d)
 {
     gov_status status = case_insert(m, g, &o->flags, d);
     if (status == GOV_OK)
@@ -270,7 +295,7 @@ static gov_status keep_case(gov *g, const case_opening *o, case_machine *m, cons
     if (status == GOV_OK && o->parent != 0 && o->link != NULL)
         status = put_link(g, o->parent, o->link, m->id, d);
     if (status == GOV_OK)
-        status = record_opening(g, o, m, d);
+        status = record_opening(g, o, m, given, d);
     return status;
 }
 
@@ -298,12 +323,15 @@ gov_status case_open(gov *g, const case_opening *o, int64_t *id, const diag *d)
         const access_subject subject = case_subject(&m);
         status = o->depth == 0 ? access_check_subject(g, "case.open", &subject, d) : GOV_OK;
     }
+    value *given = NULL;
+    if (status == GOV_OK)
+        status = copy_fields(&m, &given, d);
     if (status == GOV_OK)
         status = case_machine_start(&m, d);
     if (status == GOV_OK)
         status = case_settle(g, &m, d);
     if (status == GOV_OK)
-        status = keep_case(g, o, &m, d);
+        status = keep_case(g, o, &m, given, d);
     if (status == GOV_OK && id != NULL)
         *id = m.id;
     case_machine_free(&m);
@@ -392,14 +420,11 @@ static gov_status check_event(gov *g, case_machine *m, const char *name, value *
 gov_status case_step(gov *g, case_machine *m, const case_timer *cause, bool must_accept, const diag *d)
 {
     const bool mark = cause->kind == CASE_TIMER_MARK;
-    value from;
+    value from, *before = NULL;
     bool accepted = true;
-    value *before = base_arena_array(m->arena, m->w->fields.count, sizeof *before);
-    if (before == NULL)
-        return base_nomem(d);
-    for (uint32_t i = 0; i < m->w->fields.count; i++)
-        before[i] = case_field(m, i);
-    gov_status status = case_active_paths(m, m->arena, &from, d);
+    gov_status status = copy_fields(m, &before, d);
+    if (status == GOV_OK)
+        status = case_active_paths(m, m->arena, &from, d);
     if (status == GOV_OK)
         status = mark ? case_machine_mark(m, cause->name, cause->event, d)
                       : case_machine_send(m, cause->event, cause->data, &accepted, d);

@@ -11,15 +11,27 @@ enum { PAGE = 256 };
 
 /* ---- an account ---- */
 
-typedef enum deed { START, RESUME, PAUSE, STOP, EXTEND, BREACH, HAND_OVER, DEEDS } deed;
+typedef enum deed {
+    START,
+    RESUME,
+    PAUSE,
+    STOP,
+    EXTEND,
+    BREACH,
+    HAND_OVER,
+    CALENDAR,
+    MIGRATE,
+    DEEDS
+} deed;
 
-static const char *const deed_names[DEEDS] = {"start",  "resume", "pause",    "stop",
-                                              "extend", "breach", "hand_over"};
+static const char *const deed_names[DEEDS] = {"start",  "resume",    "pause",    "stop",   "extend",
+                                              "breach", "hand_over", "calendar", "migrate"};
 
 typedef struct entry {
     deed what;
     bool has_length;
     int64_t at, due, used; /* 0: none */
+    int64_t rules;         /* MIGRATE: under which it ran so far */
     cal_duration length;
 } entry;
 
@@ -41,12 +53,15 @@ static bool read_length(value v, entry *out)
 
 static bool read_entry(value v, entry *out)
 {
-    const value used = value_get_text(v, "used"), what = value_get_text(v, "what");
-    *out = (entry){.what = DEEDS, .used = used.kind == VALUE_INT ? used.as.i : 0};
+    const value used = value_get_text(v, "used"), what = value_get_text(v, "what"),
+                rules = value_get_text(v, "rules");
+    *out = (entry){.what = DEEDS,
+                   .used = used.kind == VALUE_INT ? used.as.i : 0,
+                   .rules = rules.kind == VALUE_INT ? rules.as.i : 0};
     for (int i = 0; i < DEEDS; i++)
         if (value_is_text(what, deed_names[i]))
             out->what = (deed)i;
-    return out->what != DEEDS && (used.kind == VALUE_INT || used.kind == VALUE_ABSENT) &&
+    return out->what != DEEDS && (out->what == MIGRATE) == (out->rules != 0) && (used.kind == VALUE_INT || used.kind == VALUE_ABSENT) &&
            value_get_text(v, "at").kind == VALUE_TIMESTAMP &&
            read_us(value_get_text(v, "at"), &out->at) &&
            read_us(value_get_text(v, "due"), &out->due) &&
@@ -55,13 +70,22 @@ static bool read_entry(value v, entry *out)
 
 /* ---- a life ---- */
 
-typedef struct life {
+/* What held until a migration, or until now. */
+typedef struct regime {
     const rulebook_clock *rule;
     const cal_calendar *now,
         *then; /* the calendar as it is, and as it was when the case was opened */
     bool by_instant;
     bool amended; /* these two differ */
-    bool lenient; /* they do, or the calendar lacks a year */
+} regime;
+
+typedef struct life {
+    const rulebook_clock *rule; /* these are of the regime that holds */
+    const cal_calendar *now, *then;
+    bool by_instant, amended;
+    bool lenient;           /* amended, or the calendar lacks a year */
+    const regime *regimes;  /* one more than there were migrations */
+    size_t regime;
     const entry *entries;
     size_t count, at; /* `at`: the entry that is being lived through */
     case_clock row;   /* as stored */
@@ -261,11 +285,123 @@ static bool end_entry(life *l, const entry *e)
     return true;
 }
 
+/* The calendar said something else from here on. */
+static bool other_calendar(life *l, const entry *e)
+{
+    case_clock *c = &l->c;
+    cal_duration left = c->budget;
+    if (c->state != CASE_CLOCK_RUNNING || l->by_instant || c->breached_us != 0)
+        return impossible(l);
+    left.amount = left.amount > c->used ? left.amount - c->used : 0;
+    c->provisional = false;
+    c->due_us = due_from(l, c->since_us, left, &c->provisional, e->due);
+    return same(l, "due", true, e->due, c->due_us) && same(l, "used", false, e->used, c->used);
+}
+
+/* ---- a migration ---- */
+
+static void enter_regime(life *l, size_t k)
+{
+    const regime *r = &l->regimes[k];
+    l->regime = k;
+    l->rule = r->rule;
+    l->now = r->now;
+    l->then = r->then;
+    l->by_instant = r->by_instant;
+    l->amended = r->amended;
+    l->lenient = r->amended || l->row.provisional;
+}
+
+/* What the stretches of the entries before `at` come to, counted as cal and unit do; NULL: plain time. The last one may still run. */
+static bool count_stretches(const life *l, const cal_calendar *cal, cal_unit unit, int64_t now, int64_t *used)
+{
+    life w = *l;
+    int64_t origin = 0, since = 0;
+    bool provisional = false;
+    *used = 0;
+    for (w.at = 0; w.at <= l->at; w.at++) {
+        const entry *e = w.at < l->at ? &l->entries[w.at] : NULL;
+        const bool ends = e == NULL || e->what == PAUSE || e->what == STOP || e->what == HAND_OVER;
+        int64_t more = 0;
+        if (ends && since != 0) {
+            const int64_t to = e != NULL ? e->at : now;
+            if (cal == NULL ? !base_sub(to, since, &more)
+                            : cal_elapsed(cal, unit, origin, since, to, &more, &provisional, NULL) != GOV_OK)
+                return false;
+            if (!base_add(*used, more, used))
+                return false;
+            since = 0;
+        }
+        if (e == NULL)
+            break;
+        if (e->what == START) {
+            origin = e->at;
+            *used = 0;
+        }
+        if (e->what == START || e->what == RESUME)
+            since = ran(&w) ? e->at : 0;
+    }
+    return true;
+}
+
+static bool migrate(life *l, const entry *e)
+{
+    case_clock *c = &l->c;
+    const bool runs = c->state == CASE_CLOCK_RUNNING, was_instant = l->by_instant;
+    const bool active = runs || c->state == CASE_CLOCK_PAUSED;
+    const cal_unit unit = c->budget.unit;
+    if (c->state == CASE_CLOCK_IDLE || l->regimes[l->regime + 1].rule == NULL)
+        return impossible(l);
+    if (runs && c->breached_us == 0 && c->due_us != 0 && e->at > c->due_us)
+        return differs(l, "breached", true, 0, c->due_us);
+    if (runs)
+        c->used = used_by(l, e->at, &c->provisional, e->used);
+    enter_regime(l, l->regime + 1);
+    const bool counts_anew = active && (was_instant != l->by_instant || (e->has_length && e->length.unit != unit));
+    if (active && e->has_length)
+        c->budget = e->length;
+    else if (active && l->by_instant)
+        c->budget = (cal_duration){.unit = CAL_TIME};
+    if (counts_anew && !count_stretches(l, l->by_instant ? NULL : l->now, c->budget.unit, e->at, &c->used))
+        return impossible(l);
+    if (!same(l, "used", false, e->used, c->used))
+        return false;
+    if (active && l->by_instant)
+        c->due_us = e->due;
+    if (runs && e->has_length)
+        return run_from(l, e);
+    c->since_us = runs ? e->at : c->since_us;
+    return same(l, "due", true, e->due, c->due_us);
+}
+
+gov_status case_clock_used(base_arena *arena, const case_clock *c, const cal_calendar *cal,
+                           bool by_instant, int64_t now_us, int64_t *used, const diag *d)
+{
+    life l = {.row = *c};
+    value list;
+    const gov_status status = value_read_document(arena, c->account.data, c->account.len, &list, d);
+    if (status != GOV_OK)
+        return status;
+    entry *entries = base_arena_array(arena, list.len, sizeof *entries);
+    if (entries == NULL && list.len > 0)
+        return base_nomem(d);
+    l.entries = entries;
+    for (; list.kind == VALUE_LIST && l.count < list.len; l.count++)
+        if (!read_entry(list.as.items[l.count], &entries[l.count]))
+            break;
+    l.at = l.count;
+    return count_stretches(&l, by_instant ? NULL : cal, c->budget.unit, now_us, used)
+               ? GOV_OK
+               : base_fail(d, M_overflow, A_S("what", "clock"));
+}
+
 static bool live_through(life *l)
 {
     static bool (*const steps[DEEDS])(life * l, const entry *e) = {
         [START] = start,   [RESUME] = resume, [PAUSE] = end_entry,    [STOP] = end_entry,
-        [EXTEND] = extend, [BREACH] = breach, [HAND_OVER] = end_entry};
+        [EXTEND] = extend, [BREACH] = breach, [HAND_OVER] = end_entry, [CALENDAR] = other_calendar,
+        [MIGRATE] = migrate};
+    enter_regime(l, 0);
     for (l->at = 0; l->at < l->count; l->at++)
         if (!steps[l->entries[l->at].what](l, &l->entries[l->at]))
             return false;
@@ -321,23 +457,51 @@ static bool other_days(const case_machine *a, const case_machine *b, const char 
            strcmp(base_zone_name(a->rules->zone), base_zone_name(b->rules->zone)) != 0;
 }
 
+static const rulebook_clock *find_clock(const walk *w, const char *name)
+{
+    return w->m.w != NULL ? rulebook_find_clock(w->m.w, name) : NULL;
+}
+
 /* A calendar that was amended and changed back has reckoned otherwise in between: every version counts. */
-static gov_status set_calendars(walk *w, life *l)
+static gov_status set_regime(walk *w, const rulebook_clock *rule, regime *r)
 {
     case_machine was = w->m;
     was.rules = w->m.w->owner;
-    l->now = case_calendar(&w->m, l->rule->calendar);
-    l->then = case_calendar(&was, l->rule->calendar);
-    l->by_instant = l->rule->budget.kind == RULEBOOK_LENGTH_NONE;
-    l->amended = other_days(&w->m, &was, l->rule->calendar);
-    for (size_t i = 0; i < w->version_count && !l->amended; i++) {
+    *r = (regime){.rule = rule,
+                  .now = case_calendar(&w->m, rule->calendar),
+                  .then = case_calendar(&was, rule->calendar),
+                  .by_instant = rule->budget.kind == RULEBOOK_LENGTH_NONE};
+    r->amended = other_days(&w->m, &was, rule->calendar);
+    for (size_t i = 0; i < w->version_count && !r->amended; i++) {
         case_machine between = w->m;
         const gov_status status = registry_rules(w->g, w->versions[i], &between.rules, w->d);
         if (status != GOV_OK)
             return status;
-        l->amended = other_days(&between, &was, l->rule->calendar);
+        r->amended = other_days(&between, &was, rule->calendar);
     }
-    l->lenient = l->amended || l->row.provisional;
+    return GOV_OK;
+}
+
+/* Those that its migrations tell of, then the one that holds now. A clock that a version did not have has no rule there. */
+static gov_status read_regimes(walk *w, store_rows *rows, life *l)
+{
+    const char *workflow = store_text(rows, 3, NULL), *name = store_text(rows, 1, NULL);
+    size_t n = 0;
+    regime *all = base_arena_array(w->arena, l->count + 1, sizeof *all);
+    if (all == NULL)
+        return base_nomem(w->d);
+    for (size_t i = 0; i <= l->count; i++) {
+        if (i < l->count && l->entries[i].what != MIGRATE)
+            continue;
+        gov_status status = under_rules(w, i < l->count ? l->entries[i].rules : store_int(rows, 4), workflow);
+        const rulebook_clock *rule = status == GOV_OK ? find_clock(w, name) : NULL;
+        if (rule != NULL)
+            status = set_regime(w, rule, &all[n]);
+        if (status != GOV_OK)
+            return status;
+        n++;
+    }
+    l->regimes = all;
     return GOV_OK;
 }
 
@@ -456,18 +620,14 @@ static gov_status check_row(walk *w, store_rows *rows)
     read_row(rows, &l.row);
     if (!store_is_null(rows, 2))
         status = under_rules(w, store_int(rows, 4), store_text(rows, 3, NULL));
-    for (uint32_t i = 0; status == GOV_OK && w->m.w != NULL && i < w->m.w->clock_count; i++)
-        if (!store_is_null(rows, 2) &&
-            strcmp(w->m.w->clocks[i].name, store_text(rows, 1, NULL)) == 0)
-            l.rule = &w->m.w->clocks[i];
-    if (status == GOV_OK && l.rule != NULL)
-        status = set_calendars(w, &l);
-    if (status == GOV_OK && l.rule != NULL)
+    if (status == GOV_OK && !store_is_null(rows, 2) && find_clock(w, store_text(rows, 1, NULL)) != NULL)
         status = read_account(w, rows, &l, &readable);
+    if (status == GOV_OK && readable)
+        status = read_regimes(w, rows, &l);
     if (status != GOV_OK)
         return status;
     w->out->checked++;
-    if (!readable) { /* no account, or nobody's */
+    if (!readable || l.regimes[0].rule == NULL) { /* no account, or nobody's */
         l.at = l.count;
         (void)impossible(&l);
         return tell(w, rows, &l);

@@ -1,5 +1,5 @@
 /* A workflow without a store: the machine of the rest of this room, with timers in memory and a clock that stands still. */
-#include "case/case.h"
+#include "case/simulate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@ typedef struct pending {
 struct gov_simulation {
     const gov_allocator *alloc;
     const rulebook *rules;
+    bool borrowed; /* the rules are somebody else's */
     const rulebook_workflow *w;
     cal_calendar *plain;
     base_arena kept;   /* the machine, for ever */
@@ -97,7 +98,10 @@ static pending *next_due(gov_simulation *s, int64_t until)
 
 static gov_status note_only(case_machine *m, const rulebook_action *a, const diag *d)
 {
+    const case_runner *runner = a->as.effect.effect->user;
     value_builder b;
+    if (m->community != NULL && runner != NULL && runner->preview != NULL)
+        return runner->preview(m->community, m, a, d);
     value_builder_init(&b, m->arena);
     for (uint32_t i = 0; i < a->as.effect.count; i++) {
         value v;
@@ -110,9 +114,9 @@ static gov_status note_only(case_machine *m, const rulebook_action *a, const dia
     return b.failed ? base_nomem(d) : GOV_OK;
 }
 
-static gov_status send_nowhere(case_machine *m, const rulebook_send *send, int64_t due_us, value data, const diag *d)
+static gov_status send_nowhere(case_machine *m, const rulebook_send *send, const case_timer *when, const diag *d)
 {
-    (void)m, (void)send, (void)due_us, (void)data, (void)d;
+    (void)m, (void)send, (void)when, (void)d;
     return GOV_OK; /* there are no other cases; the note among the effects stays */
 }
 
@@ -239,7 +243,8 @@ static void undo(gov_simulation *s, const before *b)
 }
 
 /* A step that fails leaves everything as it was. */
-static gov_status run_step(gov_simulation *s, const char *event, value data, uint8_t kind, const char *timer, const diag *d)
+static gov_status run_step(gov_simulation *s, const char *event, value data, uint8_t kind, const char *timer, bool *accepted,
+                           const diag *d)
 {
     before b;
     if (!remember(s, &b))
@@ -248,7 +253,7 @@ static gov_status run_step(gov_simulation *s, const char *event, value data, uin
     s->step_order = s->order;
     gov_status status = event == NULL             ? case_machine_start(&s->m, d)
                         : kind == CASE_TIMER_MARK ? case_machine_mark(&s->m, timer, event, d)
-                                                  : case_machine_send(&s->m, event, data, NULL, d);
+                                                  : case_machine_send(&s->m, event, data, accepted, d);
     s->step_order = 0;
     for (uint32_t i = 0; i < s->w->clock_count && status == GOV_OK; i++)
         status = s->m.clocks[i].account.failed ? base_nomem(d) : GOV_OK;
@@ -285,7 +290,7 @@ static gov_status fire_due(gov_simulation *s, int64_t until, const diag *d)
         at_once = taken.due_us > s->now_us ? 0 : at_once + 1;
         if (taken.due_us > s->now_us)
             s->now_us = taken.due_us;
-        const gov_status status = run_step(s, taken.event, taken.data, taken.kind, taken.name, first == GOV_OK ? d : NULL);
+        const gov_status status = run_step(s, taken.event, taken.data, taken.kind, taken.name, NULL, first == GOV_OK ? d : NULL);
         free_timer(s, (pending *)&taken);
         first = first == GOV_OK || status == GOV_E_NOMEM ? status : first;
         if (status == GOV_E_NOMEM)
@@ -525,7 +530,7 @@ static gov_status handle_event(gov_simulation *s, value line, const diag *d)
     if (data.kind != VALUE_ABSENT)
         status = value_untag(&s->step, data, &data, d);
     if (status == GOV_OK)
-        status = run_step(s, name.as.s, data, 0, NULL, d);
+        status = run_step(s, name.as.s, data, 0, NULL, NULL, d);
     return status == GOV_OK ? fire_due(s, s->now_us, d) : status;
 }
 
@@ -564,7 +569,7 @@ static gov_status start(gov_simulation *s, const diag *d)
 {
     if (chart_started(s->m.state))
         return GOV_OK;
-    const gov_status status = run_step(s, NULL, value_absent(), 0, NULL, d);
+    const gov_status status = run_step(s, NULL, value_absent(), 0, NULL, NULL, d);
     return status == GOV_OK ? fire_due(s, s->now_us, d) : status;
 }
 
@@ -659,23 +664,35 @@ static gov_status compile(gov_simulation *s, const char *path, const rulebook_ho
     return status;
 }
 
-gov_status case_simulation_new(const gov_allocator *a, const char *path, const rulebook_host *host, gov_simulation **out,
-                               const diag *d)
+static gov_simulation *make(const gov_allocator *a)
 {
     gov_simulation *s = base_alloc(a, sizeof *s);
     if (s == NULL)
-        return base_nomem(d);
+        return NULL;
     s->alloc = a;
     base_arena_init(&s->kept, a);
     base_arena_init(&s->values, a);
     base_arena_init(&s->step, a);
+    return s;
+}
+
+/* The machine under s->rules and s->w. */
+static gov_status make_machine(gov_simulation *s, const diag *d)
+{
+    const gov_status status = case_plain_calendar(s->alloc, s->rules->zone, &s->plain, d);
+    s->m = (case_machine){.world = &memory_world, .user = s, .alloc = s->alloc, .rules = s->rules, .plain = s->plain, .arena = &s->kept};
+    return status == GOV_OK ? case_machine_init(&s->m, s->w, &s->kept, d) : status;
+}
+
+gov_status case_simulation_new(const gov_allocator *a, const char *path, const rulebook_host *host, gov_simulation **out,
+                               const diag *d)
+{
+    gov_simulation *s = make(a);
+    if (s == NULL)
+        return base_nomem(d);
     gov_status status = compile(s, path, host, d);
     if (status == GOV_OK)
-        status = case_plain_calendar(a, s->rules->zone, &s->plain, d);
-    if (status == GOV_OK) {
-        s->m = (case_machine){.world = &memory_world, .user = s, .alloc = a, .rules = s->rules, .plain = s->plain, .arena = &s->kept};
-        status = case_machine_init(&s->m, s->w, &s->kept, d);
-    }
+        status = make_machine(s, d);
     for (uint32_t i = 0; status == GOV_OK && i < s->w->fields.count; i++)
         case_put_field(&s->m, i, s->w->fields.items[i].preset);
     if (status != GOV_OK) {
@@ -684,6 +701,77 @@ gov_status case_simulation_new(const gov_allocator *a, const char *path, const r
     }
     *out = s;
     return GOV_OK;
+}
+
+/* ---- past cases ---- */
+
+gov_status case_simulation_of(gov *g, const rulebook *rules, const rulebook_workflow *w, gov_simulation **out, const diag *d)
+{
+    gov_simulation *s = make(g->alloc);
+    if (s == NULL)
+        return base_nomem(d);
+    s->rules = rules;
+    s->borrowed = true;
+    s->w = w;
+    const gov_status status = make_machine(s, d);
+    if (status != GOV_OK) {
+        gov_simulation_free(s);
+        return status;
+    }
+    s->m.community = g;
+    *out = s;
+    return GOV_OK;
+}
+
+case_machine *case_simulation_machine(gov_simulation *s)
+{
+    return &s->m;
+}
+
+gov_status case_simulation_put(gov_simulation *s, size_t field, value v, const diag *d)
+{
+    if (!keep_value(s, v, &v))
+        return base_nomem(d);
+    case_put_field(&s->m, field, v);
+    return GOV_OK;
+}
+
+void case_simulation_next(gov_simulation *s)
+{
+    base_arena_reset(&s->step);
+    gather_values(s);
+    value_builder_init(&s->effects, &s->step);
+}
+
+gov_status case_simulation_start(gov_simulation *s, int64_t at_us, const diag *d)
+{
+    s->now_us = at_us;
+    return run_step(s, NULL, value_absent(), 0, NULL, NULL, d);
+}
+
+gov_status case_simulation_until(gov_simulation *s, int64_t until_us, const diag *d)
+{
+    if (until_us < s->now_us)
+        return GOV_OK;
+    const gov_status status = fire_due(s, until_us, d);
+    if (s->now_us < until_us)
+        s->now_us = until_us;
+    return status;
+}
+
+void case_simulation_at(gov_simulation *s, int64_t now_us)
+{
+    s->now_us = now_us > s->now_us ? now_us : s->now_us;
+}
+
+gov_status case_simulation_send(gov_simulation *s, const char *event, value data, bool *accepted, const diag *d)
+{
+    return run_step(s, event, data, 0, NULL, accepted, d);
+}
+
+value case_simulation_effects(const gov_simulation *s)
+{
+    return s->effects.failed ? value_absent() : value_builder_list(&s->effects);
 }
 
 void gov_simulation_free(gov_simulation *s)
@@ -698,6 +786,7 @@ void gov_simulation_free(gov_simulation *s)
     base_arena_free(&s->kept);
     base_arena_free(&s->values);
     base_arena_free(&s->step);
-    rulebook_free(s->rules);
+    if (!s->borrowed)
+        rulebook_free(s->rules);
     base_free(s->alloc, s);
 }

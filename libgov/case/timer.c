@@ -14,7 +14,7 @@ static bool next_known(gov *g)
     return room->next_known && room->epoch == store_epoch(g->store) && room->changes == g->home->timer_changes;
 }
 
-static void note_due(gov *g, int64_t due)
+void case_note_due(gov *g, int64_t due)
 {
     case_room *room = case_room_of(g);
     const bool mine = room->changes == g->home->timer_changes;
@@ -25,29 +25,42 @@ static void note_due(gov *g, int64_t due)
         room->next_due = due;
 }
 
+/* Pure time asks no calendar, and needs no account of how it was reckoned. */
+static bool by_calendar(const case_timer *t)
+{
+    return t->since_us != 0 && t->length.unit != CAL_TIME;
+}
+
 gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
 {
     static const store_sql add = {
-        "INSERT INTO gov_case_timer (community, case_id, name, id, kind, due_us, event, data, attempts, parked, reason) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, NULL) ON CONFLICT (community, case_id, name) DO UPDATE SET "
-        "id = excluded.id, kind = excluded.kind, due_us = excluded.due_us, event = excluded.event, data = excluded.data, "
-        "attempts = 0, parked = 0, reason = NULL"};
-    base_buf data;
+        "INSERT INTO gov_case_timer (community, case_id, name, id, kind, due_us, event, data, attempts, parked, reason, since_us, "
+        "length, provisional) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, NULL, $9, $10, $11) ON CONFLICT (community, case_id, name) "
+        "DO UPDATE SET id = excluded.id, kind = excluded.kind, due_us = excluded.due_us, event = excluded.event, data = "
+        "excluded.data, attempts = 0, parked = 0, reason = NULL, since_us = excluded.since_us, length = excluded.length, "
+        "provisional = excluded.provisional"};
+    base_buf data, length;
     int64_t id;
     gov_status status = access_new_id(g, &id, d);
     base_buf_init(&data, g->alloc);
+    base_buf_init(&length, g->alloc);
     if (t->data.kind != VALUE_ABSENT)
         value_write_document(&data, t->data);
-    if (status == GOV_OK && data.failed)
+    if (by_calendar(t))
+        cal_write_duration(&length, t->length);
+    if (status == GOV_OK && (data.failed || length.failed))
         status = base_nomem(d);
     if (status == GOV_OK)
         status = store_post(g->store, &add,
                             STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name), store_i(id),
-                                       store_i(t->kind), store_i(t->due_us), store_s(t->event), store_t(data.data, data.len)),
+                                       store_i(t->kind), store_i(t->due_us), store_s(t->event), store_t(data.data, data.len),
+                                       store_i0(t->since_us), store_t(length.data, length.len),
+                                       store_flag(t->provisional)),
                             1, d);
     base_buf_free(&data);
+    base_buf_free(&length);
     if (status == GOV_OK)
-        note_due(g, t->due_us);
+        case_note_due(g, t->due_us);
     return status;
 }
 
@@ -94,30 +107,32 @@ static gov_status world_effect(case_machine *m, const rulebook_action *action, c
     return runner->run(m->user, m, action, d);
 }
 
-static gov_status send_to(case_machine *m, const rulebook_send *send, int64_t other, int64_t due_us, value data, const diag *d)
+static gov_status send_to(case_machine *m, const char *event, int64_t other, const case_timer *when, const diag *d)
 {
     base_buf name;
     base_buf_init(&name, m->alloc);
     base_buf_fmt(&name, "f:%lld.%lld.%zu", (long long)m->id, (long long)m->steps, m->effects.len);
-    const case_timer t = {.case_id = other, .name = name.data, .kind = CASE_TIMER_SEND, .due_us = due_us, .event = send->event, .data = data};
+    case_timer t = *when;
+    t.case_id = other;
+    t.name = name.data;
+    t.event = event;
+    t.since_us = 0; /* reckoned by the sender's rules, which the receiver's version knows nothing of */
     const gov_status status = name.failed ? base_nomem(d) : case_schedule(m->user, &t, d);
     base_buf_free(&name);
     return status;
 }
 
 /* What a child sends arrives as child.EVENT. */
-static gov_status send_to_parent(case_machine *m, const rulebook_send *send, int64_t due_us, value data, const diag *d)
+static gov_status send_to_parent(case_machine *m, const char *name, const case_timer *when, const diag *d)
 {
     static const char prefix[] = "child.";
-    const size_t len = strlen(send->event);
+    const size_t len = strlen(name);
     char *event = base_arena_alloc(m->arena, sizeof prefix + len);
     if (event == NULL)
         return base_nomem(d);
     memcpy(event, prefix, sizeof prefix - 1);
-    memcpy(event + sizeof prefix - 1, send->event, len);
-    rulebook_send renamed = *send;
-    renamed.event = event;
-    return send_to(m, &renamed, m->parent, due_us, data, d);
+    memcpy(event + sizeof prefix - 1, name, len);
+    return send_to(m, event, m->parent, when, d);
 }
 
 typedef struct id_list {
@@ -139,7 +154,7 @@ static gov_status read_ids(gov *g, const store_sql *sql, const store_arg *args, 
     return status == GOV_END ? GOV_OK : status;
 }
 
-static gov_status world_send(case_machine *m, const rulebook_send *send, int64_t due_us, value data, const diag *d)
+static gov_status world_send(case_machine *m, const rulebook_send *send, const case_timer *when, const diag *d)
 {
     static const store_sql children = {"SELECT id FROM gov_case WHERE community = $1 AND parent = $2 ORDER BY id"};
     static const store_sql linked = {"SELECT other FROM gov_case_link WHERE community = $1 AND case_id = $2 AND link = $3 ORDER BY other"};
@@ -147,13 +162,13 @@ static gov_status world_send(case_machine *m, const rulebook_send *send, int64_t
     id_list list = {0};
     gov_status status = GOV_OK;
     if (send->to == RULEBOOK_TO_PARENT)
-        return m->parent != 0 ? send_to_parent(m, send, due_us, data, d) : GOV_OK;
+        return m->parent != 0 ? send_to_parent(m, send->event, when, d) : GOV_OK;
     if (send->to == RULEBOOK_TO_CHILDREN)
         status = read_ids(g, &children, STORE_ARGS(store_i(g->community), store_i(m->id)), &list, d);
     else
         status = read_ids(g, &linked, STORE_ARGS(store_i(g->community), store_i(m->id), store_s(send->link)), &list, d);
     for (size_t i = 0; i < list.count && status == GOV_OK; i++)
-        status = send_to(m, send, list.ids[i], due_us, data, d);
+        status = send_to(m, send->event, list.ids[i], when, d);
     base_free(g->alloc, list.ids);
     return status;
 }
@@ -163,7 +178,7 @@ const case_world case_store_world = {world_schedule, world_unschedule, world_eff
 gov *case_gov_of(const expr_run *run)
 {
     const case_machine *m = case_machine_running(run);
-    return m != NULL && m->world == &case_store_world ? m->user : NULL;
+    return m != NULL ? m->community : NULL;
 }
 
 /* ---- ticking ---- */
@@ -202,6 +217,14 @@ static gov_status first_due(gov *g, int64_t case_id, int64_t until, base_arena *
     return status;
 }
 
+/* "f:CASE.…" is the name of an event that another case sent. */
+static int64_t sender_of(const char *name)
+{
+    const char *dot = strncmp(name, "f:", 2) == 0 ? strchr(name, '.') : NULL;
+    int64_t id = 0;
+    return dot != NULL && base_parse_int(name + 2, (size_t)(dot - name - 2), &id) ? id : 0;
+}
+
 typedef struct firing {
     gov *g;
     const due_timer *timer;
@@ -225,6 +248,7 @@ static gov_status fire(void *user, const diag *d)
         return status;
     const case_timer cause = {.case_id = t->case_id, .name = t->name, .kind = t->kind, .due_us = t->due_us,
                               .event = t->event, .data = t->data};
+    m.sender = t->kind == CASE_TIMER_SEND ? sender_of(t->name) : 0;
     status = case_step(g, &m, &cause, t->kind == CASE_TIMER_IMPORT, d);
     case_machine_free(&m);
     return status;
@@ -275,7 +299,7 @@ static gov_status note_failure(void *user, const diag *d)
 }
 
 /* What an engine or the machine itself fails at is passed on; only what the rules fail at is tried again and parked. */
-static bool fault_of_rules(gov_status status)
+bool case_fault_of_rules(gov_status status)
 {
     return status != GOV_E_NOMEM && status != GOV_E_BUG && (status < GOV_E_STORE || status >= GOV_E_UNSUPPORTED);
 }
@@ -286,7 +310,7 @@ static gov_status fire_one(gov *g, const due_timer *t, int64_t now_us, gov_tick_
     const diag quiet = {g->alloc, &error};
     firing f = {g, t};
     gov_status status = store_run(g->store, fire, &f, &quiet);
-    if (status != GOV_OK && fault_of_rules(status)) {
+    if (status != GOV_OK && case_fault_of_rules(status)) {
         failing fail = {g, t, now_us, gov_error_message(error, 0, "en"), t->kind == CASE_TIMER_IMPORT || t->attempts + 1 >= MOST_ATTEMPTS};
         if (fail.reason == NULL)
             fail.reason = "";

@@ -90,6 +90,17 @@ static gov_status note(case_witness *w, int64_t id, const char *name, size_t len
     return GOV_OK;
 }
 
+/* Clocks that a migration ended: their rows went on purpose. */
+static void let_go(case_witness *w, int64_t id, value clocks)
+{
+    for (size_t i = 0; clocks.kind == VALUE_MAP && i < clocks.len; i++) {
+        const value name = clocks.as.pairs[i].key;
+        case_told *told = name.kind == VALUE_STRING ? told_of(w, id, name.as.s, name.len) : NULL;
+        if (told != NULL)
+            told->seen = true;
+    }
+}
+
 typedef struct hearing {
     case_witness *w;
     base_arena arena;
@@ -111,6 +122,8 @@ static gov_status hear(void *user, const journal_record *r)
     if (status != GOV_OK)
         return status;
     const value clocks = value_get_text(data, "clocks");
+    if (strcmp(r->kind, "case.migrate") == 0)
+        let_go(h->w, r->subject, value_get_text(value_get_text(data, "data"), "clocks"));
     for (size_t i = 0; clocks.kind == VALUE_MAP && i < clocks.len && status == GOV_OK; i++) {
         const value key = clocks.as.pairs[i].key, v = clocks.as.pairs[i].val;
         uint8_t digest[SHOWN];

@@ -173,38 +173,61 @@ static gov_status check_effect(void *runner, const rulebook_action *a, const rul
     return rc;
 }
 
-static gov_status run_effect(gov *g, case_machine *m, const rulebook_action *a, bool takes,
-                             const diag *d)
+/* What the rule gives or takes: to whom is in `account`. */
+static gov_status read_gift(gov *g, case_machine *m, const rulebook *rules, const rulebook_action *a, bool takes,
+                            points_gift *gift, value *account, const diag *d)
 {
-    value account, amount;
-    int64_t transfer;
-    value_builder note;
-    points_gift gift = {.case_id = m->id, .place = &a->place};
-    const char *reason = written(a, "reason");
-    gov_status rc = points_find_for(g->rules, written(a, "program"), reason, takes, &a->place,
-                                    &gift.programme, &gift.rule, d);
+    value amount;
+    *gift = (points_gift){.case_id = m->id, .place = &a->place};
+    gov_status rc = points_find_for(rules, written(a, "program"), written(a, "reason"), takes, &a->place,
+                                    &gift->programme, &gift->rule, d);
     if (rc == GOV_OK)
-        rc = case_argument(m, a, "account", &account, d);
+        rc = case_argument(m, a, "account", account, d);
     if (rc == GOV_OK)
         rc = case_argument(m, a, "points", &amount, d);
     if (rc == GOV_OK)
-        rc = points_rule_amount(g, gift.rule, &gift.amount, d);
+        rc = points_rule_amount(g, gift->rule, &gift->amount, d);
     if (rc != GOV_OK)
         return rc;
     if (amount.kind != VALUE_ABSENT)
-        gift.amount = amount.kind == VALUE_INT ? amount.as.i : -1;
-    gift.holder = account.kind == VALUE_INT ? account.as.i : 0;
-    rc = points_award(g, &gift, &transfer, d);
-    if (rc != GOV_OK)
-        return rc;
+        gift->amount = amount.kind == VALUE_INT ? amount.as.i : -1;
+    gift->holder = account->kind == VALUE_INT ? account->as.i : 0;
+    return GOV_OK;
+}
+
+static gov_status note_gift(case_machine *m, const points_gift *gift, value account, bool takes, const int64_t *transfer,
+                            const diag *d)
+{
+    value_builder note;
     value_builder_init(&note, m->arena);
     value_builder_set(&note, "account", account);
-    value_builder_set(&note, "points", value_int(gift.amount));
-    value_builder_set(&note, "reason", value_text(reason));
-    value_builder_set(&note, "program", value_text(gift.programme->name));
-    value_builder_set(&note, "transfer", value_int(transfer));
+    value_builder_set(&note, "points", value_int(gift->amount));
+    value_builder_set(&note, "reason", value_text(gift->rule->name));
+    value_builder_set(&note, "program", value_text(gift->programme->name));
+    if (transfer != NULL)
+        value_builder_set(&note, "transfer", value_int(*transfer));
     case_note_effect(m, takes ? "deduct" : "award", value_builder_map(&note));
     return note.failed ? base_nomem(d) : GOV_OK;
+}
+
+static gov_status run_effect(gov *g, case_machine *m, const rulebook_action *a, bool takes,
+                             const diag *d)
+{
+    value account;
+    int64_t transfer;
+    points_gift gift;
+    gov_status rc = read_gift(g, m, g->rules, a, takes, &gift, &account, d);
+    if (rc == GOV_OK)
+        rc = points_award(g, &gift, &transfer, d);
+    return rc == GOV_OK ? note_gift(m, &gift, account, takes, &transfer, d) : rc;
+}
+
+static gov_status preview(gov *g, case_machine *m, const rulebook_action *a, bool takes, const diag *d)
+{
+    value account;
+    points_gift gift;
+    const gov_status rc = read_gift(g, m, m->rules, a, takes, &gift, &account, d);
+    return rc == GOV_OK ? note_gift(m, &gift, account, takes, NULL, d) : rc;
 }
 
 static gov_status run_award(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
@@ -217,7 +240,18 @@ static gov_status run_deduct(gov *g, case_machine *m, const rulebook_action *a, 
     return run_effect(g, m, a, true, d);
 }
 
-static const case_runner award_runner = {run_award}, deduct_runner = {run_deduct};
+static gov_status preview_award(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
+{
+    return preview(g, m, a, false, d);
+}
+
+static gov_status preview_deduct(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
+{
+    return preview(g, m, a, true, d);
+}
+
+static const case_runner award_runner = {run_award, preview_award},
+                         deduct_runner = {run_deduct, preview_deduct};
 static const rulebook_effect effects[] = {{"award", effect_params, ARRAY_LEN(effect_params),
                                            check_effect, (void *)(uintptr_t)&award_runner},
                                           {"deduct", effect_params, ARRAY_LEN(effect_params),

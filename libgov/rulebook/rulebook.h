@@ -364,13 +364,14 @@ typedef struct rulebook_clock {
 
 typedef struct rulebook_migration_pair {
     const char *from, *to;    /* states: paths; fields: name and NULL */
-    const expr_program *expr; /* fields: over the old case */
+    const expr_program *expr; /* fields: over the old case, a map in the slot `case_slot` */
     base_place place;
 } rulebook_migration_pair;
 typedef struct rulebook_migration {
     const char *from; /* version; NULL: none is written */
     const rulebook_migration_pair *states, *fields;
     uint32_t state_count, field_count;
+    uint32_t case_slot; /* of the fields' programs, after the common slots: `case`, whatever the old one's fields were */
     bool recompute_timers;
     base_place place;
 } rulebook_migration;

@@ -150,7 +150,8 @@ gov_status rulebook_role_program(const gov_allocator *a, const rulebook_role *ro
 
 /* ---- migration ---- */
 
-static rulebook_migration_pair *read_pairs(rulebook_loader *l, const rb_node *n, const char *what, bool states,
+/* scope NULL: of states, which need none. */
+static rulebook_migration_pair *read_pairs(rulebook_loader *l, const rb_node *n, const char *what, const expr_scope *scope,
                                            uint32_t *count)
 {
     *count = 0;
@@ -164,8 +165,8 @@ static rulebook_migration_pair *read_pairs(rulebook_loader *l, const rb_node *n,
         uint32_t state;
         pairs[i].place = rb_place(key);
         pairs[i].from = rb_copy(l, key->as.text, key->count);
-        if (!states) {
-            pairs[i].expr = rb_expr(l, val, EXPR_DYN, l->work->nowhere.whole);
+        if (scope != NULL) {
+            pairs[i].expr = rb_expr(l, val, EXPR_DYN, scope);
             if (rulebook_field_index(&l->work->w->fields, key->as.text, key->count) == RULEBOOK_NONE)
                 rb_fail(l, key, M_unknown_name, A_S("kind", "field"), A_S("name", key->as.text));
             continue;
@@ -188,8 +189,13 @@ static void read_migration(rulebook_loader *l, const rb_node *n)
         return;
     m->place = rb_place(n);
     m->from = rulebook_read_string(l, rb_get(n, "from"), "from");
-    m->states = read_pairs(l, rb_get(n, "states"), "states", true, &m->state_count);
-    m->fields = read_pairs(l, rb_get(n, "fields"), "fields", false, &m->field_count);
+    /* Nothing is known here of the fields that the old version had, or of their types. */
+    expr_scope *old = rb_scope(l, l->rb->scope);
+    m->case_slot = rb_scope_var(l, old, "case", EXPR_DYN);
+    if (old == NULL)
+        return;
+    m->states = read_pairs(l, rb_get(n, "states"), "states", NULL, &m->state_count);
+    m->fields = read_pairs(l, rb_get(n, "fields"), "fields", old, &m->field_count);
     m->recompute_timers = rulebook_read_word(l, rb_get(n, "timers"), "timers", timers, 0) == 1;
 }
 

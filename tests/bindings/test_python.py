@@ -709,8 +709,11 @@ class Cases(Case):
                 g.act_as_host("test")
                 self.assertEqual(g.about()["id"], id)
                 g.install(RULES)
+                report = g.migrate(RULES, dry_run=True)
+                self.assertEqual((report["dry_run"], report["migrated"], report["past"]["cases"]), (True, 0, 0))
         with gov.open(self.url, name="second") as g:
             g.act_as_host("test")
+            self.assertEqual(g.migrate()["refused_cases"], [])
             self.assertEqual(g.about()["name"], "second")
         if engine == "sqlite":
             a, b = gov.upgrade(self.url)

@@ -562,6 +562,13 @@ function Community:install(rulebook)
   return with_rules(rulebook, function(rules) return act(self, core.gov_install, rules._handle) end)
 end
 
+--- Moves running cases to other rules (nil: those in force). With dry_run nothing changes, and `past` tells what would have gone otherwise.
+function Community:migrate(rulebook, dry_run)
+  local flags = dry_run and 1 or 0
+  if rulebook == nil then return act(self, core.gov_migrate, nil, flags) end
+  return with_rules(rulebook, function(rules) return act(self, core.gov_migrate, rules._handle, flags) end)
+end
+
 function Community:put(kind, key, fields) return act(self, core.gov_record_put, kind, key, fields) end
 function Community:get(kind, key) return act(self, core.gov_record_get, kind, key) end
 function Community:locate(points) return act(self, core.gov_locate, points) end

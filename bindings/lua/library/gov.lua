@@ -273,6 +273,10 @@ function Community:about() end
 ---@param rulebook string|gov.rulebook
 ---@return true? ok, string? message, string? code, gov.error? err
 function Community:install(rulebook) end
+---@param rulebook? string|gov.rulebook
+---@param dry_run? boolean
+---@return table? report, string? message, string? code, gov.error? err
+function Community:migrate(rulebook, dry_run) end
 ---@param kind string
 ---@param key string
 ---@param fields gov.fields

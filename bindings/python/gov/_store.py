@@ -224,6 +224,15 @@ class Community(Handle):
             with load_rulebook(rulebook) as rules:
                 self.install(rules)
 
+    def migrate(self, rulebook=None, *, dry_run=False):
+        """Moves running cases to other rules (a Rulebook, or the path of one; None: those in force). Gives a dict: migrated, same,
+        refused, refused_cases; a dry run changes nothing, and tells under past what would have gone otherwise."""
+        if rulebook is None or isinstance(rulebook, Rulebook):
+            run = lambda rules: self._call(_core.gov_migrate, rules, 1 if dry_run else 0)
+            return run(None) if rulebook is None else rulebook._call(run)
+        with load_rulebook(rulebook) as rules:
+            return self.migrate(rules, dry_run=dry_run)
+
     # --- people and places ---
 
     def put(self, kind, key, fields=None, /, **more):
