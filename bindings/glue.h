@@ -293,6 +293,10 @@ static const glue_name glue_account_flags[] = {
     {"closed", GOV_ACCOUNT_CLOSED},
     {"min_balance", GOV_ACCOUNT_MIN_BALANCE},
     {"max_balance", GOV_ACCOUNT_MAX_BALANCE},
+    {"warn_min", GOV_ACCOUNT_WARN_MIN},
+    {"warn_max", GOV_ACCOUNT_WARN_MAX},
+    {"approval", GOV_ACCOUNT_APPROVAL},
+    {"lots", GOV_ACCOUNT_LOTS},
     {NULL, 0},
 };
 static const glue_name glue_transfer_flags[] = {
@@ -318,6 +322,9 @@ static const glue_field glue_account_fields[] = {
     GLUE_FIELD(gov_account, GLUE_I64, reference),
     GLUE_FIELD(gov_account, GLUE_I64, min_balance),
     GLUE_FIELD(gov_account, GLUE_I64, max_balance),
+    GLUE_FIELD(gov_account, GLUE_I64, warn_min),
+    GLUE_FIELD(gov_account, GLUE_I64, warn_max),
+    GLUE_FIELD(gov_account, GLUE_I64, breakage),
     GLUE_FIELD(gov_account, GLUE_I64, timestamp),
     GLUE_FIELD(gov_account, GLUE_U32, reason),
     GLUE_FIELD(gov_account, GLUE_U32, ledger),
@@ -336,6 +343,7 @@ static const glue_field glue_transfer_fields[] = {
     GLUE_FIELD(gov_transfer, GLUE_I64, reference),
     GLUE_FIELD(gov_transfer, GLUE_I64, effective_at),
     GLUE_FIELD(gov_transfer, GLUE_I64, reversal_of),
+    GLUE_FIELD(gov_transfer, GLUE_I64, expires_at),
     GLUE_FIELD(gov_transfer, GLUE_I64, timestamp),
     GLUE_FIELD(gov_transfer, GLUE_U32, reason),
     GLUE_FIELD(gov_transfer, GLUE_U32, timeout),
@@ -583,7 +591,12 @@ static gov_value *glue_results(const gov_ledger_result *results, size_t n)
         glue_int(&t, results[i].code);
         glue_put(&t, ",\"timestamp\":");
         glue_int(&t, results[i].timestamp);
-        glue_put(&t, "}");
+        glue_put(&t, ",\"warnings\":[");
+        if (results[i].warnings & GOV_LEDGER_WARN_MIN)
+            glue_put(&t, "\"warn_min\"");
+        if (results[i].warnings & GOV_LEDGER_WARN_MAX)
+            glue_put(&t, results[i].warnings & GOV_LEDGER_WARN_MIN ? ",\"warn_max\"" : "\"warn_max\"");
+        glue_put(&t, "]}");
     }
     glue_put(&t, "]");
     (void)glue_finish(&t, &out, NULL);

@@ -45,6 +45,13 @@
 %thread gov_ledger_lookup_transfers;
 %thread gov_ledger_account_transfers;
 %thread gov_ledger_account_balances;
+%thread gov_ledger_cap_set;
+%thread gov_ledger_caps;
+%thread gov_ledger_lots;
+%thread gov_ledger_balance_at;
+%thread gov_ledger_note_put;
+%thread gov_ledger_note_get;
+%thread gov_ledger_export;
 %thread gov_report;
 %thread gov_report_text;
 %thread gov_report_html;

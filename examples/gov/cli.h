@@ -213,6 +213,12 @@ int cmd_upgrade(cli *c, args *a);
 int cmd_eval(cli *c, args *a);
 int cmd_simulate(cli *c, args *a);
 int cmd_ledger(cli *c, args *a);
+int cmd_ledger_cap(cli *c, args *a);
+int cmd_ledger_caps(cli *c, args *a);
+int cmd_ledger_lots(cli *c, args *a);
+int cmd_ledger_balance(cli *c, args *a);
+int cmd_ledger_note(cli *c, args *a);
+int cmd_export(cli *c, args *a);
 int cmd_version(cli *c, args *a);
 int cmd_help(cli *c, args *a);
 

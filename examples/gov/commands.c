@@ -119,6 +119,18 @@ static const opt export_options[] = {
         "用此密钥签名（Ed25519，64 字节）"),
     {0},
 };
+static const opt export_to_options[] = {
+    OPT("format", "FORMAT", "hledger", "hledger"),
+    OPT("ledger", "N", "only this ledger", "只导出该账本"),
+    OPT("output", "FILE", "write there (default: standard output)", "写入此文件（默认为标准输出）"),
+    {0},
+};
+static const opt balance_options[] = {
+    OPT("at", "TIME", "at this instant (default: now)", "在此时刻（默认为现在）"),
+    OPT("effective", NULL, "by what had taken effect then, whenever it was recorded",
+        "按当时已生效的计算，不论何时入账"),
+    {0},
+};
 static const opt ledger_options[] = {
     OPT("db", "DB", "the ledgers of a community (default: a ledger in memory)",
         "社区的账本（默认为内存中的账本）"),
@@ -500,6 +512,76 @@ const command commands[] = {
                     "{\"advance_ms\": 1500}、{\"snapshot\": true} 或 {\"restore\": \"…\"}。"},
     },
     {
+        .name = "export",
+        .words = "DB --format FORMAT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = CMD_COMMUNITY,
+        .options = export_to_options,
+        .run = cmd_export,
+        .summary = {"hand the data to other tools", "把数据交给其他工具"},
+        .details = {"hledger: the ledgers as a plain-text journal, with a balance assertion at "
+                    "every posting.\n\n  gov export xingfuli.db --format hledger | hledger -f - "
+                    "balance",
+                    "hledger：账本的纯文本日记账，每一笔都带余额断言。\n\n  gov export xingfuli.db "
+                    "--format hledger | hledger -f - balance"},
+    },
+    {
+        .name = "ledger cap",
+        .words = "DB [NAME=TEXT|NAME:=JSON]…",
+        .min_words = 1,
+        .max_words = -1,
+        .flags = CMD_COMMUNITY,
+        .options = put_options,
+        .run = cmd_ledger_cap,
+        .summary = {"cap what accounts receive or pay in a period", "设定账户在一段时间内收付的上限"},
+        .details = {"  gov ledger cap xingfuli.db ledger:=1 number:=1 side=received per=day "
+                    "amount:=10\n"
+                    "Also account, code, reason. Without an amount the cap is taken away.",
+                    "  gov ledger cap xingfuli.db ledger:=1 number:=1 side=received per=day "
+                    "amount:=10\n"
+                    "还可给 account、code、reason。不给 amount 则取消该上限。"},
+    },
+    {
+        .name = "ledger caps",
+        .words = "DB LEDGER",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = COMMUNITY,
+        .run = cmd_ledger_caps,
+        .summary = {"list the caps of a ledger", "列出账本的上限"},
+    },
+    {
+        .name = "ledger lots",
+        .words = "DB ACCOUNT",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = COMMUNITY,
+        .run = cmd_ledger_lots,
+        .summary = {"list an account's lots, the first to expire first", "按到期先后列出账户的各批次"},
+    },
+    {
+        .name = "ledger balance",
+        .words = "DB ACCOUNT",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = COMMUNITY,
+        .options = balance_options,
+        .run = cmd_ledger_balance,
+        .summary = {"an account's balances at an instant", "账户在某一时刻的余额"},
+    },
+    {
+        .name = "ledger note",
+        .words = "DB account|transfer ID [NAME=TEXT|NAME:=JSON]…",
+        .min_words = 3,
+        .max_words = -1,
+        .flags = COMMUNITY,
+        .options = put_options,
+        .run = cmd_ledger_note,
+        .summary = {"note something about an account or a transfer, or show it",
+                    "为账户或转账加附注，或显示附注"},
+    },
+    {
         .name = "ledger",
         .words = "",
         .min_words = 0,
@@ -549,6 +631,8 @@ wording group_summary(const char *group)
                          "手工办理工单：开立、办理、查看、说明等"};
     if (strcmp(group, "record") == 0)
         return (wording){"people and places by hand", "手工维护人员和地点的档案"};
+    if (strcmp(group, "ledger") == 0)
+        return (wording){"accounts: caps, lots, notes, balances", "账户：上限、批次、附注、余额"};
     return (wording){"the journal: read, export, check, key", "记录：阅读、导出、核验、密钥"};
 }
 

@@ -200,6 +200,19 @@ typedef struct gov_ledger_result {
 #define GOV_LEDGER_EXISTS_WITH_DIFFERENT_LIMITS                          205
 #define GOV_LEDGER_EXISTS_WITH_DIFFERENT_EFFECTIVE_AT                    206
 #define GOV_LEDGER_REVERSAL_OF_MUST_BE_ZERO                              207
+#define GOV_LEDGER_EXCEEDS_CAP                                           208
+#define GOV_LEDGER_APPROVAL_REQUIRED                                     209
+#define GOV_LEDGER_APPROVAL_NEEDS_ANOTHER_ACTOR                          210
+#define GOV_LEDGER_LOTS_NEED_A_LIMIT                                     211
+#define GOV_LEDGER_BREAKAGE_ACCOUNT_NOT_VALID                            212
+#define GOV_LEDGER_EXPIRES_AT_MUST_BE_ZERO                               213
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_EXPIRES_AT                      214
+#define GOV_LEDGER_EXISTS_WITH_DIFFERENT_REVERSAL_OF                     215
+#define GOV_LEDGER_REVERSED_TRANSFER_NOT_FOUND                           216
+#define GOV_LEDGER_REVERSED_TRANSFER_NOT_REVERSIBLE                      217
+#define GOV_LEDGER_REVERSED_TRANSFER_HAS_DIFFERENT_ACCOUNTS              218
+#define GOV_LEDGER_EXCEEDS_REVERSED_TRANSFER_AMOUNT                      219
+#define GOV_LEDGER_TRANSFER_ALREADY_REVERSED                             220
 /** @} */
 
 /**
@@ -328,6 +341,93 @@ GOV_API gov_status gov_ledger_account_transfers(gov *g, const gov_ledger_filter 
 GOV_API gov_status gov_ledger_account_balances(gov *g, const gov_ledger_filter *filter,
                                                gov_ledger_balance *out, size_t cap, size_t *count,
                                                gov_error **err);
+
+/**
+ * Sets a cap: at most so much in a period, for each account that it is about. What has an `effective_at` counts in the period of
+ * that instant; what is voided, expires or is taken back is given back to the period that it was counted in. Counting begins when the
+ * cap is set. Days and months are the community's.
+ * Permission: `ledger.write`.
+ * @param cap  a map: `ledger`, `number` (which cap: the same one again replaces it), `account` and `code` (of the account; 0: any),
+ *             `reason` (a number or a name; 0: any), `side` ("received", or "paid"), `per` ("day", "week", "month", "year", "ever"), and
+ *             `amount` (null: the cap is taken away)
+ * @return GOV_OK, GOV_E_ARG, GOV_E_INPUT, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_ledger_cap_set(gov *g, const gov_value *cap, gov_error **err);
+
+/**
+ * The caps of a ledger, a list of maps as gov_ledger_cap_set() takes them; at most 1000.
+ * Permission: `ledger.read`.
+ * @param out  owned by the caller
+ * @return GOV_OK, GOV_E_ARG, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_ledger_caps(gov *g, uint32_t book, gov_value **out, gov_error **err);
+
+/**
+ * The lots of an account that have something left, the first to expire first: a list of maps with `lot`, `expires_at` (null: never),
+ * `amount` (when it was made) and `left`; at most GOV_LEDGER_BATCH_MAX.
+ * Permission: `ledger.read`.
+ * @param out  owned by the caller
+ * @return GOV_OK, GOV_E_ARG, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_ledger_lots(gov *g, int64_t account, gov_value **out, gov_error **err);
+
+/**
+ * An account's balances at an instant: a map with the four sums and `balance`, credits less debits posted.
+ * Permission: `ledger.read`.
+ * @param at_us      us since 1970
+ * @param effective  0: by what was recorded until then; else by what had taken effect, whenever it was recorded
+ * @param out        owned by the caller
+ * @return GOV_OK, GOV_E_ARG, GOV_E_RANGE, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_ledger_balance_at(gov *g, int64_t account, int64_t at_us, int32_t effective,
+                                         gov_value **out, gov_error **err);
+
+/**
+ * Notes something about an account or a transfer, once. The `name` of an account is used in the export.
+ * Permission: `ledger.write`.
+ * @param kind  "account" or "transfer"
+ * @param note  a map
+ * @return GOV_OK (also when it has this very note), GOV_E_ARG, GOV_E_NOT_FOUND, GOV_E_CONFLICT (it has another one), GOV_E_DENIED,
+ *         GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_ledger_note_put(gov *g, const char *kind, int64_t id, const gov_value *note,
+                                       gov_error **err);
+
+/**
+ * The note about an account or a transfer; null when it has none.
+ * Permission: `ledger.read`.
+ * @param out  owned by the caller
+ * @return GOV_OK, GOV_E_ARG, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_ledger_note_get(gov *g, const char *kind, int64_t id, gov_value **out,
+                                       gov_error **err);
+
+/**
+ * A whole ledger as a plain-text journal for hledger, with a balance assertion at every posting. Takes some 500 bytes per
+ * transfer while it runs.
+ * Permission: `ledger.read`.
+ * @param book     number of the ledger; 0: all
+ * @param out      owned by the caller, freed by gov_text_free()
+ * @param out_len  its length; may be NULL
+ * @return GOV_OK, GOV_E_ARG, GOV_E_VERIFY (the balances are not the sum of the transfers), GOV_E_DENIED, GOV_E_STORE and its kin,
+ *         GOV_E_NOMEM
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_ledger_export(gov *g, uint32_t book, char **out, size_t *out_len,
+                                     gov_error **err);
 
 /** A ledger driven by lines of JSON, for conformance suites and other languages. @since 0.1 */
 typedef struct gov_ledger_lines gov_ledger_lines;

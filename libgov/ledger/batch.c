@@ -60,6 +60,8 @@ static gov_status begin(ledger *l, size_t n, ledger_time t, const diag *d)
     l->b.row_count = l->b.undo_count = 0;
     l->b.taken = NULL;
     l->b.taken_count = 0;
+    l->b.actor = t.actor;
+    ledger_drop_extras(l);
     ledger_index_clear(&l->b.transfers);
     return ledger_load_clocks(l, d);
 }
@@ -123,20 +125,21 @@ static gov_status accounts_try(ledger *l, const ledger_account *events, size_t n
     if (rc != GOV_OK)
         return rc;
     uint32_t *books = base_arena_array(&l->scratch, n, sizeof *books);
-    int64_t *ids = base_arena_array(&l->scratch, n, sizeof *ids);
+    int64_t *ids = base_arena_array(&l->scratch, 2 * n, sizeof *ids);
     int64_t *given = base_arena_array(&l->scratch, n, sizeof *given);
     if (books == NULL || ids == NULL || given == NULL)
         return base_nomem(d);
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
         ids[i] = events[i].id;
+        ids[n + i] = events[i].breakage;
         given[i] = events[i].timestamp;
         if (events[i].ledger != 0)
             books[count++] = events[i].ledger;
     }
     rc = ledger_lock(l, books, unique(books, count), d);
     if (rc == GOV_OK)
-        rc = ledger_load_accounts(l, ids, n, d);
+        rc = ledger_load_accounts(l, ids, 2 * n, d);
     int64_t low, high, at_us = 0;
     imports(given, n, (events[0].flags & GOV_ACCOUNT_IMPORTED) != 0, &low, &high);
     if (rc == GOV_OK && low <= high)
@@ -165,8 +168,8 @@ static int64_t known_ids(const ledger *l)
 /* Reads the pending transfers that are named, then locks the ledgers of all events. */
 static gov_status lock_for(ledger *l, const ledger_transfer *events, size_t n, const diag *d)
 {
-    uint32_t *books = base_arena_array(&l->scratch, 2 * n, sizeof *books);
-    int64_t *ids = base_arena_array(&l->scratch, n, sizeof *ids);
+    uint32_t *books = base_arena_array(&l->scratch, 3 * n, sizeof *books);
+    int64_t *ids = base_arena_array(&l->scratch, 2 * n, sizeof *ids);
     if (books == NULL || ids == NULL)
         return base_nomem(d);
     size_t count = 0, pending = 0;
@@ -175,6 +178,8 @@ static gov_status lock_for(ledger *l, const ledger_transfer *events, size_t n, c
         books[count++] = events[i].ledger;
         if (events[i].pending_id > 0 && events[i].pending_id <= known)
             ids[pending++] = events[i].pending_id;
+        if (events[i].reversal_of > 0 && events[i].reversal_of <= known)
+            ids[pending++] = events[i].reversal_of;
     }
     const gov_status rc = ledger_load_transfers(l, ids, pending, d);
     if (rc != GOV_OK)
@@ -228,25 +233,33 @@ static gov_status next_due(ledger *l, ledger_clock *c, int64_t now_us, const dia
                                   "ledger = $2 AND status = 1 AND due_us IS NOT NULL "
                                   "AND due_us > $3 ORDER BY due_us NULLS FIRST, seq LIMIT 1",
                                   0};
-    int64_t due_us = INT64_MAX;
-    const gov_status rc =
+    static const store_sql lots = {"SELECT expires_us FROM gov_ledger_lot WHERE community = $1 AND "
+                                   "ledger = $2 AND rest > 0 AND expires_us < 9223372036854775807 "
+                                   "AND expires_us > $3 ORDER BY expires_us, seq LIMIT 1",
+                                   0};
+    int64_t due_us = INT64_MAX, lot_us = INT64_MAX;
+    gov_status rc =
         store_first_int(l->s, &sql,
                         STORE_ARGS(store_i(l->community), store_i(c->book), store_i(now_us)),
                         &due_us, d);
+    if (rc == GOV_OK || rc == GOV_END)
+        rc = store_first_int(l->s, &lots,
+                             STORE_ARGS(store_i(l->community), store_i(c->book), store_i(now_us)),
+                             &lot_us, d);
     if (rc != GOV_OK && rc != GOV_END)
         return rc;
-    c->due_us = due_us;
+    c->due_us = due_us < lot_us ? due_us : lot_us;
     c->changed = true;
     return GOV_OK;
 }
 
 /* What is due in the locked ledgers expires at *at_us and after. All that is due is in the book afterwards, or more remains than one
  * batch may hold: then the ledger stays due. */
-static gov_status expire_due(ledger *l, size_t max, int64_t now_us, int64_t *at_us, size_t *expired,
-                             const diag *d)
+static gov_status expire_due(ledger *l, const ledger_transfer *events, size_t n, size_t max,
+                             int64_t now_us, int64_t *at_us, size_t *expired, const diag *d)
 {
     gov_status rc = GOV_OK;
-    size_t found = 0;
+    size_t found = 0, swept = 0;
     for (size_t i = 0; i < l->b.clock_count && rc == GOV_OK; i++) {
         const ledger_clock *c = &l->b.clocks[i];
         if (c->locked && c->due_us <= now_us)
@@ -254,6 +267,10 @@ static gov_status expire_due(ledger *l, size_t max, int64_t now_us, int64_t *at_
     }
     if (rc == GOV_OK)
         rc = ledger_load_statuses(l, d);
+    if (rc == GOV_OK)
+        rc = ledger_load_extras(l, events, n, now_us, max, d);
+    if (rc == GOV_OK)
+        rc = ledger_load_counts(l, NULL, 0, *at_us, d);
     due_row *list =
         rc == GOV_OK ? base_arena_array(&l->scratch, l->b.row_count + 1, sizeof *list) : NULL;
     if (rc == GOV_OK && list == NULL)
@@ -274,10 +291,12 @@ static gov_status expire_due(ledger *l, size_t max, int64_t now_us, int64_t *at_
         return base_nomem(d);
     for (size_t i = 0; i < found; i++)
         ledger_decide_expiry(&l->b, list[i].row, (*at_us)++);
-    for (size_t i = 0; i < l->b.clock_count && rc == GOV_OK && found < max; i++)
+    rc = ledger_sweep_lots(l, now_us, at_us, &swept, d);
+    const bool all = found < max && swept < max;
+    for (size_t i = 0; i < l->b.clock_count && rc == GOV_OK && all; i++)
         if (l->b.clocks[i].locked && l->b.clocks[i].due_us <= now_us)
             rc = next_due(l, &l->b.clocks[i], now_us, d);
-    *expired = found;
+    *expired = found + swept;
     return rc;
 }
 
@@ -288,13 +307,17 @@ static gov_status transfers_try(ledger *l, const ledger_transfer *events, size_t
     if (rc == GOV_OK)
         rc = lock_for(l, events, n, d);
     if (rc == GOV_OK)
+        rc = ledger_load_reversed(l, events, n, d);
+    if (rc == GOV_OK)
         rc = load_events(l, events, n, d);
     int64_t at_us = 0;
     size_t expired;
     if (rc == GOV_OK)
         rc = first_instant(l, t.now_us, &at_us, d);
     if (rc == GOV_OK)
-        rc = expire_due(l, LEDGER_BATCH_MAX, t.now_us, &at_us, &expired, d);
+        rc = expire_due(l, events, n, LEDGER_BATCH_MAX, t.now_us, &at_us, &expired, d);
+    if (rc == GOV_OK)
+        rc = ledger_load_counts(l, events, n, at_us, d);
     if (rc == GOV_OK && events[0].flags & GOV_TRANSFER_IMPORTED) {
         int64_t *given = base_arena_array(&l->scratch, n, sizeof *given), low, high;
         if (given == NULL)
@@ -391,8 +414,8 @@ gov_status ledger_expire(ledger *l, size_t max, ledger_time t, const ledger_entr
     if (rc == GOV_OK)
         rc = first_instant(l, t.now_us, &at_us, d);
     if (rc == GOV_OK)
-        rc = expire_due(l, max == 0 || max > LEDGER_BATCH_MAX ? LEDGER_BATCH_MAX : max, t.now_us,
-                        &at_us, expired, d);
+        rc = expire_due(l, NULL, 0, max == 0 || max > LEDGER_BATCH_MAX ? LEDGER_BATCH_MAX : max,
+                        t.now_us, &at_us, expired, d);
     if (rc == GOV_OK)
         rc = ledger_write_transfers(l, t, entry, d);
     return rc;

@@ -79,7 +79,7 @@ void ledger_index_free(ledger_index *x)
 
 void ledger_book_init(ledger_book *b, const gov_allocator *a)
 {
-    *b = (ledger_book){.alloc = a, .accounts.alloc = a, .transfers.alloc = a};
+    *b = (ledger_book){.alloc = a, .accounts.alloc = a, .transfers.alloc = a, .counted.alloc = a};
 }
 
 void ledger_book_free(ledger_book *b)
@@ -88,8 +88,13 @@ void ledger_book_free(ledger_book *b)
     base_free(b->alloc, b->rows);
     base_free(b->alloc, b->clocks);
     base_free(b->alloc, b->undo);
+    base_free(b->alloc, b->lots);
+    base_free(b->alloc, b->uses);
+    base_free(b->alloc, b->caps);
+    base_free(b->alloc, b->counts);
     ledger_index_free(&b->accounts);
     ledger_index_free(&b->transfers);
+    ledger_index_free(&b->counted);
     ledger_book_init(b, b->alloc);
 }
 
@@ -142,6 +147,7 @@ ledger_cell *ledger_cell_add(ledger_book *b, int64_t id)
     ledger_cell *c = &b->cells[b->cell_count];
     memset(c, 0, sizeof *c);
     c->a.id = id;
+    c->lots = LEDGER_NONE;
     ledger_index_set(&b->accounts, id, (uint32_t)b->cell_count++);
     return c;
 }
@@ -158,7 +164,7 @@ ledger_row *ledger_row_add(ledger_book *b, int64_t id)
     memset(r, 0, sizeof *r);
     r->t.id = id;
     r->kind = LEDGER_LIVE;
-    r->pending = LEDGER_NONE;
+    r->pending = r->uses = LEDGER_NONE;
     if (id != 0)
         ledger_index_set(&b->transfers, id, (uint32_t)b->row_count);
     b->row_count++;

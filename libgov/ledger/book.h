@@ -71,6 +71,7 @@ typedef struct ledger_cell {
     int64_t before[4];   /* balances before the batch, then after each row as trails are written */
     bool dirty;          /* changed by this batch */
     bool fresh;          /* made by this batch */
+    uint32_t lots;       /* the first of its lots, in the order of their expiry; LEDGER_NONE */
     ledger_trail trail;  /* stored ledgers */
 } ledger_cell;
 
@@ -88,10 +89,14 @@ typedef enum ledger_status {
 typedef struct ledger_row {
     ledger_transfer t;
     int64_t seq;
-    int64_t released;       /* what a post, void or expiry takes off the pending balances */
-    int64_t due_us;         /* when a pending one expires; 0: never */
-    int64_t resolved_us;    /* when a pending one was posted, voided or expired ... */
-    int64_t resolved_by;    /* ... and by which transfer; 0: none */
+    int64_t released;    /* what a post, void or expiry takes off the pending balances */
+    int64_t due_us;      /* when a pending one expires; 0: never */
+    int64_t resolved_us; /* when a pending one was posted, voided or expired ... */
+    int64_t resolved_by; /* ... and by which transfer; 0: none */
+    int64_t actor;       /* who made a pending one */
+    int64_t reversed;    /* how much of it was taken back, and as the store has it */
+    int64_t reversed_kept;
+    uint32_t uses;          /* the first of what it took from lots or made of them; LEDGER_NONE */
     uint32_t debit, credit; /* cells */
     uint32_t pending;       /* the row that it posts, voids or lets expire */
     uint8_t kind, status;
@@ -103,10 +108,54 @@ typedef struct ledger_row {
 /* What a row does to the balances of its debit (side 0) or credit account (side 1). */
 void ledger_effect(const ledger_row *r, int side, int64_t change[static 4]);
 
+/* ---- lots: lots.c ---- */
+
+#define LEDGER_NEVER INT64_MAX
+
+typedef struct ledger_lot {
+    int64_t seq; /* stored ledgers */
+    int64_t account, expires_us, amount, left;
+    uint32_t book, next; /* of the same account, in the order of expiry */
+    bool fresh, moved, dead;
+} ledger_lot;
+
+/* What a row took from a lot; less than nothing: it made the lot. Given back is what has returned to it. */
+typedef struct ledger_use {
+    uint32_t row, lot, next;
+    int64_t amount, back;
+    bool fresh, moved;
+} ledger_use;
+
+/* ---- caps: caps.c ---- */
+
+typedef enum ledger_window {
+    LEDGER_TOTAL,
+    LEDGER_DAY,
+    LEDGER_WEEK,
+    LEDGER_MONTH,
+    LEDGER_YEAR
+} ledger_window; /* stored */
+
+/* At most so much in a window for each account that it is about. */
+typedef struct ledger_cap {
+    uint32_t book, number;
+    uint32_t code, reason; /* of the account, of the transfer; 0: any */
+    uint32_t side;         /* 0: what it pays, 1: what it receives */
+    uint32_t window;       /* a ledger_window */
+    int64_t account;       /* 0: each */
+    int64_t amount;
+} ledger_cap;
+
+typedef struct ledger_count {
+    int64_t account, window_us, amount;
+    uint32_t book, cap;
+    bool stored, moved;
+} ledger_count;
+
 /* ---- the book ---- */
 
 typedef struct ledger_clock {
-    uint32_t book;
+    uint32_t book, caps; /* how many caps it has */
     bool locked, changed;
     int64_t account_us, transfer_us; /* the latest timestamps */
     int64_t last_seq, last_id, accounts;
@@ -116,7 +165,16 @@ typedef struct ledger_clock {
 } ledger_clock;
 
 typedef struct ledger_undo {
-    enum { LEDGER_UNDO_CELL, LEDGER_UNDO_STATUS, LEDGER_UNDO_ROW, LEDGER_UNDO_CLOCK } what;
+    enum {
+        LEDGER_UNDO_CELL,
+        LEDGER_UNDO_STATUS,
+        LEDGER_UNDO_ROW,
+        LEDGER_UNDO_CLOCK,
+        LEDGER_UNDO_REVERSED,
+        LEDGER_UNDO_LOT,
+        LEDGER_UNDO_USE,
+        LEDGER_UNDO_COUNT
+    } what;
     uint32_t at;
     int64_t balance[4];
     uint32_t flags; /* or the status */
@@ -136,8 +194,22 @@ typedef struct ledger_book {
     size_t clock_count, clock_cap;
     ledger_undo *undo;
     size_t undo_count, undo_cap;
-    bool chain;           /* a chain is open: changes are noted in undo */
-    const int64_t *taken; /* stored ledgers: timestamps that an import meets, ascending */
+    bool chain;                                 /* a chain is open: changes are noted in undo */
+    bool failed;                                /* no memory: what was decided is not to be kept */
+    size_t chain_cells, chain_lots, chain_uses; /* counts when the chain began */
+    int64_t actor;                              /* who makes the batch */
+    uint32_t warnings;                          /* of the event just made */
+    ledger_lot *lots;
+    size_t lot_count, lot_cap;
+    ledger_use *uses;
+    size_t use_count, use_cap;
+    ledger_cap *caps;
+    size_t cap_count, cap_cap;
+    ledger_count *counts;
+    size_t count_count, count_cap;
+    ledger_index counted;
+    const base_zone *zone; /* whose days windows count; NULL: UTC */
+    const int64_t *taken;  /* stored ledgers: timestamps that an import meets, ascending */
     size_t taken_count;
 } ledger_book;
 
@@ -153,6 +225,44 @@ ledger_cell *ledger_cell_add(ledger_book *b, int64_t id);
 ledger_row *ledger_row_of(const ledger_book *b, int64_t id); /* NULL: not there, or dead */
 ledger_row *ledger_row_add(ledger_book *b, int64_t id);      /* id 0: not to be found by it */
 
+/* Chains: what to put back when one breaks. undo.c */
+void ledger_undo_add(ledger_book *b, ledger_undo u);
+void ledger_undo_cell(ledger_book *b, uint32_t at);
+void ledger_undo_clock(ledger_book *b, const ledger_clock *c);
+void ledger_chain_open(ledger_book *b);
+void ledger_chain_close(ledger_book *b, bool keep);
+
+/* Lots. Without memory b->failed is set. */
+ledger_lot *ledger_lot_add(ledger_book *b, ledger_cell *c, int64_t expires_us); /* in its place */
+void ledger_use_add(ledger_book *b, uint32_t row, uint32_t lot, int64_t amount, int64_t back);
+int64_t ledger_lots_free(const ledger_book *b, const ledger_cell *c,
+                         int64_t at_us); /* not expired */
+/* The account has as much. What the row `own` made is taken first (LEDGER_NONE: nothing). */
+void ledger_lots_take(ledger_book *b, ledger_cell *c, uint32_t row, int64_t amount, int64_t at_us,
+                      uint32_t own);
+/* What the row `by` brings to the account, as lots; where `from` took lots, they keep their expiry. */
+void ledger_lots_bring(ledger_book *b, ledger_cell *c, uint32_t by, uint32_t from, int64_t amount);
+/* Gives back to its lots what the row took, the last first. */
+void ledger_lots_return(ledger_book *b, uint32_t row, int64_t amount);
+
+/* Caps. All counts that a transfer needs are in the book. */
+int64_t ledger_window_start(const base_zone *zone, uint32_t window, int64_t us);
+typedef bool ledger_each_count(void *user, const ledger_cap *cap, int64_t account,
+                               int64_t window_us);
+/* The counts that a transfer between the two accounts touches; false as soon as `each` is. */
+bool ledger_caps_each(const ledger_book *b, const ledger_transfer *t, const ledger_account *debit,
+                      const ledger_account *credit, int64_t at_us, ledger_each_count *each,
+                      void *user);
+ledger_count *ledger_count_of(const ledger_book *b, const ledger_cap *cap, int64_t account,
+                              int64_t window_us); /* NULL: not there */
+ledger_count *ledger_count_add(ledger_book *b, const ledger_cap *cap, int64_t account,
+                               int64_t window_us); /* NULL: no memory */
+bool ledger_caps_allow(ledger_book *b, const ledger_transfer *t, const ledger_account *debit,
+                       const ledger_account *credit, int64_t amount, int64_t at_us);
+/* Less than nothing: gives back. */
+void ledger_caps_count(ledger_book *b, const ledger_transfer *t, const ledger_account *debit,
+                       const ledger_account *credit, int64_t amount, int64_t at_us);
+
 /* Event i happens at first_us + i. The clocks of all ledgers named must be there. GOV_E_NOMEM is the only failure, and changes
  * nothing. */
 gov_status ledger_decide_accounts(ledger_book *b, const ledger_account *events, size_t n,
@@ -161,5 +271,7 @@ gov_status ledger_decide_transfers(ledger_book *b, const ledger_transfer *events
                                    int64_t first_us, ledger_result *results, const diag *d);
 /* The pending transfer of that row expires at that instant. Room was reserved. */
 void ledger_decide_expiry(ledger_book *b, uint32_t row, int64_t at_us);
+/* What is left of the lot goes to the breakage account, which is in the book. Room was reserved. */
+void ledger_decide_breakage(ledger_book *b, uint32_t lot, int64_t at_us);
 
 #endif

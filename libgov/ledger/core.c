@@ -6,81 +6,10 @@
 #define ACCOUNT_FLAGS                                                                          \
     (GOV_ACCOUNT_LINKED | GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS |                         \
      GOV_ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS | GOV_ACCOUNT_HISTORY | GOV_ACCOUNT_IMPORTED | \
-     GOV_ACCOUNT_CLOSED | GOV_ACCOUNT_MIN_BALANCE | GOV_ACCOUNT_MAX_BALANCE)
+     GOV_ACCOUNT_CLOSED | GOV_ACCOUNT_MIN_BALANCE | GOV_ACCOUNT_MAX_BALANCE |                  \
+     GOV_ACCOUNT_WARN_MIN | GOV_ACCOUNT_WARN_MAX | GOV_ACCOUNT_APPROVAL | GOV_ACCOUNT_LOTS)
 #define TRANSFER_FLAGS UINT32_C(0x1ff)
 #define RESOLVING      (GOV_TRANSFER_POST_PENDING | GOV_TRANSFER_VOID_PENDING)
-
-/* ---- chains: what to put back when one breaks ---- */
-
-static void note(ledger_book *b, ledger_undo u)
-{
-    if (b->chain)
-        b->undo[b->undo_count++] = u;
-}
-
-static void note_cell(ledger_book *b, uint32_t at)
-{
-    ledger_cell *c = &b->cells[at];
-    if (!c->dirty && !c->fresh) {
-        c->before[LEDGER_DP] = c->a.debits_pending;
-        c->before[LEDGER_DD] = c->a.debits_posted;
-        c->before[LEDGER_CP] = c->a.credits_pending;
-        c->before[LEDGER_CC] = c->a.credits_posted;
-    }
-    note(b, (ledger_undo){.what = LEDGER_UNDO_CELL,
-                          .at = at,
-                          .balance = {c->a.debits_pending, c->a.debits_posted, c->a.credits_pending,
-                                      c->a.credits_posted},
-                          .flags = c->a.flags,
-                          .dirty = c->dirty});
-    c->dirty = true;
-}
-
-static void note_clock(ledger_book *b, const ledger_clock *c)
-{
-    note(b, (ledger_undo){.what = LEDGER_UNDO_CLOCK,
-                          .at = (uint32_t)(c - b->clocks),
-                          .balance = {c->account_us, c->transfer_us, c->due_us},
-                          .dirty = c->changed});
-}
-
-static void undo_one(ledger_book *b, const ledger_undo *u)
-{
-    if (u->what == LEDGER_UNDO_CELL) {
-        ledger_cell *c = &b->cells[u->at];
-        c->a.debits_pending = u->balance[LEDGER_DP];
-        c->a.debits_posted = u->balance[LEDGER_DD];
-        c->a.credits_pending = u->balance[LEDGER_CP];
-        c->a.credits_posted = u->balance[LEDGER_CC];
-        c->a.flags = u->flags;
-        c->dirty = u->dirty;
-    } else if (u->what == LEDGER_UNDO_STATUS) {
-        b->rows[u->at].status = (uint8_t)u->flags;
-        b->rows[u->at].moved = u->dirty;
-    } else if (u->what == LEDGER_UNDO_ROW) {
-        b->rows[u->at].kind = LEDGER_DEAD;
-        b->rows[u->at].fresh = false;
-    } else {
-        ledger_clock *c = &b->clocks[u->at];
-        c->account_us = u->balance[0];
-        c->transfer_us = u->balance[1];
-        c->due_us = u->balance[2];
-        c->changed = u->dirty;
-    }
-}
-
-static void chain_close(ledger_book *b, bool keep, size_t cells_before)
-{
-    while (!keep && b->undo_count > 0)
-        undo_one(b, &b->undo[--b->undo_count]);
-    for (size_t i = cells_before; !keep && i < b->cell_count; i++) {
-        b->cells[i].a.id =
-            0; /* the index finds it no more; the next of that id takes its place there */
-        b->cells[i].fresh = false;
-    }
-    b->undo_count = 0;
-    b->chain = false;
-}
 
 /* ---- instants ---- */
 
@@ -130,12 +59,22 @@ static int32_t account_exists(const ledger_account *a, const ledger_account *e)
     if (a->code != e->code)
         return GOV_LEDGER_EXISTS_WITH_DIFFERENT_CODE;
     if ((a->flags & GOV_ACCOUNT_MIN_BALANCE && a->min_balance != e->min_balance) ||
-        (a->flags & GOV_ACCOUNT_MAX_BALANCE && a->max_balance != e->max_balance))
+        (a->flags & GOV_ACCOUNT_MAX_BALANCE && a->max_balance != e->max_balance) ||
+        a->warn_min != e->warn_min || a->warn_max != e->warn_max || a->breakage != e->breakage)
         return GOV_LEDGER_EXISTS_WITH_DIFFERENT_LIMITS;
     return GOV_LEDGER_EXISTS;
 }
 
-static int32_t account_fields(const ledger_account *a)
+/* Expired lots must always find room there. */
+static bool takes_breakage(const ledger_book *b, const ledger_account *a)
+{
+    const ledger_cell *c = ledger_cell_of(b, a->breakage);
+    const uint32_t never =
+        GOV_ACCOUNT_LOTS | GOV_ACCOUNT_MAX_BALANCE | GOV_ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS;
+    return a->breakage == 0 || (c != NULL && c->a.ledger == a->ledger && !(c->a.flags & never));
+}
+
+static int32_t account_fields(const ledger_book *b, const ledger_account *a)
 {
     const uint32_t both =
         GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS | GOV_ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS;
@@ -156,6 +95,10 @@ static int32_t account_fields(const ledger_account *a)
         return GOV_LEDGER_CODE_MUST_NOT_BE_ZERO;
     if ((a->flags & limits) == limits && a->min_balance > a->max_balance)
         return GOV_LEDGER_LIMITS_MUST_BE_ORDERED;
+    if (a->flags & GOV_ACCOUNT_LOTS && !(a->flags & GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS))
+        return GOV_LEDGER_LOTS_NEED_A_LIMIT;
+    if (!takes_breakage(b, a))
+        return GOV_LEDGER_BREAKAGE_ACCOUNT_NOT_VALID;
     return GOV_LEDGER_CREATED;
 }
 
@@ -169,7 +112,7 @@ static int32_t create_account(ledger_book *b, const ledger_account *a, int64_t *
         return GOV_LEDGER_RESERVED_FIELD;
     if (a->flags & ~ACCOUNT_FLAGS)
         return GOV_LEDGER_RESERVED_FLAG;
-    if ((a->id | a->subject | a->reference) < 0)
+    if ((a->id | a->subject | a->reference | a->breakage) < 0)
         return GOV_LEDGER_FIELD_MUST_NOT_BE_NEGATIVE;
     if (a->id == 0)
         return GOV_LEDGER_ID_MUST_NOT_BE_ZERO;
@@ -182,7 +125,7 @@ static int32_t create_account(ledger_book *b, const ledger_account *a, int64_t *
             *at_us = e->a.timestamp;
         return code;
     }
-    const int32_t code = account_fields(a);
+    const int32_t code = account_fields(b, a);
     if (code != GOV_LEDGER_CREATED)
         return code;
     ledger_clock *clock = ledger_clock_of(b, a->ledger);
@@ -195,7 +138,7 @@ static int32_t create_account(ledger_book *b, const ledger_account *a, int64_t *
     c->a = *a;
     c->a.timestamp = *at_us;
     c->fresh = true;
-    note_clock(b, clock);
+    ledger_undo_clock(b, clock);
     clock->account_us = *at_us;
     clock->changed = true;
     return GOV_LEDGER_CREATED;
@@ -207,6 +150,8 @@ static int32_t transfer_exists_same(const ledger_transfer *t, const ledger_trans
 {
     if (t->effective_at != e->effective_at)
         return GOV_LEDGER_EXISTS_WITH_DIFFERENT_EFFECTIVE_AT;
+    if (t->expires_at != e->expires_at && !(t->flags & RESOLVING))
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_EXPIRES_AT;
     return GOV_LEDGER_EXISTS;
 }
 
@@ -234,17 +179,8 @@ static int32_t resolution_exists(const ledger_transfer *t, const ledger_transfer
     return transfer_exists_same(t, e);
 }
 
-static int32_t transfer_exists(const ledger_book *b, const ledger_transfer *t,
-                               const ledger_transfer *e)
+static int32_t plain_exists(const ledger_transfer *t, const ledger_transfer *e)
 {
-    if (t->flags != e->flags)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_FLAGS;
-    if (t->pending_id != e->pending_id)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_PENDING_ID;
-    if (t->timeout != e->timeout)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_TIMEOUT;
-    if (t->flags & RESOLVING)
-        return resolution_exists(t, e, &ledger_row_of(b, t->pending_id)->t);
     if (t->debit_account != e->debit_account)
         return GOV_LEDGER_EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID;
     if (t->credit_account != e->credit_account)
@@ -267,6 +203,39 @@ static int32_t transfer_exists(const ledger_book *b, const ledger_transfer *t,
     return transfer_exists_same(t, e);
 }
 
+/* A reversal leaves out what it takes from the transfer o that it takes back. */
+static int32_t reversal_exists(const ledger_transfer *t, const ledger_transfer *e,
+                               const ledger_transfer *o)
+{
+    ledger_transfer full = *t;
+    full.debit_account = t->debit_account != 0 ? t->debit_account : e->debit_account;
+    full.credit_account = t->credit_account != 0 ? t->credit_account : e->credit_account;
+    full.amount = t->amount == INT64_MAX ? e->amount : t->amount;
+    full.subject = t->subject != 0 ? t->subject : o->subject;
+    full.reference = t->reference != 0 ? t->reference : o->reference;
+    full.reason = t->reason != 0 ? t->reason : o->reason;
+    full.ledger = t->ledger != 0 ? t->ledger : e->ledger;
+    full.code = t->code != 0 ? t->code : o->code;
+    return plain_exists(&full, e);
+}
+
+static int32_t transfer_exists(const ledger_book *b, const ledger_transfer *t,
+                               const ledger_transfer *e)
+{
+    if (t->flags != e->flags)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_FLAGS;
+    if (t->pending_id != e->pending_id)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_PENDING_ID;
+    if (t->timeout != e->timeout)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_TIMEOUT;
+    if (t->flags & RESOLVING)
+        return resolution_exists(t, e, &ledger_row_of(b, t->pending_id)->t);
+    if (t->reversal_of != e->reversal_of)
+        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REVERSAL_OF;
+    return t->reversal_of != 0 ? reversal_exists(t, e, &ledger_row_of(b, t->reversal_of)->t)
+                               : plain_exists(t, e);
+}
+
 /* ---- transfers: what is written when nothing speaks against it ---- */
 
 static ledger_row *append(ledger_book *b, const ledger_transfer *t, int64_t at_us, uint32_t debit,
@@ -278,14 +247,14 @@ static ledger_row *append(ledger_book *b, const ledger_transfer *t, int64_t at_u
     r->debit = debit;
     r->credit = credit;
     r->fresh = true;
-    note(b, (ledger_undo){.what = LEDGER_UNDO_ROW, .at = (uint32_t)(b->row_count - 1)});
+    ledger_undo_add(b, (ledger_undo){.what = LEDGER_UNDO_ROW, .at = (uint32_t)(b->row_count - 1)});
     ledger_clock *clock = ledger_clock_of(b, t->ledger);
-    note_clock(b, clock);
+    ledger_undo_clock(b, clock);
     if (!b->memory || !(t->flags & LEDGER_EXPIRED)) /* in memory, expiries are no transfers */
         clock->transfer_us = at_us;
     clock->changed = true;
-    note_cell(b, debit);
-    note_cell(b, credit);
+    ledger_undo_cell(b, debit);
+    ledger_undo_cell(b, credit);
     return r;
 }
 
@@ -295,13 +264,18 @@ static void resolve_pending(ledger_book *b, const ledger_row *by, uint8_t status
     ledger_row *p = &b->rows[at];
     p->resolved_us = by->t.timestamp;
     p->resolved_by = by->t.id;
-    note(b, (ledger_undo){
-                .what = LEDGER_UNDO_STATUS, .at = at, .flags = p->status, .dirty = p->moved});
+    ledger_undo_add(b, (ledger_undo){.what = LEDGER_UNDO_STATUS,
+                                     .at = at,
+                                     .flags = p->status,
+                                     .dirty = p->moved});
     p->status = status;
     p->moved = true;
     ledger_account *debit = &b->cells[p->debit].a, *credit = &b->cells[p->credit].a;
+    const int64_t unused = p->t.amount - (status == LEDGER_POSTED ? by->t.amount : 0);
     debit->debits_pending -= p->t.amount;
     credit->credits_pending -= p->t.amount;
+    ledger_lots_return(b, at, unused);
+    ledger_caps_count(b, &p->t, debit, credit, -unused, p->t.timestamp);
     if (status == LEDGER_POSTED)
         return;
     if (p->t.flags & GOV_TRANSFER_CLOSING_DEBIT)
@@ -329,6 +303,8 @@ static int32_t resolution_fields(const ledger_transfer *t)
         return GOV_LEDGER_TIMEOUT_RESERVED_FOR_PENDING_TRANSFER;
     if (t->reversal_of != 0)
         return GOV_LEDGER_REVERSAL_OF_MUST_BE_ZERO;
+    if (t->expires_at != 0)
+        return GOV_LEDGER_EXPIRES_AT_MUST_BE_ZERO;
     return GOV_LEDGER_CREATED;
 }
 
@@ -354,6 +330,17 @@ static int32_t against_pending(const ledger_transfer *t, const ledger_row *p, in
     if (p->status == LEDGER_LAPSED || (p->due_us != 0 && p->due_us <= at_us))
         return GOV_LEDGER_PENDING_TRANSFER_EXPIRED;
     return GOV_LEDGER_CREATED;
+}
+
+/* Soft limits are told of after what passed them. */
+static void warn(ledger_book *b, const ledger_account *debit, const ledger_account *credit)
+{
+    const int64_t paid = debit->debits_pending + debit->debits_posted;
+    const int64_t got = credit->credits_pending + credit->credits_posted;
+    if (debit->flags & GOV_ACCOUNT_WARN_MIN && debit->credits_posted - paid < debit->warn_min)
+        b->warnings |= GOV_LEDGER_WARN_MIN;
+    if (credit->flags & GOV_ACCOUNT_WARN_MAX && got - credit->debits_posted > credit->warn_max)
+        b->warnings |= GOV_LEDGER_WARN_MAX;
 }
 
 static int32_t post_or_void(ledger_book *b, const ledger_transfer *t, int64_t *at_us)
@@ -382,6 +369,8 @@ static int32_t post_or_void(ledger_book *b, const ledger_transfer *t, int64_t *a
         return GOV_LEDGER_DEBIT_ACCOUNT_ALREADY_CLOSED;
     if (b->cells[credit].a.flags & GOV_ACCOUNT_CLOSED && !voids)
         return GOV_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED;
+    if (b->cells[debit].a.flags & GOV_ACCOUNT_APPROVAL && !voids && b->rows[row].actor == b->actor)
+        return GOV_LEDGER_APPROVAL_NEEDS_ANOTHER_ACTOR;
 
     ledger_transfer full = *t;
     full.debit_account = p->t.debit_account;
@@ -399,6 +388,9 @@ static int32_t post_or_void(ledger_book *b, const ledger_transfer *t, int64_t *a
     if (!voids) {
         b->cells[debit].a.debits_posted += amount;
         b->cells[credit].a.credits_posted += amount;
+        if (b->cells[credit].a.flags & GOV_ACCOUNT_LOTS && amount > 0)
+            ledger_lots_bring(b, &b->cells[credit], (uint32_t)(r - b->rows), row, amount);
+        warn(b, &b->cells[debit].a, &b->cells[credit].a);
     }
     return GOV_LEDGER_CREATED;
 }
@@ -429,8 +421,6 @@ static int32_t transfer_fields(const ledger_transfer *t)
         return GOV_LEDGER_LEDGER_MUST_NOT_BE_ZERO;
     if (t->code == 0)
         return GOV_LEDGER_CODE_MUST_NOT_BE_ZERO;
-    if (t->reversal_of != 0)
-        return GOV_LEDGER_REVERSAL_OF_MUST_BE_ZERO;
     return GOV_LEDGER_CREATED;
 }
 
@@ -501,9 +491,10 @@ static int32_t overflows(const ledger_transfer *t, int64_t amount, const ledger_
     return GOV_LEDGER_CREATED;
 }
 
-static int32_t against_limits(int64_t amount, const ledger_account *debit,
-                              const ledger_account *credit)
+static int32_t against_limits(ledger_book *b, const ledger_transfer *t, int64_t amount,
+                              const ledger_cell *debtor, const ledger_cell *creditor, int64_t at_us)
 {
+    const ledger_account *debit = &debtor->a, *credit = &creditor->a;
     const int64_t paid = debit->debits_pending + debit->debits_posted + amount;
     const int64_t got = credit->credits_pending + credit->credits_posted + amount;
     if (debit->flags & GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS && paid > debit->credits_posted)
@@ -515,18 +506,31 @@ static int32_t against_limits(int64_t amount, const ledger_account *debit,
     if (credit->flags & GOV_ACCOUNT_MAX_BALANCE &&
         got - credit->debits_posted > credit->max_balance)
         return GOV_LEDGER_EXCEEDS_MAX_BALANCE;
+    if (debit->flags & GOV_ACCOUNT_LOTS && amount > ledger_lots_free(b, debtor, at_us))
+        return GOV_LEDGER_EXCEEDS_CREDITS; /* the rest has expired, and waits to be taken away */
+    if (debit->flags & GOV_ACCOUNT_APPROVAL && !(t->flags & GOV_TRANSFER_PENDING))
+        return GOV_LEDGER_APPROVAL_REQUIRED;
+    if (t->expires_at != 0 && !(credit->flags & GOV_ACCOUNT_LOTS))
+        return GOV_LEDGER_EXPIRES_AT_MUST_BE_ZERO;
+    if (t->reversal_of == 0 && !ledger_caps_allow(b, t, debit, credit, amount, at_us))
+        return GOV_LEDGER_EXCEEDS_CAP;
     return GOV_LEDGER_CREATED;
 }
 
+/* o: the row that is taken back, or LEDGER_NONE. */
 static void apply(ledger_book *b, const ledger_transfer *t, int64_t amount, int64_t at_us,
-                  uint32_t debit, uint32_t credit)
+                  uint32_t debit, uint32_t credit, uint32_t o)
 {
     ledger_transfer full = *t;
     full.amount = amount;
     ledger_row *r = append(b, &full, at_us, debit, credit);
+    const uint32_t row = (uint32_t)(r - b->rows);
     ledger_account *d = &b->cells[debit].a, *c = &b->cells[credit].a;
+    if (d->flags & GOV_ACCOUNT_LOTS)
+        ledger_lots_take(b, &b->cells[debit], row, amount, at_us, o);
     if (t->flags & GOV_TRANSFER_PENDING) {
         r->status = LEDGER_PENDING;
+        r->actor = b->actor;
         r->due_us = t->timeout != 0 ? at_us + (int64_t)t->timeout * BASE_US_PER_SECOND : 0;
         ledger_clock *clock = ledger_clock_of(b, t->ledger);
         if (r->due_us != 0 && r->due_us < clock->due_us)
@@ -536,11 +540,95 @@ static void apply(ledger_book *b, const ledger_transfer *t, int64_t amount, int6
     } else {
         d->debits_posted += amount;
         c->credits_posted += amount;
+        if (c->flags & GOV_ACCOUNT_LOTS && o == LEDGER_NONE && amount > 0)
+            ledger_lots_bring(b, &b->cells[credit], row, row, amount);
     }
+    if (o == LEDGER_NONE)
+        ledger_caps_count(b, t, d, c, amount, at_us);
     if (t->flags & GOV_TRANSFER_CLOSING_DEBIT)
         d->flags |= GOV_ACCOUNT_CLOSED;
     if (t->flags & GOV_TRANSFER_CLOSING_CREDIT)
         c->flags |= GOV_ACCOUNT_CLOSED;
+    warn(b, d, c);
+}
+
+/* ---- transfers: taking back ---- */
+
+/* What a reversal leaves out it takes from the transfer o. Its amount is looked at last. */
+static int32_t reversal_fields(const ledger_transfer *t, const ledger_row *o, ledger_transfer *full)
+{
+    if (t->flags & ~GOV_TRANSFER_LINKED)
+        return GOV_LEDGER_FLAGS_ARE_MUTUALLY_EXCLUSIVE;
+    if (t->pending_id != 0)
+        return GOV_LEDGER_PENDING_ID_MUST_BE_ZERO;
+    if (t->timeout != 0)
+        return GOV_LEDGER_TIMEOUT_RESERVED_FOR_PENDING_TRANSFER;
+    if (t->expires_at != 0)
+        return GOV_LEDGER_EXPIRES_AT_MUST_BE_ZERO;
+    if (o == NULL || o->kind != LEDGER_LIVE)
+        return GOV_LEDGER_REVERSED_TRANSFER_NOT_FOUND;
+    if (o->t.reversal_of != 0 ||
+        o->t.flags & (GOV_TRANSFER_PENDING | GOV_TRANSFER_VOID_PENDING | LEDGER_BREAKAGE))
+        return GOV_LEDGER_REVERSED_TRANSFER_NOT_REVERSIBLE;
+    if ((t->debit_account != 0 && t->debit_account != o->t.credit_account) ||
+        (t->credit_account != 0 && t->credit_account != o->t.debit_account) ||
+        (t->ledger != 0 && t->ledger != o->t.ledger))
+        return GOV_LEDGER_REVERSED_TRANSFER_HAS_DIFFERENT_ACCOUNTS;
+    const int64_t left = o->t.amount - o->reversed;
+    if (left == 0 && o->t.amount != 0)
+        return GOV_LEDGER_TRANSFER_ALREADY_REVERSED;
+    if (t->amount > left && t->amount != INT64_MAX)
+        return GOV_LEDGER_EXCEEDS_REVERSED_TRANSFER_AMOUNT;
+    *full = *t;
+    full->debit_account = o->t.credit_account;
+    full->credit_account = o->t.debit_account;
+    full->amount = t->amount < left ? t->amount : left;
+    full->subject = t->subject != 0 ? t->subject : o->t.subject;
+    full->reference = t->reference != 0 ? t->reference : o->t.reference;
+    full->reason = t->reason != 0 ? t->reason : o->t.reason;
+    full->ledger = o->t.ledger;
+    full->code = t->code != 0 ? t->code : o->t.code;
+    return GOV_LEDGER_CREATED;
+}
+
+/* The row that holds what o took from lots: o itself, or the pending transfer that it posted. */
+static uint32_t spender(const ledger_book *b, const ledger_row *o)
+{
+    const ledger_row *p =
+        o->t.flags & GOV_TRANSFER_POST_PENDING ? ledger_row_of(b, o->t.pending_id) : o;
+    return (uint32_t)(p - b->rows);
+}
+
+static int32_t reverse(ledger_book *b, const ledger_transfer *t, const int64_t *at_us)
+{
+    ledger_transfer full;
+    const ledger_row *o = ledger_row_of(b, t->reversal_of);
+    int32_t code = reversal_fields(t, o, &full);
+    if (code != GOV_LEDGER_CREATED)
+        return code;
+    const uint32_t of = (uint32_t)(o - b->rows), spent = spender(b, o);
+    ledger_cell *debit = ledger_cell_of(b, full.debit_account),
+                *credit = ledger_cell_of(b, full.credit_account);
+    if (debit->a.flags & GOV_ACCOUNT_CLOSED)
+        return GOV_LEDGER_DEBIT_ACCOUNT_ALREADY_CLOSED;
+    if (credit->a.flags & GOV_ACCOUNT_CLOSED)
+        return GOV_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED;
+    code = overflows(&full, full.amount, &debit->a, &credit->a, *at_us);
+    if (code == GOV_LEDGER_CREATED)
+        code = against_limits(b, &full, full.amount, debit, credit, *at_us);
+    if (code != GOV_LEDGER_CREATED)
+        return code;
+    apply(b, &full, full.amount, *at_us, (uint32_t)(debit - b->cells),
+          (uint32_t)(credit - b->cells), of);
+    if (credit->a.flags & GOV_ACCOUNT_LOTS)
+        ledger_lots_return(b, spent, full.amount);
+    const ledger_transfer *counted = &b->rows[spent].t;
+    ledger_caps_count(b, counted, &credit->a, &debit->a, -full.amount, counted->timestamp);
+    ledger_undo_add(b, (ledger_undo){.what = LEDGER_UNDO_REVERSED,
+                                     .at = of,
+                                     .balance = {b->rows[of].reversed}});
+    b->rows[of].reversed += full.amount;
+    return GOV_LEDGER_CREATED;
 }
 
 static int32_t create_transfer(ledger_book *b, const ledger_transfer *t, int64_t *at_us)
@@ -550,7 +638,7 @@ static int32_t create_transfer(ledger_book *b, const ledger_transfer *t, int64_t
     if (t->reserved != 0)
         return GOV_LEDGER_RESERVED_FIELD;
     if ((t->id | t->debit_account | t->credit_account | t->amount | t->pending_id | t->subject |
-         t->reference | t->reversal_of) < 0)
+         t->reference | t->reversal_of | t->expires_at) < 0)
         return GOV_LEDGER_FIELD_MUST_NOT_BE_NEGATIVE;
     if (t->id == 0)
         return GOV_LEDGER_ID_MUST_NOT_BE_ZERO;
@@ -567,6 +655,8 @@ static int32_t create_transfer(ledger_book *b, const ledger_transfer *t, int64_t
     }
     if (t->flags & RESOLVING)
         return post_or_void(b, t, at_us);
+    if (t->reversal_of != 0)
+        return reverse(b, t, at_us);
     int32_t code = transfer_fields(t);
     if (code != GOV_LEDGER_CREATED)
         return code;
@@ -580,14 +670,19 @@ static int32_t create_transfer(ledger_book *b, const ledger_transfer *t, int64_t
     code = against_accounts(b, t, &debit->a, &credit->a, &actual_us);
     if (code != GOV_LEDGER_CREATED)
         return code;
-    const int64_t amount = balanced_amount(t, &debit->a, &credit->a);
+    int64_t amount = balanced_amount(t, &debit->a, &credit->a);
+    if (t->flags & GOV_TRANSFER_BALANCING_DEBIT && debit->a.flags & GOV_ACCOUNT_LOTS) {
+        const int64_t room = ledger_lots_free(b, debit, actual_us);
+        amount = amount < room ? amount : room;
+    }
     code = overflows(t, amount, &debit->a, &credit->a, actual_us);
     if (code == GOV_LEDGER_CREATED)
-        code = against_limits(amount, &debit->a, &credit->a);
+        code = against_limits(b, t, amount, debit, credit, actual_us);
     if (code != GOV_LEDGER_CREATED)
         return code;
     *at_us = actual_us;
-    apply(b, t, amount, actual_us, (uint32_t)(debit - b->cells), (uint32_t)(credit - b->cells));
+    apply(b, t, amount, actual_us, (uint32_t)(debit - b->cells), (uint32_t)(credit - b->cells),
+          LEDGER_NONE);
     return GOV_LEDGER_CREATED;
 }
 
@@ -602,6 +697,9 @@ static bool may_pass(int32_t code)
     case GOV_LEDGER_EXCEEDS_DEBITS:
     case GOV_LEDGER_EXCEEDS_MIN_BALANCE:
     case GOV_LEDGER_EXCEEDS_MAX_BALANCE:
+    case GOV_LEDGER_EXCEEDS_CAP:
+    case GOV_LEDGER_APPROVAL_NEEDS_ANOTHER_ACTOR:
+    case GOV_LEDGER_REVERSED_TRANSFER_NOT_FOUND:
     case GOV_LEDGER_DEBIT_ACCOUNT_ALREADY_CLOSED:
     case GOV_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED: return true;
     default: return false;
@@ -660,16 +758,16 @@ static void decide(ledger_book *b, const event_view *v, size_t n, int64_t first_
                    ledger_result *results)
 {
     const uint32_t linked = GOV_TRANSFER_LINKED; /* the same bit in both */
-    size_t chain = n, cells_before = 0;          /* where the open chain began; n: none */
+    size_t chain = n;                            /* where the open chain began; n: none */
     bool broken = false;
     for (size_t i = 0; i < n; i++) {
         int64_t at_us = first_us + (int64_t)i;
         int32_t code;
+        b->warnings = 0;
         const bool links = (flags_of(v, i) & linked) != 0;
         if (links && chain == n) {
             chain = i;
-            cells_before = b->cell_count;
-            b->chain = true;
+            ledger_chain_open(b);
         }
         if (links && i == n - 1)
             code = GOV_LEDGER_LINKED_EVENT_CHAIN_OPEN;
@@ -679,18 +777,21 @@ static void decide(ledger_book *b, const event_view *v, size_t n, int64_t first_
             code = decide_one(b, v, i, first_us + (int64_t)n - 1, &at_us);
         if (code != GOV_LEDGER_CREATED && chain != n && !broken) {
             broken = true;
-            chain_close(b, false, cells_before);
-            for (size_t j = chain; j < i; j++)
+            ledger_chain_close(b, false);
+            for (size_t j = chain; j < i; j++) {
                 results[j].code = GOV_LEDGER_LINKED_EVENT_FAILED;
+                results[j].warnings = 0;
+            }
         }
         if (code != GOV_LEDGER_CREATED && v->transfers != NULL)
             remember_failure(b, &v->transfers[i], code);
         const bool known = code == GOV_LEDGER_CREATED || code == GOV_LEDGER_EXISTS;
-        results[i] =
-            (ledger_result){.timestamp = known ? at_us : first_us + (int64_t)i, .code = code};
+        results[i] = (ledger_result){.timestamp = known ? at_us : first_us + (int64_t)i,
+                                     .code = code,
+                                     .warnings = code == GOV_LEDGER_CREATED ? b->warnings : 0};
         if (chain != n && (!links || code == GOV_LEDGER_LINKED_EVENT_CHAIN_OPEN)) {
             if (!broken)
-                chain_close(b, true, cells_before);
+                ledger_chain_close(b, true);
             chain = n;
             broken = false;
         }
@@ -712,7 +813,7 @@ gov_status ledger_decide_accounts(ledger_book *b, const ledger_account *events, 
     if (!ledger_book_reserve(b, n, 0, any_linked(&v, n) ? n : 0))
         return base_nomem(d);
     decide(b, &v, n, first_us, results);
-    return GOV_OK;
+    return b->failed ? base_nomem(d) : GOV_OK;
 }
 
 gov_status ledger_decide_transfers(ledger_book *b, const ledger_transfer *events, size_t n,
@@ -723,7 +824,7 @@ gov_status ledger_decide_transfers(ledger_book *b, const ledger_transfer *events
     if (!ledger_book_reserve(b, 0, n, any_linked(&v, n) ? 5 * n : 0))
         return base_nomem(d);
     decide(b, &v, n, first_us, results);
-    return GOV_OK;
+    return b->failed ? base_nomem(d) : GOV_OK;
 }
 
 void ledger_decide_expiry(ledger_book *b, uint32_t row, int64_t at_us)
@@ -745,4 +846,29 @@ void ledger_decide_expiry(ledger_book *b, uint32_t row, int64_t at_us)
     r->released = released;
     r->pending = row;
     resolve_pending(b, r, LEDGER_LAPSED);
+}
+
+void ledger_decide_breakage(ledger_book *b, uint32_t lot, int64_t at_us)
+{
+    const ledger_lot *from = &b->lots[lot];
+    const uint32_t account = ledger_index_get(&b->accounts, from->account);
+    const int64_t amount = from->left;
+    const ledger_account *a = &b->cells[account].a;
+    const uint32_t breakage = ledger_index_get(&b->accounts, a->breakage);
+    if (breakage == LEDGER_NONE || amount > INT64_MAX - b->cells[breakage].a.credits_posted -
+                                                b->cells[breakage].a.credits_pending)
+        return;
+    const ledger_transfer t = {.debit_account = a->id,
+                               .credit_account = a->breakage,
+                               .amount = amount,
+                               .effective_at = from->expires_us,
+                               .ledger = a->ledger,
+                               .code = a->code,
+                               .flags = LEDGER_BREAKAGE};
+    const ledger_row *r = append(b, &t, at_us, account, breakage);
+    b->cells[account].a.debits_posted += amount;
+    b->cells[breakage].a.credits_posted += amount;
+    b->lots[lot].left = 0;
+    b->lots[lot].moved = true;
+    ledger_use_add(b, (uint32_t)(r - b->rows), lot, amount, 0);
 }

@@ -36,6 +36,8 @@ typedef gov_ledger_result ledger_result;
 
 /* Flag of the rows that record an expiry; never given by a caller. */
 #define LEDGER_EXPIRED (UINT32_C(1) << 16)
+/* Flag of the transfers that an expired lot makes, to the breakage account. */
+#define LEDGER_BREAKAGE (UINT32_C(1) << 15)
 
 enum { LEDGER_BATCH_MAX = 8190 };
 
@@ -44,9 +46,9 @@ typedef struct ledger ledger;
 gov_status ledger_open(store *s, int64_t community, ledger **out, const diag *d);
 void ledger_close(ledger *l); /* NULL is allowed */
 
-/* now_us: the community's clock; real_ms: the machine's, for ids. */
+/* now_us: the community's clock; real_ms: the machine's, for ids; actor: who acts. */
 typedef struct ledger_time {
-    int64_t now_us, real_ms;
+    int64_t now_us, real_ms, actor;
 } ledger_time;
 
 /* What a batch wrote, for the journal entry that commits to it. Not called when nothing was written. Gives the id of the entry,

@@ -28,7 +28,7 @@ void ledger_read_row(store_rows *rows, ledger_row *r)
     t->effective_at = store_int(rows, 15);
     t->reversal_of = store_int(rows, 16);
     t->expires_at = store_int(rows, 17);
-    r->pending = r->debit = r->credit = LEDGER_NONE;
+    r->pending = r->debit = r->credit = r->uses = LEDGER_NONE;
     r->kind = LEDGER_LIVE;
     if (t->flags & LEDGER_EXPIRED) {
         r->kind = LEDGER_EXPIRY;
@@ -126,11 +126,13 @@ static const ledger_list failed_by_id = {
      ")",
      0}};
 const ledger_list ledger_statuses_by_seq = {
-    {"SELECT seq, status, due_us, resolved_us, resolved_by FROM gov_ledger_pending WHERE community "
+    {"SELECT seq, status, due_us, resolved_us, resolved_by, actor FROM gov_ledger_pending WHERE "
+     "community "
      "= $1 AND seq IN "
      "(" LEDGER_PARAMS_4 ")",
      0},
-    {"SELECT seq, status, due_us, resolved_us, resolved_by FROM gov_ledger_pending WHERE community "
+    {"SELECT seq, status, due_us, resolved_us, resolved_by, actor FROM gov_ledger_pending WHERE "
+     "community "
      "= $1 AND seq IN "
      "(" LEDGER_PARAMS_128 ")",
      0}};
@@ -155,13 +157,14 @@ static gov_status take_clock(ledger *l, store_rows *rows, ledger_clock **out, co
     c->last_seq = store_int(rows, 5);
     c->last_id = store_int(rows, 6);
     c->due_us = store_int(rows, 7);
+    c->caps = (uint32_t)store_int(rows, 8);
     return GOV_OK;
 }
 
 gov_status ledger_load_clocks(ledger *l, const diag *d)
 {
     static const store_sql sql = {"SELECT ledger, version, accounts, account_us, transfer_us, "
-                                  "last_seq, last_id, due_us FROM gov_ledger_book WHERE "
+                                  "last_seq, last_id, due_us, caps FROM gov_ledger_book WHERE "
                                   "community = $1",
                                   0};
     for (size_t i = 0; i < l->b.clock_count; i++)
@@ -178,14 +181,15 @@ gov_status ledger_load_clocks(ledger *l, const diag *d)
 static gov_status lock_one(ledger *l, uint32_t book, const diag *d)
 {
     static const store_sql sql = {"SELECT ledger, version, accounts, account_us, transfer_us, "
-                                  "last_seq, last_id, due_us FROM gov_ledger_book WHERE "
+                                  "last_seq, last_id, due_us, caps FROM gov_ledger_book WHERE "
                                   "community = $1 AND ledger = $2",
                                   STORE_LOCK};
-    static const store_sql make = {"INSERT INTO gov_ledger_book (community, ledger, version, "
-                                   "accounts, account_us, transfer_us, last_seq, last_id, "
-                                   "due_us) VALUES ($1, $2, 1, 0, 0, 0, 0, 0, 9223372036854775807) "
-                                   "ON CONFLICT (community, ledger) DO NOTHING",
-                                   0};
+    static const store_sql make = {
+        "INSERT INTO gov_ledger_book (community, ledger, version, "
+        "accounts, account_us, transfer_us, last_seq, last_id, "
+        "due_us, caps) VALUES ($1, $2, 1, 0, 0, 0, 0, 0, 9223372036854775807, 0) "
+        "ON CONFLICT (community, ledger) DO NOTHING",
+        0};
     store_rows rows;
     gov_status rc =
         store_first(l->s, &sql, STORE_ARGS(store_i(l->community), store_i(book)), &rows, d);
@@ -334,6 +338,7 @@ static gov_status take_status(void *user, store_rows *rows, const diag *d)
     r->due_us = store_int(rows, 2);
     r->resolved_us = store_int(rows, 3);
     r->resolved_by = store_int(rows, 4);
+    r->actor = store_int(rows, 5);
     return GOV_OK;
 }
 

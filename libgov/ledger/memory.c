@@ -8,7 +8,7 @@ gov_status ledger_memory_create(gov_ledger_lines *s, const ledger_account *a,
                                 const ledger_transfer *t, size_t n, int64_t actor, ledger_result *r,
                                 const diag *d)
 {
-    (void)actor;
+    s->b.actor = actor;
     if (s->clock_us > INT64_MAX - (int64_t)n)
         return base_fail(d, M_ledger_clock, A_I("now", s->clock_us));
     const gov_status rc = a != NULL ? ledger_decide_accounts(&s->b, a, n, s->clock_us + 1, r, d)
@@ -31,6 +31,33 @@ static int by_due(const void *a, const void *b)
     if (x->us != y->us)
         return x->us < y->us ? -1 : 1;
     return x->row < y->row ? -1 : x->row > y->row;
+}
+
+static int by_expiry(const void *a, const void *b)
+{
+    return by_due(a, b);
+}
+
+/* Lots go to breakage after the reservations that return to them have expired. */
+static gov_status sweep(gov_ledger_lines *s, int64_t at_us, const diag *d)
+{
+    ledger_book *b = &s->b;
+    size_t n = 0;
+    due *list = base_arena_array(&s->arena, b->lot_count + 1, sizeof *list);
+    if (list == NULL)
+        return base_nomem(d);
+    for (size_t i = 0; i < b->lot_count; i++)
+        if (b->lots[i].left > 0 && b->lots[i].expires_us <= s->clock_us)
+            list[n++] = (due){b->lots[i].expires_us, (uint32_t)i};
+    qsort(list, n, sizeof *list, by_expiry);
+    if (!ledger_book_reserve(b, 0, n, 0))
+        return base_nomem(d);
+    for (size_t i = 0; i < n; i++) {
+        at_us = at_us < s->clock_us ? at_us + 1 : at_us;
+        at_us = list[i].us > at_us ? list[i].us : at_us;
+        ledger_decide_breakage(b, list[i].row, at_us);
+    }
+    return b->failed ? base_nomem(d) : GOV_OK;
 }
 
 /* Each expires at its due instant, or just after what happened before. */
@@ -60,7 +87,7 @@ gov_status ledger_memory_advance(gov_ledger_lines *s, int64_t us, const diag *d)
         ledger_decide_expiry(b, list[i].row, at_us);
     }
     s->clock_us = now_us;
-    return GOV_OK;
+    return sweep(s, at_us, d);
 }
 
 /* ---- balances by force ---- */

@@ -92,6 +92,20 @@ static const struct {
     {GOV_LEDGER_EXISTS_WITH_DIFFERENT_LIMITS, "exists_with_different_limits"},
     {GOV_LEDGER_EXISTS_WITH_DIFFERENT_EFFECTIVE_AT, "exists_with_different_effective_at"},
     {GOV_LEDGER_REVERSAL_OF_MUST_BE_ZERO, "reversal_of_must_be_zero"},
+    {GOV_LEDGER_EXCEEDS_CAP, "exceeds_cap"},
+    {GOV_LEDGER_APPROVAL_REQUIRED, "approval_required"},
+    {GOV_LEDGER_APPROVAL_NEEDS_ANOTHER_ACTOR, "approval_needs_another_actor"},
+    {GOV_LEDGER_LOTS_NEED_A_LIMIT, "lots_need_a_limit"},
+    {GOV_LEDGER_BREAKAGE_ACCOUNT_NOT_VALID, "breakage_account_not_valid"},
+    {GOV_LEDGER_EXPIRES_AT_MUST_BE_ZERO, "expires_at_must_be_zero"},
+    {GOV_LEDGER_EXISTS_WITH_DIFFERENT_EXPIRES_AT, "exists_with_different_expires_at"},
+    {GOV_LEDGER_EXISTS_WITH_DIFFERENT_REVERSAL_OF, "exists_with_different_reversal_of"},
+    {GOV_LEDGER_REVERSED_TRANSFER_NOT_FOUND, "reversed_transfer_not_found"},
+    {GOV_LEDGER_REVERSED_TRANSFER_NOT_REVERSIBLE, "reversed_transfer_not_reversible"},
+    {GOV_LEDGER_REVERSED_TRANSFER_HAS_DIFFERENT_ACCOUNTS,
+     "reversed_transfer_has_different_accounts"},
+    {GOV_LEDGER_EXCEEDS_REVERSED_TRANSFER_AMOUNT, "exceeds_reversed_transfer_amount"},
+    {GOV_LEDGER_TRANSFER_ALREADY_REVERSED, "transfer_already_reversed"},
 };
 
 const char *gov_ledger_result_name(int32_t code)

@@ -22,12 +22,13 @@ gov_status ledger_of(gov *g, ledger **out, const diag *d)
         g->room_free[ACCESS_LEDGER] = free_ledger;
     }
     *out = g->room[ACCESS_LEDGER];
+    (*out)->b.zone = g->rules != NULL ? g->rules->zone : NULL;
     return GOV_OK;
 }
 
 ledger_time ledger_now(const gov *g)
 {
-    return (ledger_time){access_now(g), access_real_ms(g)};
+    return (ledger_time){access_now(g), access_real_ms(g), access_actor_id(g)};
 }
 
 /* ---- journal entries ---- */

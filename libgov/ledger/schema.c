@@ -1,11 +1,17 @@
 /* The ledger's tables. */
 #include "ledger/stored.h"
 
-static const store_column book_columns[] = {{"community", STORE_INT},  {"ledger", STORE_INT},
-                                            {"version", STORE_INT},    {"accounts", STORE_INT},
-                                            {"account_us", STORE_INT}, {"transfer_us", STORE_INT},
-                                            {"last_seq", STORE_INT},   {"last_id", STORE_INT},
-                                            {"due_us", STORE_INT},     {0}};
+static const store_column book_columns[] = {{"community", STORE_INT},
+                                            {"ledger", STORE_INT},
+                                            {"version", STORE_INT},
+                                            {"accounts", STORE_INT},
+                                            {"account_us", STORE_INT},
+                                            {"transfer_us", STORE_INT},
+                                            {"last_seq", STORE_INT},
+                                            {"last_id", STORE_INT},
+                                            {"due_us", STORE_INT},
+                                            {"caps", STORE_INT},
+                                            {0}};
 const store_table ledger_book_table = {.name = "gov_ledger_book",
                                        .columns = book_columns,
                                        .key = "community, ledger"};
@@ -103,6 +109,7 @@ static const store_column pending_columns[] = {{"community", STORE_INT},
                                                {"due_us", STORE_INT, true},
                                                {"resolved_us", STORE_INT, true},
                                                {"resolved_by", STORE_INT, true},
+                                               {"actor", STORE_INT},
                                                {0}};
 static const store_index pending_indexes[] = {{"gov_ledger_pending_by_due",
                                                "community, ledger, due_us, seq", false,
@@ -122,6 +129,85 @@ const store_table ledger_failed_table = {.name = "gov_ledger_failed",
                                          .columns = failed_columns,
                                          .key = "community, id"};
 
+/* Lots: rest is what can be spent or expire. */
+static const store_column lot_columns[] = {{"community", STORE_INT},
+                                           {"seq", STORE_INT},
+                                           {"account", STORE_INT},
+                                           {"ledger", STORE_INT},
+                                           {"expires_us", STORE_INT},
+                                           {"amount", STORE_INT},
+                                           {"rest", STORE_INT, false, "rest >= 0"},
+                                           {0}};
+static const store_index lot_indexes[] = {
+    {"gov_ledger_lot_by_account", "community, account, expires_us, seq", false, "rest > 0"},
+    {"gov_ledger_lot_by_due", "community, ledger, expires_us, seq", false,
+     "rest > 0 AND expires_us < 9223372036854775807"},
+    {0}};
+const store_table ledger_lot_table = {.name = "gov_ledger_lot",
+                                      .columns = lot_columns,
+                                      .key = "community, seq",
+                                      .flags = STORE_ROWID_KEY,
+                                      .indexes = lot_indexes};
+
+/* What a transfer took from a lot; less than nothing: what it brought to it. */
+static const store_column use_columns[] = {{"community", STORE_INT}, {"seq", STORE_INT},
+                                           {"lot", STORE_INT},       {"amount", STORE_INT},
+                                           {"back", STORE_INT},      {0}};
+const store_table ledger_use_table = {.name = "gov_ledger_use",
+                                      .columns = use_columns,
+                                      .key = "community, seq, lot"};
+
+static const store_column cap_columns[] = {{"community", STORE_INT}, {"ledger", STORE_INT},
+                                           {"number", STORE_INT},    {"account", STORE_INT},
+                                           {"code", STORE_INT},      {"reason", STORE_INT},
+                                           {"side", STORE_INT},      {"period", STORE_INT},
+                                           {"amount", STORE_INT},    {0}};
+const store_table ledger_cap_table = {.name = "gov_ledger_cap",
+                                      .columns = cap_columns,
+                                      .key = "community, ledger, number"};
+
+static const store_column count_columns[] = {{"community", STORE_INT},
+                                             {"ledger", STORE_INT},
+                                             {"account", STORE_INT},
+                                             {"cap", STORE_INT},
+                                             {"begins_us", STORE_INT},
+                                             {"amount", STORE_INT},
+                                             {0}};
+const store_table ledger_count_table = {.name = "gov_ledger_count",
+                                        .columns = count_columns,
+                                        .key = "community, ledger, account, cap, begins_us"};
+
+/* How much of a transfer was taken back. */
+static const store_column reversed_columns[] = {{"community", STORE_INT},
+                                                {"seq", STORE_INT},
+                                                {"amount", STORE_INT},
+                                                {0}};
+const store_table ledger_reversed_table = {.name = "gov_ledger_reversed",
+                                           .columns = reversed_columns,
+                                           .key = "community, seq"};
+
+/* What took effect at another instant than it was recorded at: what it did to each of its accounts. */
+static const store_column effective_columns[] = {
+    {"community", STORE_INT},      {"account", STORE_INT},
+    {"effective_us", STORE_INT},   {"seq", STORE_INT},
+    {"at_us", STORE_INT},          {"debits_pending", STORE_INT},
+    {"debits_posted", STORE_INT},  {"credits_pending", STORE_INT},
+    {"credits_posted", STORE_INT}, {0}};
+const store_table ledger_effective_table = {.name = "gov_ledger_effective",
+                                            .columns = effective_columns,
+                                            .key = "community, account, effective_us, seq"};
+
+/* What a caller has to say about an account (kind 1) or a transfer (kind 2): a document. */
+static const store_column memo_columns[] = {{"community", STORE_INT},
+                                            {"kind", STORE_INT, false, "kind BETWEEN 1 AND 2"},
+                                            {"id", STORE_INT},
+                                            {"doc", STORE_TEXT},
+                                            {"entry", STORE_INT, true},
+                                            {0}};
+const store_table ledger_memo_table = {.name = "gov_ledger_memo",
+                                       .columns = memo_columns,
+                                       .key = "community, kind, id"};
+
 static const store_column reason_columns[] = {{"community", STORE_INT},
                                               {"ledger", STORE_INT},
                                               {"number", STORE_INT},
@@ -135,8 +221,10 @@ static const store_table reason_table = {.name = "gov_ledger_reason",
                                          .key = "community, ledger, number",
                                          .indexes = reason_indexes};
 
-static const store_table *const first_tables[] = {&ledger_book_table,     &ledger_account_table,
-                                                  &ledger_transfer_table, &ledger_trail_table,
-                                                  &ledger_pending_table,  &ledger_failed_table,
-                                                  &reason_table,          NULL};
+static const store_table *const first_tables[] = {
+    &ledger_book_table,      &ledger_account_table, &ledger_transfer_table,
+    &ledger_trail_table,     &ledger_pending_table, &ledger_failed_table,
+    &reason_table,           &ledger_lot_table,     &ledger_use_table,
+    &ledger_cap_table,       &ledger_count_table,   &ledger_reversed_table,
+    &ledger_effective_table, &ledger_memo_table,    NULL};
 const store_migration ledger_schema = {.room = "ledger", .version = 1, .create = first_tables};

@@ -5,7 +5,9 @@
 #include "ledger/book.h"
 
 extern const store_table ledger_book_table, ledger_account_table, ledger_transfer_table,
-    ledger_trail_table, ledger_pending_table, ledger_failed_table;
+    ledger_trail_table, ledger_pending_table, ledger_failed_table, ledger_lot_table,
+    ledger_use_table, ledger_cap_table, ledger_count_table, ledger_reversed_table,
+    ledger_effective_table, ledger_memo_table;
 
 struct ledger {
     const gov_allocator *alloc;
@@ -76,7 +78,58 @@ gov_status ledger_load_due(ledger *l, uint32_t book, int64_t now_us, size_t max,
 gov_status ledger_load_taken(ledger *l, bool of_accounts, int64_t first_us, int64_t last_us,
                              const diag *d);
 
+/* ---- extras.c: what only some ledgers have ---- */
+
+void ledger_drop_extras(ledger *l); /* from memory; they are read anew for each batch */
+/* The transfers that are taken back, what they posted, and how much of them was taken back before. */
+gov_status ledger_load_reversed(ledger *l, const ledger_transfer *events, size_t n, const diag *d);
+/* Lots of the accounts that the events and the rows in the book touch, and those that are due in the locked ledgers; caps. */
+gov_status ledger_load_extras(ledger *l, const ledger_transfer *events, size_t n, int64_t now_us,
+                              size_t max, const diag *d);
+/* The counts of caps that the events and the rows in the book will touch; event i happens at at_us + i. */
+gov_status ledger_load_counts(ledger *l, const ledger_transfer *events, size_t n, int64_t at_us,
+                              const diag *d);
+/* Expired lots go to breakage, at *at_us and after. */
+gov_status ledger_sweep_lots(ledger *l, int64_t now_us, int64_t *at_us, size_t *swept,
+                             const diag *d);
+gov_status ledger_write_extras(ledger *l, ledger_time t, const diag *d);
+
+/* ---- memo.c ---- */
+
+/* Less than nothing as its amount: the cap of that number is taken away. In a transaction, as ledger_memo_put. */
+gov_status ledger_cap_put(ledger *l, const ledger_cap *c, const diag *d);
+gov_status ledger_cap_list(ledger *l, uint32_t book, ledger_cap *out, size_t cap, size_t *count,
+                           const diag *d);
+/* As they stood by what had taken effect at that instant. */
+gov_status ledger_balance_effective(ledger *l, int64_t account, int64_t at_us, ledger_balance *out,
+                                    const diag *d);
+/* Those with something left, the first to expire first. */
+gov_status ledger_lots_of(ledger *l, int64_t account, ledger_lot *out, size_t cap, size_t *count,
+                          const diag *d);
+enum { LEDGER_OF_ACCOUNT = 1, LEDGER_OF_TRANSFER = 2 };
+/* GOV_E_EXISTS: it has one. */
+gov_status ledger_memo_put(ledger *l, uint32_t kind, int64_t id, const char *doc, size_t len,
+                           int64_t entry, const diag *d);
+gov_status ledger_memo_get(ledger *l, uint32_t kind, int64_t id, base_buf *doc,
+                           const diag *d); /* GOV_END: none */
+
+/* ---- desk.c, hledger.c ---- */
+
+/* l NULL: a reason cannot be named. */
+gov_status ledger_cap_read(ledger *l, value map, ledger_cap *c, const diag *d);
+/* All of a ledger (0: of all) in the order of time. Holds every transfer in memory: some 300 bytes for each. */
+gov_status ledger_plain_journal(ledger *l, uint32_t book, base_buf *out, const diag *d);
+
 /* ---- write.c ---- */
+
+typedef struct ledger_field {
+    size_t offset;
+    bool narrow;   /* uint32_t, else int64_t */
+    bool optional; /* 0 is NULL */
+} ledger_field;
+/* Columns of n structs as arrays in the arena. False: no memory. */
+bool ledger_columns(base_arena *a, const void *const *items, size_t n, const ledger_field *fields,
+                    size_t count, store_array *out);
 
 gov_status ledger_write_accounts(ledger *l, ledger_time t, const ledger_entry *entry,
                                  const diag *d);

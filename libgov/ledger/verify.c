@@ -115,6 +115,24 @@ static gov_status compare_sums(ledger *l, const diag *d)
     return GOV_OK;
 }
 
+/* What an account with lots can spend lies in its lots, no more and no less. */
+static gov_status compare_lots(ledger *l, const diag *d)
+{
+    static const store_sql sql = {"SELECT a.id FROM gov_ledger_account a WHERE a.community = $1 "
+                                  "AND a.flags & 2097152 <> 0 AND "
+                                  "a.credits_posted - a.debits_posted - a.debits_pending <> "
+                                  "(SELECT COALESCE(CAST(sum(t.rest) AS "
+                                  "BIGINT), 0) FROM gov_ledger_lot t WHERE t.community = "
+                                  "a.community AND t.account = a.id AND "
+                                  "t.rest > 0) ORDER BY a.id LIMIT 1",
+                                  0};
+    int64_t id = 0;
+    const gov_status rc = store_first_int(l->s, &sql, STORE_ARGS(store_i(l->community)), &id, d);
+    if (rc == GOV_OK)
+        return base_fail(d, M_ledger_lots_differ, A_I("account", id));
+    return rc == GOV_END ? GOV_OK : rc;
+}
+
 gov_status ledger_verify(ledger *l, const diag *d)
 {
     totals t = {.at.alloc = l->alloc};
@@ -126,6 +144,8 @@ gov_status ledger_verify(ledger *l, const diag *d)
             rc = base_fail(d, M_ledger_differs, A_I("account", t.items[i].id));
     if (rc == GOV_OK)
         rc = compare_sums(l, d);
+    if (rc == GOV_OK)
+        rc = compare_lots(l, d);
     base_free(l->alloc, t.items);
     ledger_index_free(&t.at);
     return rc;

@@ -6,11 +6,7 @@
 
 /* ---- columns ---- */
 
-typedef struct field {
-    size_t offset;
-    bool narrow;   /* uint32_t, else int64_t */
-    bool optional; /* 0 is NULL */
-} field;
+typedef ledger_field field;
 
 static bool column(base_arena *a, const void *const *items, size_t n, const field *f,
                    store_array *out)
@@ -35,7 +31,7 @@ static bool column(base_arena *a, const void *const *items, size_t n, const fiel
     return true;
 }
 
-static bool columns(base_arena *a, const void *const *items, size_t n, const field *fields,
+bool ledger_columns(base_arena *a, const void *const *items, size_t n, const ledger_field *fields,
                     size_t count, store_array *out)
 {
     for (size_t i = 0; i < count; i++)
@@ -66,10 +62,10 @@ static void number(base_buf *out, int64_t n)
 void ledger_row_bytes(base_buf *out, const ledger_row *r)
 {
     const ledger_transfer *t = &r->t;
-    const int64_t fields[] = {t->id,         r->seq,           t->ledger,         t->code,
-                              t->flags,      t->debit_account, t->credit_account, t->amount,
-                              r->released,   t->pending_id,    t->subject,        t->reference,
-                              t->reason,     t->timeout,       t->timestamp,      t->effective_at,
+    const int64_t fields[] = {t->id,          r->seq,           t->ledger,         t->code,
+                              t->flags,       t->debit_account, t->credit_account, t->amount,
+                              r->released,    t->pending_id,    t->subject,        t->reference,
+                              t->reason,      t->timeout,       t->timestamp,      t->effective_at,
                               t->reversal_of, t->expires_at};
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         number(out, fields[i]);
@@ -128,7 +124,7 @@ static gov_status write_clocks(ledger *l, const diag *d)
     }
     if (n == 0)
         return GOV_OK;
-    if (!columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
+    if (!ledger_columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
         return base_nomem(d);
     return store_many(l->s, &change, arrays, n, d);
 }
@@ -161,12 +157,14 @@ static gov_status insert_accounts(ledger *l, const void *const *items, size_t n,
         &ledger_account_table,
         "community, seq, id, ledger, code, flags, debits_pending, debits_posted, credits_pending, "
         "credits_posted, "
-        "subject, reference, reason, min_balance, max_balance, warn_min, warn_max, breakage, at_us, "
+        "subject, reference, reason, min_balance, max_balance, warn_min, warn_max, breakage, "
+        "at_us, "
         "entry, trail"};
     static const store_span empty = {"", 0};
     const bool none = entry == 0;
     store_array arrays[3 + ARRAY_LEN(account_fields)] = {same_int(&l->community, NULL)};
-    if (!columns(&l->scratch, items, n, account_fields, ARRAY_LEN(account_fields), arrays + 1))
+    if (!ledger_columns(&l->scratch, items, n, account_fields, ARRAY_LEN(account_fields),
+                        arrays + 1))
         return base_nomem(d);
     arrays[1 + ARRAY_LEN(account_fields)] = same_int(&entry, &none);
     arrays[2 + ARRAY_LEN(account_fields)] = (store_array){.spans = &empty, .same = true};
@@ -262,7 +260,7 @@ static gov_status update_accounts(ledger *l, const diag *d)
         trails[i] = (store_span){bytes + used, len};
         used += len;
     }
-    if (!columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
+    if (!ledger_columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
         return base_nomem(d);
     arrays[1 + ARRAY_LEN(fields)] = (store_array){.spans = trails};
     return store_many(l->s, &change, arrays, n, d);
@@ -346,7 +344,7 @@ static gov_status insert_chunks(ledger *l, const chunks *made, const diag *d)
         items[i] = &made->items[i];
         spans[i] = (store_span){made->items[i].bytes, made->items[i].len};
     }
-    if (!columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
+    if (!ledger_columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
         return base_nomem(d);
     arrays[1 + ARRAY_LEN(fields)] = (store_array){.spans = spans};
     return store_bulk(l->s, &insert, arrays, n, d);
@@ -394,6 +392,10 @@ static gov_status give_seqs(ledger *l, ledger_row **rows, size_t n, ledger_time 
         r->seq = r->t.id;
         if (!r->native)
             rc = store_new_id(l->s, t.real_ms, &r->seq, d);
+        if (r->t.flags & LEDGER_BREAKAGE) {
+            r->native = true;
+            r->t.id = r->seq;
+        }
         ledger_clock *c = ledger_clock_of(&l->b, r->t.ledger);
         if (r->seq > c->last_seq)
             c->last_seq = r->seq;
@@ -433,7 +435,8 @@ static gov_status insert_transfers(ledger *l, ledger_row *const *rows, size_t n,
     bool *nulls = base_arena_array(&l->scratch, n, sizeof *nulls), all = true;
     store_array arrays[3 + ARRAY_LEN(fields)] = {same_int(&l->community, NULL)};
     if (ids == NULL || nulls == NULL ||
-        !columns(&l->scratch, (const void *const *)rows, n, fields, ARRAY_LEN(fields), arrays + 2))
+        !ledger_columns(&l->scratch, (const void *const *)rows, n, fields, ARRAY_LEN(fields),
+                        arrays + 2))
         return base_nomem(d);
     for (size_t i = 0; i < n; i++) {
         ids[i] = rows[i]->t.id;
@@ -448,14 +451,16 @@ static gov_status insert_transfers(ledger *l, ledger_row *const *rows, size_t n,
 static gov_status write_pending(ledger *l, const diag *d)
 {
     static const store_insert insert = {
-        &ledger_pending_table, "community, seq, status, resolved_us, resolved_by, ledger, due_us"};
+        &ledger_pending_table,
+        "community, seq, status, resolved_us, resolved_by, ledger, due_us, actor"};
     static const store_change change = {&ledger_pending_table, "community, seq",
                                         "status, resolved_us, resolved_by"};
     static const field fields[] = {{offsetof(ledger_row, seq), false, false},
                                    {offsetof(ledger_row, resolved_us), false, true},
                                    {offsetof(ledger_row, resolved_by), false, true},
                                    {offsetof(ledger_row, t.ledger), true, false},
-                                   {offsetof(ledger_row, due_us), false, true}};
+                                   {offsetof(ledger_row, due_us), false, true},
+                                   {offsetof(ledger_row, actor), false, false}};
     const void **items = base_arena_array(&l->scratch, l->b.row_count + 1, sizeof *items);
     int64_t *status = base_arena_array(&l->scratch, l->b.row_count + 1, sizeof *status);
     gov_status rc = items != NULL && status != NULL ? GOV_OK : base_nomem(d);
@@ -474,8 +479,8 @@ static gov_status write_pending(ledger *l, const diag *d)
         }
         if (n == 0)
             continue;
-        if (!columns(&l->scratch, items, n, fields, 1, arrays + 1) ||
-            !columns(&l->scratch, items, n, fields + 1, ARRAY_LEN(fields) - 1, arrays + 3))
+        if (!ledger_columns(&l->scratch, items, n, fields, 1, arrays + 1) ||
+            !ledger_columns(&l->scratch, items, n, fields + 1, ARRAY_LEN(fields) - 1, arrays + 3))
             return base_nomem(d);
         arrays[2] = (store_array){.ints = status};
         rc = fresh ? store_bulk(l->s, &insert, arrays, n, d)
@@ -507,7 +512,7 @@ static gov_status write_failed(ledger *l, const diag *d)
     }
     if (n == 0)
         return GOV_OK;
-    if (!columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
+    if (!ledger_columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
         return base_nomem(d);
     return store_bulk(l->s, &insert, arrays, n, d);
 }
@@ -591,6 +596,8 @@ gov_status ledger_write_transfers(ledger *l, ledger_time t, const ledger_entry *
     gov_status rc = n > 0 ? write_rows(l, rows, n, t, entry, d) : GOV_OK;
     if (rc == GOV_OK)
         rc = write_failed(l, d);
+    if (rc == GOV_OK)
+        rc = ledger_write_extras(l, t, d);
     if (rc == GOV_OK)
         rc = write_clocks(l, d);
     return rc;

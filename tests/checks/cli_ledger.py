@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from checklib import ROOT, finish
+from checklib import ROOT, finish, skip
 from clilib import expect, gov, guarded, present
 
 MAX = 2**63 - 1
@@ -129,8 +131,60 @@ def check_store():
         expect("ledger: the store is in order afterwards", gov("verify", db).code == 0)
 
 
+def check_desk():
+    """Caps, notes, lots, balances, and the export that hledger reads."""
+    with tempfile.TemporaryDirectory() as work:
+        db = os.path.join(work, "d.db")
+        gov("init", db, "--rulebook", os.path.join(ROOT, "examples", "quickstart"))
+        lots = account(2, "lots", "debits_must_not_exceed_credits", breakage="4")
+        stamp = "1772409900000000"
+        moves = [transfer(n, 1, 2, 10 * n, expires_at=str(int(stamp) + n * 86400 * 10**6)) for n in range(1, 6)]
+        answers([{"accounts": [account(1), account(4), lots, account(6)]}, {"transfers": moves},
+                 {"transfers": [transfer(20, 2, 6, 35), transfer(21, 2, 6, 30, "pending", timeout=60)]},
+                 {"transfers": [{"id": "22", "reversal_of": "20", "amount": "5"}]},
+                 {"transfers": [transfer(23, 1, 6, 7, effective_at=str(int(stamp) - 40 * 86400 * 10**6))]},
+                 {"advance_s": 90000}], "--db", db, "--now", "2026-03-02T08:05:00Z")
+        shown = json.loads(gov("ledger", "lots", db, "2", "--json").out)
+        expect("ledger lots", [x["left"] for x in shown] == [30, 40, 50] or sum(x["left"] for x in shown) == 120, shown)
+        done = gov("ledger", "cap", db, "ledger:=1", "number:=1", "per=day", "side=received", "code:=1", "amount:=50")
+        listed = json.loads(gov("ledger", "caps", db, "1", "--json").out)
+        expect("ledger cap, ledger caps", done.code == 0 and len(listed) == 1 and listed[0]["per"] == "day" and listed[0]["amount"] == 50,
+               (done, listed))
+        expect("ledger cap: what is wrong is said", gov("ledger", "cap", db, "ledger:=1", "per=hour").code == 2)
+        capped = answers([{"transfers": [transfer(30, 1, 6, 51), transfer(31, 1, 6, 50), transfer(32, 1, 6, 1)]}], "--db", db)[1]
+        expect("a cap holds", capped[0]["results"] == ["exceeds_cap", "created", "exceeds_cap"], capped)
+        done = gov("ledger", "note", db, "account", "6", "name=Corner: shop;  west")
+        again = gov("ledger", "note", db, "account", "6", "name=another")
+        note = gov("ledger", "note", db, "account", "6", "--json")
+        expect("ledger note, once", done.code == 0 and again.code != 0 and json.loads(note.out) == {"name": "Corner: shop;  west"},
+               (done, again, note))
+        late = json.loads(gov("ledger", "balance", db, "6", "--at", "2026-02-01", "--effective", "--json").out)
+        then = json.loads(gov("ledger", "balance", db, "6", "--at", "2026-02-01", "--json").out)
+        expect("ledger balance, recorded and effective", late["balance"] == 7 and then["balance"] == 0, (late, then))
+        path = os.path.join(work, "l.journal")
+        done = gov("export", db, "--format", "hledger", "--output", path)
+        expect("export for hledger", done.code == 0 and os.path.getsize(path) > 500, done)
+        expect("export: an unknown format is refused", gov("export", db, "--format", "odt").code == 2)
+        if shutil.which("hledger") is None:
+            skip("hledger reads the export and its assertions pass", "there is no hledger")
+            return
+        env = {**os.environ, "LC_ALL": "C.UTF-8"}
+        read = subprocess.run(["hledger", "-f", path, "check"], capture_output=True, text=True, env=env, check=False)
+        expect("hledger reads the export and its assertions pass", read.returncode == 0, read.stderr)
+        total = subprocess.run(["hledger", "-f", path, "balance", "-N", "--flat", "-O", "csv", "L1:C1:4"], capture_output=True,
+                               text=True, env=env, check=False)
+        have = sum(x["left"] for x in shown)  # all of it has expired by the machine's clock
+        expect("hledger comes to the same balance", f"-{have} " in total.stdout, total.stdout)
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace('  -10 "L1" = -10 "L1"', '  -10 "L1" = -11 "L1"', 1))
+        read = subprocess.run(["hledger", "-f", path, "check"], capture_output=True, text=True, env=env, check=False)
+        expect("hledger notices a balance that is none", read.returncode != 0, read)
+
+
 if present():
     guarded(walk, "in memory")
-    for check in (check_lines, check_clock, check_limits, check_store):
+    for check in (check_lines, check_clock, check_limits, check_store, check_desk):
         guarded(check)
 finish()

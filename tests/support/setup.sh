@@ -39,6 +39,7 @@ test|fn:has_lua|lua5.4|lua
 test|fn:has_lua_dev|liblua5.4-dev|lua-devel
 test|cmd:luarocks|luarocks|luarocks
 test|cmd:abidw|abigail-tools|libabigail
+test|cmd:hledger|hledger|hledger
 NEEDS
 }
 

@@ -676,6 +676,17 @@ function Community:award(key, rule, amount, options)
   return act(self, core.gov_points_award, o.programme, o.kind, key, rule, amount or 0)
 end
 
+--- Beside the batches: caps, lots, balances at an instant (recorded, or effective), notes, the journal for hledger.
+function Community:set_cap(cap) return act(self, core.gov_ledger_cap_set, cap) end
+function Community:caps(ledger) return act(self, core.gov_ledger_caps, ledger) end
+function Community:lots(account) return act(self, core.gov_ledger_lots, account) end
+function Community:balance_at(account, at, effective)
+  return act(self, core.gov_ledger_balance_at, account, micros(at), effective and 1 or 0)
+end
+function Community:put_note(kind, id, note) return act(self, core.gov_ledger_note_put, kind, id, note) end
+function Community:note(kind, id) return act(self, core.gov_ledger_note_get, kind, id) end
+function Community:export_ledger(ledger) return act(self, core.gov_ledger_export, ledger or 0) end
+
 function Community:points_top(limit, programme) return act(self, core.gov_points_top, programme, limit or 0) end
 function Community:points_totals() return act(self, core.gov_points_totals) end
 

@@ -362,6 +362,32 @@ function Community:award(key, rule, amount, options) end
 function Community:points_top(limit, programme) end
 ---@return table[]? rows, string? message, string? code, gov.error? err
 function Community:points_totals() end
+---@param cap table
+---@return true? done, string? message, string? code, gov.error? err
+function Community:set_cap(cap) end
+---@param ledger integer
+---@return table[]? caps, string? message, string? code, gov.error? err
+function Community:caps(ledger) end
+---@param account integer
+---@return table[]? lots, string? message, string? code, gov.error? err
+function Community:lots(account) end
+---@param account integer
+---@param at integer|gov.time
+---@param effective? boolean
+---@return table? balances, string? message, string? code, gov.error? err
+function Community:balance_at(account, at, effective) end
+---@param kind "account"|"transfer"
+---@param id integer
+---@param note table
+---@return true? done, string? message, string? code, gov.error? err
+function Community:put_note(kind, id, note) end
+---@param kind "account"|"transfer"
+---@param id integer
+---@return table? note, string? message, string? code, gov.error? err
+function Community:note(kind, id) end
+---@param ledger? integer
+---@return string? text, string? message, string? code, gov.error? err
+function Community:export_ledger(ledger) end
 ---@param after_entry? integer
 ---@param size? integer rows of a page
 ---@return fun(): table?

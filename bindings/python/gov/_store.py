@@ -352,6 +352,34 @@ class Community(Handle):
         """An account's balances, one row after each change; filters as in account_transfers()."""
         return self._statement(_core.gov_ledger_account_balances, account, reverse, filters)
 
+    def set_cap(self, cap):
+        """Sets a cap from a dict of ledger, number, account, code, reason, side, per and amount (None takes it away)."""
+        return self._call(_core.gov_ledger_cap_set, cap)
+
+    def caps(self, ledger):
+        """The caps of a ledger: a list of dicts."""
+        return self._call(_core.gov_ledger_caps, ledger)
+
+    def lots(self, account):
+        """The lots of an account with something left, the first to expire first."""
+        return self._call(_core.gov_ledger_lots, account)
+
+    def balance_at(self, account, at, *, effective=False):
+        """An account's balances at an instant, by what was recorded then or (effective) by what had taken effect."""
+        return self._call(_core.gov_ledger_balance_at, account, micros(at), int(effective))
+
+    def put_note(self, kind, id, note):
+        """Notes a dict about an "account" or a "transfer", once."""
+        return self._call(_core.gov_ledger_note_put, kind, id, note)
+
+    def note(self, kind, id):
+        """The note about an account or a transfer, or None."""
+        return self._call(_core.gov_ledger_note_get, kind, id)
+
+    def export_ledger(self, ledger=0):
+        """A ledger (0: all) as a plain-text journal for hledger."""
+        return self._call(_core.gov_ledger_export, ledger)
+
     # --- points ---
 
     def points(self, key, *, programme=None, kind=None):

@@ -1,0 +1,261 @@
+/* A ledger as a plain-text journal that hledger reads: debits positive, credits negative, a balance assertion at every posting. What is
+ * pending stands in accounts of its own, below those that it is reserved in. */
+#include "ledger/stored.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct holding {
+    ledger_account a;
+    int64_t posted, pending; /* debits - credits so far */
+    size_t name;             /* offset in names */
+} holding;
+
+typedef struct exporting {
+    ledger *l;
+    base_buf *out;
+    base_buf names; /* NUL-terminated, one after the other */
+    holding *accounts;
+    size_t account_count, account_cap;
+    ledger_index at;
+    ledger_row *rows;
+    size_t row_count, row_cap;
+} exporting;
+
+/* Two spaces, a colon or a semicolon would end or split a name. */
+static void put_name(base_buf *out, const char *s, size_t len)
+{
+    bool space = true;
+    for (size_t i = 0; i < len; i++) {
+        const unsigned char c = (unsigned char)s[i];
+        const bool blank = c <= ' ' || c == 0x7f || strchr(":;()[]*!\"", c) != NULL;
+        if (!blank)
+            base_buf_char(out, (char)c);
+        else if (!space)
+            base_buf_char(out, ' ');
+        space = blank;
+    }
+}
+
+static gov_status name_account(exporting *e, holding *h, const diag *d)
+{
+    base_arena arena;
+    base_buf memo;
+    value v = value_null();
+    base_arena_init(&arena, e->l->alloc);
+    base_buf_init(&memo, e->l->alloc);
+    h->name = e->names.len;
+    gov_status rc = ledger_memo_get(e->l, LEDGER_OF_ACCOUNT, h->a.id, &memo, d);
+    if (rc == GOV_OK)
+        rc = value_read_document(&arena, (const char *)memo.data, memo.len, &v, d);
+    const value name = value_get_text(v, "name");
+    base_buf_fmt(&e->names, "L%u:C%u:", (unsigned)h->a.ledger, (unsigned)h->a.code);
+    if (name.kind == VALUE_STRING) {
+        put_name(&e->names, name.as.s, name.len);
+        base_buf_char(&e->names, ' ');
+    }
+    base_buf_int(&e->names, h->a.id);
+    base_buf_char(&e->names, '\0');
+    base_arena_free(&arena);
+    base_buf_free(&memo);
+    return rc == GOV_OK || rc == GOV_END ? GOV_OK : rc;
+}
+
+static gov_status read_accounts(exporting *e, uint32_t book, const diag *d)
+{
+    static const store_sql sql = {
+        "SELECT " LEDGER_ACCOUNT_COLUMNS
+        " FROM gov_ledger_account WHERE community = $1 AND (ledger = $2 OR "
+        "$2 = 0) ORDER BY seq",
+        0};
+    store_rows rows;
+    gov_status rc =
+        store_query(e->l->s, &sql, STORE_ARGS(store_i(e->l->community), store_i(book)), &rows, d);
+    while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
+        ledger_cell c = {0};
+        if (!ledger_read_cell(&rows, &c))
+            rc = base_fail(d, M_ledger_damaged, A_I("account", store_int(&rows, 1)));
+        else if (!base_grow(e->l->alloc, &e->accounts, &e->account_cap, e->account_count,
+                            sizeof *e->accounts) ||
+                 !ledger_index_reserve(&e->at, 1))
+            rc = base_nomem(d);
+        if (rc != GOV_OK)
+            break;
+        ledger_index_set(&e->at, c.a.id, (uint32_t)e->account_count);
+        e->accounts[e->account_count++] = (holding){.a = c.a};
+    }
+    store_rows_close(&rows);
+    rc = rc == GOV_END ? GOV_OK : rc;
+    for (size_t i = 0; i < e->account_count && rc == GOV_OK; i++)
+        rc = name_account(e, &e->accounts[i], d);
+    return rc == GOV_OK && e->names.failed ? base_nomem(d) : rc;
+}
+
+static gov_status read_transfers(exporting *e, uint32_t book, const diag *d)
+{
+    static const store_sql sql = {
+        "SELECT " LEDGER_TRANSFER_COLUMNS
+        " FROM gov_ledger_transfer WHERE community = $1 AND (ledger = $2 OR "
+        "$2 = 0) AND seq > $3 ORDER BY seq LIMIT 4096",
+        0};
+    gov_status rc = GOV_OK;
+    int64_t seq = INT64_MIN;
+    for (size_t page = 4096; page == 4096 && rc == GOV_OK;) {
+        store_rows rows;
+        page = 0;
+        rc = store_query(e->l->s, &sql,
+                         STORE_ARGS(store_i(e->l->community), store_i(book), store_i(seq)), &rows,
+                         d);
+        while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
+            if (!base_grow(e->l->alloc, &e->rows, &e->row_cap, e->row_count, sizeof *e->rows)) {
+                rc = base_nomem(d);
+                break;
+            }
+            ledger_read_row(&rows, &e->rows[e->row_count]);
+            seq = e->rows[e->row_count++].seq;
+            page++;
+        }
+        store_rows_close(&rows);
+        rc = rc == GOV_END ? GOV_OK : rc;
+    }
+    return rc;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const ledger_row *x = a, *y = b;
+    if (x->t.timestamp != y->t.timestamp)
+        return x->t.timestamp < y->t.timestamp ? -1 : 1;
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+static void put_date(base_buf *out, const base_zone *zone, int64_t us)
+{
+    char text[11];
+    int64_t seconds = us / BASE_US_PER_SECOND - (us % BASE_US_PER_SECOND < 0);
+    if (zone != NULL)
+        seconds += base_zone_offset(zone, seconds);
+    base_format_date(seconds / 86400 - (seconds % 86400 < 0), text);
+    base_buf_str(out, text);
+}
+
+/* One posting and what the account then holds. */
+static bool post(exporting *e, holding *h, bool pending, int64_t amount)
+{
+    int64_t *sum = pending ? &h->pending : &h->posted;
+    if (!base_add(*sum, amount, sum))
+        return false;
+    base_buf_fmt(e->out, "    %s%s  ", (const char *)e->names.data + h->name,
+                 pending ? ":pending" : "");
+    base_buf_int(e->out, amount);
+    base_buf_fmt(e->out, " \"L%u\" = ", (unsigned)h->a.ledger);
+    base_buf_int(e->out, *sum);
+    base_buf_fmt(e->out, " \"L%u\"\n", (unsigned)h->a.ledger);
+    return true;
+}
+
+static void put_tags(exporting *e, const ledger_row *r, const char *reason)
+{
+    const ledger_transfer *t = &r->t;
+    base_buf_fmt(e->out, "%s  ; code: %u", reason[0] != '\0' ? reason : "", (unsigned)t->code);
+    const struct {
+        const char *name;
+        int64_t n;
+    } tags[] = {{"subject", t->subject},
+                {"reference", t->reference},
+                {"pending", t->pending_id},
+                {"reversal", t->reversal_of}};
+    for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+        if (tags[i].n == 0)
+            continue;
+        base_buf_fmt(e->out, ", %s: ", tags[i].name);
+        base_buf_int(e->out, tags[i].n);
+    }
+    if (t->effective_at != 0) {
+        base_buf_str(e->out, ", effective: ");
+        put_date(e->out, e->l->b.zone, t->effective_at);
+    }
+    base_buf_char(e->out, '\n');
+}
+
+static gov_status put_row(exporting *e, const ledger_row *r, const diag *d)
+{
+    char name[65];
+    base_buf reason;
+    const uint32_t debit = ledger_index_get(&e->at, r->t.debit_account),
+                   credit = ledger_index_get(&e->at, r->t.credit_account);
+    if (debit == LEDGER_NONE || credit == LEDGER_NONE)
+        return base_fail(d, M_ledger_damaged, A_I("account", r->t.debit_account));
+    const gov_status rc = ledger_reason_name(e->l, r->t.ledger, r->t.reason, name, d);
+    if (rc != GOV_OK)
+        return rc;
+    base_buf_init(&reason, e->l->alloc);
+    put_name(&reason, name, strlen(name));
+    base_buf_char(&reason, '\0');
+    put_date(e->out, e->l->b.zone, r->t.timestamp);
+    base_buf_str(e->out, r->t.flags & GOV_TRANSFER_PENDING ? " ! (" : " * (");
+    if (r->kind == LEDGER_EXPIRY)
+        base_buf_str(e->out, "expired");
+    else
+        base_buf_int(e->out, r->t.id);
+    base_buf_str(e->out, ") ");
+    put_tags(e, r, reason.failed ? "" : (const char *)reason.data);
+    base_buf_free(&reason);
+    holding *of[2] = {&e->accounts[debit], &e->accounts[credit]};
+    bool fits = true;
+    for (int side = 0; side < 2; side++) {
+        int64_t change[4];
+        const int sign = side == 0 ? 1 : -1;
+        ledger_effect(r, side, change);
+        const int64_t pending = change[side == 0 ? LEDGER_DP : LEDGER_CP],
+                      posted = change[side == 0 ? LEDGER_DD : LEDGER_CC];
+        if (pending != 0)
+            fits = fits && post(e, of[side], true, sign * pending);
+        if (posted != 0 || pending == 0)
+            fits = fits && post(e, of[side], false, sign * posted);
+    }
+    base_buf_char(e->out, '\n');
+    return fits ? GOV_OK : base_fail(d, M_overflow, A_S("what", "balance"));
+}
+
+/* What the journal comes to is what the accounts hold, or the journal would lie. */
+static gov_status compare(const exporting *e, const diag *d)
+{
+    for (size_t i = 0; i < e->account_count; i++) {
+        const holding *h = &e->accounts[i];
+        if (h->posted != h->a.debits_posted - h->a.credits_posted ||
+            h->pending != h->a.debits_pending - h->a.credits_pending)
+            return base_fail(d, M_ledger_differs, A_I("account", h->a.id));
+    }
+    return GOV_OK;
+}
+
+gov_status ledger_plain_journal(ledger *l, uint32_t book, base_buf *out, const diag *d)
+{
+    exporting e = {.l = l, .out = out, .at.alloc = l->alloc};
+    uint32_t last = 0;
+    base_buf_init(&e.names, l->alloc);
+    gov_status rc = read_accounts(&e, book, d);
+    if (rc == GOV_OK)
+        rc = read_transfers(&e, book, d);
+    if (rc == GOV_OK && e.row_count > 0)
+        qsort(e.rows, e.row_count, sizeof *e.rows, by_time);
+    for (size_t i = 0; i < e.account_count && rc == GOV_OK; i++) {
+        if (e.accounts[i].a.ledger != last)
+            base_buf_fmt(out, "commodity 1000. \"L%u\"\n", (unsigned)e.accounts[i].a.ledger);
+        last = e.accounts[i].a.ledger;
+        base_buf_fmt(out, "account %s\n", (const char *)e.names.data + e.accounts[i].name);
+    }
+    base_buf_char(out, '\n');
+    for (size_t i = 0; i < e.row_count && rc == GOV_OK; i++)
+        rc = put_row(&e, &e.rows[i], d);
+    if (rc == GOV_OK)
+        rc = compare(&e, d);
+    if (rc == GOV_OK && out->failed)
+        rc = base_nomem(d);
+    base_free(l->alloc, e.accounts);
+    base_free(l->alloc, e.rows);
+    ledger_index_free(&e.at);
+    base_buf_free(&e.names);
+    return rc;
+}
