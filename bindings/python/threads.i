@@ -16,6 +16,7 @@
 %thread gov_commit;
 %thread gov_rollback;
 %thread gov_rulebook_load_warned;
+%thread gov_rulebook_diagram;
 %thread gov_simulation_open_warned;
 %thread gov_expr_compile_scoped;
 %thread gov_expr_eval;

@@ -38,6 +38,13 @@ static const opt migrate_options[] = {
         "不改动数据；并说明以往的工单按新规则会有什么不同"),
     {0},
 };
+static const opt diagram_options[] = {
+    OPT("format", "NAME", "mermaid (default), dot, or svg, which needs no other program",
+        "mermaid（默认）、dot，或无需其他程序的 svg"),
+    OPT("out", "FILE", "write to FILE, whose ending .svg, .dot or .mmd says the format",
+        "写入文件，由扩展名 .svg、.dot、.mmd 决定格式"),
+    {0},
+};
 static const opt import_options[] = {
     OPT("map", "MAP.yaml", "what the columns mean (default: the map beside the data)",
         "各列的含义（默认用数据旁边的说明文件）"),
@@ -173,6 +180,23 @@ const command commands[] = {
                     "errors, 0 with "
                     "warnings only.",
                     "每处错误一行：文件:行:列: error: …。有错误时退出码为 1，只有警告时为 0。"},
+    },
+    {
+        .name = "diagram",
+        .words = "PATH WORKFLOW",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = 0,
+        .options = diagram_options,
+        .run = cmd_diagram,
+        .summary = {"draw a workflow", "绘制流程图"},
+        .details = {"The SVG shows states, transitions, timers, and the clocks with the states in "
+                    "which they run or wait. Titles are in the\n"
+                    "rulebook's first language, or that of --lang.\n\n"
+                    "  gov diagram examples/community complaint --out complaint.svg",
+                    "SVG 显示状态、转移、定时事项，以及各项时限在哪些状态中计时或暂停。标题用规则的"
+                    "第一种语言，\n或 --lang 指定的语言。\n\n"
+                    "  gov diagram examples/community complaint --out complaint.svg"},
     },
     {
         .name = "install",

@@ -66,6 +66,21 @@ GOV_API const char *gov_rulebook_version(const gov_rulebook *rulebook);
 /** SHA-256 of its canonical text, in 64 hexadecimal digits. Borrowed. @contract thread=any alloc=no block=no @since 0.1 */
 GOV_API const char *gov_rulebook_digest(const gov_rulebook *rulebook);
 
+/**
+ * Draws a workflow.
+ * @param workflow its name
+ * @param format   "mermaid" (also NULL): stateDiagram-v2; "dot": for Graphviz; "svg": a picture that needs no other program
+ * @param lang     "zh" or "en": of titles and words; NULL: the rulebook's first language
+ * @param out      NUL-terminated, owned by the caller, freed by gov_text_free(). The same rules give the same bytes.
+ * @param out_len  its length in bytes; may be NULL
+ * @return GOV_OK; GOV_E_NOT_FOUND (no such workflow); GOV_E_ARG (no such format); GOV_E_LIMIT (svg: more than 600 states, 3,000
+ *         transitions, or 20,000 crossings of a layer by a line); GOV_E_NOMEM
+ * @contract thread=any alloc=yes block=cpu
+ * @since 0.1
+ */
+GOV_API gov_status gov_rulebook_diagram(const gov_rulebook *rulebook, const char *workflow, const char *format,
+                                        const char *lang, char **out, size_t *out_len, gov_error **err);
+
 #ifdef __cplusplus
 }
 #endif

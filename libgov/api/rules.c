@@ -2,6 +2,7 @@
 #include "api/api.h"
 
 #include "case/case.h"
+#include "diagram/diagram.h"
 
 #include <string.h>
 
@@ -80,6 +81,38 @@ const char *gov_rulebook_version(const gov_rulebook *r)
 const char *gov_rulebook_digest(const gov_rulebook *r)
 {
     return r != NULL ? r->book->digest_text : NULL;
+}
+
+/* ---- diagrams ---- */
+
+static gov_status find_workflow(const rulebook *book, const char *name, const rulebook_workflow **out, const diag *d)
+{
+    const gov_status status = rulebook_get_workflow(book, name, out, d);
+    if (status != GOV_E_NOT_FOUND)
+        return status;
+    return base_fail(d, M_workflow_unknown, A_S("workflow", name),
+                     A_S("near", base_nearest(name, strlen(name), book->workflows.items, book->workflows.count)));
+}
+
+gov_status gov_rulebook_diagram(const gov_rulebook *r, const char *workflow, const char *format, const char *lang,
+                                char **out, size_t *out_len, gov_error **err)
+{
+    const diag d = {r != NULL ? r->alloc : NULL, err};
+    const rulebook_workflow *w = NULL;
+    diagram_format f = DIAGRAM_MERMAID;
+    base_buf text;
+    if (r == NULL || workflow == NULL || out == NULL)
+        return base_misuse(err, r == NULL ? "rulebook" : workflow == NULL ? "workflow" : "out");
+    if (format != NULL && !diagram_format_named(format, &f))
+        return base_fail(&d, M_diagram_format, A_S("format", format));
+    gov_status status = find_workflow(r->book, workflow, &w, &d);
+    if (status != GOV_OK)
+        return status;
+    base_buf_init(&text, NULL); /* text that is handed out is malloc's */
+    status = diagram_write(w, f, lang, &text, &d);
+    *out = status == GOV_OK ? base_buf_take(&text, out_len) : NULL;
+    base_buf_free(&text);
+    return *out != NULL || status != GOV_OK ? status : base_nomem(&d);
 }
 
 /* ---- install ---- */

@@ -137,6 +137,9 @@ uint32_t chart_parent(const chart *c, uint32_t state); /* CHART_NONE for the roo
 uint32_t chart_last(const chart *c, uint32_t state); /* what is inside a state is state+1 .. last */
 /* The initial states of a compound state or the default of a history state; *block may be NULL. */
 const uint32_t *chart_initial(const chart *c, uint32_t state, size_t *count, uint32_t *block);
+/* The action blocks that run when the state is entered, and when it is left. */
+const uint32_t *chart_entry_blocks(const chart *c, uint32_t state, size_t *count);
+const uint32_t *chart_exit_blocks(const chart *c, uint32_t state, size_t *count);
 /* Does a descriptor match an event's name? By dot-separated prefix; `*` matches any; `done.state.PATH` and
  * names with '@' match themselves only. */
 bool chart_matches(const char *descriptor, size_t dlen, const char *name, size_t len);

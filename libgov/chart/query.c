@@ -54,6 +54,18 @@ uint32_t chart_parent(const chart *c, uint32_t state)
     return c->nodes[state].parent;
 }
 
+const uint32_t *chart_entry_blocks(const chart *c, uint32_t state, size_t *count)
+{
+    *count = c->nodes[state].entry.count;
+    return c->nodes[state].entry.items;
+}
+
+const uint32_t *chart_exit_blocks(const chart *c, uint32_t state, size_t *count)
+{
+    *count = c->nodes[state].exit.count;
+    return c->nodes[state].exit.items;
+}
+
 uint32_t chart_last(const chart *c, uint32_t state)
 {
     return c->nodes[state].last;

@@ -354,6 +354,18 @@ class Errors(Case):
         with self.assertRaises(gov.NotFound):
             gov.check(self.path("none"))
 
+    def test_workflows_are_drawn(self):
+        with gov.load_rulebook(RULES) as rules:
+            self.assertIn("<title>路灯报修</title>", rules.diagram("lamp", lang="zh"))
+            self.assertIn("<title>Street lamp</title>", rules.diagram("lamp"))
+            self.assertIn("stateDiagram-v2", rules.diagram("lamp", "mermaid"))
+            self.assertTrue(rules.diagram("lamp", "dot").startswith('digraph "lamp"'))
+            with self.assertRaises(gov.NotFound) as caught:
+                rules.diagram("lmap")
+            self.assertIn('"lamp"', caught.exception.message)
+            with self.assertRaises(gov.ArgumentError):
+                rules.diagram("lamp", "png")
+
     def test_messages_come_in_two_languages(self):
         texts = {}
         for gov.language in ("zh", "en"):

@@ -258,6 +258,11 @@ function Rulebook:id() return on(self, core.gov_rulebook_id) end
 function Rulebook:version() return on(self, core.gov_rulebook_version) end
 function Rulebook:digest() return on(self, core.gov_rulebook_digest) end
 
+--- A workflow drawn as text: "svg" (default), "mermaid" or "dot"; titles in `lang`, "zh" or "en".
+function Rulebook:diagram(workflow, format, lang)
+  return on(self, core.gov_rulebook_diagram, workflow, format or "svg", lang)
+end
+
 --- Functions that expressions may call beside the language's own, by their signatures:
 --- gov.scope {["rainfall(string, timestamp) -> double"] = rainfall}. Options: rules (a rulebook, whose values and functions expressions may
 --- then use, by its zone and calendar) and now (a gov.timestamp; else this moment). Once used, it takes no more functions.

@@ -182,6 +182,12 @@ function Rulebook:id() end
 function Rulebook:version() end
 ---@return string
 function Rulebook:digest() end
+---A workflow drawn as text.
+---@param workflow string
+---@param format? "svg"|"mermaid"|"dot"
+---@param lang? "zh"|"en"
+---@return string? text, string? message, string? code, gov.error? err
+function Rulebook:diagram(workflow, format, lang) end
 
 ---@class gov.scope: gov.handle
 local Scope = {}

@@ -46,6 +46,10 @@ class Rulebook(Handle):
         """SHA-256 of its canonical text, in hexadecimal digits."""
         return self._call(_core.gov_rulebook_digest)
 
+    def diagram(self, workflow, format="svg", lang=None):
+        """A workflow drawn as text: "svg", "mermaid" or "dot"; titles in `lang`, "zh" or "en", by default the rulebook's own."""
+        return self._call(_core.gov_rulebook_diagram, workflow, format, lang)
+
 
 def load_rulebook(path, *, today=None, scope=None):
     """Reads a rulebook from a file or a directory and checks all of it; RuleError holds every mistake.
