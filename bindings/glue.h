@@ -267,6 +267,12 @@ static const glue_field glue_import_fields[] = {
 };
 static const glue_struct glue_import_options = GLUE_STRUCT("option", gov_import_options, glue_import_fields);
 
+static const glue_field glue_scenario_fields[] = {
+    GLUE_FIELD(gov_scenario_options, GLUE_TEXT, url),
+    GLUE_FIELD(gov_scenario_options, GLUE_TEXT, lang),
+};
+static const glue_struct glue_scenario_options = GLUE_STRUCT("option", gov_scenario_options, glue_scenario_fields);
+
 static const glue_field glue_tick_fields[] = {
     GLUE_FIELD(gov_tick_result, GLUE_U64, fired),
     GLUE_FIELD(gov_tick_result, GLUE_U64, failed),

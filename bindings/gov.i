@@ -112,6 +112,7 @@ GOV_STRUCT_IN(gov_case_options, glue_case_options)
 GOV_STRUCT_IN(gov_case_query, glue_case_query)
 GOV_STRUCT_IN(gov_report_options, glue_report_options)
 GOV_STRUCT_IN(gov_import_options, glue_import_options)
+GOV_STRUCT_IN(gov_scenario_options, glue_scenario_options)
 GOV_STRUCT_IN(gov_ledger_filter, glue_ledger_filter)
 
 %define GOV_STRUCT_OUT(TYPE, SHAPE)
@@ -292,6 +293,8 @@ GOV_PAGE(gov_ledger_balance, glue_ledger_balance)
 %ignore gov_import_options;
 %ignore gov_import_options_init;
 %ignore gov_import_result;
+%ignore gov_scenario_options;
+%ignore gov_scenario_options_init;
 %ignore gov_tick_result;
 %ignore gov_point;
 %ignore gov_account;
@@ -328,6 +331,9 @@ GOV_PAGE(gov_ledger_balance, glue_ledger_balance)
 /* Over a ledger in memory: a community has calls of its own. */
 %ignore gov_ledger_lines_open;
 %rename(gov_ledger_lines_open) gov_ledger_lines_open_empty;
+/* The report has all that its callback is told. */
+%ignore gov_scenarios_run;
+%rename(gov_scenarios_run) gov_scenarios_run_warned;
 /* Its callback stands inside its options. */
 %ignore gov_import;
 %rename(gov_import) gov_import_watched;
@@ -379,6 +385,14 @@ static gov_status gov_ledger_lines_open_empty(gov_ledger_lines **out, gov_error 
     return gov_ledger_lines_open(NULL, NULL, out, err);
 }
 
+static gov_status gov_scenarios_run_warned(const char *path, const gov_scenario_options *options, const gov_scope *scope,
+                                           gov_value **report, gov_error **warned)
+{
+    gov_scenario_options scoped = *options;
+    scoped.scope = scope;
+    return gov_scenarios_run(NULL, path, &scoped, NULL, NULL, report, warned);
+}
+
 static gov_status gov_import_watched(gov *g, const char *map, const gov_import_options *options, gov_progress progress,
                                      void *user, gov_import_result *result, gov_error **err)
 {
@@ -407,4 +421,5 @@ typedef unsigned int uint32_t;
 %include <gov/points.h>
 %include <gov/insight.h>
 %include <gov/exchange.h>
+%include <gov/scenario.h>
 %include <gov.h>

@@ -28,6 +28,7 @@
 #include <gov/points.h>
 #include <gov/registry.h>
 #include <gov/rulebook.h>
+#include <gov/scenario.h>
 #include <gov/store.h>
 #include <gov/value.h>
 

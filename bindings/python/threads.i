@@ -18,6 +18,7 @@
 %thread gov_rulebook_load_warned;
 %thread gov_rulebook_diagram;
 %thread gov_simulation_open_warned;
+%thread gov_scenarios_run_warned;
 %thread gov_expr_compile_scoped;
 %thread gov_expr_eval;
 %thread gov_scope_eval_line;

@@ -45,6 +45,11 @@ static const opt diagram_options[] = {
         "写入文件，由扩展名 .svg、.dot、.mmd 决定格式"),
     {0},
 };
+static const opt test_options[] = {
+    OPT("db", "DB", "run on this store, and leave the communities there (default: in memory)",
+        "在此库中运行，社区留在库中（默认在内存中）"),
+    {0},
+};
 static const opt import_options[] = {
     OPT("map", "MAP.yaml", "what the columns mean (default: the map beside the data)",
         "各列的含义（默认用数据旁边的说明文件）"),
@@ -197,6 +202,23 @@ const command commands[] = {
                     "SVG 显示状态、转移、定时事项，以及各项时限在哪些状态中计时或暂停。标题用规则的"
                     "第一种语言，\n或 --lang 指定的语言。\n\n"
                     "  gov diagram examples/community complaint --out complaint.svg"},
+    },
+    {
+        .name = "test",
+        .words = "PATH",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = CMD_JSON,
+        .options = test_options,
+        .run = cmd_test,
+        .summary = {"run the scenarios of a rulebook", "运行规则的场景测试"},
+        .details = {"PATH is a rulebook, or a folder or file of scenarios inside of one. Shows what "
+                    "failed with file and line and the\ncase's history, then which states and "
+                    "transitions no scenario reached. Exit status 1 when one failed.\n\n"
+                    "  gov test examples/community",
+                    "PATH 为规则，或规则目录内存放场景的目录或文件。失败的场景连同文件、行号和工单经过一起列出，"
+                    "然后列出没有场景到达的状态和转移。\n有失败时退出码为 1。\n\n  gov test "
+                    "examples/community"},
     },
     {
         .name = "install",

@@ -3,29 +3,6 @@
 
 #include <string.h>
 
-static bool two_digits(const char *s, int most, int64_t *out)
-{
-    if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
-        return false;
-    *out = (s[0] - '0') * 10 + (s[1] - '0');
-    return *out <= most;
-}
-
-/* "2026-03-02", "2026-03-02T09:05", "2026-03-02 09:05:30": seconds of the civil time, counted as if it were UTC. */
-static bool parse_local(const char *s, size_t len, int64_t *seconds)
-{
-    int64_t days, hour = 0, minute = 0, second = 0;
-    if ((len != 10 && len != 16 && len != 19) || !base_parse_date(s, 10, &days))
-        return false;
-    if (len >= 16 && ((s[10] != 'T' && s[10] != 't' && s[10] != ' ') || s[13] != ':' ||
-                      !two_digits(s + 11, 23, &hour) || !two_digits(s + 14, 59, &minute)))
-        return false;
-    if (len == 19 && (s[16] != ':' || !two_digits(s + 17, 59, &second)))
-        return false;
-    *seconds = days * 86400 + hour * 3600 + minute * 60 + second;
-    return true;
-}
-
 gov_status gov_time_parse(gov *g, const char *text, int64_t *us, gov_error **err)
 {
     const diag d = {g != NULL ? g->alloc : NULL, err};
@@ -40,7 +17,7 @@ gov_status gov_time_parse(gov *g, const char *text, int64_t *us, gov_error **err
     if (status != GOV_OK)
         return status;
     const size_t len = strlen(text);
-    if (parse_local(text, len, &local)) {
+    if (base_parse_local(text, len, &local)) {
         if (base_zone_to_utc(g->rules->zone, local, &seconds) == BASE_LOCAL_SKIPPED)
             return base_fail(&d, M_time_skipped, A_S("text", text),
                              A_S("zone", base_zone_name(g->rules->zone)));

@@ -208,6 +208,8 @@ bool base_date_valid(int32_t year, unsigned month, unsigned day);
 /* "2026-03-02" exactly. */
 bool base_parse_date(const char *s, size_t len, int64_t *days);
 void base_format_date(int64_t days, char out[11]);
+/* "2026-03-02", "2026-03-02T09:05", "2026-03-02 09:05:30": seconds of the civil time, counted as if it were UTC. */
+bool base_parse_local(const char *s, size_t len, int64_t *seconds);
 /* RFC 3339 ("2026-03-02T09:05:00.5+08:00", "...Z") to seconds since 1970 and nanoseconds. */
 bool base_parse_rfc3339(const char *s, size_t len, int64_t *seconds, int32_t *nanos);
 size_t base_format_rfc3339(int64_t seconds, int32_t nanos, char out[40]); /* UTC, fraction in 3, 6 or 9 digits */

@@ -166,3 +166,25 @@ size_t base_format_rfc3339(int64_t seconds, int32_t nanos, char out[40])
     *p = '\0';
     return (size_t)(p - out);
 }
+
+static bool two_digits(const char *s, int most, int64_t *out)
+{
+    if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
+        return false;
+    *out = (s[0] - '0') * 10 + (s[1] - '0');
+    return *out <= most;
+}
+
+bool base_parse_local(const char *s, size_t len, int64_t *seconds)
+{
+    int64_t days, hour = 0, minute = 0, second = 0;
+    if ((len != 10 && len != 16 && len != 19) || !base_parse_date(s, 10, &days))
+        return false;
+    if (len >= 16 && ((s[10] != 'T' && s[10] != 't' && s[10] != ' ') || s[13] != ':' ||
+                      !two_digits(s + 11, 23, &hour) || !two_digits(s + 14, 59, &minute)))
+        return false;
+    if (len == 19 && (s[16] != ':' || !two_digits(s + 17, 59, &second)))
+        return false;
+    *seconds = days * 86400 + hour * 3600 + minute * 60 + second;
+    return true;
+}

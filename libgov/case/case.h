@@ -69,8 +69,16 @@ typedef struct case_world {
     rulebook_resolve resolve;
 } case_world;
 
+/* Who is told what a community's cases do; for tests of rules. What is rolled back afterwards was told, too. */
+typedef struct case_watch {
+    void (*entered)(void *user, const rulebook_workflow *w, uint32_t state);
+    void (*taken)(void *user, const rulebook_workflow *w, uint32_t transition);
+    void *user;
+} case_watch;
+
 struct case_machine {
     const case_world *world;
+    const case_watch *watch; /* NULL: nobody */
     void *user; /* the world's; for the store's world the gov */
     const gov_allocator *alloc;
     base_arena *arena; /* of one step */
@@ -210,6 +218,8 @@ gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *ou
 gov_status case_catch_up(gov *g, int64_t id, const diag *d);
 gov_status case_next_due(gov *g, int64_t *due_us, const diag *d); /* -1: nothing is pending */
 
+/* A machine of this community without a case yet. */
+gov_status case_machine_of(gov *g, case_machine *m, const diag *d);
 /* A machine loaded under lock, to look at or to step. Free it with case_machine_free. */
 gov_status case_load(gov *g, int64_t id, bool lock, base_arena *arena, case_machine *m, const diag *d);
 access_subject case_subject(case_machine *m); /* borrows the machine */
@@ -224,6 +234,13 @@ typedef struct case_versions {
 gov_status case_versions_of(gov *g, int64_t id, base_arena *arena, case_versions *out, const diag *d);
 /* What a member of its history is, under whichever version: a field, or the input of the event (may be NULL). */
 const rulebook_field *case_named_field(const case_versions *v, const char *event, const char *name, size_t len);
+
+/* Would the event do something now, and may g's actor send it? Guards that read its data count as open. */
+gov_status case_event_allowed(gov *g, case_machine *m, const rulebook_event *e, bool *allowed, const diag *d);
+/* watch.c: borrowed until it is set anew; NULL: nobody watches. */
+void case_set_watch(gov *g, const case_watch *watch);
+/* The cases of a workflow, of a parent (0: any), in the order of opening; from the arena. */
+gov_status case_ids(gov *g, const char *workflow, int64_t parent, base_arena *arena, int64_t **ids, size_t *count, const diag *d);
 
 /* What case_verify_clocks found; the texts lie in g's scratch, and are NULL where nothing differs. */
 typedef struct case_clock_report {

@@ -58,6 +58,14 @@ static bool some_guard_open(case_machine *m, const char *event, uint32_t *refusi
     return false;
 }
 
+gov_status case_event_allowed(gov *g, case_machine *m, const rulebook_event *e, bool *allowed, const diag *d)
+{
+    uint32_t refusing;
+    const gov_status status = case_may_send(g, m, e, allowed, d);
+    *allowed = status == GOV_OK && *allowed && some_guard_open(m, e->name, &refusing);
+    return status;
+}
+
 static gov_status explain_event(gov *g, case_machine *m, const rulebook_event *e, value *out, const diag *d)
 {
     value_builder b;

@@ -12,6 +12,7 @@ typedef struct case_room {
     int64_t next_due; /* the earliest pending timer, -1 for none; valid while the epoch is */
     cal_calendar *plain;
     const base_zone *plain_zone; /* whose calendar `plain` is */
+    const case_watch *watch;
     struct case_order *orders; /* per workflow: its fields by name */
     size_t order_count, order_cap;
     struct case_role_program *programs; /* roles' conditions, compiled per workflow */
@@ -27,10 +28,8 @@ extern const case_world case_store_world;
 enum { CASE_FUNCTIONS = 6 };
 extern const expr_function case_functions[CASE_FUNCTIONS]; /* functions.c */
 case_machine *case_machine_running(const expr_run *run);
-/* A machine of this community without a case yet. */
 /* Memory for the machine, as case_machine_init, and what the room keeps per workflow. */
 gov_status case_machine_under(gov *g, case_machine *m, const rulebook_workflow *w, base_arena *arena, const diag *d);
-gov_status case_machine_of(gov *g, case_machine *m, const diag *d);
 
 /* A timer was written that is due then. */
 void case_note_due(gov *g, int64_t due);

@@ -186,6 +186,8 @@ static gov_status on_taken(void *user, uint32_t transition, chart_run *run, cons
     case_machine *m = follow(user, run);
     const rulebook_transition *t = &m->w->transitions[transition];
     m->rule = t->place;
+    if (m->watch != NULL)
+        m->watch->taken(m->watch->user, m->w, transition);
     if (t->by.count == 0 || m->actor == NULL || m->world->resolve == NULL)
         return GOV_OK;
     bool holds;
@@ -255,6 +257,8 @@ static gov_status on_entered(void *user, uint32_t state, chart_run *run, const d
 static gov_status on_entering(void *user, uint32_t state, chart_run *run, const diag *d)
 {
     case_machine *m = follow(user, run);
+    if (m->watch != NULL)
+        m->watch->entered(m->watch->user, m->w, state);
     return case_clocks_entered(m, state, d);
 }
 

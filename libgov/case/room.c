@@ -38,7 +38,7 @@ gov_status case_machine_of(gov *g, case_machine *m, const diag *d)
 {
     case_room *room = case_room_of(g);
     *m = (case_machine){.world = &case_store_world, .user = g, .community = g, .alloc = g->alloc, .rules = g->rules,
-                        .now_us = access_now(g), .actor = &g->actor};
+                        .now_us = access_now(g), .actor = &g->actor, .watch = room->watch};
     if (room->plain == NULL || room->plain_zone != g->rules->zone) {
         cal_free(room->plain);
         room->plain = NULL;

@@ -38,6 +38,8 @@ static const registry_builtin builtins[] = {
     {"group", "members", RULEBOOK_LIST, REGISTRY_NONE, "resident"},
 };
 
+const rulebook_host registry_words = {.builtins = builtins, .builtin_count = ARRAY_LEN(builtins)};
+
 const registry_builtin *registry_builtins(size_t *count)
 {
     *count = ARRAY_LEN(builtins);

@@ -8,6 +8,7 @@
 #include <gov/registry.h>
 
 extern const store_migration registry_schema; /* version 1 */
+extern const rulebook_host registry_words; /* the fields that records have by themselves */
 
 /* ---- communities and their rules: community.c ---- */
 

@@ -42,12 +42,7 @@ registry_state_t *registry_fresh(gov *g);
 
 /* What every record of a kind has, and which column it fills. */
 typedef enum registry_column { REGISTRY_NONE, REGISTRY_PARENT, REGISTRY_GRID, REGISTRY_UNIT, REGISTRY_NAME, REGISTRY_SHAPE } registry_column;
-typedef struct registry_builtin {
-    const char *kind, *name;
-    rulebook_type type;
-    registry_column column;
-    const char *items; /* lists of keys: the kind of record that each names, or NULL */
-} registry_builtin;
+typedef rulebook_builtin registry_builtin;
 const registry_builtin *registry_builtins(size_t *count);
 
 /* Checks a document against the kind's own fields and the community's `record:` definition; *out has the defaults. */

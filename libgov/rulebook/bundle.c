@@ -350,15 +350,8 @@ static gov_status read_all(rulebook_bundle *b, const char *path, const char *con
     return status;
 }
 
-gov_status rulebook_bundle_read(const gov_allocator *a, const char *path, const char *const *overlays,
-                                size_t overlay_count, rulebook_bundle **out, const diag *d)
+static gov_status finish_reading(rulebook_bundle *b, gov_status status, rulebook_bundle **out, const diag *d)
 {
-    rulebook_bundle *b = bundle_new(a);
-
-    *out = NULL;
-    if (b == NULL)
-        return base_nomem(d);
-    gov_status status = read_all(b, path, overlays, overlay_count, d);
     if (status == GOV_OK) {
         qsort(b->sources + 1, b->count - 1, sizeof *b->sources, by_path);
         status = digest_table(b, d);
@@ -368,4 +361,148 @@ gov_status rulebook_bundle_read(const gov_allocator *a, const char *path, const 
     else
         rulebook_bundle_free(b);
     return status;
+}
+
+gov_status rulebook_bundle_read(const gov_allocator *a, const char *path, const char *const *overlays,
+                                size_t overlay_count, rulebook_bundle **out, const diag *d)
+{
+    rulebook_bundle *b = bundle_new(a);
+
+    *out = NULL;
+    if (b == NULL)
+        return base_nomem(d);
+    return finish_reading(b, read_all(b, path, overlays, overlay_count, d), out, d);
+}
+
+/* ---- with the scenarios that lie about ---- */
+
+/* The first line that is no comment says what a file defines; the title that follows may be of any shape. */
+static bool begins_with_scenario(const char *bytes, size_t len)
+{
+    static const char word[] = "scenario";
+    const rulebook_source file = {.path = "", .bytes = bytes, .len = len};
+    const rb_source s = rb_source_of(&file);
+    uint32_t at = 0, line = 1;
+    rb_slice slice;
+    if (!rb_next_slice(&s, &at, &line, &slice))
+        return false;
+    const char *p = s.bytes + slice.start, *end = p + slice.len;
+    while (p < end) {
+        const char *stop = memchr(p, '\n', (size_t)(end - p));
+        const size_t n = (size_t)((stop != NULL ? stop : end) - p);
+        if (n > sizeof word - 1 && memcmp(p, word, sizeof word - 1) == 0)
+            return p[sizeof word - 1 + strspn(p + sizeof word - 1, " ")] == ':';
+        if (n > 0 && *p != '#' && *p != '\r' && *p != ' ' && *p != '%' && memcmp(p, "---", n < 3 ? n : 3) != 0)
+            return false;
+        p += n + 1;
+    }
+    return false;
+}
+
+bool rulebook_lies_inside(const char *path, const char *inside)
+{
+    const size_t n = strlen(inside);
+    return n == 0 || (strncmp(path, inside, n) == 0 && (path[n] == '\0' || path[n] == '/'));
+}
+
+static gov_status add_scenarios(rulebook_bundle *b, const char *dir, const char *inside, const diag *d)
+{
+    base_arena names;
+    char **paths = NULL;
+    size_t count = 0;
+    base_arena_init(&names, b->alloc);
+    gov_status status = rb_glob(&names, dir, "**/*.yaml", &paths, &count, d);
+    for (size_t i = 0; i < count && status == GOV_OK; i++) {
+        rulebook_source s = {.path = paths[i]};
+        char *bytes = NULL;
+        if (have(b, paths[i]) || !rulebook_lies_inside(paths[i], inside))
+            continue;
+        status = rb_read_file(&b->arena, dir, paths[i], &bytes, &s.len, d);
+        if (status != GOV_OK || !begins_with_scenario(bytes, s.len))
+            continue;
+        s.path = base_arena_strdup(&b->arena, paths[i]);
+        s.bytes = bytes;
+        base_sha256(s.bytes, s.len, s.digest);
+        status = s.path != NULL ? add(b, s, d) : base_nomem(d);
+    }
+    base_arena_free(&names);
+    return status;
+}
+
+static gov_status readable(base_arena *arena, const char *dir, const char *name, bool *is)
+{
+    char *bytes;
+    size_t len;
+    const gov_status status = rb_read_file(arena, dir, name, &bytes, &len, NULL);
+    *is = status == GOV_OK;
+    return status == GOV_E_NOMEM ? status : GOV_OK;
+}
+
+/* The nearest folder at or above `path` that has a rulebook.yaml; *dir stays as it is when there is none. */
+static gov_status folder_above(base_arena *arena, const char *given, char **dir, const char **inside, const diag *d)
+{
+    enum { MOST_UP = 8 };
+    const char *path = rb_full_path(arena, given);
+    size_t end = path != NULL ? strlen(path) : 0;
+    if (path == NULL)
+        return base_nomem(d);
+    for (int up = 0; up < MOST_UP; up++) {
+        const size_t cut = end; /* the rest begins behind it */
+        char *folder = base_arena_strndup(arena, path, cut);
+        bool is = false;
+        if (folder == NULL || readable(arena, folder, "rulebook.yaml", &is) != GOV_OK)
+            return base_nomem(d);
+        if (is) {
+            *dir = folder;
+            *inside = path + cut + (path[cut] == '/');
+            return GOV_OK;
+        }
+        if (cut <= 1)
+            break;
+        while (end > 0 && path[end - 1] != '/')
+            end--;
+        while (end > 1 && path[end - 1] == '/')
+            end--;
+    }
+    return GOV_OK;
+}
+
+static gov_status read_tests(rulebook_bundle *b, const char *path, const char **inside, const diag *d)
+{
+    char *dir = NULL, *bytes = NULL, *root = NULL;
+    const char *name = NULL;
+    size_t len = 0;
+    bool above = false;
+    *inside = "";
+    gov_status status = rb_split_path(&b->arena, path, &dir, &name, d);
+    if (status != GOV_OK)
+        return status;
+    const bool folder = strcmp(name, "rulebook.yaml") == 0; /* or the file itself is named */
+    status = rb_read_file(&b->arena, dir, name, &bytes, &len, NULL);
+    if (status == GOV_E_NOMEM)
+        return base_nomem(d);
+    if (status != GOV_OK || begins_with_scenario(bytes, len)) {
+        status = folder_above(&b->arena, path, &root, inside, d);
+        above = root != NULL;
+    }
+    if (status == GOV_OK)
+        status = read_all(b, above ? root : path, NULL, 0, d);
+    size_t end = strlen(*inside);
+    while (end > 0 && (*inside)[end - 1] == '/')
+        end--;
+    *inside = base_arena_strndup(&b->arena, *inside, end);
+    if (status == GOV_OK && *inside == NULL)
+        return base_nomem(d);
+    return status == GOV_OK && (above || folder) ? add_scenarios(b, above ? root : dir, *inside, d) : status;
+}
+
+gov_status rulebook_bundle_read_tests(const gov_allocator *a, const char *path, rulebook_bundle **out, const char **inside,
+                                      const diag *d)
+{
+    rulebook_bundle *b = bundle_new(a);
+
+    *out = NULL;
+    if (b == NULL)
+        return base_nomem(d);
+    return finish_reading(b, read_tests(b, path, inside, d), out, d);
 }

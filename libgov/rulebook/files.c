@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static char *join(base_arena *arena, const char *dir, const char *name)
 {
@@ -51,6 +52,38 @@ gov_status rb_split_path(base_arena *arena, const char *path, char **dir, const 
         *name = slash + 1;
     }
     return *dir != NULL ? GOV_OK : base_nomem(d);
+}
+
+/* Takes "." and ".." out of a path that begins with a slash. */
+static void straighten(char *path)
+{
+    char *out = path;
+    for (const char *p = path; *p != '\0';) {
+        while (*p == '/')
+            p++;
+        const size_t n = strcspn(p, "/");
+        if (n == 2 && p[0] == '.' && p[1] == '.') {
+            while (out > path && *--out != '/')
+                continue;
+        } else if (n > 0 && !(n == 1 && p[0] == '.')) {
+            *out++ = '/';
+            memmove(out, p, n);
+            out += n;
+        }
+        p += n;
+    }
+    *out = '\0';
+}
+
+char *rb_full_path(base_arena *arena, const char *path)
+{
+    char here[4096] = "";
+    if (path[0] != '/' && getcwd(here, sizeof here) == NULL)
+        here[0] = '\0'; /* too deep to be named; it may still be found from here */
+    char *full = join(arena, here, path);
+    if (full != NULL)
+        straighten(full);
+    return full;
 }
 
 static gov_status read_stream(FILE *f, const char *path, base_buf *bytes, const diag *d)

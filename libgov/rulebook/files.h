@@ -7,6 +7,7 @@
 
 /* A directory stands for the rulebook.yaml in it. *name points into *dir's memory or the path. */
 gov_status rb_split_path(base_arena *arena, const char *path, char **dir, const char **name, const diag *d);
+char *rb_full_path(base_arena *arena, const char *path); /* from the root, without "." and ".."; NULL: cannot be told */
 gov_status rb_read_file(base_arena *arena, const char *dir, const char *path, char **bytes, size_t *len, const diag *d);
 /* The files under dir that match, sorted by bytes. In a part of the pattern `*` stands for any text, `?` for one character; a part
  * that is `**` for any number of folders. What begins with a dot matches only a pattern that does. */

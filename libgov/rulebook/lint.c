@@ -66,6 +66,14 @@ static void from_workflow(rulebook_loader *l, const rulebook_workflow *w, sender
         rb_names_add(l, &s->known, w->events[i].name);
 }
 
+void rb_event_names(rulebook_loader *l, const rulebook_workflow *w, rb_names *out)
+{
+    senders s = {0};
+    from_workflow(l, w, &s);
+    rb_names_free(l, &s.elsewhere);
+    *out = s.known;
+}
+
 static bool begins(const char *s, size_t len, const char *word)
 {
     const size_t n = strlen(word);

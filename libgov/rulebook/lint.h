@@ -5,5 +5,7 @@
 #include "rulebook/load.h"
 
 void rb_lint(rulebook_loader *l, int64_t today);
+/* The events that a workflow's own rules, clocks and effects make, and those that it declares. */
+void rb_event_names(rulebook_loader *l, const rulebook_workflow *w, rb_names *out);
 
 #endif

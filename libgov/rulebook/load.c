@@ -240,6 +240,7 @@ static gov_status compile_def(const rb_full *rb, const rb_def *def, bool keep_br
     if (root != NULL && !rb_out(&l))
         lazy->made = def->kind == RB_WORKFLOW   ? (const void *)rb_workflow(&l, def, root)
                      : def->kind == RB_SCHEDULE ? (const void *)rb_schedule(&l, def, root)
+                     : def->kind == RB_SCENARIO ? (const void *)rb_scenario(&l, def, root)
                                                 : (const void *)rb_indicator(&l, def, root);
     base_arena_free(&trees);
     if (lazy->made != NULL && (l.status == GOV_OK || (keep_broken && !rb_out(&l)))) {
@@ -252,16 +253,9 @@ static gov_status compile_def(const rb_full *rb, const rb_def *def, bool keep_br
 }
 
 /* Two threads may compile the same definition; the one that comes second throws its work away. */
-static gov_status get_def(const rulebook *rb, rb_def_kind kind, const char *name, const void **out, const diag *d)
+static gov_status made_of(const rb_full *full, rb_def *def, const void **out, const diag *d)
 {
-    const rb_full *full = (const rb_full *)rb;
-    rb_def *def = rb_find_def(full, kind, NULL, name);
-    rb_lazy *fresh, *there = NULL;
-
-    *out = NULL;
-    if (def == NULL)
-        return GOV_E_NOT_FOUND;
-    there = atomic_load_explicit(&def->lazy, memory_order_acquire);
+    rb_lazy *fresh, *there = atomic_load_explicit(&def->lazy, memory_order_acquire);
     if (there == NULL) {
         const gov_status status = compile_def(full, def, false, &fresh, d);
         if (status != GOV_OK)
@@ -273,6 +267,14 @@ static gov_status get_def(const rulebook *rb, rb_def_kind kind, const char *name
     }
     *out = there->made;
     return GOV_OK;
+}
+
+static gov_status get_def(const rulebook *rb, rb_def_kind kind, const char *name, const void **out, const diag *d)
+{
+    const rb_full *full = (const rb_full *)rb;
+    rb_def *def = rb_find_def(full, kind, NULL, name);
+    *out = NULL;
+    return def != NULL ? made_of(full, def, out, d) : GOV_E_NOT_FOUND;
 }
 
 gov_status rulebook_get_workflow(const rulebook *rb, const char *name, const rulebook_workflow **out, const diag *d)
@@ -299,19 +301,19 @@ gov_status rulebook_get_schedule(const rulebook *rb, const char *name, const rul
     return status;
 }
 
-gov_status rulebook_get_scenario(const rulebook *rb, size_t i, base_arena *arena, const rb_node **out, const diag *d)
+/* Scenarios have titles instead of names, so they are counted. */
+gov_status rulebook_get_scenario(const rulebook *rb, size_t i, const rulebook_scenario **out, const diag *d)
 {
     const rb_full *full = (const rb_full *)rb;
-    gov_status status = GOV_OK;
-
-    *out = NULL;
-    for (size_t k = 0; k < full->def_count; k++) {
-        if (full->defs[k].kind != RB_SCENARIO || i-- > 0)
-            continue;
-        *out = rb_read_def((rb_full *)(uintptr_t)full, arena, &full->defs[k], &status, d);
-        return status;
-    }
-    return GOV_E_NOT_FOUND;
+    const void *made = NULL;
+    gov_status status = GOV_E_NOT_FOUND;
+    for (size_t k = 0; k < full->def_count; k++)
+        if (full->defs[k].kind == RB_SCENARIO && i-- == 0) {
+            status = made_of(full, &full->defs[k], &made, d);
+            break;
+        }
+    *out = made;
+    return status;
 }
 
 /* ---- everything at once ---- */
@@ -326,7 +328,7 @@ static void check_texts(rulebook_loader *l)
     }
 }
 
-static void check_scenario(rulebook_loader *l, const rb_def *def)
+static void check_definition(rulebook_loader *l, const rb_def *def)
 {
     base_arena arena;
     gov_status status = GOV_OK;
@@ -340,7 +342,7 @@ static void check_scenario(rulebook_loader *l, const rb_def *def)
 static void check_syntax(rulebook_loader *l)
 {
     for (size_t i = 1; i < l->rb->def_count && !rb_out(l); i++)
-        check_scenario(l, &l->rb->defs[i]);
+        check_definition(l, &l->rb->defs[i]);
 }
 
 static void compile_all(rulebook_loader *l)
@@ -353,10 +355,6 @@ static void compile_all(rulebook_loader *l)
             rb_lazy *lazy = NULL;
             if (def->kind != (uint8_t)order[k])
                 continue;
-            if (def->kind == RB_SCENARIO) {
-                check_scenario(l, def);
-                continue;
-            }
             rb_note(l, compile_def(rb, def, true, &lazy, l->d));
             atomic_store_explicit(&def->lazy, lazy, memory_order_release);
         }

@@ -36,7 +36,7 @@ typedef struct rb_def {
     rb_slice slice;
     base_place place;
     const rulebook_section_kind *section;
-    _Atomic(struct rb_lazy *) lazy; /* workflow, schedule, indicator, once compiled */
+    _Atomic(struct rb_lazy *) lazy; /* workflow, schedule, indicator, scenario, once compiled */
 } rb_def;
 
 /* Compiled at first use. */
@@ -147,6 +147,7 @@ void rb_record(rulebook_loader *l, const rb_def *def, const rb_node *root, ruleb
 const rulebook_indicator *rb_indicator(rulebook_loader *l, const rb_def *def, const rb_node *root);
 const rulebook_schedule *rb_schedule(rulebook_loader *l, const rb_def *def, const rb_node *root);
 const rulebook_workflow *rb_workflow(rulebook_loader *l, const rb_def *def, const rb_node *root);
+const rulebook_scenario *rb_scenario(rulebook_loader *l, const rb_def *def, const rb_node *root);
 
 void rb_add_functions(rulebook_loader *l, expr_scope *s); /* functions.c */
 void rb_check_calendar_name(rulebook_loader *l, const rb_node *n, const char *name);

@@ -472,6 +472,113 @@ typedef struct rulebook_schedule {
     base_place place;
 } rulebook_schedule;
 
+/* ---- scenarios: what a rulebook's tests say, checked against it; scenario.c, scenario_expect.c ---- */
+
+/* A record that a scenario stands on. */
+typedef struct rulebook_given {
+    const char *kind, *key;
+    value fields; /* a map, as it is written */
+    base_place place;
+} rulebook_given;
+typedef struct rulebook_givens {
+    const rulebook_given *items;
+    uint32_t count;
+} rulebook_givens;
+
+typedef enum rulebook_who { RULEBOOK_AS_HOST, RULEBOOK_AS_STAFF, RULEBOOK_AS_RESIDENT } rulebook_who;
+typedef enum rulebook_step_kind {
+    RULEBOOK_STEP_GIVEN, RULEBOOK_STEP_AT, RULEBOOK_STEP_ADVANCE, RULEBOOK_STEP_OPEN, RULEBOOK_STEP_SEND,
+    RULEBOOK_STEP_FIND, RULEBOOK_STEP_TICK, RULEBOOK_STEP_EXPECT
+} rulebook_step_kind;
+
+/* A name with what is wanted of it. */
+typedef struct rulebook_wanted {
+    const char *name;
+    value val; /* as it is written; absent: the name alone */
+    base_place place;
+} rulebook_wanted;
+typedef struct rulebook_wanteds {
+    const rulebook_wanted *items;
+    uint32_t count;
+    bool asked; /* written, if only as an empty list */
+    base_place place;
+} rulebook_wanteds;
+
+/* Which cases are meant. */
+typedef struct rulebook_query {
+    const char *workflow;
+    const char *link;           /* NULL: any */
+    const char *parent;         /* the scenario's name of a case; NULL: any */
+    rulebook_wanteds states, fields;
+    rulebook_wanteds outcome;   /* one name; "" for a case that has none */
+    int64_t count;              /* how many there are; -1: at least one */
+    int64_t nth;                /* find: which of them, from 1; -1: there is one only */
+    base_place place;
+} rulebook_query;
+typedef struct rulebook_queries {
+    const rulebook_query *items;
+    uint32_t count;
+    bool asked;
+} rulebook_queries;
+
+typedef struct rulebook_wanted_clock {
+    const char *name, *state;         /* "idle", "running", "paused", "stopped"; NULL: not asked */
+    value due;                        /* timestamp, null: it has none, absent: not asked */
+    bool has_consumed, has_left;
+    cal_duration consumed, left;
+    int8_t running, breached, provisional; /* -1: not asked */
+    base_place place;
+} rulebook_wanted_clock;
+typedef struct rulebook_wanted_balance {
+    const char *programme; /* NULL: the only one */
+    const char *kind, *holder; /* kind NULL: the programme's own */
+    int64_t points;
+    base_place place;
+} rulebook_wanted_balance;
+typedef struct rulebook_condition {
+    const expr_program *program;
+    const char *text;
+    base_place place;
+} rulebook_condition;
+
+typedef struct rulebook_expectation {
+    rulebook_wanteds states, raised, not_raised, fields, effects, allowed, refused;
+    rulebook_wanteds properties; /* outcome, ended, unit, staff, grid, reporter */
+    const rulebook_wanted_clock *clocks;
+    uint32_t clock_count;
+    const rulebook_condition *that;
+    uint32_t that_count;
+    rulebook_queries children, cases;
+    const rulebook_wanted_balance *balances;
+    uint32_t balance_count;
+} rulebook_expectation;
+
+typedef struct rulebook_step {
+    uint8_t kind; /* rulebook_step_kind */
+    uint8_t who;  /* rulebook_who */
+    const char *as, *purpose; /* key of who acts; NULL: the host, the usual purpose */
+    const char *fails;        /* code of the error that has to come; NULL: none */
+    const char *name;         /* the case, as the scenario calls it; NULL: none */
+    const char *workflow, *event, *reporter, *grid, *source, *number, *key; /* open, send */
+    value fields;             /* open: the fields; send: the event's data; a map */
+    int64_t at_us;            /* at */
+    cal_duration advance;     /* advance */
+    int64_t max;              /* tick; 0: all that is due */
+    rulebook_givens givens;
+    rulebook_query find;
+    rulebook_expectation expect;
+    base_place place;
+} rulebook_step;
+
+typedef struct rulebook_scenario {
+    rulebook_text title, description;
+    const char *calendar; /* what `advance` counts in; NULL: there is none */
+    rulebook_givens givens;
+    const rulebook_step *steps;
+    uint32_t step_count;
+    base_place place;
+} rulebook_scenario;
+
 /* A definition whose meaning a room above knows. */
 typedef struct rulebook_section {
     const char *kind, *name; /* "points", "green_account" */
@@ -522,8 +629,18 @@ typedef struct rulebook_section_kind {
     void *user;
 } rulebook_section_kind;
 
+/* A field that every record of a kind has, declared or not. */
+typedef struct rulebook_builtin {
+    const char *kind, *name;
+    rulebook_type type;
+    unsigned column;   /* the owner's own */
+    const char *items; /* lists of keys: the kind of record that each names, or NULL */
+} rulebook_builtin;
+
 /* Tables are borrowed and must outlive the rulebook; they are usually static. */
 typedef struct rulebook_host {
+    const rulebook_builtin *builtins;
+    size_t builtin_count;
     const rulebook_section_kind *sections;
     size_t section_count;
     const rulebook_effect *effects;
@@ -555,6 +672,12 @@ typedef struct rulebook_bundle rulebook_bundle;
  * Mistakes of YAML in the root are reported here already; the other ones when it is compiled. */
 gov_status rulebook_bundle_read(const gov_allocator *a, const char *path, const char *const *overlays,
                                 size_t overlay_count, rulebook_bundle **out, const diag *d);
+/* As rulebook_bundle_read, with the scenarios that lie under `path` besides: files whose first definition is one, named by
+ * `include` or not. The path may also be a folder or a file inside of a rulebook's folder. *inside (in the bundle's memory) is then
+ * what the scenarios' paths begin with; "" for all of them. */
+gov_status rulebook_bundle_read_tests(const gov_allocator *a, const char *path, rulebook_bundle **out, const char **inside,
+                                      const diag *d);
+bool rulebook_lies_inside(const char *path, const char *inside);
 /* A bundle of bytes at hand, which are copied; the first is the root. `include` is not followed. */
 gov_status rulebook_bundle_make(const gov_allocator *a, const rulebook_source *sources, size_t count,
                                 rulebook_bundle **out, const diag *d);
@@ -641,8 +764,7 @@ gov_status rulebook_filter_check(const rulebook *rb, value text, const base_plac
 gov_status rulebook_get_workflow(const rulebook *rb, const char *name, const rulebook_workflow **out, const diag *d);
 gov_status rulebook_get_indicator(const rulebook *rb, const char *name, const rulebook_indicator **out, const diag *d);
 gov_status rulebook_get_schedule(const rulebook *rb, const char *name, const rulebook_schedule **out, const diag *d);
-/* The tree of a scenario, for those who run it; lives as long as the arena that is given. */
-gov_status rulebook_get_scenario(const rulebook *rb, size_t i, base_arena *arena, const rb_node **out, const diag *d);
+gov_status rulebook_get_scenario(const rulebook *rb, size_t i, const rulebook_scenario **out, const diag *d);
 
 const rulebook_value *rulebook_find_value(const rulebook *rb, const char *name);
 const rulebook_role *rulebook_find_role(const rulebook *rb, const rulebook_workflow *w, const char *name); /* w may be NULL */

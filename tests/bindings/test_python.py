@@ -366,6 +366,29 @@ class Errors(Case):
             with self.assertRaises(gov.ArgumentError):
                 rules.diagram("lamp", "png")
 
+    def test_scenarios_run(self):
+        path = self.path("r.yaml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("rulebook: r\nversion: '1'\ntime_zone: UTC\n---\nworkflow: w\nevents: {go: {}}\n"
+                    "states: {a: {on: {go: b}}, b: {type: final}}\n---\nscenario: {zh: 一, en: one}\nsteps:\n"
+                    "  - open: {workflow: w, id: c}\n  - expect: {case: c, state: b}\n")
+        report = gov.test(path)
+        self.assertEqual((report["passed"], report["failed"], report["warnings"]), (0, 1, []))
+        result = report["results"][0]
+        self.assertEqual((result["title"], result["line"]), ("one", 9))
+        self.assertEqual(result["failures"][0]["line"], 12)
+        self.assertEqual(result["failures"][0]["history"][0]["kind"], "case.open")
+        self.assertEqual(report["coverage"][0]["states"], {"reached": 1, "total": 2, "missed": [
+            {"state": "b", "file": "r.yaml", "line": 7}]})
+        self.assertEqual(gov.test(path, url=self.path("s.db"), lang="zh")["results"][0]["title"], "一")
+        with self.assertRaises(gov.NotFound):
+            gov.test(self.path("none"))
+        with self.assertRaises(gov.RuleError) as caught:
+            with open(path, "a", encoding="utf-8") as f:
+                f.write("  - send: {case: d, event: go}\n")
+            gov.test(path)
+        self.assertEqual(caught.exception.diagnostics[0].line, 13)
+
     def test_messages_come_in_two_languages(self):
         texts = {}
         for gov.language in ("zh", "en"):

@@ -1,11 +1,13 @@
-"""Every public function and type says what it does, under which contract, and since when."""
+"""Every public function and type says what it does, under which contract, and since when; the examples of the pages about rules run."""
 
 import os
 import re
+import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from checklib import ROOT, declarations, finish, notices, read, report, walk
+from checklib import BUILD, ROOT, declarations, finish, notices, read, report, skip, walk
 
 CONTRACT = re.compile(r"@contract\s+thread=(any|engine|store)\s+alloc=(yes|no)\s+block=(no|io|wait|cpu)\b")
 
@@ -37,6 +39,22 @@ def check_types(root):
     return problems
 
 
+def run_scenarios(root, gov, more=""):
+    """Puts the YAML examples of the page into one folder, and plays them."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", read(os.path.join(root, "docs", "scenarios.md")), re.M | re.S)
+    rules = [b for b in blocks if b.startswith("rulebook:")]
+    tests = [b for b in blocks if b.startswith("scenario:")]
+    if len(rules) != 1 or not tests:
+        return ["docs/scenarios.md has no rulebook, or no scenario"]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (("rulebook.yaml", rules[0]), ("tests.yaml", "---\n".join(tests) + more)):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+                f.write(text)
+        done = subprocess.run([gov, "test", folder, "--lang", "en"], capture_output=True, text=True)
+    last = (done.stdout.strip().splitlines() or [""])[-1]
+    return [] if done.returncode == 0 and last == f"{len(tests)} passed, 0 failed" else [done.stdout + done.stderr]
+
+
 report("each public function has its comment, contract and version", check_functions(ROOT))
 report("each public type has its comment and version", check_types(ROOT))
 notices("a function without comment", check_functions,
@@ -47,4 +65,11 @@ notices("a function without version", check_functions,
         {"include/gov/a.h": "/** A. @contract thread=any alloc=no block=no */\nGOV_API int gov_a(void);\n"},
         "no @since")
 notices("a type without comment", check_types, {"include/gov/a.h": "typedef int gov_a;\n"}, "a type without")
+gov = os.path.join(BUILD, "bin", "gov")
+if os.path.exists(gov):
+    report("the examples of docs/scenarios.md run", run_scenarios(ROOT, gov))
+    report("an example that fails is noticed", [] if run_scenarios(
+        ROOT, gov, "---\nscenario: wrong\nsteps: [{expect: {cases: [{workflow: request}]}}]\n") else ["it is not"])
+else:
+    skip("the examples of docs/scenarios.md run", "the command line is not built")
 finish()

@@ -325,6 +325,19 @@ function gov.check(path, today, scope)
   return nil, message, code, err
 end
 
+--- Runs the scenarios under a path; gives a table of `passed`, `failed`, `results`, `coverage` and `warnings`. Options: `url`, the store
+--- to run them on (default: a new one in memory for each), `lang` (default: gov.language).
+function gov.test(path, options, scope)
+  local given = {lang = gov.language}
+  for k, v in pairs(options or {}) do given[k] = v end
+  return with_scope(scope, function(functions)
+    return after(function(report, warned)
+      report.warnings = diagnostics(warned)
+      return report
+    end, call(core.gov_scenarios_run, path, given, functions))
+  end)
+end
+
 -- Calls f with a rulebook, or with the one at a path.
 local function with_rules(rulebook, f, scope)
   if getmetatable(rulebook) == rulebook_meta then return f(rulebook) end

@@ -124,6 +124,12 @@ function gov.load_rulebook(path, today, scope) end
 function gov.check(path, today, scope) end
 
 ---@param path string
+---@param options? {url: string?, lang: string?}
+---@param scope? gov.functions
+---@return table? report, string? message, string? code, gov.error? err
+function gov.test(path, options, scope) end
+
+---@param path string
 ---@param public_key? string 32 bytes
 ---@return table? report, string? message, string? code, gov.error? err
 function gov.check_journal(path, public_key) end

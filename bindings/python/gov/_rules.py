@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from datetime import datetime, timezone
 
@@ -70,6 +71,21 @@ def check(path, *, today=None, scope=None):
             return rules.warnings
     except (RuleError, InputError, LimitError) as e:
         return e.diagnostics
+
+
+def test(path, *, url=None, lang=None, scope=None):
+    """Runs the scenarios under a path; gives a dict of `passed`, `failed`, `results`, `coverage` and `warnings`.
+
+    `url` is the store to run them on, by default a new one in memory for each; `lang` the language of titles and messages,
+    by default `gov.language`; `scope` as in load_rulebook()."""
+    options = {"lang": lang if lang is not None else sys.modules[__package__].language}
+    if url is not None:
+        options["url"] = path_text(url)
+    kept, functions = scope_handle(scope)
+    report, warned = _core.gov_scenarios_run(path_text(path), options, functions)
+    del kept
+    report["warnings"] = diagnostics(warned)
+    return report
 
 
 def micros(when):

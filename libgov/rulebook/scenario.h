@@ -1,0 +1,46 @@
+/* What the two files that read scenarios share. */
+#ifndef RULEBOOK_SCENARIO_H
+#define RULEBOOK_SCENARIO_H
+
+#include "rulebook/load.h"
+
+/* A record that the scenario declares, and a case that one of its steps names. */
+typedef struct rb_known {
+    struct rb_known *next;
+    const char *kind, *key;
+} rb_known;
+typedef struct rb_known_case {
+    struct rb_known_case *next;
+    const char *name;
+    const rulebook_workflow *w; /* NULL: broken or unknown; said elsewhere */
+    base_place place;
+} rb_known_case;
+
+/* A scenario while it is read. */
+typedef struct rb_play {
+    rulebook_loader *l;
+    rb_known *records;
+    rb_known_case *cases;
+    const char *calendar;
+} rb_play;
+
+/* ---- scenario.c ---- */
+bool rb_play_knows(const rb_play *p, const char *kind, const char *key); /* kind NULL: any */
+/* Reads the name of a case that a step before has named; NULL: not written, or unknown, which is reported. */
+const char *rb_play_case(rb_play *p, const rb_node *n, const rulebook_workflow **w);
+/* The name of a record of that kind (NULL: any); unknown ones are reported. */
+const char *rb_play_record(rb_play *p, const rb_node *n, const char *kind);
+const rulebook_workflow *rb_play_workflow(rb_play *p, const rb_node *n, const char **name);
+/* A value against a field: NULL: nothing is known of it. Gives it as it is written. */
+value rb_play_value(rb_play *p, const rulebook_field *f, const rb_node *n);
+bool rb_play_instant(rb_play *p, const rb_node *n, int64_t *us);
+/* A literal duration, or the name of a value. */
+bool rb_play_duration(rb_play *p, const rb_node *n, cal_duration *out);
+void rb_play_who(rb_play *p, const rb_node *n, uint8_t *who, const char **as);
+
+/* ---- scenario_expect.c ---- */
+void rb_play_query(rb_play *p, const rb_node *n, bool find, rulebook_query *out);
+void rb_play_expect(rb_play *p, const rb_node *n, rulebook_step *out);
+rulebook_wanteds rb_play_fields(rb_play *p, const rb_node *n, const rulebook_fields *fields);
+
+#endif
