@@ -57,6 +57,12 @@ if(GOV_BENCH)
         target_compile_definitions(${name} PRIVATE GOV_TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
         target_link_libraries(${name} PRIVATE gov_flags gov_internal Threads::Threads)
     endforeach()
+    # the peer of the expressions; without it the bench says that it is missing
+    pkg_search_module(gov_bench_lua QUIET IMPORTED_TARGET lua5.4 lua-5.4 lua54 lua>=5.4)
+    if(gov_bench_lua_FOUND AND TARGET bench_expr)
+        target_compile_definitions(bench_expr PRIVATE BENCH_LUA)
+        target_link_libraries(bench_expr PRIVATE PkgConfig::gov_bench_lua)
+    endif()
 endif()
 
 if(GOV_TESTS OR GOV_FUZZ)

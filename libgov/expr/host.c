@@ -109,8 +109,8 @@ typedef struct hosted {
     expr_type result;
 } hosted;
 
-gov_status expr_hosted_new(const gov_allocator *a, const expr_scope *parent, const value *presets, size_t count,
-                           gov_scope **out, const diag *d)
+gov_status expr_hosted_new(const gov_allocator *a, const expr_scope *parent, const value *presets,
+                           size_t count, gov_scope **out, const diag *d)
 {
     gov_scope *s = base_alloc(a, sizeof *s);
     if (s == NULL)
@@ -181,17 +181,20 @@ static gov_status failed(const hosted *h, gov_status status, const char *why, co
         why = "it fails without a reason";
         len = strlen(why);
     }
-    return status == GOV_E_USER ? base_fail(d, M_host_stopped, A_S("function", h->name), A_N("why", why, len))
-                                : base_fail(d, M_host_failed, A_S("function", h->name), A_N("why", why, len));
+    return status == GOV_E_USER
+               ? base_fail(d, M_host_stopped, A_S("function", h->name), A_N("why", why, len))
+               : base_fail(d, M_host_failed, A_S("function", h->name), A_N("why", why, len));
 }
 
-static gov_status take_answer(const hosted *h, const gov_value *answer, value *out, const expr_run *run, const diag *d)
+static gov_status take_answer(const hosted *h, const gov_value *answer, value *out,
+                              const expr_run *run, const diag *d)
 {
     char expected[EXPR_TYPE_TEXT], found[EXPR_TYPE_TEXT];
     const value v = value_get_text(*answer, "value");
     *out = v.kind != VALUE_ABSENT ? v : value_null();
     if (!expr_type_fits(expr_type_of(*out), h->result))
-        return base_fail(d, M_host_type, A_S("function", h->name), A_S("expected", expr_type_text(h->result, expected)),
+        return base_fail(d, M_host_type, A_S("function", h->name),
+                         A_S("expected", expr_type_text(h->result, expected)),
                          A_S("found", expr_type_text(expr_type_of(*out), found)));
     if (v.len == 0 || v.kind == VALUE_TYPE)
         return GOV_OK;
@@ -200,7 +203,8 @@ static gov_status take_answer(const hosted *h, const gov_value *answer, value *o
     return expr_spend(run, out->len / 16, d);
 }
 
-static gov_status call_host(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)
+static gov_status call_host(void *user, const value *args, size_t n, value *out,
+                            const expr_run *run, const diag *d)
 {
     const hosted *h = user;
     char why[GOV_FUNCTION_WHY] = "";
@@ -212,7 +216,8 @@ static gov_status call_host(void *user, const value *args, size_t n, value *out,
     }
     /* A copy: hosts get texts that end in a NUL, and the answer may be made of them. */
     gov_value *list = NULL, *answer = gov_value_new_map(h->alloc);
-    gov_status status = answer != NULL ? value_publish(h->alloc, value_list(plain, n), &list, d) : base_nomem(d);
+    gov_status status =
+        answer != NULL ? value_publish(h->alloc, value_list(plain, n), &list, d) : base_nomem(d);
     if (status == GOV_OK) {
         status = h->given.call(h->given.user, list, answer, why);
         why[sizeof why - 1] = '\0';
@@ -234,7 +239,8 @@ typedef struct signature {
 
 static bool name_char(char c, bool first)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (!first && c >= '0' && c <= '9');
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           (!first && c >= '0' && c <= '9');
 }
 
 /* "a.b.c": *last is where the last name begins. */
@@ -242,7 +248,8 @@ static bool read_dotted(signature *s, const char **start, const char **last)
 {
     skip_spaces(&s->at, s->end);
     *start = *last = s->at;
-    for (bool first = true; s->at < s->end && (name_char(*s->at, first) || (*s->at == '.' && !first)); s->at++) {
+    for (bool first = true;
+         s->at < s->end && (name_char(*s->at, first) || (*s->at == '.' && !first)); s->at++) {
         first = *s->at == '.';
         if (first)
             *last = s->at + 1;
@@ -273,13 +280,15 @@ static bool read_signature(signature *s)
         return false;
     if (!take_char(&s->at, s->end, ')')) {
         do {
-            if (s->f.argc == EXPR_MAX_PARAMS || !read_type(&s->at, s->end, 0, &s->f.args[s->f.argc++]))
+            if (s->f.argc == EXPR_MAX_PARAMS ||
+                !read_type(&s->at, s->end, 0, &s->f.args[s->f.argc++]))
                 return false;
         } while (take_char(&s->at, s->end, ','));
         if (!take_char(&s->at, s->end, ')'))
             return false;
     }
-    if (!take_char(&s->at, s->end, '-') || s->at >= s->end || *s->at++ != '>' || !read_type(&s->at, s->end, 0, &s->f.result))
+    if (!take_char(&s->at, s->end, '-') || s->at >= s->end || *s->at++ != '>' ||
+        !read_type(&s->at, s->end, 0, &s->f.result))
         return false;
     skip_spaces(&s->at, s->end);
     return s->at == s->end;
@@ -304,12 +313,14 @@ static bool taken(const gov_scope *s, const expr_function *f)
     const size_t count = expr_find_builtin(f->name, strlen(f->name), &builtin);
     for (size_t i = 0; i < count; i++)
         if (builtin[i].style & (f->member ? CALL_MEMBER : CALL_GLOBAL) &&
-            (builtin[i].style & CALL_VARIADIC || overlaps(f, builtin[i].args, builtin[i].argc, f->member)))
+            (builtin[i].style & CALL_VARIADIC ||
+             overlaps(f, builtin[i].args, builtin[i].argc, f->member)))
             return true;
     for (const expr_scope *at = s->scope; at != NULL; at = at->parent)
         for (size_t i = 0; i < at->function_count; i++) {
             const expr_overload *o = &at->functions[i];
-            if (strcmp(o->name, f->name) == 0 && overlaps(f, o->args, o->argc, (o->style & CALL_MEMBER) != 0))
+            if (strcmp(o->name, f->name) == 0 &&
+                overlaps(f, o->args, o->argc, (o->style & CALL_MEMBER) != 0))
                 return true;
         }
     return false;
@@ -317,7 +328,9 @@ static bool taken(const gov_scope *s, const expr_function *f)
 
 static gov_status add(gov_scope *s, const gov_function *given, hosted *h, const diag *d)
 {
-    signature read = {.at = given->signature, .end = given->signature + strlen(given->signature), .name = (char *)(h + 1)};
+    signature read = {.at = given->signature,
+                      .end = given->signature + strlen(given->signature),
+                      .name = (char *)(h + 1)};
     if (!read_signature(&read))
         return base_fail(d, M_bad_signature, A_S("signature", given->signature));
     *h = (hosted){*given, s->alloc, read.name, read.f.result};
@@ -328,7 +341,8 @@ static gov_status add(gov_scope *s, const gov_function *given, hosted *h, const 
     read.f.user = h;
     if (taken(s, &read.f))
         return base_fail(d, M_function_taken, A_S("signature", given->signature));
-    if (!base_grow(s->alloc, &s->functions, &s->function_cap, s->function_count, sizeof *s->functions))
+    if (!base_grow(s->alloc, &s->functions, &s->function_cap, s->function_count,
+                   sizeof *s->functions))
         return base_nomem(d);
     const gov_status status = expr_scope_function(s->scope, &read.f, d);
     if (status == GOV_OK)
@@ -347,7 +361,9 @@ gov_status gov_scope_add(gov_scope *s, const gov_function *function, gov_error *
         return status;
     if (given.signature == NULL || given.call == NULL || (given.flags & ~GOV_FUNCTION_PURE) != 0)
         return base_fail(&d, M_bad_argument,
-                         A_S("what", given.signature == NULL ? "signature" : given.call == NULL ? "call" : "flags"));
+                         A_S("what", given.signature == NULL ? "signature"
+                                     : given.call == NULL    ? "call"
+                                                             : "flags"));
     if (atomic_load_explicit(&s->refs, memory_order_acquire) != 1)
         return base_fail(&d, M_scope_in_use);
     hosted *h = base_alloc(s->alloc, sizeof *h + strlen(given.signature) + 1);

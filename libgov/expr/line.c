@@ -44,7 +44,8 @@ static gov_status declare(line *l, value variables, expr_options *o, const diag 
         if (!expr_read_type(p->val.as.s, p->val.len, &type))
             return base_fail(d, M_bad_type, A_N("type", p->val.as.s, p->val.len));
         const char *name = base_arena_strndup(&l->arena, p->key.as.s, p->key.len);
-        const gov_status status = name != NULL ? expr_scope_var(l->scope, name, type, NULL, d) : base_nomem(d);
+        const gov_status status =
+            name != NULL ? expr_scope_var(l->scope, name, type, NULL, d) : base_nomem(d);
         if (status != GOV_OK)
             return status;
     }
@@ -75,7 +76,8 @@ static gov_status bind(line *l, value bindings, const diag *d)
     if (l->slots == NULL)
         return base_nomem(d);
     for (size_t i = 0; i < l->slot_count; i++)
-        l->slots[i] = l->base != NULL && i < l->base->preset_count ? l->base->presets[i] : value_absent();
+        l->slots[i] =
+            l->base != NULL && i < l->base->preset_count ? l->base->presets[i] : value_absent();
     for (size_t i = 0; i < known; i++) {
         uint32_t slot = 0;
         value v = value_absent();
@@ -89,7 +91,8 @@ static gov_status bind(line *l, value bindings, const diag *d)
 
 static gov_status known_keys(value in, const diag *d)
 {
-    static const char *const keys[] = {"expr", "bindings", "container", "disable_macros", "variables"};
+    static const char *const keys[] = {"expr", "bindings", "container", "disable_macros",
+                                       "variables"};
     for (size_t i = 0; i < in.len; i++) {
         size_t k = 0;
         while (k < ARRAY_LEN(keys) && !value_is_text(in.as.pairs[i].key, keys[k]))
@@ -164,7 +167,8 @@ static void write_value(base_buf *out, value v)
     }
 }
 
-gov_status expr_eval_line(const gov_allocator *a, const gov_scope *s, const char *json, size_t len, base_buf *out)
+gov_status expr_eval_line(const gov_allocator *a, const gov_scope *s, const char *json, size_t len,
+                          base_buf *out)
 {
     gov_error *e = NULL;
     const diag d = {a, &e};

@@ -14,7 +14,8 @@ struct gov_expr {
 
 static gov_status declare(gov_expr *e, const gov_value *variables, const diag *d)
 {
-    gov_status status = expr_scope_new(e->alloc, e->base != NULL ? e->base->scope : NULL, &e->scope, d);
+    gov_status status =
+        expr_scope_new(e->alloc, e->base != NULL ? e->base->scope : NULL, &e->scope, d);
     if (status != GOV_OK || variables == NULL)
         return status;
     if (variables->kind != VALUE_MAP)
@@ -43,14 +44,16 @@ void gov_expr_options_init(gov_expr_options *options, size_t size)
     options->size = size;
 }
 
-static gov_status compile(gov_expr *e, const char *source, size_t len, const gov_expr_options *given, const diag *d)
+static gov_status compile(gov_expr *e, const char *source, size_t len,
+                          const gov_expr_options *given, const diag *d)
 {
     expr_options o = {.declared_only = true, .container = given->container};
     e->base = expr_hosted_hold(given->scope);
     if (given->type != NULL && !expr_read_type(given->type, strlen(given->type), &o.expect))
         return base_fail(d, M_bad_type, A_S("type", given->type));
     const gov_status status = declare(e, given->variables, d);
-    return status == GOV_OK ? expr_compile(e->alloc, e->scope, source, len, &o, &e->program, d) : status;
+    return status == GOV_OK ? expr_compile(e->alloc, e->scope, source, len, &o, &e->program, d)
+                            : status;
 }
 
 gov_status gov_expr_compile_with(const gov_allocator *alloc, const char *source, size_t len,
@@ -61,7 +64,8 @@ gov_status gov_expr_compile_with(const gov_allocator *alloc, const char *source,
     if (source == NULL || out == NULL)
         return base_fail(&d, M_bad_argument, A_S("what", source == NULL ? "source" : "out"));
     *out = NULL;
-    gov_status status = base_options(&o, sizeof o, options, options != NULL ? options->size : 0, &d);
+    gov_status status =
+        base_options(&o, sizeof o, options, options != NULL ? options->size : 0, &d);
     if (status != GOV_OK)
         return status;
     gov_expr *e = base_alloc(alloc, sizeof *e);
@@ -149,8 +153,8 @@ gov_status gov_expr_eval(const gov_expr *expr, const gov_value *bindings, gov_va
     return status;
 }
 
-gov_status gov_scope_eval_line(const gov_scope *scope, const char *json, size_t len, char **out, size_t *out_len,
-                               gov_error **err)
+gov_status gov_scope_eval_line(const gov_scope *scope, const char *json, size_t len, char **out,
+                               size_t *out_len, gov_error **err)
 {
     const diag d = {NULL, err};
     base_buf buf;

@@ -20,12 +20,14 @@ static void check(int truth)
 static value slots[6];
 
 /* A function of a room above: fails for some arguments, in both ways. */
-static gov_status odd(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)
+static gov_status odd(void *user, const value *args, size_t n, value *out, const expr_run *run,
+                      const diag *d)
 {
     (void)user;
     (void)n;
     if (args[0].as.i % 3 == 1)
-        return base_fail(d, M_invalid_argument, A_S("function", "odd"), A_S("what", "one too many"));
+        return base_fail(d, M_invalid_argument, A_S("function", "odd"),
+                         A_S("what", "one too many"));
     if (args[0].as.i % 7 == 2)
         return expr_spend(run, COST, d);
     *out = value_bool(args[0].as.i % 2 != 0);
@@ -120,7 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     base_arena arena;
     base_arena_init(&arena, NULL);
     arena.limit = MEMORY;
-    if (len < size && value_read_tagged(&arena, text + len + 1, size - len - 1, &slots[5], NULL) != GOV_OK)
+    if (len < size &&
+        value_read_tagged(&arena, text + len + 1, size - len - 1, &slots[5], NULL) != GOV_OK)
         slots[5] = value_null();
     try_one(s, text, len, false);
     try_one(s, text, len, true);

@@ -71,8 +71,8 @@ static gov_status compile(const expr_scope *s, const char *text, size_t size, co
     taken = 0;
     const gov_status status = expr_compile(&counting, s, text, size, o, &p, &d);
     check((status == GOV_OK) == (p != NULL) && (status == GOV_OK) == (gov_error_count(err) == 0));
-    check(status == GOV_OK || status == GOV_E_EXPR || status == GOV_E_LIMIT || status == GOV_E_INPUT ||
-          (status == GOV_E_NOMEM && taken > MEMORY));
+    check(status == GOV_OK || status == GOV_E_EXPR || status == GOV_E_LIMIT ||
+          status == GOV_E_INPUT || (status == GOV_E_NOMEM && taken > MEMORY));
     check_places(err, text, size);
     if (p != NULL)
         check_program(p, s, size);
@@ -86,18 +86,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct {
         const char *name;
         expr_type type;
-    } vars[] = {{"a", EXPR_DYN},        {"a.b", EXPR_INT},       {"a.b.c", EXPR_STRING}, {"l", EXPR_LIST | EXPR_INT << 4},
-                {"m", EXPR_MAP},        {"t", EXPR_TIMESTAMP},   {"x", EXPR_BOOL},       {"case.urgency", EXPR_INT}};
+    } vars[] = {{"a", EXPR_DYN},        {"a.b", EXPR_INT},
+                {"a.b.c", EXPR_STRING}, {"l", EXPR_LIST | EXPR_INT << 4},
+                {"m", EXPR_MAP},        {"t", EXPR_TIMESTAMP},
+                {"x", EXPR_BOOL},       {"case.urgency", EXPR_INT}};
     static const expr_options options[] = {{0},
                                            {.declared_only = true},
-                                           {.declared_only = true, .expect = EXPR_BOOL, .container = "a.b"},
+                                           {.declared_only = true,
+                                            .expect = EXPR_BOOL,
+                                            .container = "a.b"},
                                            {.disable_macros = true, .container = "case"}};
     expr_scope *s = NULL;
     check(expr_scope_new(NULL, NULL, &s, NULL) == GOV_OK);
     for (size_t i = 0; i < ARRAY_LEN(vars); i++)
         check(expr_scope_var(s, vars[i].name, vars[i].type, NULL, NULL) == GOV_OK);
     for (size_t i = 0; i < ARRAY_LEN(options); i++)
-        check(compile(s, (const char *)data, size, &options[i]) == compile(s, (const char *)data, size, &options[i]));
+        check(compile(s, (const char *)data, size, &options[i]) ==
+              compile(s, (const char *)data, size, &options[i]));
     expr_scope_free(s);
     return 0;
 }

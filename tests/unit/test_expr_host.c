@@ -53,7 +53,8 @@ static void gone(void *user)
     released += *(const int *)user;
 }
 
-static gov_status add(gov_scope *s, const char *signature, gov_function_call call, uint32_t flags, gov_error **err)
+static gov_status add(gov_scope *s, const char *signature, gov_function_call call, uint32_t flags,
+                      gov_error **err)
 {
     static const int one = 1;
     const gov_function f = {.size = sizeof f,
@@ -119,10 +120,12 @@ static void answers_calls(void **state)
     gives(s, "rainfal('west')", "!unknown_function");
     gives(s, "twice(1)", "!no_such_overload");
     gives(s, "rainfall('nowhere') > 1.0", "!host_failed");
-    gives(s, "[true].exists(x, rainfall('nowhere') > 1.0 || x)", "true"); /* an error in the sense of the language */
+    gives(s, "[true].exists(x, rainfall('nowhere') > 1.0 || x)",
+          "true"); /* an error in the sense of the language */
     gives(s, "[true].exists(x, rainfall('broken') > 1.0 || x)", "!host_stopped");
     gives(s, "rainfall('odd') > 1.0", "!host_type");
-    gives(s, "[1].map(x, lists.range(1000)).map(x, x.map(y, x.map(z, rainfall('west'))))", "!too_costly");
+    gives(s, "[1].map(x, lists.range(1000)).map(x, x.map(y, x.map(z, rainfall('west'))))",
+          "!too_costly");
     assert_int_equal(released, 0);
     gov_scope_free(s);
     assert_int_equal(released, 5);
@@ -202,21 +205,21 @@ static void refuses_bad_signatures(void **state)
     assert_int_equal(released, 5 + 4);
 }
 
-#define RULES(expression)                                                                       \
-    "rulebook: tiny\n"                                                                          \
-    "version: '1'\n"                                                                            \
-    "languages: [en]\n"                                                                         \
-    "time_zone: Asia/Shanghai\n"                                                                \
-    "values: {sign: {is: 2 working hours, source: test}, most: {is: 12.0, source: test}}\n"     \
-    "---\n"                                                                                     \
-    "calendar: cn\n"                                                                            \
-    "hours: {mon-fri: ['09:00-12:00', '13:30-17:30']}\n"                                        \
-    "years: {2026: {off: [2026-05-01], work: []}}\n"                                            \
-    "---\n"                                                                                     \
-    "workflow: flood\n"                                                                         \
-    "events: {look: {by: []}}\n"                                                                \
-    "states:\n"                                                                                 \
-    "  quiet: {on: {look: {when: \"" expression "\", to: over}}}\n"                             \
+#define RULES(expression)                                                                   \
+    "rulebook: tiny\n"                                                                      \
+    "version: '1'\n"                                                                        \
+    "languages: [en]\n"                                                                     \
+    "time_zone: Asia/Shanghai\n"                                                            \
+    "values: {sign: {is: 2 working hours, source: test}, most: {is: 12.0, source: test}}\n" \
+    "---\n"                                                                                 \
+    "calendar: cn\n"                                                                        \
+    "hours: {mon-fri: ['09:00-12:00', '13:30-17:30']}\n"                                    \
+    "years: {2026: {off: [2026-05-01], work: []}}\n"                                        \
+    "---\n"                                                                                 \
+    "workflow: flood\n"                                                                     \
+    "events: {look: {by: []}}\n"                                                            \
+    "states:\n"                                                                             \
+    "  quiet: {on: {look: {when: \"" expression "\", to: over}}}\n"                         \
     "  over: {type: final}\n"
 
 static gov_status load(const char *text, const gov_scope *s, gov_rulebook **out, gov_error **err)
