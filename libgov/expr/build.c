@@ -76,6 +76,7 @@ static void fold(builder *b, expr_node *n)
     n->count = 0;
     n->terms = 1;
     n->eval = expr_step_const;
+    n->test = NULL;
 }
 
 /* x && true && y: constants that do not settle the matter go; one that does takes all. */

@@ -417,34 +417,6 @@ static int step_negate(const expr_node *n, expr_ctx *c, value *out)
     return v != NULL ? expr_negate(n, c, *v, out) : how;
 }
 
-/* In a constant list of strings, sorted by length and bytes when it is long. */
-static bool in_strings(const expr_node *n, value v)
-{
-    const value *set = n->extra;
-    size_t low = 0, high = n->extra_count;
-    if (v.kind != VALUE_STRING)
-        return false;
-    if (high <= 8) {
-        for (size_t i = 0; i < high; i++)
-            if (set[i].len == v.len && (v.len == 0 || memcmp(set[i].as.s, v.as.s, v.len) == 0))
-                return true;
-        return false;
-    }
-    while (low < high) {
-        const size_t mid = low + (high - low) / 2;
-        const int cmp = set[mid].len != v.len ? (set[mid].len < v.len ? -1 : 1)
-                        : v.len == 0          ? 0
-                                              : memcmp(set[mid].as.s, v.as.s, v.len);
-        if (cmp == 0)
-            return true;
-        if (cmp < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return false;
-}
-
 static int step_in_strings(const expr_node *n, expr_ctx *c, value *out)
 {
     value tmp;
@@ -452,7 +424,7 @@ static int step_in_strings(const expr_node *n, expr_ctx *c, value *out)
     const value *v = operand(n->kid[0], c, &tmp, &how);
     if (v == NULL)
         return how;
-    *out = value_bool(in_strings(n, *v));
+    *out = value_bool(expr_in_strings(n, v));
     return DONE;
 }
 
@@ -582,6 +554,7 @@ void expr_step_choose(expr_node *n)
         [K_OR] = step_or,
         [K_COND] = step_cond,
     };
+    n->test = expr_test_of(n);
     if (n->kind == K_MACRO || n->kind == K_BIND)
         n->eval = expr_step_loop(n);
     else if (n->kind == K_IN && n->extra != NULL)

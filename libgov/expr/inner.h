@@ -86,12 +86,14 @@ enum {
 typedef struct expr_ctx expr_ctx;
 typedef struct expr_overload expr_overload;
 typedef int (*expr_step)(const expr_node *n, expr_ctx *c, value *out);
+typedef int (*expr_test)(const expr_node *n, const expr_run *run); /* fast.c */
 
 /* `a` has n->count values, of the kinds that the overload asked for. */
 typedef int (*expr_builtin)(expr_ctx *c, const expr_node *n, const value *a, value *out);
 
 struct expr_node {
     expr_step eval;
+    expr_test test; /* NULL: none */
     expr_node **kid;
     expr_node *own[3]; /* where kid points when there are few */
     uint32_t at;       /* byte offset in the source, for messages */
@@ -266,6 +268,12 @@ int expr_too_costly(expr_ctx *c, const expr_node *n);
 /* Memory from scratch; NULL when there is none (then return expr_nomem()). */
 void *expr_take(expr_ctx *c, size_t count, size_t size);
 gov_status expr_report_fault(expr_ctx *c, const diag *d);
+
+/* ---- fast.c ---- */
+
+expr_test expr_test_of(const expr_node *n); /* of a node whose kids have theirs; NULL: none */
+/* Is it in the constant list of strings that build.c made ready? */
+bool expr_in_strings(const expr_node *n, const value *v);
 
 /* ---- ops.c ---- */
 

@@ -76,6 +76,13 @@ static gov_status evaluate(const expr_program *p, bool checked, base_buf *out)
                           .cost_limit = COST};
     const gov_status status = expr_eval(p, &run, &v, &d);
     check((status == GOV_OK) == (gov_error_count(err) == 0));
+    bool quick;
+    const expr_run again = {.slots = slots,
+                            .slot_count = ARRAY_LEN(slots),
+                            .scratch = &scratch,
+                            .cost_limit = COST};
+    if (status == GOV_OK && v.kind == VALUE_BOOL) /* the short way of guards */
+        check(expr_eval_bool(p, &again, &quick, NULL) == GOV_OK && quick == v.as.b);
     if (status == GOV_OK && checked) /* what can be known beforehand is so */
         check(expr_type_kind(expr_program_type(p)) == 0 || v.kind == VALUE_NULL ||
               expr_type_kind(expr_program_type(p)) == expr_type_kind(expr_type_of(v)));
