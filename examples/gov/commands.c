@@ -341,11 +341,11 @@ const command commands[] = {
         .run = cmd_case_list,
         .summary = {"list cases", "列出工单"},
         .details = {"EXPR speaks of case.NAME (what a list shows, and indexed fields), clocks.NAME.due, "
-                    "running and breached, actor, values and now: docs/filters.md.\n\n  gov case list "
+                    "running and breached, In('state'), actor, values and now: docs/filters.md.\n\n  gov case list "
                     "xingfuli.db --open --where 'case.unit == \"WY\" && now - case.opened_at > "
                     "duration(\"48h\")'",
                     "EXPR 可用 case.NAME（列表所示的各项及索引字段）、clocks.NAME.due、running 和 "
-                    "breached、actor、values、now，见 docs/filters.md。\n\n  gov case list xingfuli.db --open "
+                    "breached、In('状态')、actor、values、now，见 docs/filters.md。\n\n  gov case list xingfuli.db --open "
                     "--where 'case.unit == \"WY\" && now - case.opened_at > duration(\"48h\")'"},
     },
     {

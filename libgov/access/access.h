@@ -223,6 +223,9 @@ typedef struct access_filtering {
     /* The id of a record; 0: there is none. */
     gov_status (*find)(gov *g, const char *kind, const char *key, size_t len, int64_t *id, const diag *d);
     void (*word)(base_buf *out, value v); /* as the index has it */
+    /* In('path') over rows: text with the active states between commas, ",a.b,c,", and a condition for where that can be
+     * trusted. NULL: there is no such function. */
+    const char *states, *states_known;
     size_t word_whole; /* texts up to so many bytes stand in the index as they are ... */
     size_t word_text;  /* ... and longer ones with their first so many */
 } access_filtering;

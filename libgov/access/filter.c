@@ -85,14 +85,29 @@ static access_column *column_of(const access_filtering *how, uint32_t slot)
     return NULL;
 }
 
-static bool is_column(void *user, uint32_t slot)
+static bool named(const expr_term *term, const char *name)
 {
-    return column_of(user, slot) != NULL;
+    return term->name_len == strlen(name) && memcmp(term->name, name, term->name_len) == 0;
 }
 
+static bool asks_state(const translation *t, const expr_term *term)
+{
+    return term->form == EXPR_CALL && t->how->states != NULL && term->count == 1 &&
+           named(term, "In");
+}
+
+/* Does the term's value depend on the row? */
 static bool varies(const translation *t, const expr_node *n)
 {
-    return expr_reads(n, is_column, (void *)(uintptr_t)t->how);
+    const expr_term term = expr_look(n);
+    if (term.form == EXPR_NAME || term.form == EXPR_HAS)
+        return column_of(t->how, term.slot) != NULL;
+    if (asks_state(t, &term))
+        return true;
+    for (uint32_t i = 0; i < term.count; i++)
+        if (term.kids[i] != NULL && varies(t, term.kids[i]))
+            return true;
+    return false;
 }
 
 /* False: it has no value, which is an error in every row; the first such error is kept for when nothing is left of the filter. */
@@ -204,11 +219,6 @@ static bool sum_operand(translation *t, const expr_node *n, const expr_term *ter
     *out = (operand){.column = home->column,
                      .domain = kind == EXPR_TIMESTAMP ? ACCESS_TIME : ACCESS_SPAN};
     return make_guarded(t, n, out, a.sql, minus ? '-' : '+', b.sql);
-}
-
-static bool named(const expr_term *term, const char *name)
-{
-    return term->name_len == strlen(name) && memcmp(term->name, name, term->name_len) == 0;
 }
 
 /* A text that the store has in full: what is cut in the index cannot be searched. */
@@ -420,6 +430,18 @@ static outcome call(translation *t, const expr_node *n, const expr_term *term, b
     return filter_test(t, &x, test, untest, part.as.s, part.len, want);
 }
 
+static outcome state(translation *t, const expr_node *n, const expr_term *term, bool want)
+{
+    value path;
+    if (varies(t, term->kids[0])) {
+        REFUSE(t, n, M_filter_term);
+        return NEVER;
+    }
+    if (!settle(t, term->kids[0], &path) || path.kind != VALUE_STRING)
+        return NEVER;
+    return filter_state(t, path.as.s, path.len, want);
+}
+
 /* ---- logic ---- */
 
 /* All of the parts, or any: each as it is wanted. */
@@ -512,7 +534,8 @@ static outcome translate(translation *t, const expr_node *n, bool want)
                                                               : compare(t, n, &term, want);
     case EXPR_ORDER: return compare(t, n, &term, want);
     case EXPR_IN: return among(t, n, &term, want);
-    case EXPR_CALL: return call(t, n, &term, want);
+    case EXPR_CALL:
+        return asks_state(t, &term) ? state(t, n, &term, want) : call(t, n, &term, want);
     default: REFUSE(t, n, M_filter_term); return NEVER;
     }
 }

@@ -73,6 +73,8 @@ outcome filter_has(translation *t, const operand *x, bool want);
 outcome filter_flag(translation *t, const operand *x, bool want);
 outcome filter_pair(translation *t, const expr_node *n, const operand *a, const operand *b,
                     const char *sign, bool want);
+/* Rows whose state is that one, or lies inside it. */
+outcome filter_state(translation *t, const char *path, size_t len, bool want);
 /* `test` and `untest` are conditions on the operand of which one holds wherever it has a value. */
 outcome filter_test(translation *t, const operand *x, const char *test, const char *untest,
                     const char *text, size_t len, bool want);

@@ -406,6 +406,42 @@ outcome filter_test(translation *t, const operand *x, const char *test, const ch
     return SOME;
 }
 
+/* ---- states ---- */
+
+/* A path between commas, or before a dot where a state inside it is active. */
+static void write_path(translation *t, const char *path, size_t len, char end, bool want)
+{
+    char *part = filter_memory(t, len + 3, 1);
+    if (part == NULL)
+        return;
+    part[0] = ',';
+    if (len > 0)
+        memcpy(part + 1, path, len);
+    part[len + 1] = end;
+    text(t, "length(replace(");
+    text(t, t->how->states);
+    text(t, ", ");
+    write_text(t, part, len + 2);
+    text(t, want ? ", '')) < length(" : ", '')) = length(");
+    text(t, t->how->states);
+    text(t, ")");
+}
+
+outcome filter_state(translation *t, const char *path, size_t len, bool want)
+{
+    t->conditions += 2;
+    if (len > 0 && memchr(path, '\0', len) != NULL)
+        return want ? NEVER : ALWAYS;
+    text(t, "((");
+    text(t, t->how->states_known);
+    text(t, ") AND (");
+    write_path(t, path, len, ',', want);
+    text(t, want ? " OR " : " AND ");
+    write_path(t, path, len, '.', want);
+    text(t, "))");
+    return SOME;
+}
+
 /* ---- two columns ---- */
 
 static void write_both(translation *t, const operand *a, const char *sign, const operand *b)

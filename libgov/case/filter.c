@@ -50,6 +50,7 @@ typedef struct table {
     const char *workflow; /* NULL: all of them */
     access_column *items;
     size_t count, cap;
+    const char *states_known; /* a condition */
     gov_status status;
 } table;
 
@@ -270,6 +271,110 @@ static void add_clocks(table *t, const rulebook_workflow *w)
         }
 }
 
+/* ---- In('path') ---- */
+
+/* What a state's text has behind its first four characters; what a history keeps follows after a blank, each with a "=". */
+static const char states[] = "(',' || substr(c.state, 5) || ',')";
+static const char no_history[] = "length(replace(c.state, '=', '')) = length(c.state)";
+
+/* The store answers it, never this. */
+static gov_status in_state(void *user, const value *args, size_t n, value *out, const expr_run *run,
+                           const diag *d)
+{
+    (void)user;
+    (void)args;
+    (void)n;
+    (void)run;
+    (void)d;
+    *out = value_bool(false);
+    return GOV_OK;
+}
+
+static bool of_list(const table *t, const char *workflow)
+{
+    return t->workflow == NULL || strcmp(t->workflow, workflow) == 0;
+}
+
+static bool keeps_history(const rulebook_workflow *w)
+{
+    for (uint32_t s = 0; s < chart_state_count(w->chart); s++)
+        if (chart_kind_of(w->chart, s) == CHART_SHALLOW || chart_kind_of(w->chart, s) == CHART_DEEP)
+            return true;
+    return false;
+}
+
+static gov_status unknown_state(const table *t, value path, const base_place *place, const diag *d)
+{
+    const char *names[256];
+    size_t count = 0;
+    const rulebook_names *all = &t->g->rules->workflows;
+    for (size_t i = 0; i < all->count; i++) {
+        const rulebook_workflow *w;
+        if (!of_list(t, all->items[i]))
+            continue;
+        const gov_status status = rulebook_get_workflow(t->g->rules, all->items[i], &w, d);
+        if (status != GOV_OK)
+            return status;
+        for (uint32_t s = 0; s < chart_state_count(w->chart) && count < ARRAY_LEN(names); s++)
+            names[count++] = chart_path(w->chart, s);
+    }
+    return base_fail_at(d, place, M_undeclared_reference, A_N("name", path.as.s, path.len),
+                        A_S("near", base_nearest(path.as.s, path.len, names, count)));
+}
+
+/* A state that no workflow of the list has is a slip of the pen. */
+static gov_status check_state(void *user, const value *args, size_t n, const base_place *place,
+                              const diag *d)
+{
+    const table *t = user;
+    const rulebook_names *all = &t->g->rules->workflows;
+    bool found = false;
+    if (n < 1 || args[0].kind != VALUE_STRING)
+        return base_fail_at(d, place, M_filter_term);
+    for (size_t i = 0; i < all->count; i++) {
+        const rulebook_workflow *w;
+        if (!of_list(t, all->items[i]))
+            continue;
+        const gov_status status = rulebook_get_workflow(t->g->rules, all->items[i], &w, d);
+        if (status != GOV_OK)
+            return status;
+        if (chart_find(w->chart, args[0].as.s, args[0].len) == CHART_NONE)
+            continue;
+        if (keeps_history(w))
+            return base_fail_at(d, place, M_filter_history);
+        found = true;
+    }
+    return found ? GOV_OK : unknown_state(t, args[0], place, d);
+}
+
+/* What a history keeps is not mistaken for active: workflows that have one now have none of the states asked for, and a case of others
+ * with a history, from rules of before, is not known. */
+static void note_history(table *t, const rulebook_workflow *w)
+{
+    base_buf sql;
+    if (!keeps_history(w) || t->status != GOV_OK)
+        return;
+    base_buf_init(&sql, t->g->alloc);
+    base_buf_fmt(&sql, "%s OR c.workflow = '%s'", t->states_known, w->name);
+    t->states_known = sql.failed ? NULL : base_arena_strndup(t->arena, sql.data, sql.len);
+    base_buf_free(&sql);
+    if (t->states_known == NULL)
+        fail(t, base_nomem(t->d));
+}
+
+static void add_in(table *t)
+{
+    const expr_function f = {.name = "In",
+                             .argc = 1,
+                             .args = {EXPR_STRING},
+                             .result = EXPR_BOOL,
+                             .call = in_state,
+                             .check = check_state,
+                             .user = t};
+    if (t->status == GOV_OK)
+        fail(t, expr_scope_function(t->scope, &f, t->d));
+}
+
 /* ---- what is the same for all cases ---- */
 
 static value key_of(table *t, int64_t id)
@@ -352,11 +457,12 @@ static void add_workflows(table *t)
     const rulebook_names *all = &t->g->rules->workflows;
     for (size_t i = 0; i < all->count && t->status == GOV_OK; i++) {
         const rulebook_workflow *w;
-        if (t->workflow != NULL && strcmp(all->items[i], t->workflow) != 0)
+        if (!of_list(t, all->items[i]))
             continue;
         fail(t, rulebook_get_workflow(t->g->rules, all->items[i], &w, t->d));
         if (t->status != GOV_OK)
             return;
+        note_history(t, w);
         add_fields(t, w);
         add_clocks(t, w);
     }
@@ -376,7 +482,8 @@ static gov_status note_used(const table *t, case_filter *out, const diag *d)
 gov_status case_filter_add(gov *g, const char *workflow, const char *text, access_condition *sql,
                            case_filter *out, const diag *d)
 {
-    table t = {.g = g, .arena = sql->arena, .d = d, .workflow = workflow};
+    table t = {
+        .g = g, .arena = sql->arena, .d = d, .workflow = workflow, .states_known = no_history};
     *out = (case_filter){0};
     gov_status status = expr_scope_new(g->alloc, rulebook_common_scope(g->rules), &t.scope, d);
     if (status != GOV_OK)
@@ -384,11 +491,14 @@ gov_status case_filter_add(gov *g, const char *workflow, const char *text, acces
     add_parts(&t, parts, ARRAY_LEN(parts));
     add_workflows(&t);
     add_parts(&t, further_parts, ARRAY_LEN(further_parts));
+    add_in(&t);
     access_filtering how = {.scope = t.scope,
                             .columns = t.items,
                             .column_count = t.count,
                             .find = find_record,
                             .word = case_index_word,
+                            .states = states,
+                            .states_known = t.states_known,
                             .word_whole = CASE_LONGEST_WORD,
                             .word_text = CASE_WORD_TEXT};
     how.slots = common_values(&t, &how.slot_count);

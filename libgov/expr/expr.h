@@ -219,13 +219,11 @@ typedef struct expr_term {
     const char *name; /* of CALL: the function's; its target is the first kid. Not NUL-terminated */
     uint32_t name_len;
     expr_type type;
-    const expr_node *const *kids;
+    const expr_node *const *kids; /* of ELSE, some may be NULL */
     uint32_t count;
 } expr_term;
 const expr_node *expr_program_root(const expr_program *p);
 expr_term expr_look(const expr_node *n);
-/* Does the term, or one below it, read a slot that is wanted? */
-bool expr_reads(const expr_node *n, bool (*wanted)(void *user, uint32_t slot), void *user);
 base_place expr_place_of(const expr_program *p, const expr_node *n);
 /* As expr_eval, for one term. It must not stand inside a macro, whose variables it may name. */
 gov_status expr_eval_term(const expr_program *p, const expr_node *n, const expr_run *run, value *out,

@@ -45,13 +45,3 @@ expr_term expr_look(const expr_node *n)
                        .kids = (const expr_node *const *)n->kid,
                        .count = n->count};
 }
-
-bool expr_reads(const expr_node *n, bool (*wanted)(void *user, uint32_t slot), void *user)
-{
-    if (n->kind == K_SLOT || n->kind == K_TEST_SLOT)
-        return wanted(user, n->slot);
-    for (uint32_t i = 0; i < n->count; i++)
-        if (n->kid[i] != NULL && expr_reads(n->kid[i], wanted, user))
-            return true;
-    return false;
-}
