@@ -71,7 +71,8 @@ GOV_API gov_status gov_case_find(gov *g, const char *source, const char *number,
 
 /**
  * One case as a map: id, number, numbers, workflow, state (list of paths), outcome, opened_at, closed_at, grid, unit,
- * staff, reporter, fields, clocks, links, flags (what an import noticed). Sensitive fields are masked unless the rulebook shows them to this actor
+ * staff, reporter, parent, children (ids), holders (the units that had it, in order), ping_pongs (how often it came back
+ * to one), fields, clocks, links, flags (what an import noticed). Sensitive fields are masked unless the rulebook shows them to this actor
  * for this purpose; each such look is journalled.
  * Permission: `case.read`. A case outside of the actor's part of the community is answered as one that does not exist.
  * @param out owned by the caller

@@ -91,6 +91,7 @@ struct case_machine {
     int64_t id, parent, reporter, staff, unit, grid, opened_us, closed_us;
     int64_t rules_id; /* the version whose workflow this is */
     const char *number, *source, *outside_number, *link, *outcome;
+    const char *holders; /* the units that had it, in order, a list of ids as text; NULL: none had */
     int64_t steps;
 
     const uint32_t *by_name; /* the fields in the order of their names */
@@ -163,6 +164,18 @@ gov_status case_clock_used(base_arena *arena, const case_clock *c, const cal_cal
 gov_status case_timer_due(case_machine *m, const rulebook_timer *t, int64_t from_us, case_timer *out, const diag *d);
 /* "a@STATE#0", in the machine's arena; NULL: no memory. */
 const char *case_timer_name(case_machine *m, const char *event);
+
+/* ---- other cases: family.c ---- */
+
+/* A unit has it now: it is noted, where it is another one than before. */
+gov_status case_note_holder(case_machine *m, const diag *d);
+/* The units that had it, and how often it came back to one that had had it; keys or ids is the caller's matter. */
+value case_holders(case_machine *m);
+int64_t case_ping_pongs(case_machine *m);
+/* Its children, a list of maps: id, number, workflow, link, unit, opened_at, closed_at, ended, outcome. Without a store: none. */
+gov_status case_children(case_machine *m, value *out, const diag *d);
+/* The same of cases of that workflow whose indexed field has this value, newest first, itself left out; the first 100. */
+gov_status case_alike(case_machine *m, const char *workflow, const char *field, value v, value *out, const diag *d);
 
 /* ---- effects: effect.c, and rooms above ---- */
 

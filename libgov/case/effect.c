@@ -1,5 +1,5 @@
 /* The effects that this room itself brings: assign, notify, open, link. */
-#include "case/live.h"
+#include "case/family.h"
 
 #include <string.h>
 
@@ -35,6 +35,8 @@ static gov_status run_assign(gov *g, case_machine *m, const rulebook_action *a, 
     if (status == GOV_OK)
         status = assign_one(g, m, a, "grid", RULEBOOK_GRID, &m->grid, &note, d);
     case_note_effect(m, "assign", value_builder_map(&note));
+    if (status == GOV_OK)
+        status = case_note_holder(m, d);
     /* A unit that names one of its own for a case has not passed it on; nor has whoever gives it its first holder. */
     if (status == GOV_OK && ((unit != 0 && m->unit != unit) || (staff != 0 && m->staff != staff)))
         status = case_clocks_handed_over(m, d);
@@ -158,8 +160,6 @@ static gov_status preview_open(gov *g, case_machine *m, const rulebook_action *a
 
 static gov_status run_link(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
 {
-    static const store_sql add = {"INSERT INTO gov_case_link (community, case_id, link, other) VALUES ($1, $2, $3, $4) "
-                                  "ON CONFLICT (community, case_id, link, other) DO NOTHING"};
     static const store_sql exists = {"SELECT id FROM gov_case WHERE community = $1 AND id = $2"};
     value to, as;
     int64_t other = 0;
@@ -171,7 +171,7 @@ static gov_status run_link(gov *g, case_machine *m, const rulebook_action *a, co
     if (status == GOV_END)
         return base_fail_at(d, &a->place, M_bad_reference, A_S("effect", "link"), A_S("kind", "case"));
     if (status == GOV_OK)
-        status = store_post(g->store, &add, STORE_ARGS(store_i(g->community), store_i(m->id), store_t(as.as.s, as.len), store_i(other)), STORE_ANY_ROWS, d);
+        status = case_put_link(g, m->id, as.as.s, as.len, other, d);
     case_note_effect(m, "link", value_int(other));
     return status;
 }
@@ -179,7 +179,7 @@ static gov_status run_link(gov *g, case_machine *m, const rulebook_action *a, co
 /* ---- the table ---- */
 
 static const case_runner assign_runner = {run_assign, run_assign}, notify_runner = {run_notify, run_notify},
-                         open_runner = {run_open, preview_open}, link_runner = {run_link, NULL};
+                         open_runner = {run_open, preview_open}, link_runner = {run_link, NULL}, merge_runner = {case_run_merge, NULL};
 
 static const rulebook_param assign_params[] = {
     {.name = "unit", .kind = RULEBOOK_PARAM_EXPR, .refs = RULEBOOK_REF(RULEBOOK_UNIT) | RULEBOOK_REF_KEYS},
@@ -199,11 +199,14 @@ static const rulebook_param open_params[] = {
 static const rulebook_param link_params[] = {
     {"to", RULEBOOK_PARAM_EXPR, true, EXPR_INT}, {"as", RULEBOOK_PARAM_NAME, true, EXPR_DYN}};
 
+static const rulebook_param merge_params[] = {{"into", RULEBOOK_PARAM_EXPR, true, EXPR_INT}};
+
 static const rulebook_effect effects[] = {
     {"assign", assign_params, ARRAY_LEN(assign_params), NULL, (void *)(uintptr_t)&assign_runner},
     {"notify", notify_params, ARRAY_LEN(notify_params), NULL, (void *)(uintptr_t)&notify_runner},
     {"open", open_params, ARRAY_LEN(open_params), NULL, (void *)(uintptr_t)&open_runner},
     {"link", link_params, ARRAY_LEN(link_params), NULL, (void *)(uintptr_t)&link_runner},
+    {"merge", merge_params, ARRAY_LEN(merge_params), NULL, (void *)(uintptr_t)&merge_runner},
 };
 const rulebook_host case_words = {.effects = effects,
                                   .effect_count = ARRAY_LEN(effects),

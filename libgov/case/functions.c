@@ -185,6 +185,43 @@ static gov_status check_count(void *user, const value *args, size_t n, const bas
     return status != GOV_OK ? status : filter;
 }
 
+/* ---- cases(workflow, field, value) ---- */
+
+static const rulebook_field *indexed_field(const rulebook *rb, value workflow, value field)
+{
+    char name[LONGEST_KIND];
+    const rulebook_workflow *w;
+    if (!kind_text(workflow, name) || rulebook_get_workflow(rb, name, &w, NULL) != GOV_OK || field.kind != VALUE_STRING)
+        return NULL;
+    const rulebook_field *f = rulebook_find_field(&w->fields, field.as.s, field.len);
+    return f != NULL && f->indexed ? f : NULL;
+}
+
+static gov_status call_cases(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)
+{
+    char workflow[LONGEST_KIND];
+    gov *g;
+    (void)user;
+    (void)n;
+    const gov_status status = community_of("cases", run, &g, d);
+    if (status != GOV_OK)
+        return status;
+    const rulebook_field *f = indexed_field(g->rules, args[0], args[1]);
+    if (f == NULL || !kind_text(args[0], workflow))
+        return base_fail(d, M_field_not_indexed, A_N("field", args[1].as.s, args[1].len));
+    return case_alike(case_machine_running(run), workflow, f->name, args[2], out, d);
+}
+
+/* Workflows are compiled one by one: that the field is indexed is asked when it runs. */
+static gov_status check_cases(void *user, const value *args, size_t n, const base_place *place, const diag *d)
+{
+    char kind[LONGEST_KIND];
+    (void)n;
+    if (args[0].kind == VALUE_STRING && (!kind_text(args[0], kind) || !has_workflow(user, kind)))
+        return base_fail_at(d, place, M_unknown_name, A_S("kind", "workflow"), A_N("name", args[0].as.s, args[0].len));
+    return GOV_OK;
+}
+
 #define LIST_OF_INTS (EXPR_LIST | EXPR_INT << 4)
 const expr_function case_functions[CASE_FUNCTIONS] = {
     {.name = "members", .argc = 1, .args = {EXPR_INT}, .result = LIST_OF_INTS, .call = call_members, .cost = 50},
@@ -194,4 +231,6 @@ const expr_function case_functions[CASE_FUNCTIONS] = {
     {.name = "count", .argc = 1, .args = {EXPR_STRING}, .result = EXPR_INT, .call = call_count, .check = check_count, .cost = 50},
     {.name = "count", .argc = 2, .args = {EXPR_STRING, EXPR_STRING}, .result = EXPR_INT, .call = call_count,
      .check = check_count, .cost = 50},
+    {.name = "cases", .argc = 3, .args = {EXPR_STRING, EXPR_STRING, EXPR_DYN}, .result = EXPR_LIST, .call = call_cases,
+     .check = check_cases, .cost = 200},
 };

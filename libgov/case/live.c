@@ -12,6 +12,7 @@ static const store_column case_columns[] = {
     {"source", STORE_TEXT, true},  {"outside_number", STORE_TEXT, true},
     {"flags", STORE_TEXT, true},   {"doc", STORE_TEXT},         {"steps", STORE_INT},
     {"former", STORE_TEXT, true}, /* a list of the rules that it was pinned to before */
+    {"holders", STORE_TEXT, true}, /* a list of the units that had it, in order */
     {0}};
 static const store_index case_indexes[] = {
     {"gov_case_by_parent", "community, parent, id", false, "parent IS NOT NULL"},
@@ -162,6 +163,7 @@ static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_a
     m->source = text_or_null(rows, 13, arena);
     m->outside_number = text_or_null(rows, 14, arena);
     m->steps = store_int(rows, 16);
+    m->holders = text_or_null(rows, 17, arena);
     const char *state = store_text(rows, 5, &len);
     status = chart_load(w->chart, state, len, m->state, d);
     if (status != GOV_OK)
@@ -172,7 +174,7 @@ static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_a
 
 #define CASE_ROW                                                                                                      \
     "SELECT number, workflow, rules, opened_us, closed_us, state, outcome, grid, unit, staff, reporter, parent, link, source, " \
-    "outside_number, doc, steps FROM gov_case WHERE community = $1 AND id = $2"
+    "outside_number, doc, steps, holders FROM gov_case WHERE community = $1 AND id = $2"
 
 gov_status case_load(gov *g, int64_t id, bool lock, base_arena *arena, case_machine *m, const diag *d)
 {
@@ -258,8 +260,8 @@ gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *
 {
     static const store_sql add = {
         "INSERT INTO gov_case (community, id, number, workflow, rules, opened_us, closed_us, state, outcome, grid, unit, staff, "
-        "reporter, parent, link, source, outside_number, flags, doc, steps) VALUES "
-        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1)"};
+        "reporter, parent, link, source, outside_number, flags, doc, steps, holders) VALUES "
+        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20)"};
     base_buf state, doc, flag;
     base_buf_init(&state, g->alloc);
     base_buf_init(&doc, g->alloc);
@@ -276,7 +278,7 @@ gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *
                        store_i(m->opened_us), store_i0(m->closed_us), store_t(state.data, state.len), store_s(m->outcome),
                        store_i0(m->grid), store_i0(m->unit), store_i0(m->staff), store_i0(m->reporter), store_i0(m->parent),
                        store_s(m->link), store_s(m->source), store_s(m->outside_number), store_t(flag.data, flag.len),
-                       store_t(doc.data, doc.len)),
+                       store_t(doc.data, doc.len), store_s(m->holders)),
             1, d);
     base_buf_free(&state);
     base_buf_free(&doc);
@@ -288,8 +290,8 @@ gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *
 gov_status case_save(case_machine *m, gov *g, const diag *d)
 {
     static const store_sql set = {
-        "UPDATE gov_case SET closed_us = $3, state = $4, outcome = $5, grid = $6, unit = $7, staff = $8, doc = $9, steps = $10 "
-        "WHERE community = $1 AND id = $2"};
+        "UPDATE gov_case SET closed_us = $3, state = $4, outcome = $5, grid = $6, unit = $7, staff = $8, doc = $9, steps = $10, "
+        "holders = $11 WHERE community = $1 AND id = $2"};
     base_buf state, doc;
     base_buf_init(&state, g->alloc);
     base_buf_init(&doc, g->alloc);
@@ -301,7 +303,8 @@ gov_status case_save(case_machine *m, gov *g, const diag *d)
         status = store_post(g->store, &set,
                             STORE_ARGS(store_i(g->community), store_i(m->id), store_i0(m->closed_us),
                                        store_t(state.data, state.len), store_s(m->outcome), store_i0(m->grid),
-                                       store_i0(m->unit), store_i0(m->staff), store_t(doc.data, doc.len), store_i(m->steps)),
+                                       store_i0(m->unit), store_i0(m->staff), store_t(doc.data, doc.len), store_i(m->steps),
+                                       store_s(m->holders)),
                             1, d);
     base_buf_free(&state);
     base_buf_free(&doc);

@@ -25,7 +25,7 @@ gov_status case_role_condition(gov *g, const rulebook_workflow *w, const ruleboo
 
 extern const case_world case_store_world;
 /* The machine whose expression runs; NULL: that of something else. */
-enum { CASE_FUNCTIONS = 6 };
+enum { CASE_FUNCTIONS = 7 };
 extern const expr_function case_functions[CASE_FUNCTIONS]; /* functions.c */
 case_machine *case_machine_running(const expr_run *run);
 /* Memory for the machine, as case_machine_init, and what the room keeps per workflow. */

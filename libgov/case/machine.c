@@ -36,6 +36,22 @@ static value case_part(const case_machine *m, rulebook_case_part part)
     }
 }
 
+/* What takes reading other cases, or a list's text. */
+static value family_part(case_machine *m, rulebook_case_part part)
+{
+    value v;
+    switch (part) {
+    case RULEBOOK_CASE_CHILDREN:
+        return case_children(m, &v, NULL) == GOV_OK ? v : value_absent();
+    case RULEBOOK_CASE_HOLDERS:
+        return case_holders(m);
+    case RULEBOOK_CASE_PING_PONGS:
+        return value_int(case_ping_pongs(m));
+    default:
+        return case_part(m, part);
+    }
+}
+
 static value id_list(case_machine *m, const int64_t *ids, size_t n)
 {
     value_builder b;
@@ -75,6 +91,8 @@ static value event_part(const case_machine *m, const rulebook_slot *slot)
 {
     if (m->event == NULL)
         return value_absent();
+    if (slot->kind == RULEBOOK_SLOT_EVENT_NAME && slot->part == 1)
+        return id_or_null(m->sender);
     if (slot->kind == RULEBOOK_SLOT_EVENT_NAME)
         return value_string(m->event->name, m->event->len);
     if (slot->kind == RULEBOOK_SLOT_EVENT_DATA)
@@ -96,7 +114,7 @@ static bool fetch_slot(void *user, uint32_t number, value *out)
         *out = actor_part(m, slot->part);
         break;
     case RULEBOOK_SLOT_CASE:
-        *out = case_part(m, slot->part);
+        *out = family_part(m, slot->part);
         break;
     case RULEBOOK_SLOT_CLOCK:
         *out = case_clock_reading(m, slot->index, slot->part);

@@ -1,5 +1,5 @@
 /* Opening a case, and sending it an event: one macrostep with its effects, in the caller's transaction. */
-#include "case/live.h"
+#include "case/family.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,17 +41,13 @@ gov_status case_record_step(gov *g, case_machine *m, const char *kind, const cha
     return access_record(g, &entry, NULL, d);
 }
 
-static gov_status tell_parent(gov *g, case_machine *m, const diag *d)
+static gov_status tell_parent(gov *g, case_machine *m, const char *event, const diag *d)
 {
     const value_pair data[] = {{value_text("id"), value_int(m->id)},
                                {value_text("workflow"), value_text(m->w->name)},
                                {value_text("outcome"), m->outcome != NULL ? value_text(m->outcome) : value_null()},
                                {value_text("link"), m->link != NULL ? value_text(m->link) : value_null()}};
-    char name[48];
-    (void)snprintf(name, sizeof name, "f:%lld.done", (long long)m->id);
-    const case_timer t = {.case_id = m->parent, .name = name, .kind = CASE_TIMER_SEND, .due_us = m->now_us,
-                          .event = "child.done", .data = value_map(data, ARRAY_LEN(data))};
-    return case_schedule(g, &t, d);
+    return case_tell(g, m, m->parent, event, value_map(data, ARRAY_LEN(data)), d);
 }
 
 gov_status case_settle(gov *g, case_machine *m, const diag *d)
@@ -60,14 +56,15 @@ gov_status case_settle(gov *g, case_machine *m, const diag *d)
     const bool ended = case_machine_ended(m);
     m->outcome = ended ? case_machine_outcome(m) : NULL;
     if (!ended) {
+        const bool reopened = m->closed_us != 0;
         m->closed_us = 0;
-        return GOV_OK;
+        return reopened && m->parent != 0 ? tell_parent(g, m, "child.reopened", d) : GOV_OK;
     }
     if (m->closed_us != 0)
         return GOV_OK;
     m->closed_us = m->now_us;
     const gov_status status = store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(CASE_TIMER_IMPORT)), STORE_ANY_ROWS, d);
-    return status == GOV_OK && m->parent != 0 ? tell_parent(g, m, d) : status;
+    return status == GOV_OK && m->parent != 0 ? tell_parent(g, m, "child.done", d) : status;
 }
 
 static gov_status index_changes(gov *g, case_machine *m, const value *before, const diag *d)
@@ -243,13 +240,6 @@ static gov_status begin_case(gov *g, const case_opening *o, case_machine *m, con
     return status;
 }
 
-static gov_status put_link(gov *g, int64_t from, const char *link, int64_t to, const diag *d)
-{
-    static const store_sql add = {"INSERT INTO gov_case_link (community, case_id, link, other) VALUES ($1, $2, $3, $4) "
-                                  "ON CONFLICT (community, case_id, link, other) DO NOTHING"};
-    return store_post(g->store, &add, STORE_ARGS(store_i(g->community), store_i(from), store_s(link), store_i(to)), STORE_ANY_ROWS, d);
-}
-
 /* Of the fields that the first step changed, what they were given as; absent: none. */
 static value given_otherwise(case_machine *m, const value *given)
 {
@@ -293,7 +283,7 @@ static gov_status keep_case(gov *g, const case_opening *o, case_machine *m, cons
     if (status == GOV_OK)
         status = index_changes(g, m, NULL, d);
     if (status == GOV_OK && o->parent != 0 && o->link != NULL)
-        status = put_link(g, o->parent, o->link, m->id, d);
+        status = case_put_link(g, o->parent, o->link, strlen(o->link), m->id, d);
     if (status == GOV_OK)
         status = record_opening(g, o, m, given, d);
     return status;

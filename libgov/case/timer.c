@@ -163,6 +163,8 @@ static gov_status world_send(case_machine *m, const rulebook_send *send, const c
     gov_status status = GOV_OK;
     if (send->to == RULEBOOK_TO_PARENT)
         return m->parent != 0 ? send_to_parent(m, send->event, when, d) : GOV_OK;
+    if (send->to == RULEBOOK_TO_SENDER) /* nobody but a person sent it: nobody is answered */
+        return m->sender != 0 ? send_to(m, send->event, m->sender, when, d) : GOV_OK;
     if (send->to == RULEBOOK_TO_CHILDREN)
         status = read_ids(g, &children, STORE_ARGS(store_i(g->community), store_i(m->id)), &list, d);
     else

@@ -103,6 +103,29 @@ static gov_status view_links(gov *g, case_machine *m, value *out, const diag *d)
     return list.failed ? base_nomem(d) : GOV_OK;
 }
 
+/* Who had it, and what came of it. */
+static gov_status view_family(gov *g, case_machine *m, value_builder *b, const diag *d)
+{
+    const value holders = case_holders(m);
+    value children;
+    value_builder keys, ids;
+    value_builder_init(&keys, m->arena);
+    value_builder_init(&ids, m->arena);
+    gov_status status = case_children(m, &children, d);
+    for (size_t i = 0; holders.kind == VALUE_LIST && i < holders.len && status == GOV_OK; i++) {
+        const char *key;
+        status = registry_label(g, holders.as.items[i].as.i, &key, NULL, d);
+        if (status == GOV_OK)
+            value_builder_add_copy(&keys, key);
+    }
+    for (size_t i = 0; status == GOV_OK && i < children.len; i++)
+        value_builder_add(&ids, value_get_text(children.as.items[i], "id"));
+    value_builder_set(b, "children", value_builder_list(&ids));
+    value_builder_set(b, "holders", value_builder_list(&keys));
+    value_builder_set(b, "ping_pongs", value_int(case_ping_pongs(m)));
+    return status == GOV_OK && (keys.failed || ids.failed) ? base_nomem(d) : status;
+}
+
 /* What an import noticed about the row that the case came from. */
 static gov_status view_flags(gov *g, const case_machine *m, value *out, const diag *d)
 {
@@ -149,6 +172,8 @@ static gov_status view_case(gov *g, case_machine *m, bool whole, value *out, con
         status = view_links(g, m, &links, d);
     if (whole && status == GOV_OK)
         status = view_flags(g, m, &flags, d);
+    if (whole && status == GOV_OK)
+        status = view_family(g, m, &b, d);
     if (whole && status == GOV_OK) {
         value_builder_set(&b, "clocks", clocks);
         value_builder_set(&b, "links", links);

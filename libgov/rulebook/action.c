@@ -115,7 +115,8 @@ static void read_send(rulebook_loader *l, const rb_node *n, const rb_context *c,
     s->to = to == NULL ? RULEBOOK_TO_SELF
             : rb_is(to, "self") ? RULEBOOK_TO_SELF
             : rb_is(to, "parent") ? RULEBOOK_TO_PARENT
-            : rb_is(to, "children") ? RULEBOOK_TO_CHILDREN : RULEBOOK_TO_LINK;
+            : rb_is(to, "children") ? RULEBOOK_TO_CHILDREN
+            : rb_is(to, "sender") ? RULEBOOK_TO_SENDER : RULEBOOK_TO_LINK;
     if (s->to != RULEBOOK_TO_LINK)
         s->link = NULL;
     if (after != NULL && at != NULL)

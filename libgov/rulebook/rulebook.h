@@ -180,7 +180,7 @@ typedef enum rulebook_slot_kind {
     RULEBOOK_SLOT_CASE,   /* part: rulebook_case_part */
     RULEBOOK_SLOT_FIELD,  /* index: rulebook_workflow.fields */
     RULEBOOK_SLOT_CLOCK,  /* index: rulebook_workflow.clocks; part: rulebook_clock_part */
-    RULEBOOK_SLOT_EVENT_NAME,
+    RULEBOOK_SLOT_EVENT_NAME, /* part 1: event.sender */
     RULEBOOK_SLOT_EVENT_DATA, /* all of it */
     RULEBOOK_SLOT_INPUT,  /* index: rulebook_workflow.input_names: event.data.NAME */
     RULEBOOK_SLOT_IT,     /* the value under a field's `when`, a schedule's member, an effect's `as` */
@@ -189,7 +189,8 @@ typedef enum rulebook_slot_kind {
 typedef enum rulebook_actor_part { RULEBOOK_ACTOR_ID, RULEBOOK_ACTOR_ROLES, RULEBOOK_ACTOR_GRIDS, RULEBOOK_ACTOR_UNIT } rulebook_actor_part;
 typedef enum rulebook_case_part {
     RULEBOOK_CASE_ID, RULEBOOK_CASE_NUMBER, RULEBOOK_CASE_WORKFLOW, RULEBOOK_CASE_OPENED_AT, RULEBOOK_CASE_REPORTER,
-    RULEBOOK_CASE_ASSIGNEE, RULEBOOK_CASE_UNIT, RULEBOOK_CASE_GRID, RULEBOOK_CASE_PARENT, RULEBOOK_CASE_CHILDREN
+    RULEBOOK_CASE_ASSIGNEE, RULEBOOK_CASE_UNIT, RULEBOOK_CASE_GRID, RULEBOOK_CASE_PARENT, RULEBOOK_CASE_CHILDREN,
+    RULEBOOK_CASE_HOLDERS, RULEBOOK_CASE_PING_PONGS
 } rulebook_case_part;
 typedef enum rulebook_clock_part { RULEBOOK_CLOCK_DUE, RULEBOOK_CLOCK_CONSUMED, RULEBOOK_CLOCK_LEFT, RULEBOOK_CLOCK_RUNNING, RULEBOOK_CLOCK_BREACHED } rulebook_clock_part;
 typedef struct rulebook_slot {
@@ -209,7 +210,7 @@ typedef struct rulebook_block {
 typedef enum rulebook_action_kind {
     RULEBOOK_SET, RULEBOOK_RAISE, RULEBOOK_SEND, RULEBOOK_CANCEL, RULEBOOK_IF, RULEBOOK_LOG, RULEBOOK_EFFECT
 } rulebook_action_kind;
-typedef enum rulebook_to { RULEBOOK_TO_SELF, RULEBOOK_TO_PARENT, RULEBOOK_TO_CHILDREN, RULEBOOK_TO_LINK } rulebook_to;
+typedef enum rulebook_to { RULEBOOK_TO_SELF, RULEBOOK_TO_PARENT, RULEBOOK_TO_CHILDREN, RULEBOOK_TO_LINK, RULEBOOK_TO_SENDER } rulebook_to;
 
 typedef struct rulebook_assignment {
     uint32_t field; /* index into rulebook_workflow.fields */

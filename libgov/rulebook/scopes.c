@@ -68,7 +68,7 @@ typedef struct part {
 static const part case_parts[] = {{"id", EXPR_INT}, {"number", EXPR_STRING}, {"workflow", EXPR_STRING},
                                   {"opened_at", EXPR_TIMESTAMP}, {"reporter", EXPR_DYN}, {"assignee", EXPR_DYN},
                                   {"unit", EXPR_DYN}, {"grid", EXPR_DYN}, {"parent", EXPR_DYN},
-                                  {"children", EXPR_LIST}};
+                                  {"children", EXPR_LIST}, {"holders", EXPR_LIST | EXPR_INT << 4}, {"ping_pongs", EXPR_INT}};
 static const part clock_parts[] = {{"due", EXPR_TIMESTAMP}, {"consumed", EXPR_DURATION}, {"left", EXPR_DURATION},
                                    {"running", EXPR_BOOL}, {"breached", EXPR_BOOL}};
 
@@ -139,6 +139,7 @@ static expr_scope *event_scope(rulebook_loader *l, bool whole, const bool *known
     if (s == NULL)
         return NULL;
     add_slot(l, s, (rulebook_slot){RULEBOOK_SLOT_EVENT_NAME, 0, 0, "event.name"}, EXPR_STRING);
+    add_slot(l, s, (rulebook_slot){RULEBOOK_SLOT_EVENT_NAME, 1, 0, "event.sender"}, EXPR_DYN);
     const uint32_t data = rb_scope_var(l, s, whole ? "event.data" : "__event_data", EXPR_DYN);
     if (data < work->w->slot_count)
         ((rulebook_slot *)(uintptr_t)work->w->slots)[data] = (rulebook_slot){RULEBOOK_SLOT_EVENT_DATA, 0, 0, "event.data"};
@@ -174,7 +175,7 @@ static uint32_t slots_needed(rulebook_loader *l)
     const rb_node *clocks = rb_get(work->root, "clocks");
     const uint32_t clock_count = clocks != NULL && clocks->kind == RB_MAP ? clocks->count : 0;
     return l->rb->slot_count + (uint32_t)ARRAY_LEN(case_parts) + work->w->fields.count +
-           clock_count * (uint32_t)ARRAY_LEN(clock_parts) + 2 + (uint32_t)work->inputs.count + 1;
+           clock_count * (uint32_t)ARRAY_LEN(clock_parts) + 3 + (uint32_t)work->inputs.count + 1;
 }
 
 void rb_work_scopes(rulebook_loader *l)

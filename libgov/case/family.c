@@ -1,0 +1,201 @@
+/* A case among others: its children, cases like it, who had it, and merging one into another. */
+#include "case/family.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- who had it ---- */
+
+value case_holders(case_machine *m)
+{
+    value list;
+    if (m->holders == NULL || value_read_document(m->arena, m->holders, strlen(m->holders), &list, NULL) != GOV_OK)
+        return value_list(NULL, 0);
+    return list;
+}
+
+int64_t case_ping_pongs(case_machine *m)
+{
+    const value list = case_holders(m);
+    int64_t n = 0;
+    for (size_t i = 1; list.kind == VALUE_LIST && i < list.len; i++)
+        for (size_t k = 0; k < i; k++)
+            if (list.as.items[k].as.i == list.as.items[i].as.i) {
+                n++;
+                break;
+            }
+    return n;
+}
+
+gov_status case_note_holder(case_machine *m, const diag *d)
+{
+    const value list = case_holders(m);
+    base_buf text;
+    if (m->unit == 0 || (list.len > 0 && list.as.items[list.len - 1].as.i == m->unit))
+        return GOV_OK;
+    value *items = base_arena_array(m->arena, list.len + 1, sizeof *items);
+    if (items == NULL)
+        return base_nomem(d);
+    for (size_t i = 0; i < list.len; i++)
+        items[i] = list.as.items[i];
+    items[list.len] = value_int(m->unit);
+    base_buf_init(&text, m->alloc);
+    value_write_document(&text, value_list(items, list.len + 1));
+    m->holders = text.failed ? NULL : base_arena_strndup(m->arena, text.data, text.len);
+    base_buf_free(&text);
+    return m->holders != NULL ? GOV_OK : base_nomem(d);
+}
+
+/* ---- other cases, as rules see them ---- */
+
+#define SEEN "c.id, c.number, c.workflow, c.link, c.unit, c.opened_us, c.closed_us, c.outcome"
+
+static void text_or_null(value_builder *b, const char *name, store_rows *rows, int column)
+{
+    if (store_is_null(rows, column))
+        value_builder_set(b, name, value_null());
+    else
+        value_builder_set_copy(b, name, store_text(rows, column, NULL));
+}
+
+static gov_status read_seen(case_machine *m, const store_sql *sql, const store_arg *args, size_t n, value *out, const diag *d)
+{
+    store_rows rows;
+    value_builder list;
+    value_builder_init(&list, m->arena);
+    gov_status status = store_query(m->community->store, sql, args, n, &rows, d);
+    while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
+        value_builder b;
+        value_builder_init(&b, m->arena);
+        value_builder_set(&b, "id", value_int(store_int(&rows, 0)));
+        text_or_null(&b, "number", &rows, 1);
+        text_or_null(&b, "workflow", &rows, 2);
+        text_or_null(&b, "link", &rows, 3);
+        value_builder_set(&b, "unit", store_is_null(&rows, 4) ? value_null() : value_int(store_int(&rows, 4)));
+        value_builder_set(&b, "opened_at", value_from_us(store_int(&rows, 5)));
+        value_builder_set(&b, "closed_at", store_is_null(&rows, 6) ? value_null() : value_from_us(store_int(&rows, 6)));
+        value_builder_set(&b, "ended", value_bool(!store_is_null(&rows, 6)));
+        text_or_null(&b, "outcome", &rows, 7);
+        list.failed = list.failed || b.failed;
+        value_builder_add(&list, value_builder_map(&b));
+    }
+    store_rows_close(&rows);
+    *out = value_builder_list(&list);
+    if (status != GOV_END)
+        return status;
+    return list.failed ? base_nomem(d) : GOV_OK;
+}
+
+gov_status case_children(case_machine *m, value *out, const diag *d)
+{
+    static const store_sql sql = {"SELECT " SEEN " FROM gov_case c WHERE c.community = $1 AND c.parent = $2 ORDER BY c.id"};
+    *out = value_list(NULL, 0);
+    if (m->community == NULL)
+        return GOV_OK;
+    return read_seen(m, &sql, STORE_ARGS(store_i(m->community->community), store_i(m->id)), out, d);
+}
+
+gov_status case_alike(case_machine *m, const char *workflow, const char *field, value v, value *out, const diag *d)
+{
+    static const store_sql sql = {"SELECT " SEEN " FROM gov_case_word w JOIN gov_case c ON c.community = w.community AND c.id = w.case_id "
+                                  "WHERE w.community = $1 AND w.field = $2 AND w.word = $3 AND w.case_id <> $4 AND c.workflow = $5 "
+                                  "ORDER BY w.case_id DESC LIMIT 100"};
+    base_buf word;
+    gov_status status = GOV_OK;
+    *out = value_list(NULL, 0);
+    base_buf_init(&word, m->alloc);
+    case_index_word(&word, v);
+    if (word.failed)
+        status = base_nomem(d);
+    else if (m->community != NULL && word.len > 0)
+        status = read_seen(m, &sql,
+                           STORE_ARGS(store_i(m->community->community), store_s(field), store_t(word.data, word.len), store_i(m->id),
+                                      store_s(workflow)),
+                           out, d);
+    base_buf_free(&word);
+    return status;
+}
+
+/* ---- links ---- */
+
+gov_status case_put_link(gov *g, int64_t from, const char *link, size_t len, int64_t to, const diag *d)
+{
+    static const store_sql add = {"INSERT INTO gov_case_link (community, case_id, link, other) VALUES ($1, $2, $3, $4) "
+                                  "ON CONFLICT (community, case_id, link, other) DO NOTHING"};
+    return store_post(g->store, &add, STORE_ARGS(store_i(g->community), store_i(from), store_t(link, len), store_i(to)), STORE_ANY_ROWS, d);
+}
+
+gov_status case_tell(gov *g, case_machine *m, int64_t other, const char *event, value data, const diag *d)
+{
+    base_buf name;
+    base_buf_init(&name, m->alloc);
+    base_buf_fmt(&name, "f:%lld.%lld.%s", (long long)m->id, (long long)m->steps, event);
+    const case_timer t = {.case_id = other, .name = name.data, .kind = CASE_TIMER_SEND, .due_us = m->now_us, .event = event, .data = data};
+    const gov_status status = name.failed ? base_nomem(d) : case_schedule(g, &t, d);
+    base_buf_free(&name);
+    return status;
+}
+
+/* ---- merging ---- */
+
+#define DUPLICATE "duplicate_of"
+#define MERGED "merged"
+
+/* Where a chain of merged cases ends: merging into a case that was merged itself means the one that lives on. GOV_END: no such case. */
+static gov_status survivor_of(gov *g, int64_t id, int64_t self, int64_t *out, const diag *d)
+{
+    enum { LONGEST = 100 };
+    static const store_sql exists = {"SELECT id FROM gov_case WHERE community = $1 AND id = $2"};
+    static const store_sql next = {"SELECT other FROM gov_case_link WHERE community = $1 AND case_id = $2 AND link = $3 ORDER BY other LIMIT 1"};
+    gov_status status = store_first_int(g->store, &exists, STORE_ARGS(store_i(g->community), store_i(id)), out, d);
+    for (int i = 0; i < LONGEST && status == GOV_OK && *out != self; i++) {
+        status = store_first_int(g->store, &next, STORE_ARGS(store_i(g->community), store_i(*out), store_s(DUPLICATE)), out, d);
+        if (status == GOV_END)
+            return GOV_OK;
+    }
+    return status;
+}
+
+/* What the survivor is told, for its rules to use: all but what is sensitive, which would stand in another case's history. */
+static value report_of(case_machine *m)
+{
+    value_builder b, fields;
+    value_builder_init(&b, m->arena);
+    value_builder_init(&fields, m->arena);
+    for (uint32_t i = 0; i < m->w->fields.count; i++)
+        if (case_field(m, i).kind != VALUE_ABSENT && m->w->fields.items[i].sensitive == NULL)
+            value_builder_set(&fields, m->w->fields.items[i].name, case_field(m, i));
+    value_builder_set(&b, "id", value_int(m->id));
+    value_builder_set(&b, "number", m->number != NULL ? value_text(m->number) : value_null());
+    value_builder_set(&b, "workflow", value_text(m->w->name));
+    value_builder_set(&b, "source", m->source != NULL ? value_text(m->source) : value_null());
+    value_builder_set(&b, "reporter", m->reporter != 0 ? value_int(m->reporter) : value_null());
+    value_builder_set(&b, "fields", value_builder_map(&fields));
+    return b.failed || fields.failed ? value_absent() : value_builder_map(&b);
+}
+
+/* The case gives way to another: its history, numbers, fields and links stay with it; children that are under way go over. */
+gov_status case_run_merge(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
+{
+    static const store_sql move = {"UPDATE gov_case SET parent = $3 WHERE community = $1 AND parent = $2 AND closed_us IS NULL AND id <> $3"};
+    value into;
+    int64_t other = 0;
+    gov_status status = case_argument(m, a, "into", &into, d);
+    if (status == GOV_OK)
+        status = survivor_of(g, into.kind == VALUE_INT ? into.as.i : 0, m->id, &other, d);
+    if (status == GOV_END || (status == GOV_OK && other == m->id))
+        return base_fail_at(d, &a->place, M_bad_reference, A_S("effect", "merge"), A_S("kind", "case"));
+    const value report = report_of(m);
+    if (status == GOV_OK && report.kind == VALUE_ABSENT)
+        status = base_nomem(d);
+    if (status == GOV_OK)
+        status = case_put_link(g, m->id, DUPLICATE, sizeof DUPLICATE - 1, other, d);
+    if (status == GOV_OK)
+        status = case_put_link(g, other, MERGED, sizeof MERGED - 1, m->id, d);
+    if (status == GOV_OK)
+        status = store_post(g->store, &move, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(other)), STORE_ANY_ROWS, d);
+    if (status == GOV_OK)
+        status = case_tell(g, m, other, "child.merged", report, d);
+    case_note_effect(m, "merge", value_int(other));
+    return status;
+}
