@@ -1,0 +1,295 @@
+/* Money is conserved under fire: processes move amounts at random while one after the other is killed. Afterwards the sums are
+ * exact, no transfer is half there, and none that was acknowledged is missing. */
+#include "support/support.h"
+
+#include "ledger/stored.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REAL_MS   INT64_C(1772409900000)
+#define NOW       (REAL_MS * 1000)
+#define COMMUNITY 9
+
+enum { WORKERS = 3, ACCOUNTS = 24, EACH = 12, START = 100000 };
+
+static gov_error *err;
+static const diag D = {&base_malloc, &err};
+static const store_migration *const schema[] = {&ledger_schema};
+
+/* What a worker says after its commit; written at once, so that a pipe takes all of it or nothing. */
+typedef struct acknowledged {
+    int32_t count;
+    struct {
+        int64_t id, debit, credit, amount;
+    } made[EACH];
+} acknowledged;
+
+static store *open_store(const char *url)
+{
+    store *s = NULL;
+    const store_config config = {.url = url,
+                                 .flags = STORE_CREATE,
+                                 .busy_ms = 60000,
+                                 .migrations = schema,
+                                 .migration_count = 1};
+    return store_open(&base_malloc, &config, &s, NULL) == GOV_OK ? s : NULL;
+}
+
+/* ---- a worker ---- */
+
+static uint64_t seed;
+static uint32_t rnd(uint32_t below)
+{
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(seed >> 33) % below;
+}
+
+/* Pairs: each second one is linked to the one before, so that both are there or neither. */
+static void make_batch(ledger_transfer *t, const int64_t *ids, int64_t *held)
+{
+    for (int i = 0; i < EACH; i++) {
+        const int64_t debit = 2 + rnd(ACCOUNTS), other = 2 + rnd(ACCOUNTS - 1);
+        t[i] = (ledger_transfer){.id = ids[i],
+                                 .debit_account = debit,
+                                 .credit_account = other >= debit ? other + 1 : other,
+                                 .amount = 1 + rnd(200),
+                                 .reference = ids[i & ~1],
+                                 .ledger = 1,
+                                 .code = 1,
+                                 .flags = i % 2 == 0 ? GOV_TRANSFER_LINKED : 0};
+        if (i < 2 && rnd(3) == 0)
+            t[i].flags |= GOV_TRANSFER_PENDING;
+        if (i == 2 && *held != 0)
+            t[i] = (ledger_transfer){.id = ids[i],
+                                     .pending_id = *held,
+                                     .amount = rnd(2) ? INT64_MAX : 1,
+                                     .reference = ids[2],
+                                     .flags = GOV_TRANSFER_POST_PENDING | GOV_TRANSFER_LINKED};
+    }
+    *held = t[0].flags & GOV_TRANSFER_PENDING ? t[0].id : 0;
+}
+
+static gov_status one_batch(store *s, ledger *l, int64_t now, int64_t *held, acknowledged *done)
+{
+    int64_t ids[EACH];
+    ledger_transfer t[EACH];
+    ledger_result r[EACH];
+    const ledger_time when = {now, REAL_MS + now % 100000, 1};
+    gov_status rc = store_begin(s, NULL);
+    if (rc == GOV_OK)
+        rc = store_new_ids(s, when.real_ms, EACH, ids, NULL);
+    if (rc == GOV_OK) {
+        make_batch(t, ids, held);
+        rc = ledger_transfer_batch(l, t, EACH, when, NULL, r, NULL);
+    }
+    if (rc == GOV_OK)
+        rc = store_commit(s, NULL);
+    else
+        store_rollback(s);
+    memset(done, 0, sizeof *done);
+    for (int i = 0; i < EACH && rc == GOV_OK; i++) {
+        if (r[i].code != GOV_LEDGER_CREATED)
+            continue;
+        done->made[done->count].id = t[i].id;
+        done->made[done->count].debit = t[i].debit_account;
+        done->made[done->count].credit = t[i].credit_account;
+        done->made[done->count++].amount = t[i].amount;
+    }
+    return rc;
+}
+
+static int work(const char *url, int out, uint64_t number)
+{
+    acknowledged done;
+    ledger *l = NULL;
+    int64_t held = 0;
+    store *s = open_store(url);
+    seed = number * UINT64_C(0x9e3779b97f4a7c15);
+    if (s == NULL || ledger_open(s, COMMUNITY, &l, NULL) != GOV_OK)
+        return 3;
+    for (int64_t i = 0;; i++) {
+        const gov_status rc = one_batch(s, l, NOW + i * 1000, &held, &done);
+        if (rc != GOV_OK && rc != GOV_E_RETRY && rc != GOV_E_BUSY)
+            return 4;
+        if (rc == GOV_OK && done.count > 0 && write(out, &done, sizeof done) != sizeof done)
+            return 5;
+    }
+}
+
+/* ---- the parent ---- */
+
+typedef struct field {
+    acknowledged *acks;
+    size_t count, cap;
+    pid_t worker[WORKERS];
+    uint64_t started;
+    int in, out;
+    const char *url;
+} field;
+
+static void start(field *f, int i)
+{
+    const uint64_t number = ++f->started;
+    f->worker[i] = fork();
+    assert_true(f->worker[i] >= 0);
+    if (f->worker[i] == 0) {
+        close(f->in);
+        _exit(work(f->url, f->out, number));
+    }
+}
+
+static void shoot(field *f, int i)
+{
+    int status = -1;
+    assert_int_equal(kill(f->worker[i], SIGKILL), 0);
+    assert_true(waitpid(f->worker[i], &status, 0) == f->worker[i]);
+    if (!WIFSIGNALED(status)) /* it had ended by itself: that is what must not be */
+        fail_msg("a worker ended with %d", WEXITSTATUS(status));
+}
+
+static void listen_for(field *f, int ms)
+{
+    struct pollfd p = {.fd = f->in, .events = POLLIN};
+    struct timespec now, until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    const int64_t end = (int64_t)until.tv_sec * 1000 + until.tv_nsec / 1000000 + ms;
+    for (int64_t left = ms; left >= 0;) {
+        if (poll(&p, 1, (int)left) == 1 && p.revents & POLLIN) {
+            if (f->count == f->cap) {
+                f->cap = f->cap != 0 ? 2 * f->cap : 256;
+                f->acks = realloc(f->acks, f->cap * sizeof *f->acks);
+                assert_non_null(f->acks);
+            }
+            assert_true(read(f->in, &f->acks[f->count], sizeof *f->acks) == sizeof *f->acks);
+            f->count++;
+        }
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        left = end - ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    }
+}
+
+static void prepare(const char *url)
+{
+    ledger_account a[ACCOUNTS + 2];
+    ledger_transfer t[ACCOUNTS];
+    ledger_result r[ACCOUNTS + 2];
+    ledger *l = NULL;
+    store *s = open_store(url);
+    assert_non_null(s);
+    assert_gov_ok(ledger_open(s, COMMUNITY, &l, &D), err);
+    const ledger_time when = {NOW - 1000000, REAL_MS - 1000, 1};
+    for (int i = 0; i < ACCOUNTS + 2; i++) {
+        a[i] = (ledger_account){.id = 1 + i, .ledger = 1, .code = 1};
+        if (i > 0)
+            a[i].flags =
+                GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS | (i < 6 ? GOV_ACCOUNT_LOTS : 0);
+    }
+    for (int i = 0; i < ACCOUNTS; i++)
+        t[i] = (ledger_transfer){.id = 1 + i,
+                                 .debit_account = 1,
+                                 .credit_account = 2 + i,
+                                 .amount = START,
+                                 .ledger = 1,
+                                 .code = 1};
+    assert_gov_ok(store_begin(s, &D), err);
+    assert_gov_ok(ledger_create_accounts(l, a, ACCOUNTS + 2, when, NULL, r, &D), err);
+    assert_gov_ok(ledger_transfer_batch(l, t, ACCOUNTS, when, NULL, r, &D), err);
+    assert_gov_ok(store_commit(s, &D), err);
+    ledger_close(l);
+    store_close(s);
+}
+
+/* ---- what has to be true ---- */
+
+static void assert_kept(ledger *l, const field *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        const acknowledged *k = &f->acks[i];
+        int64_t ids[EACH];
+        ledger_transfer t[EACH];
+        for (int j = 0; j < k->count; j++)
+            ids[j] = k->made[j].id;
+        assert_gov_ok(ledger_lookup_transfers(l, ids, (size_t)k->count, t, &D), err);
+        for (int j = 0; j < k->count; j++) {
+            if (t[j].id != ids[j])
+                fail_msg("transfer %lld was acknowledged and is gone", (long long)ids[j]);
+            if (k->made[j].debit != 0)
+                assert_true(t[j].debit_account == k->made[j].debit &&
+                            t[j].credit_account == k->made[j].credit &&
+                            t[j].amount == k->made[j].amount);
+        }
+    }
+}
+
+static void assert_conserved(store *s, ledger *l)
+{
+    static const store_sql alone = {
+        "SELECT count(*) FROM (SELECT reference FROM gov_ledger_transfer WHERE community = $1 AND "
+        "reference IS NOT NULL AND flags < 32768 GROUP BY reference HAVING count(*) <> 2) x",
+        0};
+    int64_t ids[ACCOUNTS + 2], sum = 0, odd = -1;
+    ledger_account a[ACCOUNTS + 2];
+    for (int i = 0; i < ACCOUNTS + 2; i++)
+        ids[i] = 1 + i;
+    assert_gov_ok(ledger_verify(l, &D), err);
+    assert_gov_ok(ledger_lookup_accounts(l, ids, ACCOUNTS + 2, a, &D), err);
+    for (int i = 1; i < ACCOUNTS + 2; i++) {
+        assert_true(a[i].credits_posted >= a[i].debits_posted + a[i].debits_pending);
+        sum += a[i].credits_posted - a[i].debits_posted;
+    }
+    assert_true(sum == INT64_C(1) * START * ACCOUNTS);
+    assert_gov_ok(store_first_int(s, &alone, STORE_ARGS(store_i(COMMUNITY)), &odd, &D), err);
+    assert_int_equal(odd, 0);
+}
+
+static void conserves_money_under_fire(void **state)
+{
+    field f = {.url = support_store_of(state)->url};
+    const int seconds = getenv("GOV_LONG") != NULL ? 60 : 4;
+    int ends[2], shots = 0;
+    prepare(f.url);
+    assert_int_equal(pipe(ends), 0);
+    f.in = ends[0];
+    f.out = ends[1];
+    for (int i = 0; i < WORKERS; i++)
+        start(&f, i);
+    struct timespec began, now;
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    do {
+        listen_for(&f, 40 + shots * 37 % 200);
+        shoot(&f, shots % WORKERS);
+        start(&f, shots % WORKERS);
+        shots++;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (now.tv_sec - began.tv_sec < seconds ||
+             (f.count < 5 && now.tv_sec - began.tv_sec < 60));
+    for (int i = 0; i < WORKERS; i++)
+        shoot(&f, i);
+    listen_for(&f, 20);
+    close(ends[0]);
+    close(ends[1]);
+    ledger *l = NULL;
+    store *s = open_store(f.url);
+    assert_non_null(s);
+    assert_gov_ok(ledger_open(s, COMMUNITY, &l, &D), err);
+    assert_true(f.count > 0);
+    assert_kept(l, &f);
+    assert_conserved(s, l);
+    ledger_close(l);
+    store_close(s);
+    print_message("%d shots, %zu batches acknowledged\n", shots, f.count);
+    free(f.acks);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {STORE_TESTS(conserves_money_under_fire)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
