@@ -15,7 +15,7 @@ static bool column(base_arena *a, const void *const *items, size_t n, const fiel
     bool *nulls = f->optional && ints != NULL ? base_arena_array(a, n, sizeof *nulls) : NULL;
     if (ints == NULL || (f->optional && nulls == NULL))
         return false;
-    bool all_null = f->optional;
+    bool all_null = f->optional, any_null = false, equal = true;
     for (size_t i = 0; i < n; i++) {
         const char *p = (const char *)items[i] + f->offset;
         if (f->narrow)
@@ -25,9 +25,14 @@ static bool column(base_arena *a, const void *const *items, size_t n, const fiel
         if (f->optional) {
             nulls[i] = ints[i] == 0;
             all_null = all_null && nulls[i];
+            any_null = any_null || nulls[i];
         }
+        equal = equal && ints[i] == ints[0];
     }
-    *out = (store_array){.ints = ints, .nulls = nulls, .same = all_null};
+    /* What is the same in all rows is bound, or sent, once. */
+    *out = (store_array){.ints = ints,
+                         .nulls = nulls,
+                         .same = all_null || (equal && !any_null && n > 1)};
     return true;
 }
 
@@ -224,17 +229,33 @@ static int by_seq(const void *a, const void *b)
     return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
+/* Does a batch change nothing but what is posted? */
+static bool posts_only(const ledger_book *b)
+{
+    for (size_t i = 0; i < b->row_count; i++)
+        if (b->rows[i].fresh &&
+            (b->rows[i].kind == LEDGER_EXPIRY ||
+             b->rows[i].t.flags &
+                 (GOV_TRANSFER_PENDING | GOV_TRANSFER_POST_PENDING | GOV_TRANSFER_VOID_PENDING)))
+            return false;
+    return true;
+}
+
 static gov_status update_accounts(ledger *l, const diag *d)
 {
-    static const store_change change = {
+    static const store_change whole = {
         &ledger_account_table, "community, seq",
-        "flags, debits_pending, debits_posted, credits_pending, credits_posted, trail"};
+        "debits_posted, credits_posted, debits_pending, credits_pending, flags, trail"};
+    static const store_change posted = {&ledger_account_table, "community, seq",
+                                        "debits_posted, credits_posted, trail"};
     static const field fields[] = {{offsetof(ledger_cell, seq), false, false},
-                                   {offsetof(ledger_cell, a.flags), true, false},
-                                   {offsetof(ledger_cell, a.debits_pending), false, false},
                                    {offsetof(ledger_cell, a.debits_posted), false, false},
+                                   {offsetof(ledger_cell, a.credits_posted), false, false},
+                                   {offsetof(ledger_cell, a.debits_pending), false, false},
                                    {offsetof(ledger_cell, a.credits_pending), false, false},
-                                   {offsetof(ledger_cell, a.credits_posted), false, false}};
+                                   {offsetof(ledger_cell, a.flags), true, false}};
+    const bool few = posts_only(&l->b);
+    const size_t count = few ? 3 : ARRAY_LEN(fields);
     size_t n = 0, used = 0;
     for (size_t i = 0; i < l->b.cell_count; i++)
         n += l->b.cells[i].dirty;
@@ -260,10 +281,10 @@ static gov_status update_accounts(ledger *l, const diag *d)
         trails[i] = (store_span){bytes + used, len};
         used += len;
     }
-    if (!ledger_columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
+    if (!ledger_columns(&l->scratch, items, n, fields, count, arrays + 1))
         return base_nomem(d);
-    arrays[1 + ARRAY_LEN(fields)] = (store_array){.spans = trails};
-    return store_many(l->s, &change, arrays, n, d);
+    arrays[1 + count] = (store_array){.spans = trails};
+    return store_many(l->s, few ? &posted : &whole, arrays, n, d);
 }
 
 /* ---- trails ---- */
@@ -405,14 +426,27 @@ static gov_status give_seqs(ledger *l, ledger_row **rows, size_t n, ledger_time 
     return rc;
 }
 
+static bool plain_row(const ledger_row *r)
+{
+    const ledger_transfer *t = &r->t;
+    return (r->released | t->pending_id | t->subject | t->reference | t->timeout | t->effective_at |
+            t->reversal_of | t->expires_at) == 0;
+}
+
 static gov_status insert_transfers(ledger *l, ledger_row *const *rows, size_t n, int64_t entry,
                                    const diag *d)
 {
     static const store_insert insert = {
         &ledger_transfer_table,
-        "community, id, seq, ledger, code, flags, debit_account, credit_account, amount, released, "
-        "pending_id, subject, "
-        "reference, reason, timeout, at_us, effective_us, reversal_of, expires_us, entry"};
+        "community, entry, seq, ledger, code, flags, debit_account, credit_account, amount, "
+        "reason, "
+        "at_us, id, released, pending_id, subject, reference, timeout, effective_us, reversal_of, "
+        "expires_us"};
+    /* Most batches hold nothing of the rest. */
+    static const store_insert plain = {&ledger_transfer_table,
+                                       "community, entry, seq, ledger, code, flags, debit_account, "
+                                       "credit_account, amount, reason, "
+                                       "at_us"};
     static const field fields[] = {{offsetof(ledger_row, seq), false, false},
                                    {offsetof(ledger_row, t.ledger), true, false},
                                    {offsetof(ledger_row, t.code), true, false},
@@ -420,31 +454,38 @@ static gov_status insert_transfers(ledger *l, ledger_row *const *rows, size_t n,
                                    {offsetof(ledger_row, t.debit_account), false, false},
                                    {offsetof(ledger_row, t.credit_account), false, false},
                                    {offsetof(ledger_row, t.amount), false, false},
+                                   {offsetof(ledger_row, t.reason), true, false},
+                                   {offsetof(ledger_row, t.timestamp), false, false},
                                    {offsetof(ledger_row, released), false, true},
                                    {offsetof(ledger_row, t.pending_id), false, true},
                                    {offsetof(ledger_row, t.subject), false, true},
                                    {offsetof(ledger_row, t.reference), false, true},
-                                   {offsetof(ledger_row, t.reason), true, false},
                                    {offsetof(ledger_row, t.timeout), true, true},
-                                   {offsetof(ledger_row, t.timestamp), false, false},
                                    {offsetof(ledger_row, t.effective_at), false, true},
                                    {offsetof(ledger_row, t.reversal_of), false, true},
                                    {offsetof(ledger_row, t.expires_at), false, true}};
+    enum { ALWAYS = 9 };
     const bool none = entry == 0;
+    const void *const *items = (const void *const *)rows;
     int64_t *ids = base_arena_array(&l->scratch, n, sizeof *ids);
-    bool *nulls = base_arena_array(&l->scratch, n, sizeof *nulls), all = true;
-    store_array arrays[3 + ARRAY_LEN(fields)] = {same_int(&l->community, NULL)};
+    bool *nulls = base_arena_array(&l->scratch, n, sizeof *nulls), all = true, empty = true;
+    store_array arrays[3 + ARRAY_LEN(fields)] = {same_int(&l->community, NULL),
+                                                 same_int(&entry, &none)};
     if (ids == NULL || nulls == NULL ||
-        !ledger_columns(&l->scratch, (const void *const *)rows, n, fields, ARRAY_LEN(fields),
-                        arrays + 2))
+        !ledger_columns(&l->scratch, items, n, fields, ALWAYS, arrays + 2))
         return base_nomem(d);
     for (size_t i = 0; i < n; i++) {
         ids[i] = rows[i]->t.id;
         nulls[i] = rows[i]->native || rows[i]->kind == LEDGER_EXPIRY;
         all = all && nulls[i];
+        empty = empty && plain_row(rows[i]);
     }
-    arrays[1] = (store_array){.ints = ids, .nulls = nulls, .same = all};
-    arrays[2 + ARRAY_LEN(fields)] = same_int(&entry, &none);
+    if (all && empty)
+        return store_bulk(l->s, &plain, arrays, n, d);
+    arrays[2 + ALWAYS] = (store_array){.ints = ids, .nulls = nulls, .same = all};
+    if (!ledger_columns(&l->scratch, items, n, fields + ALWAYS, ARRAY_LEN(fields) - ALWAYS,
+                        arrays + 3 + ALWAYS))
+        return base_nomem(d);
     return store_bulk(l->s, &insert, arrays, n, d);
 }
 
