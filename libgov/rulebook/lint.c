@@ -55,13 +55,26 @@ static void from_block(rulebook_loader *l, const rulebook_block *b, senders *s)
         from_action(l, &b->items[i], s);
 }
 
-static void from_workflow(rulebook_loader *l, const rulebook_workflow *w, senders *s)
+static void made_by(rulebook_loader *l, const rulebook_workflow *w, senders *s)
 {
     for (uint32_t i = 0; i < w->block_count; i++)
         from_block(l, &w->blocks[i], s);
     for (uint32_t i = 0; i < w->clock_count; i++)
         for (uint32_t k = 0; k < w->clocks[i].mark_count; k++)
             rb_names_add(l, &s->known, w->clocks[i].marks[k].event);
+}
+
+void rb_made_events(rulebook_loader *l, const rulebook_workflow *w, rb_names *made)
+{
+    senders s = {0};
+    made_by(l, w, &s);
+    *made = s.known;
+    rb_names_free(l, &s.elsewhere);
+}
+
+static void from_workflow(rulebook_loader *l, const rulebook_workflow *w, senders *s)
+{
+    made_by(l, w, s);
     for (uint32_t i = 0; i < w->event_count; i++)
         rb_names_add(l, &s->known, w->events[i].name);
 }
@@ -169,7 +182,7 @@ static void check_events(rulebook_loader *l, const rulebook_workflow *w, const s
             rb_warn(l, w->events[i].place, M_event_unused, A_S("event", w->events[i].name));
 }
 
-static void check_states(rulebook_loader *l, const rulebook_workflow *w)
+static void check_states(rulebook_loader *l, const rulebook_workflow *w, const rb_names *elsewhere)
 {
     const size_t count = chart_state_count(w->chart);
     bool *reached = base_array(l->rb->alloc, count, sizeof *reached);
@@ -188,6 +201,8 @@ static void check_states(rulebook_loader *l, const rulebook_workflow *w)
         else if (reached[s] && chart_dead_end(w->chart, s))
             rb_warn(l, w->states[s].place, M_state_dead_end, A_S("state", w->states[s].path));
     }
+    if (status == GOV_OK)
+        rb_doubt(l, w, reached, elsewhere);
     base_free(l->rb->alloc, reached);
     if (status == GOV_OK)
         status = chart_always_cycle(w->chart, &circle, l->d);
@@ -225,6 +240,8 @@ static void check_members(rulebook_loader *l, const rulebook_action *a, const ru
                                     A_S("near", rb_nearest(&known, m->name))));
         else
             rb_fits_field(l, &m->place, m->expr, f);
+        if (f != NULL)
+            rb_names_add(l, &l->rb->given, joined(l, w->name, joined(l, ".", f->name)));
     }
     for (uint32_t i = 0; i < w->fields.count; i++) {
         const rulebook_field *f = &w->fields.items[i];
@@ -301,11 +318,25 @@ static void check_workflow(rulebook_loader *l, const rulebook_workflow *w, bool 
     s.known = own.known;
     check_events(l, w, &s);
     if (sound) /* a target that does not exist makes states unreachable; that says nothing more */
-        check_states(l, w);
+        check_states(l, w, elsewhere);
     for (uint32_t i = 0; i < w->block_count; i++)
         check_block(l, &w->blocks[i]);
     rb_names_free(l, &own.known);
     rb_names_free(l, &own.elsewhere);
+}
+
+/* What needs to have seen every definition. */
+static void doubt_all(rulebook_loader *l)
+{
+    const rb_full *rb = l->rb;
+    for (size_t i = 0; i < rb->def_count && !rb_out(l); i++) {
+        const rulebook_workflow *w = compiled(&rb->defs[i], RB_WORKFLOW);
+        if (w == NULL)
+            continue;
+        rb_doubt_fields(l, w);
+        rb_doubt_roles(l, w->roles, w->role_count);
+    }
+    rb_doubt_roles(l, rb->pub.roles, rb->pub.role_count);
 }
 
 void rb_lint(rulebook_loader *l, int64_t today)
@@ -325,6 +356,8 @@ void rb_lint(rulebook_loader *l, int64_t today)
         if (w != NULL)
             check_workflow(l, w, !broken(&rb->defs[i]), &all.elsewhere);
     }
+    if (l->status == GOV_OK) /* else who knows what was not read */
+        doubt_all(l);
     rb_names_free(l, &all.known);
     rb_names_free(l, &all.elsewhere);
     check_years(l, today);

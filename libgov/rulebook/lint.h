@@ -7,5 +7,14 @@
 void rb_lint(rulebook_loader *l, int64_t today);
 /* The events that a workflow's own rules, clocks and effects make, and those that it declares. */
 void rb_event_names(rulebook_loader *l, const rulebook_workflow *w, rb_names *out);
+/* The events that the workflow's own rules, clocks and effects make. */
+void rb_made_events(rulebook_loader *l, const rulebook_workflow *w, rb_names *made);
+
+/* ---- doubt.c ---- */
+
+/* reached: by state; elsewhere: what other workflows send. */
+void rb_doubt(rulebook_loader *l, const rulebook_workflow *w, const bool *reached, const rb_names *elsewhere);
+void rb_doubt_fields(rulebook_loader *l, const rulebook_workflow *w);
+void rb_doubt_roles(rulebook_loader *l, const rulebook_role *roles, uint32_t count);
 
 #endif

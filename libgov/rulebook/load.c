@@ -386,6 +386,7 @@ gov_status rulebook_load(const gov_allocator *a, rulebook_bundle *b, const ruleb
         return base_nomem(d);
     }
     rulebook_loader l = {.rb = rb, .unit = &rb->unit, .d = d};
+    rb->all = true;
     rb_note(&l, base_forward(d, rb_bundle_problems(b)));
     check_texts(&l);
     if (!rb_out(&l))
@@ -396,6 +397,9 @@ gov_status rulebook_load(const gov_allocator *a, rulebook_bundle *b, const ruleb
     } else if (!rb_out(&l)) {
         check_syntax(&l);
     }
+    rb_names_free(&l, &rb->used_roles);
+    rb_names_free(&l, &rb->given);
+    rb->all = false;
     if (l.status == GOV_OK && rb->def_count == 0) {
         const base_place place = {rb->sources[0].path, 1, 1};
         rb_note(&l, base_fail_at(d, &place, M_rulebook_first));

@@ -47,6 +47,12 @@ typedef struct rb_lazy {
     bool broken; /* kept for the sake of further diagnostics only */
 } rb_lazy;
 
+/* A growing list of names, for proposals and sets. */
+typedef struct rb_names {
+    const char **items;
+    size_t count, cap;
+} rb_names;
+
 typedef struct rb_full {
     rulebook pub; /* first: a rulebook * is an rb_full * */
     const gov_allocator *alloc;
@@ -64,6 +70,9 @@ typedef struct rb_full {
     value *presets;
     uint32_t slot_count;
     rulebook_names effect_names;
+    bool all;            /* everything is compiled now, by one thread */
+    rb_names used_roles; /* then: the names of roles that rules ask for */
+    rb_names given;      /* "WORKFLOW.FIELD" that some rule gives when it opens a case */
 } rb_full;
 
 struct rb_work; /* a workflow being compiled: workflow.h */
@@ -104,11 +113,6 @@ bool rb_is_name(const char *s, size_t len);
 bool rb_is_event_name(const char *s, size_t len);
 bool rb_expect(rulebook_loader *l, const rb_node *n, rb_kind kind, const char *what);
 const char *rb_read_event(rulebook_loader *l, const rb_node *n, const char *what);
-/* A growing list of names, for proposals and sets. */
-typedef struct rb_names {
-    const char **items;
-    size_t count, cap;
-} rb_names;
 void rb_names_add(rulebook_loader *l, rb_names *names, const char *name); /* each once */
 bool rb_names_have(const rb_names *names, const char *name);
 void rb_names_free(rulebook_loader *l, rb_names *names);

@@ -370,7 +370,10 @@ rulebook_names rulebook_read_roles(rulebook_loader *l, const rb_node *n, const c
     const rulebook_workflow *w = rb_work_roles(l);
     rulebook_names names = rulebook_read_names(l, n, what);
     for (uint32_t i = 0; i < names.count && !l->rb->lenient; i++) {
-        if (rulebook_find_role(&l->rb->pub, w, names.items[i]) != NULL)
+        const rulebook_role *role = rulebook_find_role(&l->rb->pub, w, names.items[i]);
+        if (role != NULL && l->rb->all)
+            rb_names_add(l, &l->rb->used_roles, role->name);
+        if (role != NULL)
             continue;
         rb_names known = {0};
         for (uint32_t k = 0; k < l->rb->pub.role_count; k++)
