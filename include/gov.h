@@ -97,7 +97,8 @@ GOV_API gov_status gov_create(const char *url, const gov_options *options, const
 GOV_API void gov_free(gov *g);
 
 /**
- * Installs another version of the rules. Running cases keep theirs; the rest is current at once.
+ * Installs another version of the rules. Running cases keep theirs; the rest is current at once. Where a calendar changed (a year was
+ * added, a holiday moved), clocks that run and timers that wait for a day are reckoned again, and their cases' histories say so.
  * Permission: the host.
  * @return GOV_OK (also when this version is installed already), GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io

@@ -215,6 +215,8 @@ static void put_timers(session *s, const gov_value *timers)
         fputs("  ", stdout);
         put_text(stdout, event[0] != '\0' ? event : text_of(one, "timer"),
                  strlen(event[0] != '\0' ? event : text_of(one, "timer")));
+        if (gov_value_bool(gov_value_get(one, "provisional")) != 0)
+            fputs(T(c, " (provisional: a year is missing in the calendar)", "（暂定：日历缺少年份）"), stdout);
         if (gov_value_bool(gov_value_get(one, "parked")) != 0)
             printf(T(c, "%s (parked: %s)%s", "%s（已搁置：%s）%s"), red(c), text_of(one, "reason"),
                    plain(c));

@@ -120,9 +120,12 @@ gov_status gov_rulebook_diagram(const gov_rulebook *r, const char *workflow, con
 static gov_status install_body(gov *g, void *input, const diag *d)
 {
     const gov_rulebook *r = input;
+    const bool other_days = case_calendars_differ(g->rules, r->book);
     int64_t id;
-    const gov_status status = registry_rules_install(g, r->book, &id, d);
-    return status == GOV_OK ? registry_rules_use(g, id, d) : status; /* compiled before it is in force */
+    gov_status status = registry_rules_install(g, r->book, &id, d);
+    if (status == GOV_OK)
+        status = registry_rules_use(g, id, d); /* compiled before it is in force */
+    return status == GOV_OK && other_days ? case_reckon_all(g, d) : status;
 }
 
 gov_status gov_install(gov *g, const gov_rulebook *rules, gov_error **err)

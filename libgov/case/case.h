@@ -263,6 +263,12 @@ typedef struct case_clock_report {
 /* Recomputes every clock from its account; GOV_E_VERIFY when one is not what it says. recompute.c */
 gov_status case_verify_clocks(gov *g, case_clock_report *out, const diag *d);
 
+/* ---- another calendar: reckon.c ---- */
+
+bool case_calendars_differ(const rulebook *was, const rulebook *is);
+/* Every case that has not ended, by the calendars that are now in force. In the caller's transaction. */
+gov_status case_reckon_all(gov *g, const diag *d);
+
 /* ---- other rules: migrate.c, rehearse.c ---- */
 
 /* What became of each case, for the report; values lie in `arena`. */

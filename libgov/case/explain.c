@@ -94,7 +94,7 @@ static gov_status explain_event(gov *g, case_machine *m, const rulebook_event *e
 
 static gov_status explain_timers(gov *g, case_machine *m, value *out, const diag *d)
 {
-    static const store_sql sql = {"SELECT name, event, due_us, parked, reason FROM gov_case_timer WHERE community = $1 AND "
+    static const store_sql sql = {"SELECT name, event, due_us, parked, reason, provisional FROM gov_case_timer WHERE community = $1 AND "
                                   "case_id = $2 ORDER BY due_us, id"};
     store_rows rows;
     value_builder list;
@@ -107,6 +107,7 @@ static gov_status explain_timers(gov *g, case_machine *m, value *out, const diag
         value_builder_set_copy(&b, "event", store_text(&rows, 1, NULL));
         value_builder_set(&b, "due", value_from_us(store_int(&rows, 2)));
         value_builder_set(&b, "parked", value_bool(store_int(&rows, 3) != 0));
+        value_builder_set(&b, "provisional", value_bool(store_int(&rows, 5) != 0));
         if (!store_is_null(&rows, 4))
             value_builder_set_copy(&b, "reason", store_text(&rows, 4, NULL));
         list.failed = list.failed || b.failed;

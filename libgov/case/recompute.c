@@ -1,8 +1,8 @@
 /* Clocks recomputed: each account is lived through again with the calendar, and must give what its row says.
  *
  * The account is the evidence, the row's columns follow from it. What an entry says was used, and when it made the clock
- * due, is reckoned anew; only a calendar that was amended since the case was opened lets both stand as they were written,
- * for an amended year changes no deadline by itself. An instant that the rules gave is taken as it was given. */
+ * due, is reckoned anew; only a calendar that was amended since the case was opened lets both stand as they were written:
+ * the calendar that an entry was reckoned with may be gone. An instant that the rules gave is taken as it was given. */
 #include "case/live.h"
 
 #include <string.h>
