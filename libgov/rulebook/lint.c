@@ -14,7 +14,7 @@ static const char *const ends[] = {".done", ".failed", ".expired"};
 
 static const char *joined(rulebook_loader *l, const char *a, const char *b)
 {
-    char *s = rb_alloc(l, strlen(a) + strlen(b) + 1, 1);
+    char *s = b == NULL ? NULL : rb_alloc(l, strlen(a) + strlen(b) + 1, 1);
     if (s != NULL) {
         memcpy(s, a, strlen(a));
         memcpy(s + strlen(a), b, strlen(b) + 1);
