@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ledger/ledger.h"
@@ -298,6 +299,46 @@ static bool run_pages(void *user)
     return true;
 }
 
+/* ---- growth: what a batch costs as the ledger grows; BENCH_LEDGER_GROW=10000000 ---- */
+
+static double seconds_of(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* At every million transfers, the rate of the last 25 batches, and a page of a statement. */
+static int grow(bed *b, long most)
+{
+    enum { LAST = 25 };
+    const long step = 1000000 / LEDGER_BATCH_MAX;
+    double wall = 0, cpu = 0;
+    if (!make_store(b))
+        return 1;
+    for (long n = 1; n * LEDGER_BATCH_MAX < most + LEDGER_BATCH_MAX; n++) {
+        if (n % step == step - LAST) {
+            wall = seconds_of(CLOCK_MONOTONIC);
+            cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+        }
+        if (!post_batch(b, LEDGER_BATCH_MAX))
+            return 1;
+        if (n % step != 0)
+            continue;
+        const double rate = LAST * LEDGER_BATCH_MAX / (seconds_of(CLOCK_MONOTONIC) - wall),
+                     busy = LAST * LEDGER_BATCH_MAX / (seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+        cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+        if (!run_pages(b))
+            return 1;
+        printf("%9ld stored: %8.0f transfers/s, %8.0f per CPU second, a page %6.1f us of CPU\n",
+               n * LEDGER_BATCH_MAX, rate, busy,
+               (seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu) / PAGES * 1e6);
+        fflush(stdout);
+    }
+    finish_ours(b);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static bed batches, singles, random_ids, pages;
@@ -313,6 +354,8 @@ int main(int argc, char **argv)
     singles.batches = 300;
     singles.each = 1;
     random_ids.random_ids = true;
+    if (getenv("BENCH_LEDGER_GROW") != NULL)
+        return grow(&batches, atol(getenv("BENCH_LEDGER_GROW")));
     if (stored == NULL)
         pages.stored = 1000000;
 #define OURS(bed)                                          \
