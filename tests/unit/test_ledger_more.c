@@ -1,4 +1,5 @@
 /* Room ledger, beyond the model: lots, taking back, approval, caps, soft limits, effective dates, notes, one thing each. */
+#include "support/faulty.h"
 #include "support/support.h"
 
 #include "ledger/stored.h"
@@ -360,6 +361,68 @@ static void writes_a_plain_journal(void **state)
     close_desk(&d);
 }
 
+/* Two hours earned, two hours redeemed, nothing left; more is refused, and the same redemption twice is one. */
+static void earns_and_redeems_hours(void **state)
+{
+    desk d = open_desk(state);
+    assert_true(MOVE(&d, 1, 2, 120) > 0);
+    const ledger_transfer redeem = {
+        .id = 500, .debit_account = 2, .credit_account = 6, .amount = 120, .ledger = 1, .code = 1};
+    ledger_result r[3];
+    const ledger_transfer both[] = {
+        redeem,
+        redeem,
+        {.id = 501, .debit_account = 2, .credit_account = 6, .amount = 1, .ledger = 1, .code = 1}};
+    assert_gov_ok(store_begin(d.s, &D), err);
+    assert_gov_ok(ledger_transfer_batch(d.l, both, 3, (ledger_time){d.now, REAL_MS, 7}, NULL, r,
+                                        &D),
+                  err);
+    assert_gov_ok(store_commit(d.s, &D), err);
+    assert_int_equal(r[0].code, GOV_LEDGER_CREATED);
+    assert_int_equal(r[1].code, GOV_LEDGER_EXISTS);
+    assert_int_equal(r[2].code, GOV_LEDGER_EXCEEDS_CREDITS);
+    assert_int_equal(balance(&d, 2), 0);
+    close_desk(&d);
+}
+
+static gov_status say_lines(const gov_allocator *alloc, void *user)
+{
+    static const char *const lines[] = {
+        "{\"accounts\":[{\"id\":\"1\",\"ledger\":1,\"code\":1,\"flags\":[\"history\"]},{\"id\":"
+        "\"2\",\"ledger\":1,"
+        "\"code\":1,\"flags\":[\"lots\",\"debits_must_not_exceed_credits\"],\"breakage\":\"1\"}]}",
+        "{\"transfers\":[{\"id\":\"5\",\"debit_account\":\"1\",\"credit_account\":\"2\",\"amount\":"
+        "\"9\",\"ledger\":1,"
+        "\"code\":1,\"expires_at\":\"2000000\",\"flags\":[\"linked\"]},{\"id\":\"6\",\"debit_"
+        "account\":\"2\","
+        "\"credit_account\":\"1\",\"amount\":\"4\",\"ledger\":1,\"code\":1}]}",
+        "{\"advance_s\":5}",
+        "{\"changes\":{\"limit\":10}}",
+        "{\"account_balances\":{\"account\":\"1\",\"limit\":5}}",
+        "{\"nothing\":1}"};
+    gov_ledger_lines *l = NULL;
+    gov_error *e = NULL;
+    (void)user;
+    gov_status rc = gov_ledger_lines_open(alloc, NULL, &l, &e);
+    for (size_t i = 0; i < ARRAY_LEN(lines) && rc == GOV_OK; i++) {
+        char *out = NULL;
+        size_t len;
+        rc = gov_ledger_line(l, lines[i], strlen(lines[i]), &out, &len, &e);
+        if (rc == GOV_OK && i == 3)
+            assert_non_null(strstr(out, "\"amount\":\"5\""));
+        gov_text_free(out);
+    }
+    gov_ledger_lines_free(l);
+    gov_error_free(e);
+    return rc;
+}
+
+static void lines_survive_want_of_memory(void **state)
+{
+    (void)state;
+    oom_loop(say_lines, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +436,8 @@ int main(void)
         STORE_TESTS(knows_balances_by_effect),
         STORE_TESTS(breaks_chains_with_lots),
         STORE_TESTS(writes_a_plain_journal),
+        STORE_TESTS(earns_and_redeems_hours),
+        cmocka_unit_test(lines_survive_want_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
