@@ -226,7 +226,7 @@ static gov_status count_parked(gov *g, int64_t *parked, const diag *d)
 static gov_status list_parked(gov *g, value *out, const diag *d)
 {
     static const store_sql sql = {
-        "SELECT c.number, t.event, t.reason FROM gov_case_timer t JOIN gov_case c ON c.community = t.community AND "
+        "SELECT COALESCE(c.number, t.name), t.event, t.reason FROM gov_case_timer t LEFT JOIN gov_case c ON c.community = t.community AND "
         "c.id = t.case_id WHERE t.community = $1 AND t.parked = 1 ORDER BY t.case_id, t.name LIMIT 100"};
     base_arena *arena = &g->scratch;
     store_rows rows;

@@ -201,6 +201,8 @@ static gov_status add_community(gov *g, const creation *c, const diag *d)
     gov_status status = registry_community_add(g->store, c->id, c->name, access_now(g), d);
     if (status == GOV_OK)
         status = registry_rules_install(g, c->rulebook->book, &rules, d);
+    if (status == GOV_OK)
+        status = case_schedules_install(g, c->rulebook->book, d);
     return status;
 }
 

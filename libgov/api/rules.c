@@ -125,7 +125,9 @@ static gov_status install_body(gov *g, void *input, const diag *d)
     gov_status status = registry_rules_install(g, r->book, &id, d);
     if (status == GOV_OK)
         status = registry_rules_use(g, id, d); /* compiled before it is in force */
-    return status == GOV_OK && other_days ? case_reckon_all(g, d) : status;
+    if (status == GOV_OK && other_days)
+        status = case_reckon_all(g, d);
+    return status == GOV_OK ? case_schedules_install(g, g->rules, d) : status;
 }
 
 gov_status gov_install(gov *g, const gov_rulebook *rules, gov_error **err)

@@ -179,4 +179,34 @@ gov_status cal_elapsed(const cal_calendar *c, cal_unit unit, int64_t origin_us, 
 gov_status cal_resume(const cal_calendar *c, int64_t origin_us, int64_t from_us, cal_duration left,
                       cal_roll roll, cal_instant *out, const diag *d);
 
+/* ---- what comes again: recur.c ---- */
+
+typedef enum cal_period { CAL_EVERY_DAY, CAL_EVERY_WEEK, CAL_EVERY_MONTH, CAL_EVERY_YEAR } cal_period;
+typedef enum cal_day_off { CAL_DAY_KEEP, CAL_DAY_MOVE, CAL_DAY_SKIP } cal_day_off;
+enum { CAL_MOST_EVERY = 10000 };
+
+/* Time is divided into periods without gaps: days, weeks from Monday on, months, years, or so many of them together, counted from
+ * 1970-01-01, Monday 1969-12-29, January of the year 0 and the year 0. Each period has one occurrence, or none. */
+typedef struct cal_rhythm {
+    uint8_t period;  /* cal_period */
+    int64_t every;   /* so many together, 1.. */
+    int8_t nth;      /* of the month: 1..5, -1 the last of that weekday; 0: not so */
+    uint8_t weekday; /* 1 Monday .. 7; with nth */
+    uint16_t on;     /* day of the week 1..7, of the month 1..31, of the year month * 100 + day; what a month does not have is its last;
+                        0: the period's first */
+    bool working;    /* on working days only */
+    uint8_t day_off; /* cal_day_off: on a day off, to the next working day of the same period, not at all */
+    int32_t at;      /* seconds after midnight; -1: the opening of business */
+} cal_rhythm;
+
+typedef struct cal_occurrence {
+    int64_t period;
+    int64_t start_us, end_us; /* of the period, exclusive; on working days only, up to the next one */
+    int64_t at_us;
+    bool moved, provisional;
+} cal_occurrence;
+
+/* The first occurrence at or after an instant. GOV_END (unreported): there is none within two thousand periods. */
+gov_status cal_next(const cal_calendar *c, const cal_rhythm *r, int64_t from_us, cal_occurrence *out, const diag *d);
+
 #endif

@@ -44,7 +44,8 @@ typedef enum case_timer_kind {
     CASE_TIMER_AFTER = 1,  /* an `after` of a state */
     CASE_TIMER_MARK = 2,   /* a mark of a clock */
     CASE_TIMER_SEND = 3,   /* an event that the rules sent */
-    CASE_TIMER_IMPORT = 4  /* an event that an import brought */
+    CASE_TIMER_IMPORT = 4, /* an event that an import brought */
+    CASE_TIMER_SCHEDULE = 5 /* a schedule's turn; of no case */
 } case_timer_kind;
 
 typedef struct case_timer {
@@ -106,6 +107,7 @@ struct case_machine {
     gov *community; /* NULL: there is none */
     int64_t sender; /* the case that the event came from; 0: none */
     bool fields_dirty;
+    const char *keys; /* what the keys of `open` begin with; NULL: the case */
     int depth; /* how many cases deep this one was opened by effects of a step */
     base_place rule; /* of the transition that was taken last */
     value_builder changes, effects, raised; /* for the journal */
@@ -226,6 +228,11 @@ gov_status case_find_child(gov *g, int64_t parent, const char *link, int64_t *id
 gov_status case_schedule(gov *g, const case_timer *t, const diag *d);
 /* Fires what is due up to the community's now; `until_us` instead of now. */
 gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d);
+/* schedule.c: puts the next turn of each schedule of these rules into the queue, and drops those of others. */
+gov_status case_schedules_install(gov *g, const rulebook *rb, const diag *d);
+/* The same as if nothing had been there before; for a clock that was set anew. */
+gov_status case_schedules_restart(gov *g, const diag *d);
+
 /* Fires what one case was due before now, so that an event finds it as it would have been had the host ticked in time. What is due
  * at this very instant waits: what is done at the due instant is in time. */
 gov_status case_catch_up(gov *g, int64_t id, const diag *d);

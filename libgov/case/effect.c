@@ -89,12 +89,30 @@ static const char *child_key(case_machine *m, value key)
     base_buf text;
     base_buf_init(&text, m->alloc);
     base_buf_str(&text, "open:");
-    base_buf_int(&text, m->id);
+    if (m->keys != NULL)
+        base_buf_str(&text, m->keys);
+    else
+        base_buf_int(&text, m->id);
     base_buf_char(&text, ':');
     value_write_document(&text, key);
     const char *copy = text.failed ? NULL : base_arena_strndup(m->arena, text.data, text.len);
     base_buf_free(&text);
     return copy;
+}
+
+/* A record given for a reference, as a schedule's `it` is, stands for its id. */
+static value with_ids(case_machine *m, value fields)
+{
+    value_builder b;
+    value_builder_init(&b, m->arena);
+    for (size_t i = 0; fields.kind == VALUE_MAP && i < fields.len; i++) {
+        const value_pair *p = &fields.as.pairs[i];
+        const value id = value_get_text(p->val, "id");
+        const bool record = id.kind == VALUE_INT && value_get_text(p->val, "key").kind == VALUE_STRING &&
+                            value_get_text(p->val, "kind").kind == VALUE_STRING;
+        value_builder_set_n(&b, p->key.as.s, p->key.len, record ? id : p->val);
+    }
+    return b.failed ? value_absent() : fields.kind == VALUE_MAP ? value_builder_map(&b) : fields;
 }
 
 static gov_status open_child(gov *g, case_machine *m, const rulebook_action *a, value_builder *opened, const diag *d)
@@ -105,6 +123,8 @@ static gov_status open_child(gov *g, case_machine *m, const rulebook_action *a, 
     gov_status status = case_argument(m, a, "workflow", &workflow, d);
     if (status == GOV_OK)
         status = case_argument(m, a, "fields", &fields, d);
+    if (status == GOV_OK && fields.kind == VALUE_MAP && (fields = with_ids(m, fields)).kind == VALUE_ABSENT)
+        status = base_nomem(d);
     if (status == GOV_OK)
         status = case_argument(m, a, "link", &link, d);
     if (status == GOV_OK)

@@ -61,6 +61,7 @@ gov_status case_filter_add(gov *g, const char *workflow, const char *text, acces
 gov_status case_filter_may(gov *g, const case_filter *f, const case_machine *m, const access_subject *scope, bool *may,
                            const diag *d);
 
+gov_status case_schedule_fire(gov *g, const case_timer *cause, const diag *d);
 /* One macrostep with all that it leaves: rows, index, journal. `cause` is an event that was sent, or a timer. */
 gov_status case_step(gov *g, case_machine *m, const case_timer *cause, bool must_accept, const diag *d);
 /* The journal's entry of a step. */

@@ -245,11 +245,13 @@ static gov_status fire(void *user, const diag *d)
                                    &taken, d);
     if (status != GOV_OK || taken == 0) /* another process was faster */
         return status;
+    const case_timer cause = {.case_id = t->case_id, .name = t->name, .kind = t->kind, .due_us = t->due_us,
+                              .event = t->event, .data = t->data};
+    if (t->kind == CASE_TIMER_SCHEDULE)
+        return case_schedule_fire(g, &cause, d);
     status = case_load(g, t->case_id, true, &g->scratch, &m, d);
     if (status != GOV_OK)
         return status;
-    const case_timer cause = {.case_id = t->case_id, .name = t->name, .kind = t->kind, .due_us = t->due_us,
-                              .event = t->event, .data = t->data};
     m.sender = t->kind == CASE_TIMER_SEND ? sender_of(t->name) : 0;
     status = case_step(g, &m, &cause, t->kind == CASE_TIMER_IMPORT, d);
     case_machine_free(&m);
@@ -294,7 +296,7 @@ static gov_status note_failure(void *user, const diag *d)
                                {value_text("timer"), value_text(t->name)},
                                {value_text("attempt"), value_int(t->attempts + 1)},
                                {value_text("reason"), value_text(f->reason)}};
-    const journal_entry entry = {.kind = f->park ? "event.parked" : "event.failed", .subject_kind = "case",
+    const journal_entry entry = {.kind = f->park ? "event.parked" : "event.failed", .subject_kind = t->case_id != 0 ? "case" : "schedule",
                                  .subject = t->case_id, .data = value_map(data, ARRAY_LEN(data))};
     case_room_of(g)->next_known = false;
     return access_record(g, &entry, NULL, d);

@@ -84,6 +84,16 @@ static gov_status visible(gov *g, const registry_record *r, const rulebook_field
     return status == GOV_OK && b.failed ? base_nomem(d) : status;
 }
 
+gov_status registry_it(gov *g, const registry_record *r, base_arena *arena, value *out, const diag *d)
+{
+    rulebook_fields fields;
+    access_subject scope;
+    gov_status status = registry_fields(g, r->kind, arena, &fields, d);
+    if (status == GOV_OK)
+        status = registry_subject(g, r, &scope, d);
+    return status == GOV_OK ? visible(g, r, &fields, &scope, arena, out, d) : status;
+}
+
 static gov_status counts(gov *g, int64_t id, const rulebook_fields *fields, const rulebook_filter *filter,
                          const expr_run *run, base_arena *arena, bool *yes, const diag *d)
 {
@@ -105,13 +115,13 @@ static gov_status counts(gov *g, int64_t id, const rulebook_fields *fields, cons
     return status == GOV_OK ? rulebook_filter_holds(filter, &inner, it, yes, d) : status;
 }
 
-static gov_status read_ids(gov *g, const char *kind, int64_t after, int64_t *ids, size_t *n, const diag *d)
+gov_status registry_page(gov *g, const char *kind, int64_t after, int64_t *ids, size_t most, size_t *n, const diag *d)
 {
     static const store_sql sql = {"SELECT id FROM gov_record WHERE community = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4"};
     store_rows rows;
     *n = 0;
     gov_status status = store_query(
-        g->store, &sql, STORE_ARGS(store_i(g->community), store_s(kind), store_i(after), store_i(PAGE)), &rows, d);
+        g->store, &sql, STORE_ARGS(store_i(g->community), store_s(kind), store_i(after), store_i((int64_t)most)), &rows, d);
     while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK)
         ids[(*n)++] = store_int(&rows, 0);
     store_rows_close(&rows);
@@ -131,7 +141,7 @@ gov_status registry_count(gov *g, const char *kind, const rulebook_filter *filte
     if (status == GOV_OK)
         status = registry_fields(g, kind, &g->scratch, &fields, d);
     for (int64_t after = 0; status == GOV_OK && n == PAGE; after = n > 0 ? ids[n - 1] : after) {
-        status = read_ids(g, kind, after, ids, &n, d);
+        status = registry_page(g, kind, after, ids, PAGE, &n, d);
         for (size_t i = 0; status == GOV_OK && i < n; i++) {
             bool yes = false;
             status = counts(g, ids[i], &fields, filter, run, &arena, &yes, d);

@@ -57,6 +57,11 @@ typedef struct registry_record {
 /* Everything from the arena. GOV_E_NOT_FOUND. */
 gov_status registry_load(gov *g, int64_t id, base_arena *arena, registry_record *out, const diag *d);
 
+/* At most so many records of a kind, by ascending id from the one after `after` on. */
+gov_status registry_page(gov *g, const char *kind, int64_t after, int64_t *ids, size_t most, size_t *n, const diag *d);
+/* A record as `it` in a condition: id, kind, key, its fields; lists and maps that were never written are empty. */
+gov_status registry_it(gov *g, const registry_record *r, base_arena *arena, value *out, const diag *d);
+
 /* Where a record belongs, for scoped roles: scope.c. */
 gov_status registry_subject(gov *g, const registry_record *r, access_subject *out, const diag *d);
 /* Refuses what is out of the actor's reach: as denied where the record may be read, else as if there were none. */

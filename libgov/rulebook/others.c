@@ -188,9 +188,60 @@ static const expr_scope *schedule_scope(rulebook_loader *l, rulebook_schedule *s
     return scope;
 }
 
+static bool read_clock_time(const rb_node *n, int32_t *seconds)
+{
+    char span[16] = "";
+    cal_span s;
+    if (n->kind != RB_SCALAR || n->count != 5 || rb_is(n, "00:00"))
+        return rb_is(n, "00:00");
+    memcpy(span, "00:00-", 6);
+    memcpy(span + 6, n->as.text, 5);
+    *seconds = cal_parse_span(span, 11, &s) && s.end < 86400 ? s.end : -1;
+    return *seconds >= 0;
+}
+
+/* `on`: a weekday of a week, a date of a month, "03-05" of a year. */
+static bool read_on(const rb_node *n, cal_rhythm *r)
+{
+    unsigned first, last;
+    int64_t i, days;
+    char date[11] = "2024-";
+    if (n->kind != RB_SCALAR || r->every != 1 || r->nth != 0 || r->working)
+        return false;
+    if (r->period == CAL_EVERY_WEEK && cal_parse_weekdays(n->as.text, n->count, &first, &last) && first == last) {
+        r->on = (uint16_t)first;
+        return true;
+    }
+    if (r->period == CAL_EVERY_MONTH && rb_int(n, &i) && i >= 1 && i <= 31) {
+        r->on = (uint16_t)i;
+        return true;
+    }
+    if (r->period != CAL_EVERY_YEAR || n->count != 5)
+        return false;
+    memcpy(date + 5, n->as.text, 5);
+    if (!base_parse_date(date, 10, &days))
+        return false;
+    r->on = (uint16_t)((n->as.text[0] - '0') * 1000 + (n->as.text[1] - '0') * 100 + (n->as.text[3] - '0') * 10 + (n->as.text[4] - '0'));
+    return true;
+}
+
+static void read_when(rulebook_loader *l, const rb_node *root, rulebook_schedule *s)
+{
+    const rb_node *at = rb_get(root, "at"), *on = rb_get(root, "on");
+    s->rhythm = (cal_rhythm){.period = s->period, .every = s->every, .nth = s->nth, .weekday = s->weekday,
+                             .working = s->working_days_only, .day_off = s->day_off, .at = -1};
+    if (at != NULL) {
+        s->rhythm.at = 0;
+        if (!read_clock_time(at, &s->rhythm.at))
+            rb_fail(l, at, M_bad_clock_time, A_N("text", at->kind == RB_SCALAR ? at->as.text : "", at->kind == RB_SCALAR ? at->count : 0));
+    }
+    if (on != NULL && !read_on(on, &s->rhythm))
+        rb_fail(l, on, M_bad_on, A_N("text", on->kind == RB_SCALAR ? on->as.text : "", on->kind == RB_SCALAR ? on->count : 0));
+}
+
 const rulebook_schedule *rb_schedule(rulebook_loader *l, const rb_def *def, const rb_node *root)
 {
-    static const char *const keys[] = {"!schedule", "title", "description", "over", "!every", "day_off", "calendar",
+    static const char *const keys[] = {"!schedule", "title", "description", "over", "!every", "on", "at", "day_off", "calendar",
                                        "!do", NULL};
     static const char *const days_off[] = {"keep", "move", "skip", NULL};
     rulebook_schedule *s = rb_alloc(l, 1, sizeof *s);
@@ -212,6 +263,7 @@ const rulebook_schedule *rb_schedule(rulebook_loader *l, const rb_def *def, cons
     s->day_off = (uint8_t)rulebook_read_word(l, rb_get(root, "day_off"), "day_off", days_off, RULEBOOK_KEEP);
     if (l->calendar == NULL && (s->working_days_only || s->day_off != RULEBOOK_KEEP))
         rb_fail(l, rb_get(root, s->working_days_only ? "every" : "day_off"), M_no_calendar);
+    read_when(l, root, s);
     const rb_context context = {scope, scope};
     s->block = rb_block(l, rb_get(root, "do"), &context);
     return s;

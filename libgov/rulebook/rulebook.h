@@ -465,6 +465,7 @@ typedef struct rulebook_schedule {
     bool working_days_only;
     uint8_t day_off;           /* rulebook_day_off */
     const char *calendar;
+    cal_rhythm rhythm;         /* all of the above */
     rulebook_block block;
     const expr_scope *scope;
     const rulebook_slot *slots;

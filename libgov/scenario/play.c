@@ -420,9 +420,16 @@ static gov_status run_steps(scenario_run *r, const char *lang, scenario_cover *c
     return status;
 }
 
+static gov_status restart_schedules(gov *g, void *input, const diag *d)
+{
+    (void)input;
+    return case_schedules_restart(g, d);
+}
+
 /* A scenario that does not say when it begins does so with the year 2026. */
 static gov_status begin(scenario_run *r, gov_error **err)
 {
+    static const access_call call = {ACCESS_HOST_ONLY, true};
     int64_t us = 0;
     const rulebook_step *first = r->s->step_count > 0 ? &r->s->steps[0] : NULL;
     gov_status status = act(r, RULEBOOK_AS_HOST, NULL, NULL, err);
@@ -430,7 +437,9 @@ static gov_status begin(scenario_run *r, gov_error **err)
         us = first->at_us;
     else if (status == GOV_OK)
         status = gov_time_parse(r->g, "2026-01-01", &us, err);
-    return status == GOV_OK ? gov_set_now(r->g, us, err) : status;
+    if (status == GOV_OK)
+        status = gov_set_now(r->g, us, err);
+    return status == GOV_OK ? access_run(r->g, &call, restart_schedules, NULL, err) : status;
 }
 
 gov_status scenario_play(gov *g, size_t i, const char *lang, scenario_cover *cover, base_arena *arena, value *result,

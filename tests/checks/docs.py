@@ -39,15 +39,16 @@ def check_types(root):
     return problems
 
 
-def run_scenarios(root, gov, more=""):
-    """Puts the YAML examples of the page into one folder, and plays them."""
-    blocks = re.findall(r"^```yaml\n(.*?)^```$", read(os.path.join(root, "docs", "scenarios.md")), re.M | re.S)
+def run_scenarios(root, gov, page, more=""):
+    """Puts the YAML examples of a page into one folder, and plays its scenarios."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", read(os.path.join(root, "docs", page)), re.M | re.S)
     rules = [b for b in blocks if b.startswith("rulebook:")]
     tests = [b for b in blocks if b.startswith("scenario:")]
+    others = [b for b in blocks if b not in rules and b not in tests]
     if len(rules) != 1 or not tests:
-        return ["docs/scenarios.md has no rulebook, or no scenario"]
+        return [f"docs/{page} has no rulebook, or no scenario"]
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in (("rulebook.yaml", rules[0]), ("tests.yaml", "---\n".join(tests) + more)):
+        for name, text in (("rulebook.yaml", "---\n".join(rules + others)), ("tests.yaml", "---\n".join(tests) + more)):
             with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
                 f.write(text)
         done = subprocess.run([gov, "test", folder, "--lang", "en"], capture_output=True, text=True)
@@ -66,10 +67,11 @@ notices("a function without version", check_functions,
         "no @since")
 notices("a type without comment", check_types, {"include/gov/a.h": "typedef int gov_a;\n"}, "a type without")
 gov = os.path.join(BUILD, "bin", "gov")
-if os.path.exists(gov):
-    report("the examples of docs/scenarios.md run", run_scenarios(ROOT, gov))
-    report("an example that fails is noticed", [] if run_scenarios(
-        ROOT, gov, "---\nscenario: wrong\nsteps: [{expect: {cases: [{workflow: request}]}}]\n") else ["it is not"])
-else:
-    skip("the examples of docs/scenarios.md run", "the command line is not built")
+for page in ("scenarios.md", "schedules.md"):
+    if os.path.exists(gov):
+        report(f"the examples of docs/{page} run", run_scenarios(ROOT, gov, page))
+        report(f"an example of docs/{page} that fails is noticed", [] if run_scenarios(
+            ROOT, gov, page, "---\nscenario: wrong\nsteps: [{expect: {cases: [{workflow: nothing}]}}]\n") else ["it is not"])
+    else:
+        skip(f"the examples of docs/{page} run", "the command line is not built")
 finish()
