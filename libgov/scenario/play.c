@@ -463,8 +463,10 @@ gov_status scenario_play(gov *g, size_t i, const char *lang, scenario_cover *cov
     if (status == GOV_OK)
         status = run_steps(&r, lang, cover, &wrong, &steps);
     case_set_watch(g, NULL);
-    if (status != GOV_OK)
-        (void)(err != NULL ? base_forward(d, err) : r.wrong != NULL ? base_forward(d, r.wrong) : base_nomem(d));
+    if (status == GOV_E_NOMEM)
+        (void)base_nomem(d); /* whatever was wrong besides */
+    else if (status != GOV_OK)
+        (void)base_forward(d, err != NULL ? err : r.wrong);
     gov_error_free(err);
     gov_error_free(r.wrong);
     value_builder_set_copy(&b, "title", rulebook_text_in(&r.s->title, lang, ""));
