@@ -425,6 +425,7 @@ static void numbers_that_nobody_could_type(void **state)
     free(text);
     o.lang = "fr";
     assert_gov(GOV_E_ABI, import_with(c.g, s, "requests.map.yaml", &o, &r, &err), err);
+    gov_error_free(err);
     refused_lines(s, lines);
     community_free(&c);
 }
