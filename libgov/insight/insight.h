@@ -162,17 +162,25 @@ enum { INSIGHT_SMALL = 5 }; /* counts from 1 to 4 are not published */
 typedef enum insight_mark {
     INSIGHT_PLAIN,
     INSIGHT_FEW,   /* 1 to 4: shown as "<5" */
-    INSIGHT_HIDDEN /* withheld so that another one cannot be reckoned from a sum: shown as "*" */
+    INSIGHT_HIDDEN /* withheld, few or not, so that no small count can be reckoned from a sum: shown as "*" */
 } insight_mark;
 
 /* Marks the parts of a total. When the total is published, what is left open must not follow from it: at least two parts are
- * left open then, and not so that only one solution remains. */
+ * left open then, and so that the values of the open parts could as well belong to one another. */
 void insight_mask_parts(const int64_t *parts, size_t n, int64_t total, bool total_shown, uint8_t *marks);
+/* Marks also those parts whose whole minus part is few: two columns side by side are a sum as well. A zero stays. */
+void insight_mask_rest(const int64_t *wholes, const uint8_t *whole_marks, const int64_t *parts, size_t n, int64_t *rests,
+                       uint8_t *rest_marks, uint8_t *marks);
 /* A rate by itself: may its numerator be shown? FEW or HIDDEN mean that the quotient is not shown either. */
 insight_mark insight_mask_rate(int64_t num, int64_t den);
-/* Several rates whose numerators and denominators add up to published sums: never one alone is left open. */
-void insight_mask_rates(const int64_t *nums, const int64_t *dens, size_t n, int64_t due, bool due_shown, uint8_t *den_marks,
-                        uint8_t *marks);
+/* A column of rates, num of den of whole; rests is room for n numbers. */
+typedef struct insight_rates {
+    size_t n;
+    int64_t *nums, *dens, *wholes, *rests;
+    uint8_t *whole_marks, *den_marks, *marks; /* whole_marks are given, the others found */
+} insight_rates;
+/* Numerators and denominators add up to published sums, and denominators to the wholes beside them: never one alone is left open. */
+void insight_mask_rates(const insight_rates *r, int64_t due, bool due_shown);
 /* The parts of a total that is itself marked: where it is hidden, so are they. */
 void insight_mask_below(const int64_t *parts, size_t n, int64_t total, insight_mark total_mark, uint8_t *marks);
 value insight_count(int64_t n, insight_mark mark); /* an int, "<5" or "*" */

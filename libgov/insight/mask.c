@@ -13,35 +13,47 @@ value insight_count(int64_t n, insight_mark mark)
     return mark == INSIGHT_PLAIN ? value_int(n) : value_string(mark == INSIGHT_FEW ? "<5" : "*", mark == INSIGHT_FEW ? 2 : 1);
 }
 
-/* Could a reader solve for a part that is left open? With one open part, yes. When all open ones are known to be 1 to 4,
- * also where their sum is the least or the most that so many can have. */
-static bool solvable(const int64_t *parts, size_t n, const uint8_t *marks)
+/* Too few solutions are left for the parts that are open. One open part follows from the total. Where all of them are known
+ * to be 1 to 4, a sum next to the least or the most that so many can have leaves (nearly) one solution; once another part is
+ * open with them, they cannot be told apart. */
+static bool tight(const int64_t *parts, size_t n, const uint8_t *marks)
 {
     int64_t open = 0, sum = 0;
-    bool hidden = false;
+    bool other = false;
     for (size_t i = 0; i < n; i++) {
         if (marks[i] == INSIGHT_PLAIN)
             continue;
         open++;
         sum += parts[i];
-        hidden = hidden || marks[i] == INSIGHT_HIDDEN;
+        other = other || !few(parts[i]);
     }
     if (open == 0)
         return false;
-    return open == 1 || (!hidden && (sum == open || sum == open * (INSIGHT_SMALL - 1)));
+    return open == 1 || (!other && (sum <= open + 1 || sum >= open * (INSIGHT_SMALL - 1) - 1));
 }
 
-/* The smallest shown part that is not zero; else a zero; n: none is left. */
-static size_t next_to_hide(const int64_t *parts, size_t n, const uint8_t *marks)
+/* Withholds the smallest shown part that is not zero, else the zeros; all of that size, so that the choice says nothing about
+ * positions. False: none is left. */
+static bool withhold_next(const int64_t *parts, size_t n, uint8_t *marks)
 {
-    size_t best = n;
-    for (size_t i = 0; i < n; i++) {
-        if (marks[i] != INSIGHT_PLAIN)
-            continue;
-        if (best == n || (parts[best] == 0 && parts[i] > 0) || (parts[i] > 0 && parts[i] < parts[best]))
-            best = i;
-    }
-    return best;
+    int64_t least = -1;
+    for (size_t i = 0; i < n; i++)
+        if (marks[i] == INSIGHT_PLAIN && (least <= 0 || (parts[i] > 0 && parts[i] < least)))
+            least = parts[i];
+    for (size_t i = 0; i < n; i++)
+        if (marks[i] == INSIGHT_PLAIN && parts[i] == least)
+            marks[i] = INSIGHT_HIDDEN;
+    return least >= 0;
+}
+
+/* Beside a part that is withheld "<5" would tell which one it is: then all say "*". */
+static void one_sign(uint8_t *marks, size_t n)
+{
+    bool hidden = false;
+    for (size_t i = 0; i < n; i++)
+        hidden = hidden || marks[i] == INSIGHT_HIDDEN;
+    for (size_t i = 0; hidden && i < n; i++)
+        marks[i] = marks[i] != INSIGHT_PLAIN ? INSIGHT_HIDDEN : INSIGHT_PLAIN;
 }
 
 void insight_mask_parts(const int64_t *parts, size_t n, int64_t total, bool total_shown, uint8_t *marks)
@@ -50,14 +62,27 @@ void insight_mask_parts(const int64_t *parts, size_t n, int64_t total, bool tota
         marks[i] = few(parts[i]) ? INSIGHT_FEW : INSIGHT_PLAIN;
     if (!total_shown || few(total))
         return;
-    while (solvable(parts, n, marks)) {
-        const size_t i = next_to_hide(parts, n, marks);
-        if (i == n) { /* all are open: do not even say that they are few */
+    while (tight(parts, n, marks))
+        if (!withhold_next(parts, n, marks)) { /* all are open: do not even say that they are few */
             memset(marks, INSIGHT_HIDDEN, n);
             return;
         }
-        marks[i] = INSIGHT_HIDDEN;
+    one_sign(marks, n);
+}
+
+void insight_mask_rest(const int64_t *wholes, const uint8_t *whole_marks, const int64_t *parts, size_t n, int64_t *rests,
+                       uint8_t *rest_marks, uint8_t *marks)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        rests[i] = wholes[i] - parts[i];
+        total += rests[i];
     }
+    insight_mask_parts(rests, n, total, true, rest_marks);
+    for (size_t i = 0; i < n; i++)
+        if (parts[i] > 0 && (rest_marks[i] != INSIGHT_PLAIN || few(rests[i]) || whole_marks[i] != INSIGHT_PLAIN))
+            marks[i] = INSIGHT_HIDDEN;
+    one_sign(marks, n);
 }
 
 insight_mark insight_mask_rate(int64_t num, int64_t den)
@@ -67,21 +92,22 @@ insight_mark insight_mask_rate(int64_t num, int64_t den)
     return few(num) ? INSIGHT_FEW : few(den - num) ? INSIGHT_HIDDEN : INSIGHT_PLAIN;
 }
 
-void insight_mask_rates(const int64_t *nums, const int64_t *dens, size_t n, int64_t due, bool due_shown, uint8_t *den_marks,
-                        uint8_t *marks)
+void insight_mask_rates(const insight_rates *r, int64_t due, bool due_shown)
 {
-    size_t open = 0, best = n;
-    insight_mask_parts(dens, n, due, due_shown, den_marks);
-    for (size_t i = 0; i < n; i++) {
-        marks[i] = (uint8_t)insight_mask_rate(nums[i], dens[i]);
-        if (den_marks[i] != INSIGHT_PLAIN)
-            marks[i] = INSIGHT_HIDDEN;
-        open += marks[i] != INSIGHT_PLAIN;
-        if (marks[i] == INSIGHT_PLAIN && dens[i] > 0 && (best == n || dens[i] < dens[best]))
+    size_t open = 0, best = r->n;
+    insight_mask_parts(r->dens, r->n, due, due_shown, r->den_marks);
+    insight_mask_rest(r->wholes, r->whole_marks, r->dens, r->n, r->rests, r->marks, r->den_marks);
+    for (size_t i = 0; i < r->n; i++) {
+        r->marks[i] = (uint8_t)insight_mask_rate(r->nums[i], r->dens[i]);
+        if (r->den_marks[i] != INSIGHT_PLAIN)
+            r->marks[i] = INSIGHT_HIDDEN;
+        open += r->marks[i] != INSIGHT_PLAIN;
+        if (r->marks[i] == INSIGHT_PLAIN && r->dens[i] > 0 && (best == r->n || r->dens[i] < r->dens[best]))
             best = i;
     }
-    if (open == 1 && best < n)
-        marks[best] = INSIGHT_HIDDEN;
+    if (open == 1 && best < r->n)
+        r->marks[best] = INSIGHT_HIDDEN;
+    one_sign(r->marks, r->n);
 }
 
 void insight_mask_below(const int64_t *parts, size_t n, int64_t total, insight_mark total_mark, uint8_t *marks)

@@ -168,30 +168,28 @@ gov_status insight_category_figures(insight_tally *t, value_builder *b, const di
 
 /* ---- units ---- */
 
-typedef struct rate_marks {
-    int64_t *nums, *dens, *more;
-    uint8_t *den_marks, *marks, *more_marks;
-} rate_marks;
-
-static bool make_rate_marks(insight_tally *t, size_t n, rate_marks *m)
+static bool make_rates(insight_tally *t, size_t n, insight_rates *r)
 {
-    m->nums = base_arena_array(&t->arena, n, sizeof *m->nums);
-    m->dens = base_arena_array(&t->arena, n, sizeof *m->dens);
-    m->more = base_arena_array(&t->arena, n, sizeof *m->more);
-    m->den_marks = base_arena_array(&t->arena, n, sizeof *m->den_marks);
-    m->marks = base_arena_array(&t->arena, n, sizeof *m->marks);
-    m->more_marks = base_arena_array(&t->arena, n, sizeof *m->more_marks);
-    return m->nums != NULL && m->dens != NULL && m->more != NULL && m->den_marks != NULL && m->marks != NULL && m->more_marks != NULL;
+    int64_t **const numbers[] = {&r->nums, &r->dens, &r->wholes, &r->rests};
+    uint8_t **const marks[] = {&r->whole_marks, &r->den_marks, &r->marks};
+    bool made = true;
+    r->n = n;
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        made = (*numbers[i] = base_arena_array(&t->arena, n, sizeof **numbers[i])) != NULL && made;
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+        made = (*marks[i] = base_arena_array(&t->arena, n, 1)) != NULL && made;
+    return made;
 }
 
-static void put_on_time(value_builder *b, const rate_marks *m, size_t i)
+static void put_on_time(value_builder *b, const insight_rates *m, size_t i)
 {
     value_builder_set(b, "on_time", insight_count(m->nums[i], (insight_mark)m->marks[i]));
     value_builder_set(b, "due", insight_count(m->dens[i], (insight_mark)m->den_marks[i]));
     insight_put_rate(b, m->nums[i], m->dens[i], (insight_mark)m->marks[i]);
 }
 
-static void put_unit(insight_tally *t, value_builder *list, const insight_line *line, const rate_marks *m, size_t i)
+static void put_unit(insight_tally *t, value_builder *list, const insight_line *line, const insight_rates *m, size_t i,
+                     uint8_t overdue_mark)
 {
     value_builder b;
     value_builder_init(&b, &t->arena);
@@ -199,19 +197,12 @@ static void put_unit(insight_tally *t, value_builder *list, const insight_line *
     insight_put(&b, "name", line->title);
     value_builder_set(&b, "cases", insight_count(line->cases, (insight_mark)line->mark));
     put_on_time(&b, m, i);
-    value_builder_set(&b, "overdue", insight_count(m->more[i], (insight_mark)m->more_marks[i]));
+    value_builder_set(&b, "overdue", insight_count(line->row->overdue, (insight_mark)overdue_mark));
     insight_add_map(list, &b);
 }
 
-gov_status insight_unit_figures(insight_tally *t, value_builder *b, const diag *d)
+static gov_status unit_lines(insight_tally *t, insight_line *lines, size_t n, const diag *d)
 {
-    const size_t n = t->units.count;
-    insight_line *lines = base_arena_array(&t->arena, n, sizeof *lines);
-    rate_marks m;
-    insight_due_marks due;
-    value_builder list;
-    if (lines == NULL || !make_rate_marks(t, n, &m))
-        return base_nomem(d);
     for (size_t i = 0; i < n; i++) {
         const insight_row *row = &t->units.items[i];
         const char *key, *name;
@@ -222,23 +213,58 @@ gov_status insight_unit_figures(insight_tally *t, value_builder *b, const diag *
         if (lines[i].key == NULL || lines[i].title == NULL)
             return base_nomem(d);
     }
-    gov_status status = insight_mask_lines(t, lines, n, t->opened, d);
+    const gov_status status = insight_mask_lines(t, lines, n, t->opened, d);
+    if (status == GOV_OK)
+        insight_rank(lines, n);
+    return status;
+}
+
+/* Overdue cases are some of the late ones, and those are what is left of the denominators. */
+static bool mask_overdue(insight_tally *t, const insight_line *lines, const insight_rates *r, uint8_t *marks)
+{
+    insight_due_marks due;
+    int64_t *late = base_arena_array(&t->arena, r->n, sizeof *late), *overdue = base_arena_array(&t->arena, r->n, sizeof *overdue);
+    uint8_t *rest_marks = base_arena_array(&t->arena, r->n, 1);
+    if (late == NULL || overdue == NULL || rest_marks == NULL)
+        return false;
+    for (size_t i = 0; i < r->n; i++) {
+        late[i] = lines[i].row->late;
+        overdue[i] = lines[i].row->overdue;
+    }
+    insight_mark_due(t, &due);
+    insight_mask_below(overdue, r->n, t->fates[INSIGHT_OVERDUE], (insight_mark)due.overdue, marks);
+    insight_mask_rest(late, r->marks, overdue, r->n, r->rests, rest_marks, marks);
+    return true;
+}
+
+gov_status insight_unit_figures(insight_tally *t, value_builder *b, const diag *d)
+{
+    const size_t n = t->units.count;
+    insight_line *lines = base_arena_array(&t->arena, n, sizeof *lines);
+    uint8_t *overdue_marks = base_arena_array(&t->arena, n, 1);
+    insight_rates r;
+    insight_due_marks due;
+    value_builder list;
+    if (lines == NULL || overdue_marks == NULL || !make_rates(t, n, &r))
+        return base_nomem(d);
+    const gov_status status = unit_lines(t, lines, n, d);
     if (status != GOV_OK)
         return status;
-    insight_rank(lines, n);
     for (size_t i = 0; i < n; i++) {
-        m.nums[i] = lines[i].row->on_time;
-        m.dens[i] = lines[i].row->on_time + lines[i].row->late;
-        m.more[i] = lines[i].row->overdue;
+        r.nums[i] = lines[i].row->on_time;
+        r.dens[i] = lines[i].row->on_time + lines[i].row->late;
+        r.wholes[i] = lines[i].cases;
+        r.whole_marks[i] = lines[i].mark;
     }
     insight_mark_due(t, &due);
     if (t->masked) {
-        insight_mask_rates(m.nums, m.dens, n, due.due, due.groups[0] == INSIGHT_PLAIN, m.den_marks, m.marks);
-        insight_mask_below(m.more, n, t->fates[INSIGHT_OVERDUE], (insight_mark)due.overdue, m.more_marks);
+        insight_mask_rates(&r, due.due, due.groups[0] == INSIGHT_PLAIN);
+        if (!mask_overdue(t, lines, &r, overdue_marks))
+            return base_nomem(d);
     }
     value_builder_init(&list, &t->arena);
     for (size_t i = 0; i < n; i++)
-        put_unit(t, &list, &lines[i], &m, i);
+        put_unit(t, &list, &lines[i], &r, i, overdue_marks[i]);
     value_builder_set(b, "units", value_builder_list(&list));
     return list.failed ? base_nomem(d) : GOV_OK;
 }
@@ -260,9 +286,9 @@ static bool whole_month(const insight_tally *t, int64_t month)
     return begins && insight_day(zone, t->to_given ? t->end_us : t->at_us) >= next;
 }
 
-static void put_month(insight_tally *t, value_builder *list, int64_t i, const rate_marks *m, const uint8_t *opened,
-                      const uint8_t *closed)
+static void put_month(insight_tally *t, value_builder *list, int64_t i, const insight_rates *m, const uint8_t *closed)
 {
+    const uint8_t *opened = m->whole_marks;
     const insight_month_row *row = &t->months[i];
     const bool whole = whole_month(t, t->month_base + i), compared = i > 0 && whole && whole_month(t, t->month_base + i - 1);
     char name[16];
@@ -287,31 +313,29 @@ static void put_month(insight_tally *t, value_builder *list, int64_t i, const ra
 gov_status insight_month_figures(insight_tally *t, value_builder *b, const diag *d)
 {
     const size_t n = (size_t)t->month_count;
-    rate_marks m;
+    insight_rates r;
     insight_due_marks due;
     value_builder list;
-    int64_t closed_sum = 0;
-    uint8_t *opened = base_arena_array(&t->arena, n, 1), *closed = base_arena_array(&t->arena, n, 1);
-    if (opened == NULL || closed == NULL || !make_rate_marks(t, n, &m))
+    int64_t closed_sum = 0, *closed = base_arena_array(&t->arena, n, sizeof *closed);
+    uint8_t *closed_marks = base_arena_array(&t->arena, n, 1);
+    if (closed == NULL || closed_marks == NULL || !make_rates(t, n, &r))
         return base_nomem(d);
-    for (size_t i = 0; i < n; i++)
-        m.more[i] = t->months[i].opened;
-    insight_mark_due(t, &due);
-    if (t->masked)
-        insight_mask_parts(m.more, n, t->opened, true, opened);
     for (size_t i = 0; i < n; i++) {
-        m.nums[i] = t->months[i].on_time;
-        m.dens[i] = t->months[i].on_time + t->months[i].late;
-        m.more[i] = t->months[i].closed;
-        closed_sum += m.more[i];
+        r.nums[i] = t->months[i].on_time;
+        r.dens[i] = t->months[i].on_time + t->months[i].late;
+        r.wholes[i] = t->months[i].opened;
+        closed[i] = t->months[i].closed;
+        closed_sum += closed[i];
     }
+    insight_mark_due(t, &due);
     if (t->masked) {
-        insight_mask_parts(m.more, n, closed_sum, true, closed);
-        insight_mask_rates(m.nums, m.dens, n, due.due, due.groups[0] == INSIGHT_PLAIN, m.den_marks, m.marks);
+        insight_mask_parts(r.wholes, n, t->opened, true, r.whole_marks);
+        insight_mask_parts(closed, n, closed_sum, true, closed_marks);
+        insight_mask_rates(&r, due.due, due.groups[0] == INSIGHT_PLAIN);
     }
     value_builder_init(&list, &t->arena);
     for (int64_t i = 0; i < t->month_count; i++)
-        put_month(t, &list, i, &m, opened, closed);
+        put_month(t, &list, i, &r, closed_marks);
     value_builder_set(b, "months", value_builder_list(&list));
     return list.failed ? base_nomem(d) : GOV_OK;
 }
