@@ -1,5 +1,5 @@
 /* A street lamp is reported, dispatched, forgotten for three days, and urged: quickstart STORE [RULES]
- *     cc quickstart.c $(pkg-config --cflags --libs gov) -o quickstart && ./quickstart lamp.db examples/quickstart */
+ *     cc quickstart.c $(pkg-config --cflags --libs libgov) -o quickstart && ./quickstart lamp.db examples/quickstart */
 #include <gov.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -56,7 +56,7 @@ def _installed(prefix):
 
 def _pkg_config(variable):
     try:
-        result = subprocess.run(["pkg-config", f"--variable={variable}", "gov"], stdout=subprocess.PIPE,
+        result = subprocess.run(["pkg-config", f"--variable={variable}", "libgov"], stdout=subprocess.PIPE,
                                 stderr=subprocess.DEVNULL, text=True, check=False)
     except OSError:
         return ""

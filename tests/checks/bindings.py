@@ -203,7 +203,7 @@ def want_of_memory(tmp, env):
 def quickstart(tmp, prefix, python, lua_env, lua):
     rules = os.path.join(ROOT, "examples", "quickstart")
     said = {}
-    flags = run(["pkg-config", "--cflags", "--libs", "gov"], env=clean_env(PKG_CONFIG_PATH=prefix["pc"])).stdout.split()
+    flags = run(["pkg-config", "--cflags", "--libs", "libgov"], env=clean_env(PKG_CONFIG_PATH=prefix["pc"])).stdout.split()
     program = os.path.join(tmp, "quickstart")
     name = "quickstart.c builds against the installed library"
     if step(name, [CC, "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror",

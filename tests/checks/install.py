@@ -46,7 +46,7 @@ def step(name, args, env=None):
 
 
 def pkg_config(env, *args):
-    result = subprocess.run(["pkg-config", *args, "gov"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    result = subprocess.run(["pkg-config", *args, "libgov"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             text=True, env=env, check=False)
     if result.returncode != 0:
         print(result.stderr)
@@ -100,7 +100,7 @@ def main():
         if step("install", ["cmake", "--install", BUILD, "--prefix", prefix]) is None:
             return
         files = walk(prefix, ".", [""])
-        wanted = ["include/gov.h", "gov.pc", "gov-config.cmake", "gov-config-version.cmake", "libgov.so.0"]
+        wanted = ["include/gov.h", "pkgconfig/libgov.pc", "pkgconfig/gov.pc", "gov-config.cmake", "gov-config-version.cmake", "libgov.so.0"]
         wanted += walk(ROOT, "include", [".h"])
         if walk(ROOT, os.path.join("examples", "gov"), [".c"]):
             wanted.append("bin/gov")
