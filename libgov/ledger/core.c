@@ -858,7 +858,12 @@ void ledger_decide_breakage(ledger_book *b, uint32_t lot, int64_t at_us)
     if (breakage == LEDGER_NONE || amount > INT64_MAX - b->cells[breakage].a.credits_posted -
                                                 b->cells[breakage].a.credits_pending)
         return;
-    const ledger_transfer t = {.debit_account = a->id,
+    /* A store gives it an id; in memory it takes one that nobody has. */
+    int64_t id = b->memory ? INT64_MAX - 1 - (int64_t)b->row_count : 0;
+    while (b->memory && ledger_row_of(b, id) != NULL)
+        id--;
+    const ledger_transfer t = {.id = id,
+                               .debit_account = a->id,
                                .credit_account = a->breakage,
                                .amount = amount,
                                .effective_at = from->expires_us,

@@ -534,6 +534,16 @@ test("ledgers", function()
   equal({found[1].credits_posted, found[2]}, {10, gov.null})
   equal(found[1].flags, gov.list {"debits_must_not_exceed_credits"})
   equal(assert(g:transfers {ids[3]})[1].amount, 10)
+  equal(#assert(g:lots(b)), 0)
+  assert(g:set_cap {ledger = 1, number = 1, per = "ever", amount = 5})
+  equal(assert(g:caps(1))[1].per, "ever")
+  assert(g:set_cap {ledger = 1, number = 1})
+  equal(assert(g:balance_at(b, math.maxinteger)).balance, 10)
+  assert(g:put_note("account", b, {name = "shop"}))
+  equal(assert(g:note("account", b)).name, "shop")
+  assert(assert(g:export_ledger(1)):find("shop", 1, true))
+  local lines <close> = assert(gov.ledger_lines())
+  equal(lines:line('{"accounts":[{"id":"1","ledger":1,"code":1}]}'), '{"results":["created"]}')
   local n = 0
   for t in g:account_transfers(b, {reversed = true}) do n = n + t.amount end
   for r in g:account_balances(a) do n = n + r.debits_posted end

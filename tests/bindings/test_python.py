@@ -786,6 +786,40 @@ class Cases(Case):
                 g.transfer(bad)
         with self.assertRaises(ValueError):
             g.accounts([1.5])
+        self.ledger_desk(g)
+
+    def ledger_desk(self, g):
+        """Lots, caps, notes, balances at an instant, the export, lines."""
+        one, two = g.new_ids(2)
+        soon = int(time.time() * 1e6) + 3600 * 10**6
+        made = g.create_accounts([
+            {"id": one, "ledger": 9, "code": 1},
+            {"id": two, "ledger": 9, "code": 1, "flags": ["lots", "debits_must_not_exceed_credits", "warn_max"],
+             "breakage": one, "warn_max": 15}])
+        self.assertEqual([r["result"] for r in made], ["created", "created"])
+        move = {"debit_account": one, "credit_account": two, "ledger": 9, "code": 1}
+        ids = g.new_ids(5)
+        made = g.transfer([{**move, "id": ids[0], "amount": 10, "expires_at": soon}, {**move, "id": ids[1], "amount": 7}])
+        self.assertEqual([r["warnings"] for r in made], [[], ["warn_max"]])
+        self.assertEqual([(x["left"], x["expires_at"] is None) for x in g.lots(two)], [(10, False), (7, True)])
+        g.transfer([{"id": ids[2], "reversal_of": ids[1], "amount": 2**63 - 1}])
+        self.assertEqual(len(g.lots(two)), 1)
+        g.set_cap({"ledger": 9, "number": 1, "per": "day", "amount": 11, "account": two})
+        self.assertEqual([(c["per"], c["side"], c["amount"]) for c in g.caps(9)], [("day", "received", 11)])
+        made = g.transfer([{**move, "id": ids[3], "amount": 12}, {**move, "id": ids[4], "amount": 11}])
+        self.assertEqual([r["result"] for r in made], ["exceeds_cap", "created"])
+        g.set_cap({"ledger": 9, "number": 1, "amount": None})
+        self.assertEqual(g.caps(9), [])
+        self.assertEqual(g.balance_at(two, 2**62)["balance"], 21)
+        self.assertEqual(g.balance_at(two, 1, effective=True)["balance"], 0)
+        g.put_note("account", two, {"name": "Li's"})
+        g.put_note("account", two, {"name": "Li's"})
+        self.assertEqual((g.note("account", two), g.note("transfer", ids[0])), ({"name": "Li's"}, None))
+        with self.assertRaises(gov.Conflict):
+            g.put_note("account", two, {"name": "another"})
+        self.assertIn("L9:C1:Li's ", g.export_ledger(9))
+        with gov.LedgerLines() as lines:
+            self.assertEqual(lines.line('{"accounts":[{"id":"1","ledger":1,"code":1}]}'), '{"results":["created"]}')
         with self.assertRaises(ValueError):
             g.accounts(list(range(gov.LEDGER_BATCH_MAX + 1)))
 
