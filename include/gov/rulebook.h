@@ -45,7 +45,7 @@ GOV_API gov_status gov_rulebook_load_with(const gov_allocator *alloc, const char
  * A scope for expressions of one's own with all that a rulebook's expressions may use anywhere: its values, `now`, its
  * functions, by its zone and its default calendar. Functions that read a community (balance, members, count, within) are known and
  * fail. CONSTRUCTOR.
- * @param rulebook must outlive the scope and what is compiled with it
+ * @param rulebook kept by the scope: it may be freed before
  * @param now_us   what `now` is where nothing is bound to it, microseconds since 1970; 0: it has no value
  * @contract thread=any alloc=yes block=no
  * @since 0.1

@@ -8,6 +8,7 @@
 #include <gov.h>
 
 struct gov_rulebook {
+    atomic_int refs; /* the caller's, and one for each scope that was made of it */
     const rulebook *book;
     const gov_allocator *alloc;
     const rulebook_host *host;

@@ -20,6 +20,7 @@ gov_status gov_rulebook_load_with(const gov_allocator *alloc, const char *path, 
     if (made == NULL)
         return base_nomem(&d);
     made->alloc = a;
+    atomic_init(&made->refs, 1);
     gov_status status = api_host_new(a, scope, &made->host, &d);
     options.host = made->host;
     if (status == GOV_OK)
@@ -41,6 +42,11 @@ gov_status gov_rulebook_load(const gov_allocator *alloc, const char *path, int64
     return gov_rulebook_load_with(alloc, path, today_us, NULL, out, err);
 }
 
+static void release_rulebook(void *rules)
+{
+    gov_rulebook_free(rules);
+}
+
 gov_status gov_rulebook_scope(const gov_rulebook *rules, int64_t now_us, gov_scope **out, gov_error **err)
 {
     const diag d = {rules != NULL ? rules->alloc : NULL, err};
@@ -54,14 +60,18 @@ gov_status gov_rulebook_scope(const gov_rulebook *rules, int64_t now_us, gov_sco
         return base_nomem(&d);
     for (uint32_t i = 0; i < count; i++)
         known[i] = slots[i].kind == RULEBOOK_SLOT_NOW && now_us != 0 ? value_from_us(now_us) : presets[i];
-    const gov_status status = expr_hosted_new(rules->alloc, rulebook_common_scope(rules->book), known, count, out, &d);
+    const expr_lender lender = {(gov_rulebook *)(uintptr_t)rules, release_rulebook};
+    const gov_status status =
+        expr_hosted_new(rules->alloc, rulebook_common_scope(rules->book), known, count, &lender, out, &d);
+    if (status == GOV_OK)
+        atomic_fetch_add_explicit(&((gov_rulebook *)(uintptr_t)rules)->refs, 1, memory_order_relaxed);
     base_free(rules->alloc, known);
     return status;
 }
 
 void gov_rulebook_free(gov_rulebook *r)
 {
-    if (r == NULL)
+    if (r == NULL || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
         return;
     rulebook_free(r->book);
     api_host_free(r->host, r->alloc);

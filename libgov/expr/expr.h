@@ -233,10 +233,15 @@ gov_status expr_eval_term(const expr_program *p, const expr_node *n, const expr_
 /* "list(map(string, int))", the whole text. */
 bool expr_read_type(const char *s, size_t len, expr_type *out);
 
-/* A scope that lies on `parent` (may be NULL; borrowed, and outlives it), whose slots from 0 on have these values where nothing is
- * bound to their names. The array is copied, what it points at is borrowed. */
+/* Whose names a scope lends: let go when nothing uses the scope any more. */
+typedef struct expr_lender {
+    void *lender;
+    void (*release)(void *lender);
+} expr_lender;
+/* A scope that lies on `parent`, which the lender keeps (both may be NULL), whose slots from 0 on have these values where nothing
+ * is bound to their names. The array is copied, what it points at is the lender's. */
 gov_status expr_hosted_new(const gov_allocator *a, const expr_scope *parent, const value *presets, size_t count,
-                           gov_scope **out, const diag *d);
+                           const expr_lender *lender, gov_scope **out, const diag *d);
 /* Keeps it for something that uses it, and gives it back by gov_scope_free(). NULL: NULL. */
 gov_scope *expr_hosted_hold(const gov_scope *s);
 /* What a host added; valid as long as it is held. */

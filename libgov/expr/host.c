@@ -110,7 +110,7 @@ typedef struct hosted {
 } hosted;
 
 gov_status expr_hosted_new(const gov_allocator *a, const expr_scope *parent, const value *presets,
-                           size_t count, gov_scope **out, const diag *d)
+                           size_t count, const expr_lender *lender, gov_scope **out, const diag *d)
 {
     gov_scope *s = base_alloc(a, sizeof *s);
     if (s == NULL)
@@ -127,6 +127,8 @@ gov_status expr_hosted_new(const gov_allocator *a, const expr_scope *parent, con
     if (count > 0)
         memcpy(s->presets, presets, count * sizeof *presets);
     s->preset_count = count;
+    if (lender != NULL)
+        s->lender = *lender;
     *out = s;
     return GOV_OK;
 }
@@ -148,7 +150,7 @@ const expr_function *expr_hosted_functions(const gov_scope *s, size_t *count)
 gov_status gov_scope_new(const gov_allocator *alloc, gov_scope **out, gov_error **err)
 {
     const diag d = {alloc, err};
-    return out != NULL ? expr_hosted_new(alloc, NULL, NULL, 0, out, &d)
+    return out != NULL ? expr_hosted_new(alloc, NULL, NULL, 0, NULL, out, &d)
                        : base_fail(&d, M_bad_argument, A_S("what", "out"));
 }
 
@@ -165,6 +167,8 @@ void gov_scope_free(gov_scope *s)
     base_free(s->alloc, s->functions);
     base_free(s->alloc, s->presets);
     expr_scope_free(s->scope);
+    if (s->lender.release != NULL)
+        s->lender.release(s->lender.lender);
     base_free(s->alloc, s);
 }
 

@@ -333,6 +333,7 @@ struct gov_scope {
     const gov_allocator *alloc;
     atomic_int refs;
     expr_scope *scope;
+    expr_lender lender;
     value *presets; /* of the first slots, which are the parent's */
     size_t preset_count;
     expr_function *functions; /* the host's own; user is a struct hosted */

@@ -282,9 +282,10 @@ class Expressions(Case):
     def test_a_rulebook_s_words(self):
         with gov.load_rulebook(self.rules_with("true")) as rules:
             scope = gov.Scope({"twice(int) -> int": lambda n: 2 * n}, rules=rules, now=MONDAY)
-            self.assertEqual(gov.eval("add_working(now, values.sign)", scope=scope), MONDAY + timedelta(hours=2))
-            self.assertEqual(gov.eval("age('1950-03-02', now) + twice(1)", scope=scope), 78)
-            scope.close()
+        self.assertEqual(gov.eval("add_working(now, values.sign)", scope=scope), MONDAY + timedelta(hours=2))
+        e = gov.compile("age('1950-03-02', now) + twice(1)", scope=scope)
+        scope.close()
+        self.assertEqual(e(), 78)  # what is used stays, closed or not
 
     def rules_with(self, condition):
         path = os.path.join(self.folder, "rules.yaml")

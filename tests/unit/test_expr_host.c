@@ -286,6 +286,7 @@ static void rulebooks_give_their_words(void **state)
     gov_error_free(err);
     err = NULL;
     assert_gov_ok(gov_rulebook_scope(rules, COMMUNITY_START, &s, &err), err);
+    gov_rulebook_free(rules); /* the scope has it */
     gives(s, "string(add_working(now, values.sign))", "\"2026-03-02T03:00:00Z\"");
     gives(s, "values.most > 11.0 && age('1950-03-02', now) == 76", "true");
     gives(s, "values.mots", "!undeclared_reference");
@@ -293,7 +294,6 @@ static void rulebooks_give_their_words(void **state)
     assert_gov_ok(add(s, "rainfall(string) -> double", rainfall, 0, &err), err);
     gives(s, "rainfall('west') > values.most && percentile([3, 1, 2], 50) == 2", "true");
     gov_scope_free(s);
-    gov_rulebook_free(rules);
 }
 
 static gov_status whole_life(const gov_allocator *a, void *user)

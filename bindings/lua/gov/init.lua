@@ -270,7 +270,7 @@ function gov.scope(functions, options)
   pick(options, {rules = true, now = true}, 2)
   local rules, now = (options or {}).rules, (options or {}).now
   local function fill(handle)
-    local scope = new_scope(handle, nil, {_rules = rules}) -- which must outlive it
+    local scope = new_scope(handle)
     for signature, f in pairs(functions or {}) do
       local done, message, code, err = scope:add(signature, f)
       if not done then
@@ -352,9 +352,9 @@ end
 function gov.compile(source, variables, options)
   pick(options, {scope = true, container = true, type = true}, 2)
   local more = options or {}
-  return with_scope(more.scope, function(functions, kept)
+  return with_scope(more.scope, function(functions)
     return after(function(handle)
-      return new_expr(handle, nil, {source = source, _scope = kept})
+      return new_expr(handle, nil, {source = source})
     end, call(core.gov_expr_compile, source, variables, functions, more.container, more.type))
   end)
 end

@@ -112,7 +112,6 @@ class Scope(Handle):
         else:
             us = micros(now if now is not None else datetime.now(timezone.utc))
             super().__init__(rules._call(_core.gov_rulebook_scope, us))
-        self._rules = rules  # must outlive the scope
         for signature, function in (functions or {}).items():
             self.add(signature, function)
 
@@ -143,10 +142,9 @@ class Expr(Handle):
     _what = "expression"
     _release = _core.gov_expr_free
 
-    def __init__(self, handle, source, scope=None):
+    def __init__(self, handle, source):
         super().__init__(handle)
         self.source = source
-        self._scope = scope  # a rulebook behind it must outlive the expression
 
     def __call__(self, bindings=None, /, **more):
         """Evaluates it. Dotted names go into a dict: e({"case.urgency": 1})."""
@@ -161,7 +159,7 @@ def compile(source, variables=None, *, scope=None, container=None, type=None):
     "list(string)" or "dyn" (anything); `scope` is a Scope, or a dict of functions; names are looked up in `container` first; `type` is
     what the expression must yield."""
     kept, handle = scope_handle(scope)
-    return Expr(_core.gov_expr_compile(source, variables, handle, container, type), source, kept)
+    return Expr(_core.gov_expr_compile(source, variables, handle, container, type), source)
 
 
 def eval(source, bindings=None, /, *, scope=None, **more):
