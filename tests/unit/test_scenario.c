@@ -429,6 +429,25 @@ static void out_of_memory(void **state)
     support_rmdir(dir);
 }
 
+static const char with_schedule[] =
+    "rulebook: r\nversion: '1'\ntime_zone: UTC\n---\nworkflow: w\nfields: {home: {type: household}}\nstates: {a: {type: final}}\n"
+    "---\nschedule: s\nover: {household: \"'x' in it.tags\"}\nevery: week\ndo: [{open: {workflow: w, key: it.id, fields: {home: it}}}]\n"
+    "---\nscenario: s\ngiven: {households: {h: {tags: [x]}, k: {}}}\nsteps:\n  - at: 2026-03-01\n  - at: 2026-03-02T01:00\n"
+    "  - expect: {cases: [{workflow: w, fields: {home: h}, count: 1}]}\n";
+
+static void out_of_memory_in_schedules(void **state)
+{
+    char path[512], *dir = support_tmpdir();
+    (void)state;
+    support_write(support_path(path, dir, "rulebook.yaml"), with_schedule, strlen(with_schedule));
+    gov_value *report = run(dir, NULL);
+    print_failures(report);
+    assert_int_equal(number(report, "passed"), 1);
+    gov_value_free(report);
+    oom_loop(oom_run, dir);
+    support_rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +461,7 @@ int main(void)
         cmocka_unit_test(mistakes_have_their_places),
         cmocka_unit_test(years_that_are_not_listed),
         cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(out_of_memory_in_schedules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
