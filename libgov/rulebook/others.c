@@ -134,7 +134,7 @@ static bool read_rhythm(const char *s, size_t len, rulebook_schedule *out)
 static void read_over(rulebook_loader *l, const rb_node *n, const expr_scope *scope, rulebook_schedule *out)
 {
     static const char *const kinds[] = {"resident", "household", "premises", "grid", "grids", "unit", "staff",
-                                        "group", "volunteer", "case", NULL};
+                                        "group", NULL};
     if (n == NULL)
         return;
     if (n->kind == RB_SCALAR) {
