@@ -292,6 +292,7 @@ typedef struct listing {
     list_input in;
     int64_t grid; /* 0: everywhere */
     size_t limit;
+    int64_t last; /* case of the page */
     value_builder cases;
     base_arena candidate; /* of many candidates few may be shown: what each takes is given back before the next */
     access_condition sql;
@@ -461,7 +462,7 @@ static gov_status check_filtered(gov *g, const list_input *in, case_machine *m, 
     return status == GOV_OK && !may ? GOV_END : status;
 }
 
-/* GOV_END: not for this actor, or not in the grid that was asked for. */
+/* GOV_END: not for this actor, or not in the grid that was asked for. Without `out` it is only asked whether it is listed. */
 static gov_status view_listed(gov *g, listing *l, int64_t id, value *out, const diag *d)
 {
     case_machine m;
@@ -474,18 +475,20 @@ static gov_status view_listed(gov *g, listing *l, int64_t id, value *out, const 
     status = check_filtered(g, &l->in, &m, &scope, d);
     if (status == GOV_OK)
         status = case_filter_may(g, &l->filter, &m, &scope, &within, d);
+    if (status == GOV_OK && within && l->grid != 0)
+        status = m.grid != 0 ? registry_grid_within(g, m.grid, &l->grid, 1, &within, d) : GOV_END;
     if (status == GOV_OK && !within)
         status = GOV_END;
-    if (status == GOV_OK && l->grid != 0)
-        status = m.grid != 0 ? registry_grid_within(g, m.grid, &l->grid, 1, &within, d) : GOV_END;
-    if (status == GOV_OK)
-        status = within ? view_case(g, &m, false, out, d) : GOV_END;
-    if (status == GOV_OK && !value_copy(&g->scratch, *out, out))
+    if (status == GOV_OK && out != NULL)
+        status = view_case(g, &m, false, out, d);
+    if (status == GOV_OK && out != NULL && !value_copy(&g->scratch, *out, out))
         status = base_nomem(d);
     case_machine_free(&m);
     return status;
 }
 
+/* Candidates that are not for this actor leave no trace: `more` says that one follows which is, however far off, and the page's
+ * last case is where the next page begins. */
 static gov_status fill_page(gov *g, listing *l, bool *more, const diag *d)
 {
     enum { MOST = 1024 };
@@ -493,22 +496,22 @@ static gov_status fill_page(gov *g, listing *l, bool *more, const diag *d)
     int64_t ids[MOST];
     size_t n = batch;
     gov_status status = GOV_OK;
-    *more = true;
-    while (status == GOV_OK && *more && l->cases.len < l->limit) {
+    *more = false;
+    while (status == GOV_OK && !*more && n == batch) {
         status = read_page(g, l, ids, &n, d);
-        *more = n == batch;
-        for (size_t i = 0; i < n && status == GOV_OK; i++) {
+        for (size_t i = 0; i < n && status == GOV_OK && !*more; i++) {
+            const bool full = l->cases.len == l->limit;
             value v;
-            if (l->cases.len == l->limit) {
-                *more = true;
-                break;
-            }
-            status = view_listed(g, l, ids[i], &v, d);
+            status = view_listed(g, l, ids[i], full ? NULL : &v, d);
             l->in.after = ids[i];
-            if (status == GOV_OK)
+            if (status == GOV_OK && full) {
+                *more = true;
+            } else if (status == GOV_OK) {
                 value_builder_add(&l->cases, v);
-            else if (status == GOV_END)
+                l->last = ids[i];
+            } else if (status == GOV_END) {
                 status = GOV_OK;
+            }
         }
     }
     return status;
@@ -518,7 +521,7 @@ static gov_status list_body(gov *g, void *input, const diag *d)
 {
     listing l = {.in = *(list_input *)input};
     value_builder b;
-    bool more = true;
+    bool more = false;
     l.limit = l.in.query.limit != 0 ? l.in.query.limit : 50;
     value_builder_init(&l.cases, &g->scratch);
     value_builder_init(&b, &g->scratch);
@@ -536,7 +539,7 @@ static gov_status list_body(gov *g, void *input, const diag *d)
     if (status != GOV_OK)
         return status;
     char cursor[40];
-    const size_t digits = base_format_int(l.in.after, cursor);
+    const size_t digits = base_format_int(l.last, cursor);
     cursor[digits] = '.';
     filter_mark(&l.in.query, cursor + digits + 1);
     value_builder_set(&b, "cases", value_builder_list(&l.cases));
