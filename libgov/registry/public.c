@@ -188,70 +188,116 @@ gov_status gov_record_get(gov *g, const char *kind, const char *key, gov_value *
 
 /* ---- list ---- */
 
-typedef struct page {
-    int64_t *ids;
-    const char *last;
-    size_t count;
-    bool more;
-} page;
+enum { BATCH = 256 };
 
-static gov_status read_page(gov *g, const get_input *in, page *out, const diag *d)
+typedef struct listing {
+    const get_input *in;
+    rulebook_fields fields;
+    value_builder records;
+    const char *last;    /* key of the last one that is shown */
+    bool more;           /* another one follows that would be */
+    const char *after;   /* key of the last one that was looked at; from one of the two arenas */
+    base_arena batch[2]; /* of many candidates few may be shown: what they take is given back with the next but one */
+    registry_record *items; /* without their documents: enough to say whom they concern */
+    size_t count;
+} listing;
+
+/* Grids as registry_subject finds them, in one question. */
+static gov_status read_batch(gov *g, listing *l, base_arena *arena, const diag *d)
 {
-    static const store_sql sql = {"SELECT id, record_key FROM gov_record WHERE community = $1 AND kind = $2 AND "
-                                  "record_key > $3 ORDER BY record_key LIMIT $4"};
+    static const store_sql sql = {
+        "SELECT r.id, r.record_key, r.unit, COALESCE(r.grid, p.grid, q.grid) FROM gov_record r "
+        "LEFT JOIN gov_record p ON p.community = r.community AND p.id = r.parent "
+        "LEFT JOIN gov_record q ON q.community = p.community AND q.id = p.parent "
+        "WHERE r.community = $1 AND r.kind = $2 AND r.record_key > $3 ORDER BY r.record_key LIMIT $4"};
     store_rows rows;
+    l->count = 0;
+    base_arena_reset(arena);
+    l->items = base_arena_array(arena, BATCH, sizeof *l->items);
+    if (l->items == NULL)
+        return base_nomem(d);
     gov_status status = store_query(g->store, &sql,
-                                    STORE_ARGS(store_i(g->community), store_s(in->kind),
-                                               store_s(in->cursor != NULL ? in->cursor : ""), store_i(in->limit + 1)),
+                                    STORE_ARGS(store_i(g->community), store_s(l->in->kind), store_s(l->after), store_i(BATCH)),
                                     &rows, d);
-    *out = (page){.ids = base_arena_array(&g->scratch, in->limit, sizeof(int64_t))};
-    if (status == GOV_OK && out->ids == NULL)
-        status = base_nomem(d);
     while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
-        if (out->count == in->limit) {
-            out->more = true;
-            break;
-        }
         size_t len;
         const char *key = store_text(&rows, 1, &len);
-        out->ids[out->count++] = store_int(&rows, 0);
-        out->last = base_arena_strndup(&g->scratch, key, len);
-        if (out->last == NULL)
+        registry_record *r = &l->items[l->count++];
+        *r = (registry_record){.id = store_int(&rows, 0), .unit = store_int(&rows, 2), .grid = store_int(&rows, 3),
+                               .kind = l->in->kind, .key = base_arena_strndup(arena, key, len)};
+        if (r->key == NULL) {
             status = base_nomem(d);
+            store_rows_close(&rows);
+        }
     }
-    store_rows_close(&rows);
     return status == GOV_END ? GOV_OK : status;
+}
+
+/* GOV_END: not for this actor. */
+static gov_status list_candidate(gov *g, listing *l, const registry_record *found, const diag *d)
+{
+    registry_record record;
+    access_subject scope;
+    bool own = false;
+    value v;
+    gov_status status = registry_subject(g, found, &scope, d);
+    if (status == GOV_OK)
+        status = access_reaches(g, "record.read", &scope, &own, d);
+    if (status != GOV_OK || !own)
+        return status == GOV_OK ? GOV_END : status;
+    if (l->records.len == l->in->limit) {
+        l->more = true;
+        return GOV_OK;
+    }
+    status = registry_load(g, found->id, &g->scratch, &record, d);
+    if (status == GOV_OK)
+        status = view_record(g, &record, &l->fields, &v, d);
+    if (status != GOV_OK)
+        return status;
+    value_builder_add(&l->records, v);
+    l->last = record.key;
+    return GOV_OK;
+}
+
+/* Records that are not for this actor leave no trace: `more` says that one follows which is, however far off, and the cursor is
+ * the key of one that was shown. */
+static gov_status fill_page(gov *g, listing *l, const diag *d)
+{
+    gov_status status = GOV_OK;
+    l->after = l->in->cursor != NULL ? l->in->cursor : "";
+    l->count = BATCH;
+    for (size_t turn = 0; status == GOV_OK && !l->more && l->count == BATCH; turn++) {
+        status = read_batch(g, l, &l->batch[turn % 2], d);
+        for (size_t i = 0; i < l->count && status == GOV_OK && !l->more; i++) {
+            status = list_candidate(g, l, &l->items[i], d);
+            l->after = l->items[i].key;
+            if (status == GOV_END)
+                status = GOV_OK;
+        }
+    }
+    return status;
 }
 
 static gov_status list_body(gov *g, void *input, const diag *d)
 {
-    get_input *in = input;
-    rulebook_fields fields;
-    value_builder list, b;
-    page p;
-    if (!registry_kind_known(in->kind))
-        return base_fail(d, M_kind_unknown, A_S("kind", in->kind));
-    gov_status status = read_page(g, in, &p, d);
-    if (status == GOV_OK)
-        status = registry_fields(g, in->kind, &g->scratch, &fields, d);
-    value_builder_init(&list, &g->scratch);
+    listing l = {.in = input};
+    value_builder b;
+    if (!registry_kind_known(l.in->kind))
+        return base_fail(d, M_kind_unknown, A_S("kind", l.in->kind));
+    gov_status status = registry_fields(g, l.in->kind, &g->scratch, &l.fields, d);
+    value_builder_init(&l.records, &g->scratch);
     value_builder_init(&b, &g->scratch);
-    for (size_t i = 0; i < p.count && status == GOV_OK; i++) {
-        registry_record record;
-        value v;
-        status = registry_load(g, p.ids[i], &g->scratch, &record, d);
-        if (status == GOV_OK)
-            status = view_record(g, &record, &fields, &v, d);
-        if (status == GOV_OK)
-            value_builder_add(&list, v);
-        else if (status == GOV_END)
-            status = GOV_OK; /* outside of the role's scope: not shown */
-    }
-    value_builder_set(&b, "records", value_builder_list(&list));
-    value_builder_set(&b, "next", p.more ? value_text(p.last) : value_null());
-    if (status == GOV_OK && (list.failed || b.failed))
+    for (size_t i = 0; i < ARRAY_LEN(l.batch); i++)
+        base_arena_init(&l.batch[i], g->alloc);
+    if (status == GOV_OK)
+        status = fill_page(g, &l, d);
+    for (size_t i = 0; i < ARRAY_LEN(l.batch); i++)
+        base_arena_free(&l.batch[i]);
+    value_builder_set(&b, "records", value_builder_list(&l.records));
+    value_builder_set(&b, "next", l.more ? value_text(l.last) : value_null());
+    if (status == GOV_OK && (l.records.failed || b.failed))
         return base_nomem(d);
-    return status == GOV_OK ? access_answer(g, value_builder_map(&b), in->out, d) : status;
+    return status == GOV_OK ? access_answer(g, value_builder_map(&b), l.in->out, d) : status;
 }
 
 gov_status gov_record_list(gov *g, const char *kind, const char *cursor, uint32_t limit, gov_value **out,

@@ -204,12 +204,60 @@ static void what_is_not_shown_was_not_looked_at(void **state)
     community_free(&b.c);
 }
 
+/* Of keys, too, a page and its cursor name those alone that may be read. */
+static void keys_of_others_are_in_no_cursor(void **state)
+{
+    enum { FAR = 700, EACH = 100 };
+    static const char *const kinds[] = {"resident", "household", "premises"};
+    bed b;
+    gov_error *err = NULL;
+    make(&b, state, BETWEEN);
+    assert_gov_ok(gov_begin(b.c.g, &err), err);
+    community_put(&b.c, "premises", "pa", "{'name': 'p', 'grid': 'A'}");
+    community_put(&b.c, "household", "ha", "{'name': 'h', 'premises': 'pa'}");
+    for (int i = 0; i < FAR; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "k%03d", i);
+        if (i < 20)
+            community_put(&b.c, "premises", key, i % 3 == 0 ? "{'name': 'x', 'grid': 'A'}" : "{'name': 'x', 'grid': 'B'}");
+        if (i < 20)
+            community_put(&b.c, "household", key, i % 3 == 0 ? "{'name': 'x', 'premises': 'pa'}" : "{'name': 'x'}");
+        community_put(&b.c, "resident", key, i % EACH != 1    ? "{'name': 'x', 'grid': 'B'}"
+                                             : i == EACH + 1 ? "{'name': 'x', 'household': 'ha'}"
+                                                             : "{'name': 'x', 'grid': 'A'}");
+    }
+    assert_gov_ok(gov_commit(b.c.g, &err), err);
+    act(&b, "gao");
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+        for (uint32_t limit = 1; limit <= 9; limit++) {
+            char cursor[32] = "";
+            size_t seen = 0;
+            for (bool more = true; more;) {
+                gov_value *page = NULL;
+                assert_gov_ok(gov_record_list(b.c.g, kinds[k], cursor[0] != '\0' ? cursor : NULL, limit, &page, &err), err);
+                const gov_value *records = gov_value_get(page, "records");
+                const size_t n = gov_value_count(records), left = 8 - seen;
+                assert_int_equal(n, left < limit ? left : limit);
+                seen += n;
+                const char *next = gov_value_string(gov_value_get(page, "next"), NULL);
+                more = next != NULL;
+                assert_int_equal(more, seen < 8);
+                if (more)
+                    assert_string_equal(next, gov_value_string(gov_value_get(gov_value_at(records, n - 1), "key"), NULL));
+                (void)snprintf(cursor, sizeof cursor, "%s", more ? next : "");
+                gov_value_free(page);
+            }
+        }
+    community_free(&b.c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TESTS(next_tells_of_what_is_seen_alone),
         STORE_TESTS(a_masked_field_moves_no_cursor),
         STORE_TESTS(what_is_not_shown_was_not_looked_at),
+        STORE_TESTS(keys_of_others_are_in_no_cursor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
