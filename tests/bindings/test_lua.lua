@@ -321,12 +321,12 @@ test("rulebooks", function()
 end)
 
 test("scenarios", function()
-  local path = write(".yaml", "rulebook: r\nversion: '1'\ntime_zone: UTC\n---\nworkflow: w\nevents: {go: {}}\n" ..
-    "states: {a: {on: {go: b}}, b: {type: final}}\n---\nscenario: {zh: 一, en: one}\nsteps:\n" ..
+  local path = write(".yaml", "rulebook: r\nversion: '1'\ntime_zone: UTC\nroles: {clerk: {}}\n---\nworkflow: w\n" ..
+    "events: {go: {by: [clerk]}}\nstates: {a: {on: {go: b}}, b: {type: final}}\n---\nscenario: {zh: 一, en: one}\nsteps:\n" ..
     "  - open: {workflow: w, id: c}\n  - expect: {case: c, state: b}\n")
   local report = assert(gov.test(path))
   equal({report.passed, report.failed, #report.warnings}, {0, 1, 0})
-  equal({report.results[1].title, report.results[1].failures[1].line}, {"one", 12})
+  equal({report.results[1].title, report.results[1].failures[1].line}, {"one", 13})
   equal(report.coverage[1].states.missed[1].state, "b")
   equal(assert(gov.test(path, {lang = "zh"})).results[1].title, "一")
   assert(gov.test(folder .. "/none") == nil)

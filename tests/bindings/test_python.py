@@ -370,14 +370,14 @@ class Errors(Case):
     def test_scenarios_run(self):
         path = self.path("r.yaml")
         with open(path, "w", encoding="utf-8") as f:
-            f.write("rulebook: r\nversion: '1'\ntime_zone: UTC\n---\nworkflow: w\nevents: {go: {}}\n"
+            f.write("rulebook: r\nversion: '1'\ntime_zone: UTC\nroles: {clerk: {}}\n---\nworkflow: w\nevents: {go: {by: [clerk]}}\n"
                     "states: {a: {on: {go: b}}, b: {type: final}}\n---\nscenario: {zh: 一, en: one}\nsteps:\n"
                     "  - open: {workflow: w, id: c}\n  - expect: {case: c, state: b}\n")
         report = gov.test(path)
         self.assertEqual((report["passed"], report["failed"], report["warnings"]), (0, 1, []))
         result = report["results"][0]
-        self.assertEqual((result["title"], result["line"]), ("one", 9))
-        self.assertEqual(result["failures"][0]["line"], 12)
+        self.assertEqual((result["title"], result["line"]), ("one", 10))
+        self.assertEqual(result["failures"][0]["line"], 13)
         self.assertEqual(result["failures"][0]["history"][0]["kind"], "case.open")
         self.assertEqual(report["coverage"][0]["states"], {"reached": 1, "total": 2, "missed": [
             {"state": "b", "file": "r.yaml", "line": 7}]})
