@@ -380,7 +380,7 @@ class Errors(Case):
         self.assertEqual(result["failures"][0]["line"], 13)
         self.assertEqual(result["failures"][0]["history"][0]["kind"], "case.open")
         self.assertEqual(report["coverage"][0]["states"], {"reached": 1, "total": 2, "missed": [
-            {"state": "b", "file": "r.yaml", "line": 7}]})
+            {"state": "b", "file": "r.yaml", "line": 8}]})
         self.assertEqual(gov.test(path, url=self.path("s.db"), lang="zh")["results"][0]["title"], "一")
         with self.assertRaises(gov.NotFound):
             gov.test(self.path("none"))
