@@ -388,7 +388,7 @@ class Errors(Case):
             with open(path, "a", encoding="utf-8") as f:
                 f.write("  - send: {case: d, event: go}\n")
             gov.test(path)
-        self.assertEqual(caught.exception.diagnostics[0].line, 13)
+        self.assertEqual(caught.exception.diagnostics[0].line, 14)
 
     def test_messages_come_in_two_languages(self):
         texts = {}
