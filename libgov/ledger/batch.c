@@ -249,6 +249,11 @@ static gov_status next_due(ledger *l, ledger_clock *c, int64_t now_us, const dia
     if (rc != GOV_OK && rc != GOV_END)
         return rc;
     c->due_us = due_us < lot_us ? due_us : lot_us;
+    /* What reservations have just given back to lots is not in the store yet. */
+    for (size_t i = 0; i < l->b.lot_count; i++)
+        if (l->b.lots[i].book == c->book && l->b.lots[i].left > 0 &&
+            l->b.lots[i].expires_us != LEDGER_NEVER && l->b.lots[i].expires_us < c->due_us)
+            c->due_us = l->b.lots[i].expires_us;
     c->changed = true;
     return GOV_OK;
 }

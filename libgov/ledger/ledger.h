@@ -14,6 +14,11 @@
  *   gov_ledger_pending   pending transfers, what became of them and when they expire
  *   gov_ledger_failed    ids whose transfer failed for a reason that may pass: they stay failed
  *   gov_ledger_reason    names of the numbers in `reason`
+ *   gov_ledger_lot       what an account with lots has, each part with its expiry; gov_ledger_use: which transfer took from which lot
+ *   gov_ledger_cap       caps per account and period; gov_ledger_count: what was counted against them
+ *   gov_ledger_reversed  how much of a transfer was taken back
+ *   gov_ledger_effective what took effect at another instant than it was recorded at, per account
+ *   gov_ledger_memo      notes about accounts and transfers
  * A transfer whose id came from this store's generator lately has seq == id (the column id is then NULL), any other id is
  * kept in a unique partial index and gets a seq of its own: so only ids from elsewhere cost an index.
  *

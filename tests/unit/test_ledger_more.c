@@ -361,6 +361,24 @@ static void writes_a_plain_journal(void **state)
     close_desk(&d);
 }
 
+/* A reservation that expires gives back to a lot, which is then due in its turn. */
+static void is_told_of_lots_that_were_given_back(void **state)
+{
+    desk d = open_desk(state);
+    MOVE(&d, 1, 2, 10, .expires_at = NOW + 10 * DAY);
+    assert_true(MOVE(&d, 2, 6, 10, .flags = GOV_TRANSFER_PENDING, .timeout = 60) > 0);
+    d.now = NOW + DAY;
+    assert_int_equal(expire(&d), 1);
+    assert_lots(&d, 2, "10@10");
+    int64_t due;
+    assert_gov_ok(ledger_next_due(d.l, &due, &D), err);
+    assert_true(due == NOW + 10 * DAY);
+    d.now = due;
+    assert_int_equal(expire(&d), 1);
+    assert_int_equal(balance(&d, 4), 10);
+    close_desk(&d);
+}
+
 /* Two hours earned, two hours redeemed, nothing left; more is refused, and the same redemption twice is one. */
 static void earns_and_redeems_hours(void **state)
 {
@@ -436,6 +454,7 @@ int main(void)
         STORE_TESTS(knows_balances_by_effect),
         STORE_TESTS(breaks_chains_with_lots),
         STORE_TESTS(writes_a_plain_journal),
+        STORE_TESTS(is_told_of_lots_that_were_given_back),
         STORE_TESTS(earns_and_redeems_hours),
         cmocka_unit_test(lines_survive_want_of_memory),
     };
