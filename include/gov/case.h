@@ -20,7 +20,7 @@ typedef struct gov_case_options {
     const char *grid;       /**< Key of the grid; NULL: located by the first field of type point. @since 0.1 */
     const char *source;     /**< The other system whose number follows, e.g. "hotline". @since 0.1 */
     const char *number;     /**< That system's own number: unique per source, searchable. @since 0.1 */
-    const char *idempotency_key; /**< The same key with the same input gives the first answer again. @since 0.1 */
+    const char *idempotency_key; /**< The actor's own: the same key with the same input gives the first answer again. @since 0.1 */
     uint64_t reserved;      /**< Zero. */
 } gov_case_options;
 

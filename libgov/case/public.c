@@ -23,16 +23,22 @@ typedef struct open_input {
     uint8_t digest[BASE_DIGEST_SIZE];
 } open_input;
 
-/* Hosts' keys stand apart from those of the rules' own `open`. */
+/* A key is its actor's own, whoever else may use the same one; all stand apart from those of the rules' own `open`. */
 static const char *request_key(gov *g, const char *key)
 {
-    const size_t len = strlen(key);
-    char *out = base_arena_alloc(&g->scratch, len + 6);
-    if (out != NULL) {
-        memcpy(out, "host:", 5);
-        memcpy(out + 5, key, len);
+    static const char *const kinds[] = {[ACCESS_NOBODY] = "host:", [ACCESS_HOST] = "host:", [ACCESS_STAFF] = "staff:",
+                                        [ACCESS_RESIDENT] = "resident:", [ACCESS_RULES] = "host:"};
+    base_buf text;
+    base_buf_init(&text, g->alloc);
+    base_buf_str(&text, kinds[g->actor.kind]);
+    if (g->actor.id != 0) {
+        base_buf_int(&text, g->actor.id);
+        base_buf_char(&text, ':');
     }
-    return out;
+    base_buf_str(&text, key);
+    const char *copy = text.failed ? NULL : base_arena_strndup(&g->scratch, text.data, text.len);
+    base_buf_free(&text);
+    return copy;
 }
 
 static gov_status digest_input(gov *g, open_input *in, const diag *d)

@@ -251,6 +251,39 @@ static void keys_of_others_are_in_no_cursor(void **state)
     community_free(&b.c);
 }
 
+/* A key that another one has used is as good as new: neither the case that it stands for nor what it came with shows. */
+static void keys_of_requests_are_their_actors(void **state)
+{
+    enum { ACTORS = 4 };
+    static const char *const said[] = {"{'sort': 'noise'}", "{'sort': 'noise'}", "{'sort': 'dirt'}", "{'sort': 'leak'}"};
+    bed b;
+    gov_error *err = NULL;
+    gov_case_options o;
+    int64_t ids[ACTORS], again;
+    make(&b, state, BETWEEN);
+    gov_case_options_init(&o, sizeof o);
+    o.idempotency_key = "kk";
+    for (int turn = 0; turn < 2; turn++)
+        for (size_t i = 0; i < ACTORS; i++) {
+            gov_value *f = community_json(said[i]), *other = community_json("{'sort': 'other'}");
+            o.grid = i == 0 ? "A" : "B";
+            if (i < 3)
+                act(&b, i == 0 ? "gao" : i == 1 ? "lin" : "chief");
+            else
+                assert_gov_ok(gov_act_as_host(b.c.g, "visit", &err), err);
+            assert_gov_ok(gov_case_open(b.c.g, "matter", f, &o, turn == 0 ? &ids[i] : &again, &err), err);
+            assert_true(turn == 0 || again == ids[i]);
+            assert_gov(GOV_E_CONFLICT, gov_case_open(b.c.g, "matter", other, &o, &again, &err), err);
+            gov_error_free(err);
+            err = NULL;
+            for (size_t k = 0; k < i; k++)
+                assert_true(ids[k] != ids[i]);
+            gov_value_free(f);
+            gov_value_free(other);
+        }
+    community_free(&b.c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +291,7 @@ int main(void)
         STORE_TESTS(a_masked_field_moves_no_cursor),
         STORE_TESTS(what_is_not_shown_was_not_looked_at),
         STORE_TESTS(keys_of_others_are_in_no_cursor),
+        STORE_TESTS(keys_of_requests_are_their_actors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
