@@ -284,6 +284,40 @@ static void keys_of_requests_are_their_actors(void **state)
     community_free(&b.c);
 }
 
+/* A place out of sight, and one that is not there. */
+static void places_of_others_are_as_none(void **state)
+{
+    static const struct {
+        const char *who, *grid, *unit;
+        int count; /* -1: there is no such place */
+    } rows[] = {{"gao", "A", NULL, MINE},   {"gao", "B", NULL, 0},      {"gao", "Z", NULL, 0},      {"gao", NULL, "U1", MINE},
+                {"gao", NULL, "U2", 0},     {"gao", NULL, "U9", 0},     {"hua", "A", NULL, MINE},   {"hua", "B", NULL, 0},
+                {"hua", "Z", NULL, 0},      {"hua", NULL, "U2", 0},     {"hua", NULL, "U9", 0},     {"chief", "Z", NULL, -1},
+                {"chief", NULL, "U9", -1},  {"chief", "B", "U1", 0},    {NULL, "Z", NULL, -1},      {NULL, NULL, "U9", -1},
+                {"gao", "", NULL, 0},       {"hua", "A", "U9", 0},      {"chief", "A", "U1", MINE}};
+    bed b;
+    gov_error *err = NULL;
+    make(&b, state, BETWEEN);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        gov_value *page = NULL;
+        gov_case_query q;
+        gov_case_query_init(&q, sizeof q);
+        q.grid = rows[i].grid;
+        q.unit = rows[i].unit;
+        if (rows[i].who != NULL)
+            act(&b, rows[i].who);
+        else
+            assert_gov_ok(gov_act_as_host(b.c.g, "visit", &err), err);
+        assert_gov(rows[i].count < 0 ? GOV_E_NOT_FOUND : GOV_OK, gov_case_list(b.c.g, &q, &page, &err), err);
+        if (rows[i].count >= 0)
+            assert_int_equal(gov_value_count(gov_value_get(page, "cases")), rows[i].count);
+        gov_value_free(page);
+        gov_error_free(err);
+        err = NULL;
+    }
+    community_free(&b.c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +326,7 @@ int main(void)
         STORE_TESTS(what_is_not_shown_was_not_looked_at),
         STORE_TESTS(keys_of_others_are_in_no_cursor),
         STORE_TESTS(keys_of_requests_are_their_actors),
+        STORE_TESTS(places_of_others_are_as_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
