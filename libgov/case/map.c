@@ -250,6 +250,8 @@ static gov_status written_fields(const case_machine *old, case_machine *m, value
         return base_nomem(d);
     memcpy(slots, m->w->presets, how->case_slot * sizeof *slots);
     slots[how->case_slot] = old_case(old, m->arena, fields);
+    if (slots[how->case_slot].kind == VALUE_ABSENT)
+        return base_nomem(d);
     expr_run run = case_expr_run(m);
     run.slots = slots;
     run.slot_count = how->case_slot + 1;

@@ -233,13 +233,15 @@ typedef struct rehearsal {
 } rehearsal;
 
 /* Where the old states would be in the new version, to compare the same with the same. */
-static value counterparts(const rulebook_workflow *w, value paths, base_arena *arena)
+static value counterparts(const rulebook_workflow *w, value paths, value_builder *b)
 {
+    base_arena *arena = b->arena;
     value *items = base_arena_array(arena, paths.len, sizeof *items);
     for (size_t i = 0; items != NULL && i < paths.len; i++) {
         const uint32_t s = case_map_state(w, paths.as.items[i].as.s, paths.as.items[i].len);
         items[i] = s != CHART_NONE ? value_text(chart_path(w->chart, s)) : paths.as.items[i];
     }
+    b->failed = b->failed || items == NULL;
     return items != NULL ? value_list(items, paths.len) : paths;
 }
 
@@ -261,7 +263,7 @@ static value differences(const past *p, const rulebook_workflow *w, const ending
 {
     value_builder b;
     value_builder_init(&b, p->arena);
-    if (!value_equal(same_rules(p, w) ? was->state : counterparts(w, was->state, p->arena), would->state))
+    if (!value_equal(same_rules(p, w) ? was->state : counterparts(w, was->state, &b), would->state))
         value_builder_add(&b, value_text("state"));
     if (!value_equal(was->outcome, would->outcome))
         value_builder_add(&b, value_text("outcome"));
@@ -298,12 +300,13 @@ static gov_status add_case(rehearsal *r, const past *p, value_builder *to, value
 }
 
 /* Did living it through again under its own rules give what is written? */
-static bool faithful(past *p, const ending *again, const diag *d)
+static gov_status is_faithful(past *p, const ending *again, bool *same, const diag *d)
 {
     ending real = {.points = p->points};
-    const bool read = read_ending(&p->m, p->arena, &real, d) == GOV_OK;
-    return read && again->failed == 0 && again->refused.len == 0 && value_equal(real.state, again->state) &&
-           value_equal(real.breached, again->breached) && real.points == again->points;
+    const gov_status status = read_ending(&p->m, p->arena, &real, d);
+    *same = status == GOV_OK && again->failed == 0 && again->refused.len == 0 && value_equal(real.state, again->state) &&
+            value_equal(real.breached, again->breached) && real.points == again->points;
+    return status;
 }
 
 static gov_status compare(rehearsal *r, past *p, const rulebook_workflow *w, const diag *d)
@@ -311,10 +314,13 @@ static gov_status compare(rehearsal *r, past *p, const rulebook_workflow *w, con
     ending was = {0}, would = {0};
     value_builder why;
     value_builder_init(&why, p->arena);
+    bool faithful = p->readable;
     gov_status status = p->readable ? live_again(p, r->g->rules, p->m.w, &was, d) : GOV_OK;
+    if (status == GOV_OK && p->readable)
+        status = is_faithful(p, &was, &faithful, d);
     if (status != GOV_OK)
         return status;
-    if (!p->readable || !faithful(p, &was, d)) {
+    if (!faithful) {
         value_builder_add(&why, value_text(p->readable ? "history" : "erased_or_migrated"));
         return why.failed ? base_nomem(d) : add_case(r, p, &r->unsure, value_builder_list(&why), NULL, NULL, d);
     }

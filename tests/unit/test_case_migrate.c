@@ -1,5 +1,6 @@
 /* Cases that go over to another version of their rules: states by a map, fields, clocks and timers; what cannot is left alone. */
 #include "support/community.h"
+#include "support/faulty.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -361,6 +362,64 @@ static void a_dry_run_tells_what_past_cases_would_have_come_to(void **state)
     community_free(&c);
 }
 
+/* ---- without memory ---- */
+
+typedef struct short_of {
+    const char *url;
+    const gov_rulebook *book;
+} short_of;
+
+/* A dry run, then the real one, undone: each time the same cases. */
+static gov_status move_in_want(const gov_allocator *alloc, void *user)
+{
+    const short_of *s = user;
+    gov_options o;
+    gov_store *store = NULL;
+    gov *g = NULL;
+    gov_error *err = NULL;
+    gov_value *report = NULL;
+    gov_options_init(&o, sizeof o);
+    o.alloc = alloc;
+    gov_status status = gov_store_open(s->url, &o, &store, &err);
+    if (status == GOV_OK)
+        status = gov_attach(store, NULL, &g, &err);
+    if (status == GOV_OK)
+        status = gov_act_as_host(g, "test", &err);
+    if (status == GOV_OK)
+        status = gov_set_now(g, COMMUNITY_START + INT64_C(3600000000), &err);
+    if (status == GOV_OK)
+        status = gov_migrate(g, s->book, GOV_MIGRATE_DRY_RUN, &report, &err);
+    gov_value_free(report);
+    report = NULL;
+    if (status == GOV_OK)
+        status = gov_begin(g, &err);
+    if (status == GOV_OK) {
+        status = gov_migrate(g, s->book, 0, &report, &err);
+        gov_error *undone = NULL;
+        (void)gov_rollback(g, &undone);
+        gov_error_free(undone);
+    }
+    gov_value_free(report);
+    gov_free(g);
+    gov_store_free(store);
+    gov_error_free(err);
+    return status;
+}
+
+static void moving_without_memory(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = community_make(s, first, NULL);
+    int64_t id[4];
+    open_only(&c, id);
+    community_send(&c, id[3], "done", NULL, GOV_OK);
+    community_free(&c);
+    gov_rulebook *book = version_two("recompute", "6 working hours");
+    short_of in = {s->url, book};
+    oom_loop(move_in_want, &in);
+    gov_rulebook_free(book);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +431,7 @@ int main(void)
         STORE_TESTS(cases_are_found_by_their_new_values),
         STORE_TESTS(a_map_for_another_version_moves_nothing),
         STORE_TESTS(a_dry_run_tells_what_past_cases_would_have_come_to),
+        STORE_TEST(moving_without_memory, "sqlite"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
