@@ -42,7 +42,7 @@ static void put_ending(session *s, const char *word, const gov_value *ending)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         const gov_value *v = gov_value_get(ending, parts[i]);
         char *line = line_of(s, v);
-        const bool nothing = gov_value_kind(v) == GOV_VALUE_NULL || (i >= 2 && (line == NULL || line[0] == '\0' || strcmp(line, "0") == 0));
+        const bool nothing = gov_value_kind(v) == GOV_VALUE_NULL || (i >= 2 && (line == NULL || line[0] == '\0' || strcmp(line, "0") == 0 || strcmp(line, "{}") == 0));
         if (!nothing && line != NULL && line[0] != '\0')
             printf("  %s: %s", parts[i], line);
         free(line);

@@ -212,8 +212,29 @@ class Life:
             'version: "1"', 'version: "2"'))
         self.answer("install", self.gov("install", "--rulebook", self.f(f"rules-{self.on}"), *self.only), 0, "hamlet 2", "")
         expect(self.name("about tells the new version"), self.gov("about", "--json", *self.only).json["version"] == "2")
+        self.move(text)
         up = self.gov("upgrade", "--json")
         expect(self.name("upgrade of what is up to date"), up.code == 0 and up.json["from"] == up.json["to"], up)
+
+    def move(self, text):
+        """Cases that run go over to a third version, once it says how those of the first do."""
+        name = re.search(r"^workflow: (\w+)", text, re.M).group(0)
+        unwritten = self.gov("migrate", "--json", *self.only)
+        held = unwritten.json["refused"]
+        expect(self.name("migrate without a map moves nothing"), unwritten.code == (1 if held else 0) and
+               unwritten.json["migrated"] == 0, unwritten)
+        third = f"rules-{self.on}-3"
+        shutil.copytree(self.f("rules"), self.f(third))
+        self.f.write(f"{third}/more.yaml", text.replace(name, name + '\nmigrate: {from: "1"}'))
+        self.f.write(f"{third}/rulebook.yaml", open(self.f("rules/rulebook.yaml"), encoding="utf-8").read().replace(
+            'version: "1"', 'version: "3"'))
+        dry = self.gov("migrate", self.f(third), "--dry-run", "--json", *self.only)
+        expect(self.name("migrate --dry-run"), dry.code == 0 and dry.json["migrated"] == held and
+               dry.json["past"]["cases"] >= held, dry)
+        expect(self.name("a dry run installs nothing"), self.gov("about", "--json", *self.only).json["version"] == "2")
+        self.answer("migrate", self.gov("migrate", self.f(third), *self.only), 0, rf"version 3: {held} cases moved", "")
+        expect(self.name("migrate again"), self.gov("migrate", "--json", *self.only).json["migrated"] == 0)
+        self.answer("verify after it", self.gov("verify", *self.only), 0, "entries", None)
 
     def live(self):
         self.only = ["--community", "hamlet"]
