@@ -191,6 +191,7 @@ int cmd_migrate(cli *c, args *a);
 int cmd_about(cli *c, args *a);
 int cmd_check(cli *c, args *a);
 int cmd_diagram(cli *c, args *a);
+int cmd_schema(cli *c, args *a);
 int cmd_test(cli *c, args *a);
 int cmd_import(cli *c, args *a);
 int cmd_case_open(cli *c, args *a);

@@ -1,4 +1,4 @@
-/* diagram: a workflow as a picture. */
+/* diagram: a workflow as a picture; schema: the rule language for editors. */
 #include "cli.h"
 
 #include <string.h>
@@ -44,5 +44,22 @@ int cmd_diagram(cli *c, args *a)
         fwrite(text, 1, len, stdout);
     gov_text_free(text);
     gov_rulebook_free(book);
+    return code;
+}
+
+int cmd_schema(cli *c, args *a)
+{
+    gov_error *err = NULL;
+    char *text = NULL;
+    size_t len = 0;
+    const gov_status status = gov_rulebook_schema(&text, &len, &err);
+    int code = EXIT_DONE;
+    if (status != GOV_OK)
+        return fail_with(c, status, err);
+    if (args_has(a, "out"))
+        code = file_write(c, args_value(a, "out"), text, len);
+    else
+        fwrite(text, 1, len, stdout);
+    gov_text_free(text);
     return code;
 }

@@ -50,6 +50,10 @@ static const opt test_options[] = {
         "在此库中运行，社区留在库中（默认在内存中）"),
     {0},
 };
+static const opt schema_options[] = {
+    OPT("out", "FILE", "write to FILE", "写入文件"),
+    {0},
+};
 static const opt import_options[] = {
     OPT("map", "MAP.yaml", "what the columns mean (default: the map beside the data)",
         "各列的含义（默认用数据旁边的说明文件）"),
@@ -219,6 +223,20 @@ const command commands[] = {
                     "PATH 为规则，或规则目录内存放场景的目录或文件。失败的场景连同文件、行号和工单经过一起列出，"
                     "然后列出没有场景到达的状态和转移。\n有失败时退出码为 1。\n\n  gov test "
                     "examples/community"},
+    },
+    {
+        .name = "schema",
+        .words = "",
+        .min_words = 0,
+        .max_words = 0,
+        .flags = 0,
+        .options = schema_options,
+        .run = cmd_schema,
+        .summary = {"print the JSON Schema of rulebooks, for editors", "输出规则文件的 JSON Schema，供编辑器使用"},
+        .details = {"Editors with YAML support complete keys and mark what is misspelt while one "
+                    "types.\n\n  gov schema --out rulebook.schema.json",
+                    "支持 YAML 的编辑器据此补全键名，并在输入时标出错误。\n\n"
+                    "  gov schema --out rulebook.schema.json"},
     },
     {
         .name = "install",

@@ -67,6 +67,17 @@ GOV_API const char *gov_rulebook_version(const gov_rulebook *rulebook);
 GOV_API const char *gov_rulebook_digest(const gov_rulebook *rulebook);
 
 /**
+ * The JSON Schema (2020-12) of a rulebook's documents, for editors that complete and check while one types. It is written from
+ * the tables by which rulebooks are read. It knows the form: what names mean, and expressions, gov_rulebook_load() checks.
+ * @param out     UTF-8, NUL-terminated, owned by the caller, freed by gov_text_free(). The same library gives the same bytes.
+ * @param out_len its length in bytes; may be NULL
+ * @return GOV_OK; GOV_E_ARG; GOV_E_NOMEM
+ * @contract thread=any alloc=yes block=no
+ * @since 0.1
+ */
+GOV_API gov_status gov_rulebook_schema(char **out, size_t *out_len, gov_error **err);
+
+/**
  * Draws a workflow.
  * @param workflow its name
  * @param format   "mermaid" (also NULL): stateDiagram-v2; "dot": for Graphviz; "svg": a picture that needs no other program

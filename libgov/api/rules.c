@@ -93,6 +93,26 @@ const char *gov_rulebook_digest(const gov_rulebook *r)
     return r != NULL ? r->book->digest_text : NULL;
 }
 
+/* ---- for editors ---- */
+
+gov_status gov_rulebook_schema(char **out, size_t *out_len, gov_error **err)
+{
+    const diag d = {NULL, err};
+    const rulebook_host *host = NULL;
+    base_buf text;
+    if (out == NULL)
+        return base_misuse(err, "out");
+    const gov_status status = api_host_new(&base_malloc, NULL, &host, &d);
+    if (status != GOV_OK)
+        return status;
+    base_buf_init(&text, NULL); /* text that is handed out is malloc's */
+    rulebook_write_schema(host, &text);
+    *out = base_buf_take(&text, out_len);
+    base_buf_free(&text);
+    api_host_free(host, &base_malloc);
+    return *out != NULL ? GOV_OK : base_nomem(&d);
+}
+
 /* ---- diagrams ---- */
 
 static gov_status find_workflow(const rulebook *book, const char *name, const rulebook_workflow **out, const diag *d)

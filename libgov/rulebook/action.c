@@ -1,5 +1,6 @@
 /* Actions: what is done on a transition, on entry and exit, and by schedules. */
 #include "rulebook/action.h"
+#include "rulebook/grammar.h"
 
 #include <string.h>
 
@@ -88,11 +89,10 @@ static const expr_program *read_data(rulebook_loader *l, const rb_node *n, const
 
 static void read_raise(rulebook_loader *l, const rb_node *n, const rb_context *c, rulebook_action *a)
 {
-    static const char *const keys[] = {"!event", "data", NULL};
     a->kind = RULEBOOK_RAISE;
     if (n->kind == RB_SCALAR) {
         a->as.raise.event = rb_read_event(l, n, "event");
-    } else if (rulebook_read_keys(l, n, "raise", keys)) {
+    } else if (rulebook_read_keys(l, n, "raise", rb_keys_raise)) {
         a->as.raise.event = rb_read_event(l, rb_get(n, "event"), "event");
         a->as.raise.data = read_data(l, rb_get(n, "data"), c);
     }
@@ -100,14 +100,13 @@ static void read_raise(rulebook_loader *l, const rb_node *n, const rb_context *c
 
 static void read_send(rulebook_loader *l, const rb_node *n, const rb_context *c, rulebook_action *a)
 {
-    static const char *const keys[] = {"!event", "to", "after", "at", "id", "data", NULL};
     rulebook_send *s = &a->as.send;
     a->kind = RULEBOOK_SEND;
     if (n->kind == RB_SCALAR) {
         s->event = rb_read_event(l, n, "event");
         return;
     }
-    if (!rulebook_read_keys(l, n, "send", keys))
+    if (!rulebook_read_keys(l, n, "send", rb_keys_send))
         return;
     const rb_node *to = rb_get(n, "to"), *after = rb_get(n, "after"), *at = rb_get(n, "at");
     s->event = rb_read_event(l, rb_get(n, "event"), "event");
@@ -131,9 +130,8 @@ static void read_send(rulebook_loader *l, const rb_node *n, const rb_context *c,
 
 static void read_if(rulebook_loader *l, const rb_node *n, const rb_context *c, rulebook_action *a)
 {
-    static const char *const keys[] = {"!if", "!then", "else", NULL};
     a->kind = RULEBOOK_IF;
-    rulebook_read_keys(l, n, "if", keys);
+    rulebook_read_keys(l, n, "if", rb_keys_branch);
     a->as.branch.when = rb_event_expr(l, rb_get(n, "if"), EXPR_BOOL, c);
     a->as.branch.then = rb_block(l, rb_get(n, "then"), c);
     a->as.branch.otherwise = rb_block(l, rb_get(n, "else"), c);

@@ -1,5 +1,6 @@
 /* Definitions of calendars: hours, years, days off and make-up days. */
 #include "rulebook/load.h"
+#include "rulebook/grammar.h"
 
 #include <string.h>
 
@@ -101,7 +102,6 @@ static void read_work(rulebook_loader *l, cal_builder *b, int32_t year, const rb
 
 static void read_years(rulebook_loader *l, cal_builder *b, const rb_node *n)
 {
-    static const char *const keys[] = {"off", "work", "source", NULL};
     int64_t year;
 
     if (n == NULL || !rb_expect(l, n, RB_MAP, "years"))
@@ -114,7 +114,7 @@ static void read_years(rulebook_loader *l, cal_builder *b, const rb_node *n)
             continue;
         }
         rb_note(l, cal_builder_year(b, (int32_t)year, &place, l->d));
-        if (!rulebook_read_keys(l, val, key->as.text, keys))
+        if (!rulebook_read_keys(l, val, key->as.text, rb_keys_year))
             continue;
         read_off(l, b, (int32_t)year, rb_get(val, "off"));
         read_work(l, b, (int32_t)year, rb_get(val, "work"));
@@ -123,14 +123,12 @@ static void read_years(rulebook_loader *l, cal_builder *b, const rb_node *n)
 
 void rb_calendar(rulebook_loader *l, const rb_def *def, const rb_node *root, rulebook_calendar *out)
 {
-    static const char *const keys[] = {"!calendar", "title", "description", "hours", "missing_year", "years", NULL};
-    static const char *const missing[] = {"provisional", "error", NULL};
     cal_builder *b = NULL;
     cal_calendar *cal = NULL;
 
     out->name = def->name;
     out->place = def->place;
-    rulebook_read_keys(l, root, "calendar", keys);
+    rulebook_read_keys(l, root, "calendar", rb_keys_calendar);
     out->title = rulebook_read_text(l, rb_get(root, "title"));
     if (l->rb->pub.zone == NULL) /* reported already */
         return;
@@ -139,7 +137,7 @@ void rb_calendar(rulebook_loader *l, const rb_def *def, const rb_node *root, rul
         rb_note(l, status);
         return;
     }
-    cal_builder_missing(b, (cal_missing)rulebook_read_word(l, rb_get(root, "missing_year"), "missing_year", missing,
+    cal_builder_missing(b, (cal_missing)rulebook_read_word(l, rb_get(root, "missing_year"), "missing_year", rb_words_missing_year,
                                                            CAL_MISSING_PROVISIONAL));
     read_hours(l, b, rb_get(root, "hours"));
     read_years(l, b, rb_get(root, "years"));

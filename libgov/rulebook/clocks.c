@@ -1,5 +1,6 @@
 /* Clocks: what starts, stops and pauses them, their budgets, marks and extensions. */
 #include "rulebook/workflow.h"
+#include "rulebook/grammar.h"
 
 #include <string.h>
 
@@ -116,9 +117,8 @@ static void check_extension(rulebook_loader *l, const rb_node *n, const rulebook
 
 static void read_extension(rulebook_loader *l, const rb_node *n, rulebook_clock *c)
 {
-    static const char *const keys[] = {"!event", "!amount", "at_most", "times", "before_breach", NULL};
     c->extend.times = -1;
-    if (!rulebook_read_keys(l, n, "extend", keys))
+    if (!rulebook_read_keys(l, n, "extend", rb_keys_extend))
         return;
     c->extend.place = rb_place(n);
     c->extend.event = rb_read_event(l, rb_get(n, "event"), "event");
@@ -136,10 +136,6 @@ static void read_extension(rulebook_loader *l, const rb_node *n, rulebook_clock 
 
 static void read_clock(rulebook_loader *l, const rb_node *key, const rb_node *n, rulebook_clock *c)
 {
-    static const char *const keys[] = {"title", "description", "!starts", "!stops", "again", "budget", "due", "paused_in",
-                                       "per", "marks", "extend", "calendar", "law", "roll", NULL};
-    static const char *const again[] = {"reset", "resume", NULL};
-    static const char *const per[] = {"case", "holder", NULL};
     const char *around = l->calendar;
 
     c->place = rb_place(key);
@@ -147,7 +143,7 @@ static void read_clock(rulebook_loader *l, const rb_node *key, const rb_node *n,
     c->name = rulebook_read_name(l, key, "clock");
     if (c->name == NULL)
         c->name = "";
-    if (!rulebook_read_keys(l, n, "clock", keys))
+    if (!rulebook_read_keys(l, n, "clock", rb_keys_clock))
         return;
     c->calendar = l->calendar = rb_calendar_choice(l, n, around);
     c->title = rulebook_read_text(l, rb_get(n, "title"));
@@ -155,8 +151,8 @@ static void read_clock(rulebook_loader *l, const rb_node *key, const rb_node *n,
     c->starts = read_triggers(l, rb_get(n, "starts"), "starts", false);
     c->stops = read_triggers(l, rb_get(n, "stops"), "stops", false);
     c->paused_in = read_triggers(l, rb_get(n, "paused_in"), "paused_in", true);
-    c->resumes = rulebook_read_word(l, rb_get(n, "again"), "again", again, 0) == 1;
-    c->per_holder = rulebook_read_word(l, rb_get(n, "per"), "per", per, 0) == 1;
+    c->resumes = rulebook_read_word(l, rb_get(n, "again"), "again", rb_words_again, 0) == 1;
+    c->per_holder = rulebook_read_word(l, rb_get(n, "per"), "per", rb_words_per, 0) == 1;
     const rb_node *budget = rb_get(n, "budget"), *due = rb_get(n, "due");
     if (budget != NULL && due != NULL)
         rb_fail(l, rb_find(n, "due")->key, M_not_together, A_S("a", "budget"), A_S("b", "due"));

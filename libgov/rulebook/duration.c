@@ -1,5 +1,6 @@
 /* How long: durations as they are written, by a value's name, as cases, or computed. */
 #include "rulebook/load.h"
+#include "rulebook/grammar.h"
 
 #include <string.h>
 
@@ -101,7 +102,6 @@ rulebook_duration rb_duration_text(rulebook_loader *l, const rb_node *n, const c
 
 static void cases(rulebook_loader *l, const rb_node *n, const expr_scope *scope, rulebook_duration *out)
 {
-    static const char *const keys[] = {"when", "!is", NULL};
     rulebook_choice *choices = rb_alloc(l, n->count, sizeof *choices);
     if (choices == NULL)
         return;
@@ -109,7 +109,7 @@ static void cases(rulebook_loader *l, const rb_node *n, const expr_scope *scope,
         rb_fail(l, n, M_empty, A_S("what", "duration"));
     for (uint32_t i = 0; i < n->count; i++) {
         const rb_node *item = n->as.items[i];
-        if (!rulebook_read_keys(l, item, "case", keys))
+        if (!rulebook_read_keys(l, item, "case", rb_keys_duration_case))
             continue;
         const rb_node *when = rb_get(item, "when"), *is = rb_get(item, "is");
         if (when == NULL && i + 1 < n->count)
@@ -127,7 +127,6 @@ static void cases(rulebook_loader *l, const rb_node *n, const expr_scope *scope,
 
 rulebook_duration rb_duration(rulebook_loader *l, const rb_node *n, const expr_scope *scope)
 {
-    static const char *const keys[] = {"!expr", NULL};
     rulebook_duration out = {.value = RULEBOOK_NONE};
 
     if (n == NULL)
@@ -136,7 +135,7 @@ rulebook_duration rb_duration(rulebook_loader *l, const rb_node *n, const expr_s
     if (n->kind == RB_LIST) {
         cases(l, n, scope, &out);
     } else if (n->kind == RB_MAP) {
-        if (rulebook_read_keys(l, n, "duration", keys) && rb_get(n, "expr") != NULL)
+        if (rulebook_read_keys(l, n, "duration", rb_keys_computed) && rb_get(n, "expr") != NULL)
             computed(l, rb_get(n, "expr"), scope, &out);
     } else if (n->count == 0) {
         rb_fail(l, n, M_empty, A_S("what", "duration"));
@@ -153,10 +152,9 @@ rulebook_duration rulebook_read_duration(rulebook_loader *l, const rb_node *n)
 
 void rb_law(rulebook_loader *l, const rb_node *map, rulebook_text *law, uint8_t *roll)
 {
-    static const char *const rolls[] = {"none", "next_working_day", NULL};
     const rb_pair *cited = rb_find(map, "law");
     *law = rulebook_read_text(l, rb_get(map, "law"));
-    *roll = (uint8_t)rulebook_read_word(l, rb_get(map, "roll"), "roll", rolls, CAL_ROLL_NONE);
+    *roll = (uint8_t)rulebook_read_word(l, rb_get(map, "roll"), "roll", rb_words_roll, CAL_ROLL_NONE);
     if (cited != NULL && rb_get(map, "roll") == NULL)
         rb_fail(l, cited->key, M_law_without_roll);
     if (*roll == CAL_ROLL_NEXT_WORKING_DAY && l->work != NULL && l->calendar == NULL)

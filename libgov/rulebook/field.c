@@ -1,15 +1,13 @@
 /* Definitions of fields: of cases, of events' input, of records. */
 #include "rulebook/load.h"
+#include "rulebook/grammar.h"
 
 #include <string.h>
 
-static const char *const type_names[] = {"bool", "int", "double", "string", "bytes", "date", "timestamp", "duration",
-                                         "money", "point", "list", "map", "any", "resident", "household", "premises",
-                                         "grid", "unit", "staff", "group", "case", "account", "file", NULL};
 
 const char *rulebook_type_name(rulebook_type t)
 {
-    return type_names[t];
+    return rb_words_field_type[t];
 }
 
 expr_type rb_field_type(const rulebook_field *f)
@@ -61,7 +59,7 @@ static void misplaced(rulebook_loader *l, const rb_node *map, const char *key, c
 {
     const rb_pair *pair = rb_find(map, key);
     if (pair != NULL)
-        rb_fail(l, pair->key, M_limit_misplaced, A_S("limit", key), A_S("type", type_names[f->type]));
+        rb_fail(l, pair->key, M_limit_misplaced, A_S("limit", key), A_S("type", rb_words_field_type[f->type]));
 }
 
 /* A value written in the rulebook for the field, brought into the form that the field's values have. */
@@ -84,10 +82,9 @@ static value literal(rulebook_loader *l, const rb_node *n, const rulebook_field 
 /* A choice is a value, or a map of the value and its title: {is: noise, title: {zh: 噪音扰民}}. A field of maps has no titles. */
 static const rb_node *read_choice(rulebook_loader *l, const rb_node *n, const rulebook_field *f, rulebook_text *title)
 {
-    static const char *const keys[] = {"!is", "title", NULL};
     if (n->kind != RB_MAP || f->type == RULEBOOK_MAP || f->type == RULEBOOK_ANY || f->type == RULEBOOK_POINT)
         return n;
-    if (!rulebook_read_keys(l, n, "choice", keys))
+    if (!rulebook_read_keys(l, n, "choice", rb_keys_choice))
         return NULL;
     *title = rulebook_read_text(l, rb_get(n, "title"));
     return rb_get(n, "is");
@@ -238,8 +235,6 @@ static void read_limits(rulebook_loader *l, const rb_node *map, rulebook_field *
 
 static bool read_field(rulebook_loader *l, const rb_node *key, const rb_node *n, rulebook_field *f)
 {
-    static const char *const keys[] = {"!type", "title", "description", "required", "default", "one_of",
-                                       "min", "max", "max_length", "matches", "when", "sensitive", "indexed", NULL};
     f->place = rb_place(key);
     f->slot = RULEBOOK_NONE;
     f->when_it = RULEBOOK_NONE;
@@ -247,12 +242,12 @@ static bool read_field(rulebook_loader *l, const rb_node *key, const rb_node *n,
     f->preset = f->min = f->max = value_absent();
     f->type = RULEBOOK_ANY;
     f->name = rulebook_read_name(l, key, "field");
-    if (!rulebook_read_keys(l, n, "field", keys))
+    if (!rulebook_read_keys(l, n, "field", rb_keys_field))
         return f->name != NULL;
     f->title = rulebook_read_text(l, rb_get(n, "title"));
     f->description = rulebook_read_text(l, rb_get(n, "description"));
     if (rb_get(n, "type") != NULL) {
-        f->type = (uint8_t)rulebook_read_word(l, rb_get(n, "type"), "type", type_names, RULEBOOK_TYPES_);
+        f->type = (uint8_t)rulebook_read_word(l, rb_get(n, "type"), "type", rb_words_field_type, RULEBOOK_TYPES_);
         if (f->type == RULEBOOK_TYPES_)
             f->type = RULEBOOK_ANY;
         else

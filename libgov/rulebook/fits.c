@@ -120,6 +120,8 @@ bool rb_known_language(const char *s, size_t len)
         head++;
     if (head != 2)
         return head > 2; /* of those with three letters there are thousands */
+    if (memcmp(s, "zh", 2) == 0 || memcmp(s, "en", 2) == 0) /* what nearly all texts are in */
+        return true;
     for (const char *p = codes; *p != '\0'; p += p[2] != '\0' ? 3 : 2)
         if (p[0] == s[0] && p[1] == s[1])
             return true;

@@ -1,5 +1,6 @@
 /* The smaller definitions: templates, records, indicators, schedules. */
 #include "rulebook/load.h"
+#include "rulebook/grammar.h"
 
 #include <string.h>
 
@@ -9,10 +10,9 @@
 
 void rb_template(rulebook_loader *l, const rb_def *def, const rb_node *root, rulebook_template *out)
 {
-    static const char *const keys[] = {"!template", "title", "description", "!text", NULL};
     out->name = def->name;
     out->place = def->place;
-    rulebook_read_keys(l, root, "template", keys);
+    rulebook_read_keys(l, root, "template", rb_keys_template);
     out->title = rulebook_read_text(l, rb_get(root, "title"));
     out->text = rulebook_read_text(l, rb_get(root, "text"));
 }
@@ -29,10 +29,9 @@ const rulebook_template *rulebook_find_template(const rulebook *rb, const char *
 
 void rb_record(rulebook_loader *l, const rb_def *def, const rb_node *root, rulebook_record *out)
 {
-    static const char *const keys[] = {"!record", "title", "description", "fields", NULL};
     out->name = def->name;
     out->place = def->place;
-    rulebook_read_keys(l, root, "record", keys);
+    rulebook_read_keys(l, root, "record", rb_keys_record);
     out->title = rulebook_read_text(l, rb_get(root, "title"));
     out->description = rulebook_read_text(l, rb_get(root, "description"));
     out->fields = rulebook_read_fields(l, rb_get(root, "fields"), "record");
@@ -58,19 +57,17 @@ const rulebook_section *rulebook_find_section(const rulebook *rb, const char *ki
 
 const rulebook_indicator *rb_indicator(rulebook_loader *l, const rb_def *def, const rb_node *root)
 {
-    static const char *const keys[] = {"!indicator", "title", "description", "!over", "!counts", "source", NULL};
-    static const char *const over_keys[] = {"!workflow", "when", NULL};
     rulebook_indicator *i = rb_alloc(l, 1, sizeof *i);
     if (i == NULL)
         return NULL;
     i->name = def->name;
     i->place = def->place;
-    rulebook_read_keys(l, root, "indicator", keys);
+    rulebook_read_keys(l, root, "indicator", rb_keys_indicator);
     i->title = rulebook_read_text(l, rb_get(root, "title"));
     i->description = rulebook_read_text(l, rb_get(root, "description"));
     i->source = rulebook_read_text(l, rb_get(root, "source"));
     const rb_node *over = rb_get(root, "over");
-    if (!rulebook_read_keys(l, over, "over", over_keys))
+    if (!rulebook_read_keys(l, over, "over", rb_keys_indicator_over))
         return i;
     i->workflow = rulebook_read_name(l, rb_get(over, "workflow"), "workflow");
     if (i->workflow == NULL || !rb_check_definition(l, rb_get(over, "workflow"), RB_WORKFLOW, "workflow", i->workflow))
@@ -241,15 +238,12 @@ static void read_when(rulebook_loader *l, const rb_node *root, rulebook_schedule
 
 const rulebook_schedule *rb_schedule(rulebook_loader *l, const rb_def *def, const rb_node *root)
 {
-    static const char *const keys[] = {"!schedule", "title", "description", "over", "!every", "on", "at", "day_off", "calendar",
-                                       "!do", NULL};
-    static const char *const days_off[] = {"keep", "move", "skip", NULL};
     rulebook_schedule *s = rb_alloc(l, 1, sizeof *s);
     if (s == NULL)
         return NULL;
     s->name = def->name;
     s->place = def->place;
-    rulebook_read_keys(l, root, "schedule", keys);
+    rulebook_read_keys(l, root, "schedule", rb_keys_schedule);
     s->title = rulebook_read_text(l, rb_get(root, "title"));
     s->description = rulebook_read_text(l, rb_get(root, "description"));
     s->calendar = l->calendar = rb_calendar_choice(l, root, l->calendar);
@@ -260,7 +254,7 @@ const rulebook_schedule *rb_schedule(rulebook_loader *l, const rb_def *def, cons
     const rb_node *every = rb_get(root, "every");
     if (every != NULL && rb_expect(l, every, RB_SCALAR, "every") && !read_rhythm(every->as.text, every->count, s))
         rb_fail(l, every, M_bad_rhythm, A_N("text", every->as.text, every->count));
-    s->day_off = (uint8_t)rulebook_read_word(l, rb_get(root, "day_off"), "day_off", days_off, RULEBOOK_KEEP);
+    s->day_off = (uint8_t)rulebook_read_word(l, rb_get(root, "day_off"), "day_off", rb_words_day_off, RULEBOOK_KEEP);
     if (l->calendar == NULL && (s->working_days_only || s->day_off != RULEBOOK_KEEP))
         rb_fail(l, rb_get(root, s->working_days_only ? "every" : "day_off"), M_no_calendar);
     read_when(l, root, s);

@@ -1,5 +1,6 @@
 /* The root definition: identity, languages, zone, values, roles, permissions, masks; and overlays over it. */
 #include "rulebook/load.h"
+#include "rulebook/grammar.h"
 
 #include <string.h>
 
@@ -53,13 +54,12 @@ static bool usable(rulebook_loader *l, const rb_node *is)
 
 static void read_value(rulebook_loader *l, const rb_node *key, const rb_node *n, rulebook_value *v)
 {
-    static const char *const keys[] = {"!is", "source", "title", "description", NULL};
     v->name = rulebook_read_name(l, key, "value");
     v->place = rb_place(key);
     v->val = value_null();
     if (v->name == NULL)
         v->name = "";
-    if (!rulebook_read_keys(l, n, "value", keys))
+    if (!rulebook_read_keys(l, n, "value", rb_keys_value))
         return;
     const rb_node *is = rb_get(n, "is");
     v->title = rulebook_read_text(l, rb_get(n, "title"));
@@ -133,17 +133,15 @@ const rulebook_value *rulebook_find_value(const rulebook *rb, const char *name)
 
 static void read_role(rulebook_loader *l, const rb_node *key, const rb_node *n, rulebook_role *role)
 {
-    static const char *const keys[] = {"title", "description", "scope", "when", NULL};
-    static const char *const scopes[] = {"all", "grid", "unit", "assignee", "reporter", NULL};
     role->name = rulebook_read_name(l, key, "role");
     role->place = rb_place(key);
     if (role->name == NULL)
         role->name = "";
-    if (!rulebook_read_keys(l, n, "role", keys))
+    if (!rulebook_read_keys(l, n, "role", rb_keys_role))
         return;
     role->title = rulebook_read_text(l, rb_get(n, "title"));
     role->description = rulebook_read_text(l, rb_get(n, "description"));
-    role->scope = (uint8_t)rulebook_read_word(l, rb_get(n, "scope"), "scope", scopes, RULEBOOK_SCOPE_ALL);
+    role->scope = (uint8_t)rulebook_read_word(l, rb_get(n, "scope"), "scope", rb_words_scope, RULEBOOK_SCOPE_ALL);
     role->when_node = rb_get(n, "when");
     if (role->when_node != NULL && rb_expect(l, role->when_node, RB_SCALAR, "when"))
         role->when = rb_copy(l, role->when_node->as.text, role->when_node->count);
@@ -177,10 +175,8 @@ const rulebook_role *rulebook_find_role(const rulebook *rb, const rulebook_workf
 
 static void read_permissions(rulebook_loader *l, const rb_node *n)
 {
-    static const char *const actions[] = {"case.open", "case.read", "record.read", "record.write", "report.read",
-                                          "journal.read", "ledger.read", "ledger.write", NULL};
     rulebook *rb = &l->rb->pub;
-    if (!rulebook_read_keys(l, n, "permissions", actions))
+    if (!rulebook_read_keys(l, n, "permissions", rb_keys_permissions))
         return;
     rulebook_permission *items = rb_alloc(l, n->count, sizeof *items);
     for (uint32_t i = 0; items != NULL && i < n->count; i++) {
@@ -203,8 +199,7 @@ const rulebook_permission *rulebook_find_permission(const rulebook *rb, const ch
 
 static void read_sight(rulebook_loader *l, const rb_node *n, rulebook_sight *sight)
 {
-    static const char *const keys[] = {"!role", "purpose", NULL};
-    if (!rulebook_read_keys(l, n, "see", keys))
+    if (!rulebook_read_keys(l, n, "see", rb_keys_sight))
         return;
     const rulebook_names role = rulebook_read_roles(l, rb_get(n, "role"), "role");
     sight->role = role.count > 0 ? role.items[0] : "";
@@ -213,17 +208,15 @@ static void read_sight(rulebook_loader *l, const rb_node *n, rulebook_sight *sig
 
 static void read_class(rulebook_loader *l, const rb_node *key, const rb_node *n, rulebook_class *c)
 {
-    static const char *const keys[] = {"title", "description", "mask", "see", NULL};
-    static const char *const masks[] = {"all", "phone", "id_number", "name", "address", NULL};
     c->name = rulebook_read_name(l, key, "sensitivity");
     c->place = rb_place(key);
     if (c->name == NULL)
         c->name = "";
-    if (!rulebook_read_keys(l, n, "sensitivity", keys))
+    if (!rulebook_read_keys(l, n, "sensitivity", rb_keys_class))
         return;
     const rb_node *see = rb_get(n, "see");
     c->title = rulebook_read_text(l, rb_get(n, "title"));
-    c->mask = (uint8_t)rulebook_read_word(l, rb_get(n, "mask"), "mask", masks, RULEBOOK_MASK_ALL);
+    c->mask = (uint8_t)rulebook_read_word(l, rb_get(n, "mask"), "mask", rb_words_mask, RULEBOOK_MASK_ALL);
     if (!rulebook_read_list(l, see, "see"))
         return;
     rulebook_sight *sights = rb_alloc(l, see->count, sizeof *sights);
@@ -287,10 +280,8 @@ static void read_languages(rulebook_loader *l, const rb_node *n)
 
 void rb_root(rulebook_loader *l, const rb_node *root)
 {
-    static const char *const keys[] = {"!rulebook", "!version", "title", "description", "languages", "time_zone",
-                                       "calendar", "include", "values", "roles", "permissions", "sensitivity", NULL};
     rulebook *rb = &l->rb->pub;
-    rulebook_read_keys(l, root, "rulebook", keys);
+    rulebook_read_keys(l, root, "rulebook", rb_keys_rulebook);
     read_id(l, rb_get(root, "rulebook"));
     rb->version = rulebook_read_string(l, rb_get(root, "version"), "version");
     rb->title = rulebook_read_text(l, rb_get(root, "title"));
@@ -352,9 +343,8 @@ static void overlay_roles(rulebook_loader *l, const rb_node *n)
 
 void rb_overlay(rulebook_loader *l, const rb_node *root)
 {
-    static const char *const keys[] = {"!overlay", "values", "roles", "title", NULL};
     const rb_node *of = rb_get(root, "overlay");
-    rulebook_read_keys(l, root, "overlay", keys);
+    rulebook_read_keys(l, root, "overlay", rb_keys_overlay);
     if (of != NULL && l->rb->pub.id != NULL && !rb_is(of, l->rb->pub.id))
         rb_fail(l, of, M_overlay_of_other, A_S("id", l->rb->pub.id));
     if (rb_get(root, "title") != NULL)

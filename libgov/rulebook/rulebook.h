@@ -821,6 +821,11 @@ expr_scope *rulebook_new_scope(rulebook_loader *l);
 const rulebook_slot *rulebook_common_slots(const rulebook *rb, const value **presets, uint32_t *count);
 const expr_scope *rulebook_common_scope(const rulebook *rb);
 
+/* ---- for editors: schema.c ---- */
+
+/* The JSON Schema (2020-12) of one document of a rulebook, with the effects and sections of the host. */
+void rulebook_write_schema(const rulebook_host *host, base_buf *out);
+
 /* ---- YAML that is no rulebook: outside.c ---- */
 
 /* Reads one file into a tree that lies in the arena; *text (may be NULL) is its bytes without BOM. Mistakes of YAML are reported at

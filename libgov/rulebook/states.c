@@ -1,5 +1,6 @@
 /* States and transitions: from the state map to the chart. */
 #include "rulebook/workflow.h"
+#include "rulebook/grammar.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,13 +21,12 @@ static bool is_parallel(rulebook_loader *l, const rb_node *n)
 
 static chart_kind kind_of(rulebook_loader *l, const rb_node *n)
 {
-    static const char *const types[] = {"atomic", "compound", "parallel", "final", "history", NULL};
     static const chart_kind kinds[] = {CHART_PLAIN, CHART_PLAIN, CHART_PARALLEL, CHART_FINAL, CHART_SHALLOW};
     const rb_node *type = rb_get(n, "type"), *children = rb_get(n, "states");
-    const unsigned t = rulebook_read_word(l, type, "type", types, 0);
+    const unsigned t = rulebook_read_word(l, type, "type", rb_words_state_type, 0);
     const bool inside = children != NULL && children->kind == RB_MAP && children->count > 0;
     if ((rb_is(type, "atomic") && inside) || (rb_is(type, "compound") && !inside))
-        rb_fail(l, type, M_type_and_shape, A_S("type", types[t]));
+        rb_fail(l, type, M_type_and_shape, A_S("type", rb_words_state_type[t]));
     if (is_parallel(l, n)) {
         if (type != NULL && kinds[t] != CHART_PARALLEL)
             rb_fail(l, rb_get(n, "parallel"), M_not_together, A_S("a", "type"), A_S("b", "parallel"));
@@ -52,9 +52,6 @@ static void add_children(rulebook_loader *l, uint32_t parent, const rb_node *sta
 
 static void add_state(rulebook_loader *l, uint32_t parent, const rb_node *key, const rb_node *n)
 {
-    static const char *const keys[] = {"type", "parallel", "initial", "states", "entry", "exit", "on", "always", "after",
-                                       "done", "outcome", "title", "description", NULL};
-    static const char *const history_keys[] = {"!type", "deep", "to", "title", "description", NULL};
     uint32_t state;
     const base_place place = rb_place(key);
 
@@ -63,7 +60,7 @@ static void add_state(rulebook_loader *l, uint32_t parent, const rb_node *key, c
         return;
     }
     if (!is_nothing(n))
-        rulebook_read_keys(l, n, "state", is_history(n) ? history_keys : keys);
+        rulebook_read_keys(l, n, "state", is_history(n) ? rb_keys_history : rb_keys_state);
     const chart_state_def def = {.parent = parent, .name = key->as.text, .name_len = key->count,
                                  .kind = kind_of(l, n), .place = &place};
     const gov_status status = chart_add_state(l->work->builder, &def, &state, l->d);
@@ -225,13 +222,12 @@ static void read_entry(rulebook_loader *l, uint32_t state, const rb_node *n)
 /* `initial` of a state, and `to` of a history state: targets, or {to:, do:}. */
 static void read_initial(rulebook_loader *l, uint32_t state, uint32_t inside, const rb_node *n)
 {
-    static const char *const keys[] = {"!to", "do", NULL};
     uint32_t targets[MAX_TARGETS], block = CHART_NONE;
     if (n == NULL)
         return;
     const rb_node *to = n;
     if (n->kind == RB_MAP) {
-        rulebook_read_keys(l, n, "initial", keys);
+        rulebook_read_keys(l, n, "initial", rb_keys_initial_map);
         to = rb_get(n, "to");
         block = rb_add_block(l, rb_get(n, "do"), &l->work->anywhere);
     }
@@ -333,10 +329,6 @@ static uint32_t add_timer(rulebook_loader *l, uint32_t state, const rb_node *n, 
 
 static void add_transition(rulebook_loader *l, uint32_t state, const rb_node *n, trigger *t, uint32_t *timers)
 {
-    static const char *const plain[] = {"to", "when", "by", "do", "internal", "title", "description", NULL};
-    static const char *const listed[] = {"!event", "to", "when", "by", "do", "internal", "title", "description", NULL};
-    static const char *const timed[] = {"delay", "at", "law", "roll", "to", "when", "do", "internal", "title",
-                                        "description", NULL};
     uint32_t targets[MAX_TARGETS], id;
     rulebook_transition info = {.guard = CHART_NONE, .block = CHART_NONE, .timer = RULEBOOK_NONE, .on = t->on,
                                 .event_place = rb_place(t->node), .place = rb_place(n)};
@@ -346,7 +338,7 @@ static void add_transition(rulebook_loader *l, uint32_t state, const rb_node *n,
         return;
     }
     if (map)
-        rulebook_read_keys(l, n, "transition", t->timer ? timed : rb_get(n, "event") == t->node ? listed : plain);
+        rulebook_read_keys(l, n, "transition", t->timer ? rb_keys_timed_transition : rb_get(n, "event") == t->node ? rb_keys_listed_transition : rb_keys_transition);
     if (t->timer)
         info.timer = add_timer(l, state, n, timers, t);
     if (rb_out(l))

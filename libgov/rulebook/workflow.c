@@ -1,5 +1,6 @@
 /* Workflows: fields, events, roles, migration, and what holds the parts together. */
 #include "rulebook/workflow.h"
+#include "rulebook/grammar.h"
 
 #include <string.h>
 
@@ -45,14 +46,13 @@ const rulebook_workflow *rb_work_roles(const rulebook_loader *l)
 
 static void read_event(rulebook_loader *l, const rb_node *key, const rb_node *n, rulebook_event *e)
 {
-    static const char *const keys[] = {"title", "description", "by", "input", NULL};
     e->place = rb_place(key);
     e->name = rb_read_event(l, key, "event");
     if (e->name == NULL)
         e->name = "";
     if (n->kind == RB_SCALAR && n->type == RB_NULL && n->count == 0)
         return; /* `tick:` alone declares an event, too */
-    if (!rulebook_read_keys(l, n, "event", keys))
+    if (!rulebook_read_keys(l, n, "event", rb_keys_event))
         return;
     e->title = rulebook_read_text(l, rb_get(n, "title"));
     e->description = rulebook_read_text(l, rb_get(n, "description"));
@@ -182,10 +182,8 @@ static rulebook_migration_pair *read_pairs(rulebook_loader *l, const rb_node *n,
 
 static void read_migration(rulebook_loader *l, const rb_node *n)
 {
-    static const char *const keys[] = {"!from", "states", "fields", "timers", NULL};
-    static const char *const timers[] = {"keep", "recompute", NULL};
     rulebook_migration *m = &l->work->w->migrate;
-    if (!rulebook_read_keys(l, n, "migrate", keys))
+    if (!rulebook_read_keys(l, n, "migrate", rb_keys_migrate))
         return;
     m->place = rb_place(n);
     m->from = rulebook_read_string(l, rb_get(n, "from"), "from");
@@ -196,7 +194,7 @@ static void read_migration(rulebook_loader *l, const rb_node *n)
         return;
     m->states = read_pairs(l, rb_get(n, "states"), "states", NULL, &m->state_count);
     m->fields = read_pairs(l, rb_get(n, "fields"), "fields", old, &m->field_count);
-    m->recompute_timers = rulebook_read_word(l, rb_get(n, "timers"), "timers", timers, 0) == 1;
+    m->recompute_timers = rulebook_read_word(l, rb_get(n, "timers"), "timers", rb_words_timers, 0) == 1;
 }
 
 /* ---- digest ---- */
@@ -281,13 +279,10 @@ static void finish_lists(rulebook_loader *l)
 
 static void compile(rulebook_loader *l, const rb_def *def, const rb_node *root)
 {
-    static const char *const keys[] = {"!workflow", "title", "description", "calendar", "fields", "events", "roles",
-                                       "clocks", "initial", "!states", "on", "always", "after", "entry", "exit",
-                                       "migrate", NULL};
     rb_work *work = l->work;
     rulebook_workflow *w = work->w;
     uint32_t roles;
-    rulebook_read_keys(l, root, "workflow", keys);
+    rulebook_read_keys(l, root, "workflow", rb_keys_workflow);
     w->title = rulebook_read_text(l, rb_get(root, "title"));
     w->description = rulebook_read_text(l, rb_get(root, "description"));
     w->calendar = l->calendar = rb_calendar_choice(l, root, l->calendar);

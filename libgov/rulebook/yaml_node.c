@@ -11,7 +11,7 @@ rb_pair *rb_find(const rb_node *map, const char *key)
         return NULL;
     for (uint32_t i = 0; i < map->count; i++) {
         const rb_node *k = map->as.pairs[i].key;
-        if (k->count == len && memcmp(k->as.text, key, len) == 0)
+        if (k->count == len && k->as.text[0] == key[0] && memcmp(k->as.text, key, len) == 0)
             return &map->as.pairs[i];
     }
     return NULL;
@@ -25,8 +25,8 @@ rb_node *rb_get(const rb_node *map, const char *key)
 
 bool rb_is(const rb_node *scalar, const char *text)
 {
-    return scalar != NULL && scalar->kind == RB_SCALAR && scalar->count == strlen(text) &&
-           memcmp(scalar->as.text, text, scalar->count) == 0;
+    return scalar != NULL && scalar->kind == RB_SCALAR && scalar->as.text[0] == text[0] &&
+           scalar->count == strlen(text) && memcmp(scalar->as.text, text, scalar->count) == 0;
 }
 
 const char *rb_kind_name(const rb_node *n)
@@ -42,7 +42,7 @@ const char *rb_kind_name(const rb_node *n)
 static bool one_of(const char *s, size_t len, const char *const *words, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (strlen(words[i]) == len && memcmp(words[i], s, len) == 0)
+        if (len > 0 && words[i][0] == s[0] && strlen(words[i]) == len && memcmp(words[i], s, len) == 0)
             return true;
     return false;
 }
@@ -102,7 +102,7 @@ rb_type rb_resolve(const char *s, size_t len)
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
     static const char *const bools[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
     static const char *const nans[] = {".nan", ".NaN", ".NAN"};
-    if (one_of(s, len, nulls, ARRAY_LEN(nulls)))
+    if (len == 0 || one_of(s, len, nulls, ARRAY_LEN(nulls)))
         return RB_NULL;
     if (one_of(s, len, bools, ARRAY_LEN(bools)))
         return RB_BOOL;

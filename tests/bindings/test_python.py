@@ -355,6 +355,9 @@ class Errors(Case):
         with self.assertRaises(gov.NotFound):
             gov.check(self.path("none"))
 
+    def test_the_schema_is_json(self):
+        self.assertIn("workflow", json.loads(gov.schema())["$defs"])
+
     def test_workflows_are_drawn(self):
         with gov.load_rulebook(RULES) as rules:
             self.assertIn("<title>路灯报修</title>", rules.diagram("lamp", lang="zh"))

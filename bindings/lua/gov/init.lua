@@ -312,6 +312,9 @@ function gov.load_rulebook(path, today, scope)
   end)
 end
 
+--- The JSON Schema (2020-12) of rulebooks as text, for editors.
+function gov.schema() return call(core.gov_rulebook_schema) end
+
 --- Every diagnostic of a rulebook, errors and warnings.
 function gov.check(path, today, scope)
   local rules, message, code, err = gov.load_rulebook(path, today, scope)

@@ -117,6 +117,10 @@ function gov.scope(functions, options) end
 ---@return gov.rulebook? rules, string? message, string? code, gov.error? err
 function gov.load_rulebook(path, today, scope) end
 
+---The JSON Schema (2020-12) of rulebooks, for editors.
+---@return string? text, string? message, string? code, gov.error? err
+function gov.schema() end
+
 ---@param path string
 ---@param today? gov.timestamp
 ---@param scope? gov.functions

@@ -20,7 +20,7 @@ from ._errors import (
 )
 from ._rules import (
     Expr, LedgerLines, Rulebook, Scope, Simulation, check, compile, eval, eval_line, from_json, load_rulebook, point, test,
-    to_json,
+    schema, to_json,
 )
 from ._store import Community, Store, check_journal, create, new_journal_key, open, upgrade
 
@@ -33,7 +33,7 @@ __all__ = [
     "Older", "RangeError", "ReadOnly", "Refused", "Retry", "RuleError", "Rulebook", "Scope", "Simulation", "StateError",
     "Store", "StoreError", "UnknownOutcome", "Unsupported", "VerifyError", "check", "check_journal", "compile",
     "create", "eval", "eval_line", "from_json", "language", "ledger_result_name", "load_rulebook", "new_journal_key", "open", "point",
-    "test", "to_json", "upgrade",
+    "schema", "test", "to_json", "upgrade",
 ]
 
 

@@ -64,6 +64,11 @@ def load_rulebook(path, *, today=None, scope=None):
     return Rulebook(handle, diagnostics(warned))
 
 
+def schema():
+    """The JSON Schema (2020-12) of rulebooks as text, for editors."""
+    return _core.gov_rulebook_schema()
+
+
 def check(path, *, today=None, scope=None):
     """Every diagnostic of a rulebook, errors and warnings; an empty list when all is well."""
     try:

@@ -1,0 +1,47 @@
+"""docs/rulebook.md: its examples are one rulebook without a fault, and it names every key and word of the language."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from checklib import ROOT, finish, notices, read, report
+
+GOV = os.path.join(os.environ.get("GOV_BUILD", ""), "bin", "gov")
+PAGE = os.path.join("docs", "rulebook.md")
+GRAMMAR = os.path.join("libgov", "rulebook", "grammar.def")
+
+
+def blocks(text):
+    return re.findall(r"^```yaml\n(.*?)^```$", text, re.S | re.M)
+
+
+def check_examples(root):
+    parts = blocks(read(os.path.join(root, PAGE)))
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "rulebook.yaml")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write("---\n".join(parts))
+        done = subprocess.run([GOV, "--lang", "en", "check", path], capture_output=True, encoding="utf-8")
+    told = [line.replace(place + os.sep, "") for line in done.stdout.splitlines() if ": error: " in line or ": warning: " in line]
+    told = [line for line in told if "does not list the year" not in line]
+    return told + ([] if done.returncode == 0 and len(parts) >= 6 else [f"status {done.returncode}, {len(parts)} examples {done.stderr}"])
+
+
+def check_complete(root):
+    grammar, page = re.sub(r"/\*.*?\*/", "", read(os.path.join(root, GRAMMAR)), flags=re.S), read(os.path.join(root, PAGE))
+    words = set(re.findall(r'\bK\("!?([^"]+)"', grammar)) | set(re.findall(r'\bW\("([^"]+)"', grammar))
+    named = set(re.findall(r"[A-Za-z_.]+", " ".join(re.findall(r"`([^`\n]+)`", page))))
+    named |= set(re.findall(r"[A-Za-z_]+", " ".join(named)))
+    return [f"{word} is not explained" for word in sorted(words - named)]
+
+
+report("the examples of docs/rulebook.md are a sound rulebook", check_examples(ROOT))
+report("docs/rulebook.md names every key and word", check_complete(ROOT))
+notices("a key that the page leaves out", check_complete, {GRAMMAR: 'MAP(a, K("!one", "name") K("two", "name"))', PAGE: "`one`\n"}, "two is not")
+SOUND = "```yaml\nrulebook: r\nversion: x\ntime_zone: UTC\n```\n" + "".join(f"```yaml\ntemplate: t{i}\ntext: x\n```\n" for i in range(4))
+notices("an example with a fault", check_examples, {PAGE: SOUND + "```yaml\ntemplate: last\ntxet: x\ntext: x\n```\n"},
+        "unknown key", "status 1")
+finish()
