@@ -83,13 +83,20 @@ GOV_API gov_status gov_rollback(gov *g, gov_error **err);
  */
 GOV_API int64_t gov_now(const gov *g);
 /**
- * Lets the community's clock stand still at `us`, for replays and tests; a negative value lets it run with the
- * host's clock again. Ids go by real time in any case.
- * @return GOV_OK, GOV_E_ARG (past year 9999)
+ * Lets the community's clock stand still at `us`, for replays and tests. Ids go by real time in any case.
+ * @param us  microseconds since 1970 UTC, from 1 on: a community's time begins with 1970
+ * @return GOV_OK, GOV_E_ARG (not after 1970-01-01T00:00:00Z, or past year 9999; the clock is left as it was)
  * @contract thread=engine alloc=no block=no
  * @since 0.1
  */
 GOV_API gov_status gov_set_now(gov *g, int64_t us, gov_error **err);
+/**
+ * Lets the community's clock run with the host's again, as it does when a community is opened.
+ * @return GOV_OK, GOV_E_ARG
+ * @contract thread=engine alloc=no block=no
+ * @since 0.1
+ */
+GOV_API gov_status gov_run_clock(gov *g, gov_error **err);
 
 /**
  * Reads a time as people write it: "2026-03-02" (its beginning), "2026-03-02T09:05" or "2026-03-02 09:05:30" in the community's

@@ -46,6 +46,15 @@ typedef enum access_kind {
     ACCESS_RULES     /* timers and queued events: the rules act by themselves */
 } access_kind;
 
+/* A community's time begins after this instant: 0 is thus free to say "none" where the instants of cases are kept. */
+#define ACCESS_BEFORE_TIME_US 0
+
+/* Whether the clock stands is never read off the instant at which it does. */
+typedef struct access_clock {
+    bool stands; /* else it runs with the host's */
+    int64_t us;
+} access_clock;
+
 typedef struct access_actor {
     access_kind kind;
     int64_t id;             /* record of staff or resident, else 0 */
@@ -88,7 +97,7 @@ struct gov {
 
     access_actor actor;
     base_arena actor_memory;
-    int64_t frozen_us; /* negative: the clock runs */
+    access_clock clock;
 
     bool group;         /* gov_begin was called */
     base_arena scratch; /* memory of one public call; reset when the next begins */
@@ -240,6 +249,7 @@ gov_status access_filter(gov *g, const access_filtering *how, const char *text, 
 
 int64_t access_now(const gov *g);                 /* the community's clock, us since 1970 */
 int64_t access_actor_id(const gov *g); /* as the journal names it */
+void access_set_clock(gov *g, int64_t us);           /* it stands there; gov_set_now() without its limits */
 int64_t access_real_ms(const gov *g);             /* the machine's clock, for ids */
 void access_random(const gov *g, void *bytes, size_t len);
 gov_status access_new_id(gov *g, int64_t *id, const diag *d);

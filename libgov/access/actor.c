@@ -5,14 +5,19 @@
 
 int64_t access_now(const gov *g)
 {
-    if (g->frozen_us >= 0)
-        return g->frozen_us;
+    if (g->clock.stands)
+        return g->clock.us;
     return g->home->now_us(g->home->now_user);
 }
 
 int64_t access_real_ms(const gov *g)
 {
     return g->home->now_us(g->home->now_user) / 1000;
+}
+
+void access_set_clock(gov *g, int64_t us)
+{
+    g->clock = (access_clock){true, us};
 }
 
 void access_random(const gov *g, void *bytes, size_t len)
@@ -33,9 +38,19 @@ int64_t gov_now(const gov *g)
 gov_status gov_set_now(gov *g, int64_t us, gov_error **err)
 {
     const diag d = {g != NULL ? g->alloc : NULL, err};
-    if (g == NULL || us >= INT64_C(253402300800) * BASE_US_PER_SECOND)
-        return base_fail(&d, M_bad_argument, A_S("what", g == NULL ? "g" : "us"));
-    g->frozen_us = us < 0 ? -1 : us;
+    if (g == NULL)
+        return base_fail(&d, M_bad_argument, A_S("what", "g"));
+    if (us <= ACCESS_BEFORE_TIME_US || us >= INT64_C(253402300800) * BASE_US_PER_SECOND)
+        return base_fail(&d, M_clock_range);
+    access_set_clock(g, us);
+    return GOV_OK;
+}
+
+gov_status gov_run_clock(gov *g, gov_error **err)
+{
+    if (g == NULL)
+        return base_misuse(err, "g");
+    g->clock = (access_clock){false, 0};
     return GOV_OK;
 }
 
@@ -145,7 +160,6 @@ gov_status access_new(gov_store *home, int64_t community, gov **out, const diag 
     g->alloc = home->alloc;
     g->store = home->store;
     g->community = community;
-    g->frozen_us = -1;
     g->actor = (access_actor){.kind = ACCESS_NOBODY, .key = "", .name = ""};
     base_arena_init(&g->actor_memory, g->alloc);
     base_arena_init(&g->scratch, g->alloc);

@@ -236,7 +236,8 @@ gov_status case_schedules_restart(gov *g, const diag *d);
 /* Fires what one case was due before now, so that an event finds it as it would have been had the host ticked in time. What is due
  * at this very instant waits: what is done at the due instant is in time. */
 gov_status case_catch_up(gov *g, int64_t id, const diag *d);
-gov_status case_next_due(gov *g, int64_t *due_us, const diag *d); /* -1: nothing is pending */
+/* *any: something is pending; then *due_us is when. */
+gov_status case_next_due(gov *g, bool *any, int64_t *due_us, const diag *d);
 
 /* A machine of this community without a case yet. */
 gov_status case_machine_of(gov *g, case_machine *m, const diag *d);

@@ -237,7 +237,7 @@ static gov_status first_budget(case_machine *m, size_t i, const diag *d)
     if (by_instant(r)) {
         value due;
         const gov_status status = expr_eval(r->due, &er, &due, d);
-        if (status == GOV_OK && (due.kind != VALUE_TIMESTAMP || !value_to_us(due, &c->due_us)))
+        if (status == GOV_OK && (due.kind != VALUE_TIMESTAMP || !value_to_us(due, &c->due_us) || c->due_us == 0))
             return base_fail_at(d, &r->place, M_no_instant);
         return status;
     }

@@ -9,7 +9,8 @@ typedef struct case_room {
     uint64_t epoch;
     bool next_known;
     uint64_t changes; /* of the home's timer_changes, as `epoch` */
-    int64_t next_due; /* the earliest pending timer, -1 for none; valid while the epoch is */
+    bool next_any;    /* a timer is pending ... */
+    int64_t next_due; /* ... and the earliest is due then; valid while the epoch is */
     cal_calendar *plain;
     const base_zone *plain_zone; /* whose calendar `plain` is */
     const case_watch *watch;

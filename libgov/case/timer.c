@@ -21,8 +21,10 @@ void case_note_due(gov *g, int64_t due)
     g->home->timer_changes++; /* other handles on this connection look again */
     if (mine)
         room->changes = g->home->timer_changes;
-    if (room->next_known && (room->next_due < 0 || due < room->next_due))
+    if (room->next_known && (!room->next_any || due < room->next_due)) {
+        room->next_any = true;
         room->next_due = due;
+    }
 }
 
 /* Pure time asks no calendar, and needs no account of how it was reckoned. */
@@ -70,21 +72,23 @@ static gov_status unschedule(gov *g, int64_t case_id, const char *name, const di
     return store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(case_id), store_s(name)), STORE_ANY_ROWS, d);
 }
 
-gov_status case_next_due(gov *g, int64_t *due_us, const diag *d)
+gov_status case_next_due(gov *g, bool *any, int64_t *due_us, const diag *d)
 {
     static const store_sql next = {"SELECT due_us FROM gov_case_timer WHERE community = $1 AND parked = 0 "
                                    "ORDER BY due_us, id LIMIT 1"};
     case_room *room = case_room_of(g);
     if (!next_known(g)) {
-        int64_t due = -1;
+        int64_t due = 0;
         const gov_status status = store_first_int(g->store, &next, STORE_ARGS(store_i(g->community)), &due, d);
         if (status != GOV_OK && status != GOV_END)
             return status;
-        room->next_due = status == GOV_OK ? due : -1;
+        room->next_any = status == GOV_OK;
+        room->next_due = due;
         room->next_known = true;
         room->epoch = store_epoch(g->store);
         room->changes = g->home->timer_changes;
     }
+    *any = room->next_any;
     *due_us = room->next_due;
     return GOV_OK;
 }
@@ -333,13 +337,13 @@ static gov_status fire_one(gov *g, const due_timer *t, int64_t now_us, gov_tick_
 static bool nothing_before(gov *g, int64_t until_us)
 {
     const case_room *room = case_room_of(g);
-    return next_known(g) && (room->next_due < 0 || room->next_due > until_us);
+    return next_known(g) && (!room->next_any || room->next_due > until_us);
 }
 
 /* Fires what is due by then, of all cases (0) or of one, in order and each at its own instant. */
 static gov_status fire_due(gov *g, int64_t case_id, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d)
 {
-    const int64_t before = g->frozen_us;
+    const access_clock before = g->clock;
     const access_actor actor = access_become_rules(g);
     gov_status status = GOV_OK;
     base_arena arena;
@@ -352,7 +356,7 @@ static gov_status fire_due(gov *g, int64_t case_id, int64_t until_us, uint64_t m
             case_room_of(g)->next_known = false;
         if (status != GOV_OK)
             break;
-        g->frozen_us = timer.due_us;
+        access_set_clock(g, timer.due_us > ACCESS_BEFORE_TIME_US ? timer.due_us : ACCESS_BEFORE_TIME_US + 1);
         base_arena_reset(&g->scratch);
         if (timer.kind == CASE_TIMER_IMPORT)
             access_restore(g, (access_actor){.kind = ACCESS_HOST, .key = "", .name = "", .purpose = "import"});
@@ -361,15 +365,21 @@ static gov_status fire_due(gov *g, int64_t case_id, int64_t until_us, uint64_t m
         case_room_of(g)->next_known = false;
     }
     base_arena_free(&arena);
-    g->frozen_us = before;
+    g->clock = before;
     access_restore(g, actor);
     return status == GOV_END ? GOV_OK : status;
 }
 
 gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d)
 {
-    const gov_status status = fire_due(g, 0, until_us, max, out, d);
-    return status == GOV_OK ? case_next_due(g, &out->next_us, d) : status;
+    bool any = false;
+    int64_t due = 0;
+    gov_status status = fire_due(g, 0, until_us, max, out, d);
+    if (status == GOV_OK)
+        status = case_next_due(g, &any, &due, d);
+    if (status == GOV_OK) /* what a rule dates before the community's time is due at its beginning */
+        out->next_us = !any ? -1 : due > ACCESS_BEFORE_TIME_US ? due : ACCESS_BEFORE_TIME_US + 1;
+    return status;
 }
 
 gov_status case_catch_up(gov *g, int64_t id, const diag *d)

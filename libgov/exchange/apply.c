@@ -14,9 +14,10 @@ bool import_is_row_fault(gov_status status)
 gov_status import_tick(import_session *s, int64_t until_us, const diag *d)
 {
     gov_tick_result r = {0};
+    bool any;
     int64_t due;
-    gov_status status = case_next_due(s->g, &due, d);
-    if (status != GOV_OK || due < 0 || due > until_us)
+    gov_status status = case_next_due(s->g, &any, &due, d);
+    if (status != GOV_OK || !any || due > until_us)
         return status;
     if (s->left == 0) {
         s->full = true;
@@ -36,7 +37,7 @@ gov_status import_advance(import_session *s, int64_t at_us, const diag *d)
     const gov_status status = import_tick(s, now - 1, d);
     if (status == GOV_OK && !s->full) {
         s->clock_us = now;
-        s->g->frozen_us = now;
+        access_set_clock(s->g, now);
     }
     return status;
 }

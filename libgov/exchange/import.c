@@ -76,7 +76,7 @@ static gov_status take_row(import_session *s, import_row *row, const diag *d)
     s->clock_us = clock;
     s->counts.events = events;
     if (clock != IMPORT_NEVER)
-        s->g->frozen_us = clock;
+        access_set_clock(s->g, clock);
     if (s->careful)
         return refuse_row(s, row, why, d);
     gov_error_free(why);
@@ -96,7 +96,7 @@ static void forget_tries(batch *b)
     s->clock_us = b->clock_us;
     s->last_us = b->last_us;
     if (s->clock_us != IMPORT_NEVER)
-        s->g->frozen_us = s->clock_us;
+        access_set_clock(s->g, s->clock_us);
     s->left = (uint64_t)s->batch_rows * TIMERS_PER_ROW;
     s->full = s->again = s->grids_known = false;
     base_map_clear(&s->actor_ids);
@@ -274,12 +274,27 @@ static bool is_far(const import_session *s, int64_t us)
     return us != IMPORT_NEVER && us > s->now_us + IMPORT_FAR_US;
 }
 
-/* Imports tell what was. A row from a far future would take the clock along, and every row behind it would come too late. */
-static gov_status look_ahead(const import_session *s, import_row *row, const diag *d)
+/* As the row says it: in the map's zone, and without an offset. */
+static void local_time(const base_zone *zone, int64_t us, char out[40])
+{
+    const int64_t seconds = us / BASE_US_PER_SECOND - (us % BASE_US_PER_SECOND < 0);
+    const int32_t offset = zone != NULL ? base_zone_offset(zone, seconds) : 0;
+    out[base_format_rfc3339(seconds + offset, 0, out) - 1] = '\0';
+    out[10] = ' ';
+}
+
+/* Imports tell what was. A row from a far future would take the clock along, and every row behind it would come too late; one from
+ * before a community's time has a date that means "none". */
+static gov_status look_at_time(const import_session *s, import_row *row, const diag *d)
 {
     const diag wrong = {s->g->alloc, &row->wrong};
     const import_map *map = row->from->map;
-    if (is_far(s, row->at_us)) {
+    if (row->at_us != IMPORT_NEVER && row->at_us <= ACCESS_BEFORE_TIME_US) {
+        char at[40];
+        local_time(map->zone, row->at_us, at);
+        if (base_fail(&wrong, M_import_far_past, A_S("at", at)) == GOV_E_NOMEM)
+            return base_nomem(d);
+    } else if (is_far(s, row->at_us)) {
         char at[40], now[40];
         base_format_rfc3339(row->at_us / BASE_US_PER_SECOND, 0, at);
         base_format_rfc3339(s->now_us / BASE_US_PER_SECOND, 0, now);
@@ -336,7 +351,7 @@ static gov_status fill_batch(batch *b, const diag *d)
         import_row *row = &b->rows[b->count++];
         status = import_source_take(source, &s->batch, row, d);
         if (status == GOV_OK)
-            status = look_ahead(s, row, d);
+            status = look_at_time(s, row, d);
     }
     if (status != GOV_OK)
         free_rows(b);
@@ -478,8 +493,10 @@ static gov_status finish_body(gov *g, void *input, const diag *d)
         b->sources[i].mark = in->before[i]; /* a try before this one may have marked them */
     if (until != IMPORT_NEVER && s->clock_us != IMPORT_NEVER) {
         status = import_tick(s, until, d);
-        if (status == GOV_OK && !s->full && until > s->clock_us)
-            g->frozen_us = s->clock_us = until;
+        if (status == GOV_OK && !s->full && until > s->clock_us) {
+            s->clock_us = until;
+            access_set_clock(g, until);
+        }
     }
     for (size_t i = 0; i < b->source_count && status == GOV_OK && !s->full; i++) {
         import_source *source = &b->sources[i];
@@ -594,8 +611,10 @@ static gov_status run_group(import_session *s, const import_map *maps, size_t co
     gov_status status = open_sources(s, maps, count, file, sources, &opened, err);
     if (status == GOV_OK)
         status = run_sources(&b, err);
-    if (status == GOV_OK && b.clock_us != IMPORT_NEVER)
-        s->g->frozen_us = s->clock_us = b.clock_us;
+    if (status == GOV_OK && b.clock_us != IMPORT_NEVER) {
+        s->clock_us = b.clock_us;
+        access_set_clock(s->g, b.clock_us);
+    }
     for (size_t i = 0; i < opened; i++) {
         const gov_status ended =
             import_refusing_end(s->refusing, &sources[i], status == GOV_OK ? &d : NULL);
@@ -729,14 +748,14 @@ gov_status gov_import(gov *g, const char *map, const gov_import_options *options
                         .last_us = IMPORT_NEVER,
                         .now_us = clock_us > machine_us ? clock_us : machine_us,
                         .until_us = IMPORT_NEVER};
-    const int64_t before = g->frozen_us;
+    const access_clock before = g->clock;
     base_arena_init(&s.arena, g->alloc);
     base_arena_init(&s.batch, g->alloc);
     base_arena_init(&s.actors, g->alloc);
     base_map_init(&s.actor_ids, g->alloc);
     status = run_session(&s, map, &o, err);
     if (status != GOV_OK || (o.flags & GOV_IMPORT_DRY_RUN) != 0)
-        g->frozen_us = before;
+        g->clock = before;
     if (result != NULL)
         give_result(&s, result);
     base_map_free(&s.actor_ids);

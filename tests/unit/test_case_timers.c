@@ -11,11 +11,12 @@ static const char rules[] =
     "---\n"
     "workflow: job\n"
     "fields: {log: {type: string, default: ''}, bad: {type: int, default: 0}}\n"
-    "events: {later: {}, fail: {}, repair: {}, split: {}, nudge: {}, cancel_it: {}, stop: {}}\n"
+    "events: {later: {}, long_ago: {input: {at: {type: timestamp}}}, fail: {}, repair: {}, split: {}, nudge: {}, cancel_it: {}, stop: {}}\n"
     "states:\n"
     "  run:\n"
     "    on:\n"
     "      later: {do: [{send: {event: nudge, after: PT10M, id: n}}, {send: {event: split, after: PT20M}}]}\n"
+    "      long_ago: {do: [{send: {event: nudge, at: event.data.at}}]}\n"
     "      nudge: {do: [{set: {log: case.log + 'n'}}]}\n"
     "      cancel_it: {do: [{cancel: n}]}\n"
     "      fail: {do: [{send: {event: boom, after: PT1M}}, {set: {log: case.log + 'f'}}]}\n"
@@ -49,6 +50,28 @@ static gov_tick_result tick_at(community *c, int64_t minutes, uint64_t max)
     assert_gov_ok(gov_set_now(c->g, COMMUNITY_START + minutes * 60000000, &err), err);
     assert_gov_ok(gov_tick(c->g, max, &r, &err), err);
     return r;
+}
+
+/* Dates that mean "none" in spreadsheets and databases come before a community's time: what they date is due at once. */
+static void timers_of_long_ago_are_due(void **state)
+{
+    static const char *const days[] = {"1899-12-30T00:00:00Z", "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"};
+    community c = community_make(support_store_of(state), rules, NULL);
+    const int64_t id = community_open(&c, "job", "{}");
+    for (size_t i = 0; i < sizeof days / sizeof *days; i++) {
+        char data[80];
+        gov_tick_result r = {.size = sizeof r};
+        gov_error *err = NULL;
+        snprintf(data, sizeof data, "{'at': {'$timestamp': '%s'}}", days[i]);
+        community_send(&c, id, "long_ago", data, GOV_OK);
+        assert_gov_ok(gov_tick(c.g, 0, &r, &err), err);
+        assert_int_equal(r.fired, 1);
+        assert_int_equal(r.failed + r.parked, 0);
+        assert_int_equal(r.next_us, -1);
+    }
+    log_is(&c, id, "nnnn");
+    assert_true(gov_now(c.g) == COMMUNITY_START);
+    community_free(&c);
 }
 
 static void timers_fire_in_order_and_can_be_called_off(void **state)
@@ -225,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TESTS(timers_fire_in_order_and_can_be_called_off),
+        STORE_TESTS(timers_of_long_ago_are_due),
         STORE_TESTS(failures_are_tried_again_and_parked),
         STORE_TESTS(what_was_repaired_goes_through),
         STORE_TESTS(the_end_takes_its_timers_with_it),

@@ -332,6 +332,40 @@ static void a_mistyped_year_does_not_move_the_clock(void **state)
     community_free(&c);
 }
 
+/* Where a cell is empty, spreadsheets and databases write the day from which they count. */
+static void dates_that_mean_none_are_refused(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = make(s);
+    char lines[64], path[512];
+    size_t len;
+    gov_error *err = NULL;
+    int64_t id = 0;
+    put_requests(s, "A1,2026-03-02 09:05,噪音,2,,30.1,120.1,\n"
+                    "A2,1899-12-30,噪音,2,,30.1,120.1,\n"          /* 3 */
+                    "A3,1900-01-00,噪音,2,,30.1,120.1,\n"          /* 4: no day at all */
+                    "A4,1969-12-30,噪音,2,,30.1,120.1,\n"          /* 5 */
+                    "A5,0001-01-02,噪音,2,,30.1,120.1,\n"          /* 6 */
+                    "A6,1970-01-01 08:00,噪音,2,,30.1,120.1,\n"    /* 7: zero, in Shanghai */
+                    "A7,1970-01-01 08:00:01,噪音,2,,30.1,120.1,\n" /* the first second of all */
+                    "A8,2026-03-02 09:09,漏水,2,,30.1,120.1,\n");
+    const gov_import_result r = import_fine(&c, s, "requests.map.yaml");
+    refused_lines(s, lines);
+    assert_string_equal(lines, "3 4 5 6 7");
+    assert_int_equal(r.added, 3);
+    assert_int_equal(r.flagged, 1);
+    assert_flags(&c, "A7", "[\"out_of_order\"]");
+    char *text = support_read(support_path(path, s->dir, "refused.csv"), &len);
+    assert_non_null(strstr(text, "1899-12-30 00:00:00 不会是办理时间"));
+    free(text);
+    assert_gov(GOV_E_NOT_FOUND, gov_case_find(c.g, NULL, "A2", &id, &err), err);
+    gov_error_free(err);
+    gov_value *v = case_of(&c, "A8");
+    assert_instant_at(v, "opened_at", "2026-03-02T01:09:00Z");
+    gov_value_free(v);
+    community_free(&c);
+}
+
 static void rows_of_the_near_future_say_so(void **state)
 {
     support_store *s = support_store_of(state);
@@ -1307,6 +1341,7 @@ int main(void)
         STORE_TESTS(dirty_rows_are_flagged_or_refused),
         STORE_TESTS(refused_rows_can_be_mended),
         STORE_TESTS(a_mistyped_year_does_not_move_the_clock),
+        STORE_TESTS(dates_that_mean_none_are_refused),
         STORE_TESTS(rows_of_the_near_future_say_so),
         STORE_TESTS(the_same_number_with_other_content_is_told),
         STORE_TESTS(numbers_that_nobody_could_type),

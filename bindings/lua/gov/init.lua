@@ -565,7 +565,7 @@ end
 --- Lets the clock run with the system's again.
 function Community:unfreeze()
   self._clock = nil
-  return on(self, core.gov_set_now, -1)
+  return on(self, core.gov_run_clock)
 end
 
 --- The instant of a time as people write it ("2026-03-02 09:05"), in the community's time zone.

@@ -196,7 +196,7 @@ class Community(Handle):
     def unfreeze(self):
         """Lets the clock run with the system's again."""
         self._clock = None
-        self._call(_core.gov_set_now, -1)
+        self._call(_core.gov_run_clock)
 
     def parse_time(self, text):
         """The instant of a time as people write it ("2026-03-02 09:05"), in the community's time zone."""
