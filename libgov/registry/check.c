@@ -122,6 +122,17 @@ gov_status registry_reference(void *user, rulebook_type type, value reference, i
     return status == GOV_OK && *id == 0 ? GOV_E_NOT_FOUND : status;
 }
 
+/* As registry_reference, for what the actor writes. */
+static gov_status seen_reference(void *user, rulebook_type type, value reference, int64_t *id, const diag *d)
+{
+    const registry_sight *sight = user;
+    bool sees = true;
+    gov_status status = registry_reference(sight->g, type, reference, id, d);
+    if (status == GOV_OK && registry_kind_of(type) != NULL)
+        status = registry_sees(sight, *id, &sees, d);
+    return status == GOV_OK && !sees ? GOV_E_NOT_FOUND : status;
+}
+
 static gov_status role_known(gov *g, const char *role, bool *known, const diag *d)
 {
     *known = rulebook_find_role(g->rules, NULL, role) != NULL;
@@ -152,16 +163,17 @@ static gov_status check_roles(gov *g, value roles, const diag *d)
     return GOV_OK;
 }
 
-gov_status registry_check(gov *g, const char *kind, value fields, base_arena *arena, value *out, const diag *d)
+gov_status registry_check(const registry_sight *sight, const char *kind, value fields, base_arena *arena, value *out, const diag *d)
 {
-    rulebook_fields known;
-    const rulebook_checking how = {.resolve = registry_reference, .user = g, .arena = arena};
-    gov_status status = registry_fields(g, kind, arena, &known, d);
+    gov *g = sight->g;
+    registry_sight own = *sight;
+    const rulebook_checking how = {.resolve = seen_reference, .user = &own, .arena = arena};
+    gov_status status = GOV_OK;
     value copy;
-    if (status == GOV_OK && !value_copy(arena, fields, &copy))
+    if (!value_copy(arena, fields, &copy))
         return base_nomem(d);
     if (status == GOV_OK)
-        status = rulebook_check_fields(&known, copy, &how, out, d);
+        status = rulebook_check_fields(&sight->fields, copy, &how, out, d);
     if (status == GOV_OK && strcmp(kind, GOV_KIND_STAFF) == 0)
         status = check_roles(g, value_get_text(*out, "roles"), d);
     return status;

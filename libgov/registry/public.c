@@ -12,38 +12,8 @@ typedef struct put_input {
     int64_t id;
 } put_input;
 
-/* The record is not the actor's to put. Where that is so because of a place that the actor does not know of, the answer is the
- * one for a place that is not there. */
-static gov_status refuse_put(gov *g, const put_input *in, const diag *d)
-{
-    size_t count;
-    const registry_builtin *builtins = registry_builtins(&count);
-    for (size_t i = 0; i < count; i++) {
-        const registry_builtin *b = &builtins[i];
-        const char *kind = registry_kind_of(b->type);
-        const value v = value_get_text(*in->fields, b->name);
-        int64_t id = v.kind == VALUE_INT ? v.as.i : 0;
-        bool seen = true;
-        if (strcmp(b->kind, in->kind) != 0 || kind == NULL || (v.kind != VALUE_STRING && id == 0) ||
-            (b->column != REGISTRY_PARENT && b->column != REGISTRY_GRID))
-            continue;
-        gov_status status = v.kind == VALUE_STRING ? registry_lookup(g, kind, v.as.s, v.len, &id, d) : GOV_OK;
-        if (status == GOV_OK)
-            status = registry_reaches(g, "record.read", id, &seen, d);
-        if (status == GOV_OK && !seen)
-            status = registry_reaches(g, "record.write", id, &seen, d);
-        if (status != GOV_OK)
-            return status;
-        if (!seen && v.kind == VALUE_STRING)
-            return base_fail(d, M_unknown_reference, A_S("field", b->name), A_S("type", kind), A_N("key", v.as.s, v.len));
-        if (!seen)
-            return base_fail(d, M_unknown_reference, A_S("field", b->name), A_S("type", kind), A_I("key", id));
-    }
-    return access_deny(g, "record.write", d);
-}
-
 /* Scopes are looked at when all is put, and the new place before the old one: so a key that is taken out of the actor's sight is
- * answered as a free one wherever the actor may not put anything. */
+ * answered as a free one wherever the actor may not put anything. What the actor may not know of is no reference already. */
 static gov_status put_body(gov *g, void *input, const diag *d)
 {
     put_input *in = input;
@@ -65,7 +35,7 @@ static gov_status put_body(gov *g, void *input, const diag *d)
     if (status != GOV_OK || (was && is))
         return status;
     if (!is)
-        return refuse_put(g, in, d);
+        return access_deny(g, "record.write", d);
     return seen ? access_deny(g, "record.write", d)
                 : base_fail(d, M_record_unknown, A_S("kind", in->kind), A_S("key", in->key));
 }
@@ -320,6 +290,24 @@ typedef struct locate_input {
     int64_t *ids;
 } locate_input;
 
+/* A grid that the actor may not read is none. */
+static gov_status hide_unseen(gov *g, int64_t *ids, size_t n, const diag *d)
+{
+    int64_t last = 0;
+    bool seen = true;
+    for (size_t i = 0; i < n; i++) {
+        if (ids[i] != last) {
+            const access_subject grid = {.grid = ids[i]};
+            const gov_status status = access_reaches(g, "record.read", &grid, &seen, d);
+            if (status != GOV_OK)
+                return status;
+        }
+        last = ids[i];
+        ids[i] = seen ? last : 0;
+    }
+    return GOV_OK;
+}
+
 static gov_status locate_body(gov *g, void *input, const diag *d)
 {
     locate_input *in = input;
@@ -328,7 +316,9 @@ static gov_status locate_body(gov *g, void *input, const diag *d)
         const size_t n = in->n - at < ARRAY_LEN(some) ? in->n - at : ARRAY_LEN(some);
         for (size_t i = 0; i < n; i++)
             some[i] = (geo_point){in->points[at + i].lat, in->points[at + i].lon};
-        const gov_status status = registry_locate(g, some, n, in->ids + at, d);
+        gov_status status = registry_locate(g, some, n, in->ids + at, d);
+        if (status == GOV_OK)
+            status = hide_unseen(g, in->ids + at, n, d);
         if (status != GOV_OK)
             return status;
     }

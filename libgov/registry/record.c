@@ -143,21 +143,29 @@ typedef struct columns {
     value name, shape;
 } columns;
 
-static gov_status check_items(gov *g, const char *kind, value list, const diag *d)
+/* Keys of a list; those that stood in it before may stay. */
+static gov_status check_items(const registry_sight *sight, const char *kind, value list, value before, const diag *d)
 {
     for (size_t i = 0; i < list.len; i++) {
         int64_t id;
+        bool sees = false;
         const value key = list.as.items[i];
         if (key.kind != VALUE_STRING)
             return base_fail(d, M_record_unknown, A_S("kind", kind), A_S("key", "?"));
-        const gov_status status = registry_find(g, kind, key.as.s, key.len, &id, d);
+        gov_status status = registry_find(sight->g, kind, key.as.s, key.len, &id, d);
+        for (size_t k = 0; before.kind == VALUE_LIST && k < before.len && !sees; k++)
+            sees = value_compare(before.as.items[k], key) == 0;
+        if (status == GOV_OK && !sees)
+            status = registry_sees(sight, id, &sees, d);
+        if (status == GOV_OK && !sees)
+            return base_fail(d, M_record_unknown, A_S("kind", kind), A_N("key", key.as.s, key.len));
         if (status != GOV_OK)
             return status;
     }
     return GOV_OK;
 }
 
-static gov_status fill_columns(gov *g, const char *kind, value doc, columns *out, const diag *d)
+static gov_status fill_columns(const registry_sight *sight, const char *kind, value doc, columns *out, const diag *d)
 {
     size_t count;
     const registry_builtin *builtins = registry_builtins(&count);
@@ -169,7 +177,7 @@ static gov_status fill_columns(gov *g, const char *kind, value doc, columns *out
         const value v = value_get_text(doc, b->name);
         const int64_t id = v.kind == VALUE_INT ? v.as.i : 0;
         if (v.kind == VALUE_LIST && b->items != NULL) {
-            const gov_status status = check_items(g, b->items, v, d);
+            const gov_status status = check_items(sight, b->items, v, value_get_text(sight->before, b->name), d);
             if (status != GOV_OK)
                 return status;
         }
@@ -249,6 +257,7 @@ static gov_status write_doc(gov *g, value doc, base_buf *out, const diag *d)
 typedef struct putting {
     gov *g;
     const char *kind, *key;
+    registry_sight sight;
     int64_t id;
     columns columns;
     base_buf doc;
@@ -339,7 +348,7 @@ static gov_status put_checked(putting *p, value doc, registry_outcome *outcome, 
     gov_status status = registry_lookup(p->g, p->kind, p->key, strlen(p->key), &p->id, d);
     const bool fresh = p->id == 0;
     if (status == GOV_OK)
-        status = fill_columns(p->g, p->kind, doc, &p->columns, d);
+        status = fill_columns(&p->sight, p->kind, doc, &p->columns, d);
     if (status == GOV_OK)
         status = write_doc(p->g, doc, &p->doc, d);
     if (status == GOV_OK && !fresh)
@@ -369,7 +378,9 @@ gov_status registry_put(gov *g, const char *kind, const char *key, value fields,
     const size_t len = strlen(key);
     if (len == 0 || len > LONGEST_KEY || !base_utf8_valid(key, len))
         return base_fail(d, M_bad_key, A_S("key", key));
-    gov_status status = registry_check(g, kind, fields, &g->scratch, &doc, d);
+    gov_status status = registry_sight_of(g, kind, key, &p.sight, d);
+    if (status == GOV_OK)
+        status = registry_check(&p.sight, kind, fields, &g->scratch, &doc, d);
     if (status != GOV_OK)
         return status;
     base_buf_init(&p.doc, g->alloc);

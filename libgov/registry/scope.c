@@ -49,6 +49,43 @@ gov_status registry_reaches(gov *g, const char *action, int64_t id, bool *reache
     return status == GOV_OK ? access_reaches(g, action, &subject, reaches, d) : status;
 }
 
+gov_status registry_sight_of(gov *g, const char *kind, const char *key, registry_sight *out, const diag *d)
+{
+    static const char *const actions[] = {"record.read", "record.write"};
+    const access_subject whole = {0};
+    registry_record record;
+    int64_t id = 0;
+    bool seen = false;
+    *out = (registry_sight){.g = g, .before = value_absent()};
+    gov_status status = registry_fields(g, kind, &g->scratch, &out->fields, d);
+    for (size_t i = 0; i < ARRAY_LEN(actions) && status == GOV_OK && !out->all; i++)
+        status = access_reaches(g, actions[i], &whole, &out->all, d);
+    if (status == GOV_OK && !out->all)
+        status = registry_lookup(g, kind, key, strlen(key), &id, d);
+    for (size_t i = 0; i < ARRAY_LEN(actions) && status == GOV_OK && id != 0 && !seen; i++)
+        status = registry_reaches(g, actions[i], id, &seen, d);
+    if (status != GOV_OK || !seen)
+        return status;
+    status = registry_load(g, id, &g->scratch, &record, d);
+    if (status == GOV_OK)
+        out->before = record.doc;
+    return status;
+}
+
+gov_status registry_sees(const registry_sight *s, int64_t id, bool *sees, const diag *d)
+{
+    *sees = s->all;
+    for (size_t i = 0; s->before.kind == VALUE_MAP && i < s->before.len && !*sees; i++) {
+        const value_pair *p = &s->before.as.pairs[i];
+        const rulebook_field *f = rulebook_find_field(&s->fields, p->key.as.s, p->key.len);
+        *sees = f != NULL && registry_kind_of(f->type) != NULL && p->val.kind == VALUE_INT && p->val.as.i == id;
+    }
+    if (*sees)
+        return GOV_OK;
+    const gov_status status = registry_reaches(s->g, "record.read", id, sees, d);
+    return status == GOV_OK && !*sees ? registry_reaches(s->g, "record.write", id, sees, d) : status;
+}
+
 gov_status registry_check_scope(gov *g, const char *action, int64_t id, const char *kind, const char *key, const diag *d)
 {
     bool reaches, seen = false;

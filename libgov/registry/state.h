@@ -45,7 +45,18 @@ typedef enum registry_column { REGISTRY_NONE, REGISTRY_PARENT, REGISTRY_GRID, RE
 typedef rulebook_builtin registry_builtin;
 const registry_builtin *registry_builtins(size_t *count);
 
+/* What a record that the actor puts may refer to: what the actor may read or write, and what it referred to before, where the actor
+ * may know. Any other key is as one that nobody has. */
+typedef struct registry_sight {
+    gov *g;
+    bool all;             /* nothing is out of sight */
+    value before;         /* the record as it was; absent: new, or out of sight itself */
+    rulebook_fields fields; /* of its kind */
+} registry_sight;
+gov_status registry_sight_of(gov *g, const char *kind, const char *key, registry_sight *out, const diag *d);
+gov_status registry_sees(const registry_sight *s, int64_t id, bool *sees, const diag *d);
+
 /* Checks a document against the kind's own fields and the community's `record:` definition; *out has the defaults. */
-gov_status registry_check(gov *g, const char *kind, value fields, base_arena *arena, value *out, const diag *d);
+gov_status registry_check(const registry_sight *sight, const char *kind, value fields, base_arena *arena, value *out, const diag *d);
 
 #endif

@@ -557,6 +557,69 @@ static void grid_officers_stay_in_their_subtree(void **state)
     community_free(&c);
 }
 
+static void says(community *c, const char *kind, const char *key, const char *json, const char *named, char *out, size_t size)
+{
+    gov_error *err = NULL;
+    gov_value *v = community_json(json);
+    const gov_status status = gov_record_put(c->g, kind, key, v, NULL, &err);
+    const int n = snprintf(out, size, "%d", (int)status);
+    for (size_t i = 0, at = (size_t)n; i < gov_error_count(err); i++) {
+        const char *text = gov_error_message(err, i, "en"), *name = strstr(text, named);
+        assert_true(at + strlen(text) < size);
+        at += (size_t)snprintf(out + at, size - at, " %.*s%s", name != NULL ? (int)(name - text) : (int)strlen(text), text,
+                               name != NULL ? name + strlen(named) : "");
+    }
+    gov_error_free(err);
+    gov_value_free(v);
+}
+
+/* To refer to a record that is out of sight is answered as to refer to none, alone and beside another mistake. */
+static void what_is_out_of_sight_is_no_reference(void **state)
+{
+    static const struct {
+        const char *kind, *key, *format, *hidden, *missing;
+    } rows[] = {{"group", "G", "{'name': 'g', 'members': ['%s']}", "out", "zzz"},
+                {"group", "G", "{'name': 'g', 'members': ['in', '%s']}", "out", "zzz"},
+                {"grid", "A12", "{'name': 'a', 'parent': 'A1', 'officers': ['%s']}", "none", "zzzz"},
+                {"grid", "A11", "{'name': 'a', 'parent': 'A1', 'officers': ['%s']}", "none", "zzzz"},
+                {"staff", "wang", "{'name': 'w', 'grids': ['A1', '%s']}", "B", "Z"},
+                {"staff", "new", "{'name': 'w', 'unit': '%s'}", "U1", "U9"},
+                {"resident", "in", "{'name': 'i', 'grid': 'A1', 'household': '%s'}", "H2", "H9"},
+                {"resident", "in", "{'name': 'i', 'grid': 'A1', 'household': '%s', 'children': -1}", "H2", "H9"},
+                {"resident", "in", "{'nam': 'i', 'grid': '%s', 'children': 'x'}", "B", "Z"},
+                {"household", "H3", "{'name': 'h', 'grid': 'A1', 'premises': '%s'}", "P2", "P9"}};
+    community c = community_make(support_store_of(state), rules, NULL);
+    put_grid(&c, "A", NULL, NULL);
+    put_grid(&c, "A1", "A", NULL);
+    put_grid(&c, "B", NULL, NULL);
+    community_put(&c, "unit", "U1", "{'name': '物业'}");
+    community_put(&c, "staff", "wang", "{'name': '王', 'roles': ['officer'], 'grids': ['A1']}");
+    community_put(&c, "staff", "none", "{'name': '空'}");
+    community_put(&c, "grid", "A11", "{'name': 'a', 'parent': 'A1', 'officers': ['wang']}");
+    community_put(&c, "premises", "P2", "{'name': '远', 'grid': 'B'}");
+    community_put(&c, "household", "H2", "{'name': '远', 'grid': 'B'}");
+    community_put(&c, "resident", "in", "{'name': '内', 'grid': 'A11'}");
+    community_put(&c, "resident", "out", "{'name': '外', 'grid': 'B'}");
+    community_put(&c, "resident", "kept", "{'name': '留', 'grid': 'A11', 'household': 'H2'}");
+    act(&c, "wang", "visit");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *const keys[] = {rows[i].hidden, rows[i].missing};
+        char json[200], said[2][1000];
+        for (size_t k = 0; k < 2; k++) {
+            const char *at = strstr(rows[i].format, "%s");
+            (void)snprintf(json, sizeof json, "%.*s%s%s", (int)(at - rows[i].format), rows[i].format, keys[k], at + 2);
+            says(&c, rows[i].kind, rows[i].key, json, keys[k], said[k], sizeof said[k]);
+        }
+        assert_string_equal(said[0], said[1]);
+        assert_true(said[0][0] != '0');
+    }
+    /* what a record referred to already may stay */
+    community_put(&c, "resident", "kept", "{'name': '仍', 'grid': 'A11', 'household': 'H2'}");
+    community_put(&c, "grid", "A11", "{'name': '改', 'parent': 'A1', 'officers': ['wang']}");
+    community_put(&c, "grid", "A1", "{'name': '改', 'parent': 'A'}");
+    community_free(&c);
+}
+
 static void the_inactive_and_the_unknown_do_not_act(void **state)
 {
     community c = community_make(support_store_of(state), rules, NULL);
@@ -753,6 +816,7 @@ int main(void)
         STORE_TESTS(lists_page_in_the_order_of_keys_and_stand_inserts),
         STORE_TESTS(masks_go_by_role_and_purpose),
         STORE_TESTS(grid_officers_stay_in_their_subtree),
+        STORE_TESTS(what_is_out_of_sight_is_no_reference),
         STORE_TESTS(the_inactive_and_the_unknown_do_not_act),
         STORE_TESTS(points_lie_in_the_deepest_grid_and_edges_in_one),
         STORE_TESTS(a_new_outline_is_seen_at_once),
