@@ -306,13 +306,13 @@ gov_status case_open(gov *g, const case_opening *o, int64_t *id, const diag *d)
     m.outside_number = o->number;
     m.depth = o->depth;
     if (status == GOV_OK)
-        status = check_number(g, o, d);
-    if (status == GOV_OK)
         status = begin_case(g, o, &m, d);
     if (status == GOV_OK) {
         const access_subject subject = case_subject(&m);
         status = o->depth == 0 ? access_check_subject(g, "case.open", &subject, d) : GOV_OK;
     }
+    if (status == GOV_OK)
+        status = check_number(g, o, d);
     value *given = NULL;
     if (status == GOV_OK)
         status = copy_fields(&m, &given, d);

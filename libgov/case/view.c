@@ -240,22 +240,29 @@ typedef struct find_input {
     int64_t id;
 } find_input;
 
+/* 0: none that this actor may see. */
+static gov_status find_seen(gov *g, const char *source, const char *number, int64_t *id, const diag *d)
+{
+    case_machine m;
+    gov_status status = case_find_number(g, source, number, strlen(number), id, d);
+    if (status != GOV_OK || *id == 0 || g->actor.kind == ACCESS_HOST)
+        return status;
+    status = load_own(g, *id, &g->scratch, &m, d);
+    if (status == GOV_OK)
+        case_machine_free(&m);
+    if (status == GOV_END)
+        *id = 0;
+    return status == GOV_END ? GOV_OK : status;
+}
+
 static gov_status find_body(gov *g, void *input, const diag *d)
 {
     find_input *in = input;
     const bool own = in->source == NULL || in->source[0] == '\0';
-    gov_status status = case_find_number(g, in->source, in->number, strlen(in->number), &in->id, d);
+    gov_status status = find_seen(g, in->source, in->number, &in->id, d);
     if (status == GOV_OK && in->id == 0 && own)
-        status = case_find_number(g, CASE_OUTSIDE, in->number, strlen(in->number), &in->id, d);
-    case_machine m;
-    if (status == GOV_OK && in->id == 0)
-        return base_fail(d, M_number_unknown, A_S("number", in->number));
-    if (status != GOV_OK || g->actor.kind == ACCESS_HOST)
-        return status;
-    status = load_own(g, in->id, &g->scratch, &m, d);
-    if (status == GOV_OK)
-        case_machine_free(&m);
-    return status == GOV_END ? base_fail(d, M_number_unknown, A_S("number", in->number)) : status;
+        status = find_seen(g, CASE_OUTSIDE, in->number, &in->id, d);
+    return status == GOV_OK && in->id == 0 ? base_fail(d, M_number_unknown, A_S("number", in->number)) : status;
 }
 
 gov_status gov_case_find(gov *g, const char *source, const char *number, int64_t *id, gov_error **err)

@@ -318,6 +318,41 @@ static void places_of_others_are_as_none(void **state)
     community_free(&b.c);
 }
 
+static gov_status open_numbered(bed *b, const char *who, const char *grid, const char *number, int64_t *id)
+{
+    gov_error *err = NULL;
+    gov_case_options o;
+    gov_case_options_init(&o, sizeof o);
+    o.grid = grid;
+    o.number = number;
+    act(b, who);
+    const gov_status status = gov_case_open(b->c.g, "matter", NULL, &o, id, &err);
+    gov_error_free(err);
+    return status;
+}
+
+/* One that may not open there learns of no number; a number of one's own is found whatever other case has it. */
+static void numbers_of_others(void **state)
+{
+    bed b;
+    gov_error *err = NULL;
+    int64_t id = 0, mine = 0, found = 0;
+    make(&b, state, BETWEEN);
+    assert_int_equal(open_numbered(&b, "lin", "B", "X-1", &id), GOV_OK);
+    assert_int_equal(open_numbered(&b, "gao", "B", "X-1", &id), GOV_E_NOT_FOUND); /* no such grid, for gao */
+    assert_int_equal(open_numbered(&b, "gao", "B", "X-2", &id), GOV_E_NOT_FOUND);
+    assert_int_equal(open_numbered(&b, "gao", "A", "2026-000003", &mine), GOV_OK); /* the third is another one's */
+    assert_gov_ok(gov_case_find(b.c.g, NULL, "2026-000003", &found, &err), err);
+    assert_true(found == mine);
+    assert_gov(GOV_E_NOT_FOUND, gov_case_find(b.c.g, NULL, "X-1", &found, &err), err);
+    gov_error_free(err);
+    err = NULL;
+    assert_gov_ok(gov_act_as_host(b.c.g, "visit", &err), err);
+    assert_gov_ok(gov_case_find(b.c.g, NULL, "2026-000003", &found, &err), err);
+    assert_true(found != mine);
+    community_free(&b.c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +362,7 @@ int main(void)
         STORE_TESTS(keys_of_others_are_in_no_cursor),
         STORE_TESTS(keys_of_requests_are_their_actors),
         STORE_TESTS(places_of_others_are_as_none),
+        STORE_TESTS(numbers_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
