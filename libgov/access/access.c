@@ -128,6 +128,29 @@ gov_status access_reaches(gov *g, const char *action, const access_subject *subj
     return status != GOV_OK || settled ? status : access_holds(g, NULL, permitted(g, action), subject, reaches, d);
 }
 
+bool access_bounds(const gov *g, const char *action, access_subject *within)
+{
+    const access_actor *a = &g->actor;
+    const rulebook_names *roles = permitted(g, action);
+    *within = (access_subject){0};
+    for (size_t i = 0; i < roles->count && a->kind != ACCESS_HOST && a->kind != ACCESS_RULES; i++) {
+        const rulebook_role *role = rulebook_find_role(g->rules, NULL, roles->items[i]);
+        if (role == NULL || !may_hold(a, role))
+            continue;
+        if (role->scope == RULEBOOK_SCOPE_GRID)
+            within->grid = a->grid_count > 0 ? a->grids[0] : 0;
+        else if (role->scope == RULEBOOK_SCOPE_UNIT)
+            within->unit = a->unit;
+        else if (role->scope == RULEBOOK_SCOPE_ASSIGNEE)
+            within->staff = a->kind == ACCESS_STAFF ? a->id : 0;
+        else if (role->scope == RULEBOOK_SCOPE_REPORTER)
+            within->reporter = a->kind == ACCESS_RESIDENT ? a->id : 0;
+        else
+            return false;
+    }
+    return a->kind != ACCESS_HOST && a->kind != ACCESS_RULES;
+}
+
 gov_status access_check_subject(gov *g, const char *action, const access_subject *subject, const diag *d)
 {
     bool reaches;

@@ -158,6 +158,10 @@ gov_status access_check_subject(gov *g, const char *action, const access_subject
 /* The same as an answer, for whom a refusal would tell that there is something. After access_check. */
 gov_status access_reaches(gov *g, const char *action, const access_subject *subject, bool *reaches, const diag *d);
 
+/* What the actor's roles for an action can reach lies in the unit, is the staff's or the reporter's, or (grid not 0) lies in one of
+ * the actor's grids. False: no such bound. */
+bool access_bounds(const gov *g, const char *action, access_subject *within);
+
 /* As access_check, for what concerns the whole community: a role that is bound to a part of it, or to a condition, does not do. */
 gov_status access_check_whole(gov *g, const char *action, const diag *d);
 /* Could the actor hold the role towards something? Bounds are not looked at. */

@@ -401,6 +401,48 @@ static gov_status find_place(gov *g, const char *kind, const char *key, int64_t 
     return whole ? base_fail(d, M_record_unknown, A_S("kind", kind), A_S("key", key)) : GOV_OK;
 }
 
+enum { MOST_GRIDS = 50 };
+
+/* The actor's grids and what lies in them; *count beyond MOST_GRIDS: too many to name. */
+static gov_status own_grids(gov *g, int64_t *ids, size_t *count, const diag *d)
+{
+    enum { MOST_LOOKED_AT = 2000 };
+    const registry_grid *grids;
+    size_t all;
+    gov_status status = registry_grids(g, &grids, &all, d);
+    *count = status == GOV_OK && all > MOST_LOOKED_AT ? MOST_GRIDS + 1 : 0;
+    for (size_t i = 0; status == GOV_OK && i < all && *count <= MOST_GRIDS; i++) {
+        bool within;
+        status = registry_grid_within(g, grids[i].id, g->actor.grids, g->actor.grid_count, &within, d);
+        if (status != GOV_OK || !within)
+            continue;
+        if (*count < MOST_GRIDS)
+            ids[*count] = grids[i].id;
+        ++*count;
+    }
+    return status;
+}
+
+/* What lies beyond all of the actor's roles is not even a candidate, and takes no time that could be told from none. */
+static gov_status add_bounds(gov *g, access_condition *c, const diag *d)
+{
+    int64_t grids[MOST_GRIDS];
+    access_subject within;
+    size_t count = 0;
+    if (!access_bounds(g, "case.read", &within))
+        return GOV_OK;
+    const gov_status status = within.grid != 0 ? own_grids(g, grids, &count, d) : GOV_OK;
+    if (status != GOV_OK || count > MOST_GRIDS || c->arg_count + count + 3 > ACCESS_MOST_VALUES)
+        return status;
+    add_condition(c, " AND (c.unit = ", store_i(within.unit), ""); /* no row has 0 */
+    add_condition(c, " OR c.staff = ", store_i(within.staff), "");
+    add_condition(c, " OR c.reporter = ", store_i(within.reporter), "");
+    for (size_t i = 0; i < count; i++)
+        add_condition(c, i == 0 ? " OR c.grid IN (" : ", ", store_i(grids[i]), i + 1 == count ? ")" : "");
+    access_condition_text(c, ")");
+    return GOV_OK;
+}
+
 static gov_status ask(gov *g, listing *l, const diag *d)
 {
     const gov_case_query *q = &l->in.query;
@@ -428,6 +470,8 @@ static gov_status ask(gov *g, listing *l, const diag *d)
                          "AND k.due_us < ", store_i(access_now(g)), ")");
     if (status == GOV_OK && q->where != NULL)
         status = case_filter_add(g, q->workflow, q->where, c, &l->filter, d);
+    if (status == GOV_OK)
+        status = add_bounds(g, c, d);
     /* Words are looked for anew with each piece, so pieces are large then. */
     access_condition_text(c, q->where != NULL || q->field != NULL ? " ORDER BY c.id LIMIT 1024" : " ORDER BY c.id LIMIT 256");
     return status == GOV_OK && c->sql.failed ? base_nomem(d) : status;
