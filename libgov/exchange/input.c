@@ -93,6 +93,11 @@ uint64_t exchange_input_taken(const exchange_input *in)
     return in->taken;
 }
 
+uint64_t exchange_input_used(const exchange_input *in)
+{
+    return in->taken - (in->len - in->at);
+}
+
 bool exchange_input_zipped(const exchange_input *in)
 {
     return in->zipped;
@@ -131,7 +136,7 @@ static bool next_member(exchange_input *in)
         if (in->at == in->len)
             pull(in, 1);
     }
-    in->ended = in->at < in->len ? EXCHANGE_BROKEN : how_raw_ended(in, EXCHANGE_ENDED);
+    in->ended = in->at < in->len ? EXCHANGE_MORE : how_raw_ended(in, EXCHANGE_ENDED);
     return false;
 }
 

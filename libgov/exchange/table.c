@@ -14,7 +14,8 @@ struct exchange_table {
     exchange_format format;
     base_arena arena; /* origin and header */
     const char *origin;
-    int fd; /* -1: a callback of the caller's */
+    int fd;    /* -1: a callback of the caller's */
+    bool once; /* a pipe */
     exchange_input *in;
     exchange_decoder *dec;
     base_buf text;
@@ -68,6 +69,8 @@ static gov_status how_it_ended(const exchange_table *t, const diag *d)
         return base_fail_at(d, &place, M_table_cut, A_I("row", t->rows), A_I("line", t->line - 1));
     case EXCHANGE_BROKEN:
         return base_fail_at(d, &place, M_table_gzip, A_I("row", t->rows), A_I("line", t->line - 1));
+    case EXCHANGE_MORE:
+        return base_fail_at(d, &place, M_table_trailing, A_I("row", t->rows), A_I("line", t->line - 1));
     case EXCHANGE_FAILED: return base_fail_at(d, &place, M_table_read, A_I("row", t->rows));
     case EXCHANGE_NO_MEMORY: return base_nomem(d);
     case EXCHANGE_NO_DECODER: return base_fail_at(d, &place, M_unsupported, A_S("what", "iconv"));
@@ -548,6 +551,8 @@ static gov_status open_with(exchange_table *t, exchange_read *read_more, void *u
                             exchange_table **out, const diag *d)
 {
     gov_status status = exchange_input_open(t->alloc, read_more, user, &t->in, d);
+    if (status == GOV_OK && t->once && exchange_input_zipped(t->in))
+        status = base_fail(d, M_table_zip_pipe, A_S("path", t->origin));
     if (status == GOV_OK)
         status = exchange_decoder_open(t->alloc, t->in, t->format.encoding, &t->dec, d);
     if (status == GOV_OK)
@@ -566,6 +571,50 @@ gov_status exchange_table_read(const gov_allocator *a, exchange_read *read_more,
     return t != NULL ? open_with(t, read_more, user, out, d) : base_nomem(d);
 }
 
+/* Inflates all of it once. */
+static gov_status check_zipped(const exchange_table *t, exchange_input *in, const diag *d)
+{
+    enum { WINDOW = 64 * 1024 };
+    exchange_ended ended = EXCHANGE_GOES_ON;
+    char *window = base_alloc(t->alloc, WINDOW);
+    if (window == NULL)
+        return base_nomem(d);
+    while (ended == EXCHANGE_GOES_ON)
+        (void)exchange_input_fill(in, window, WINDOW, &ended);
+    base_free(t->alloc, window);
+    const int64_t at = (int64_t)exchange_input_used(in);
+    switch (ended) {
+    case EXCHANGE_ENDED: return GOV_OK;
+    case EXCHANGE_CUT: return base_fail(d, M_table_zip_cut, A_S("path", t->origin), A_I("bytes", at));
+    case EXCHANGE_MORE: return base_fail(d, M_table_zip_more, A_S("path", t->origin), A_I("at", at + 1));
+    case EXCHANGE_NO_MEMORY: return base_nomem(d);
+    case EXCHANGE_FAILED: return base_fail(d, M_table_read, A_I("row", 0));
+    default: return base_fail(d, M_table_zip_damaged, A_S("path", t->origin), A_I("bytes", at));
+    }
+}
+
+/* The checksum of gzip data stands at its end: until it was seen, any row may be another than was written. */
+static gov_status check_file(exchange_table *t, const diag *d)
+{
+    unsigned char magic[2];
+    exchange_input *in;
+    if (lseek(t->fd, 0, SEEK_CUR) < 0)
+        t->once = true;
+    if (t->once)
+        return GOV_OK;
+    const ssize_t n = pread(t->fd, magic, sizeof magic, 0);
+    if (n != sizeof magic || magic[0] != 0x1f || magic[1] != 0x8b)
+        return GOV_OK;
+    gov_status status = exchange_input_open(t->alloc, read_fd, t, &in, d);
+    if (status != GOV_OK)
+        return status;
+    status = check_zipped(t, in, d);
+    exchange_input_close(in);
+    if (status == GOV_OK && lseek(t->fd, 0, SEEK_SET) != 0)
+        return base_fail(d, M_table_read, A_I("row", 0));
+    return status;
+}
+
 gov_status exchange_table_open(const gov_allocator *a, const char *path,
                                const exchange_format *format, exchange_table **out, const diag *d)
 {
@@ -579,6 +628,11 @@ gov_status exchange_table_open(const gov_allocator *a, const char *path,
             why[0] = '\0';
         exchange_table_close(t);
         return base_fail(d, M_table_open, A_S("path", path), A_S("why", why));
+    }
+    const gov_status status = check_file(t, d);
+    if (status != GOV_OK) {
+        exchange_table_close(t);
+        return status;
     }
     return open_with(t, read_fd, t, out, d);
 }

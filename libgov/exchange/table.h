@@ -79,17 +79,18 @@ typedef struct exchange_row {
 typedef struct exchange_table exchange_table;
 
 /* Opens a file, gzipped or not, and reads the header. Refused, with how to save as CSV: workbooks (xlsx, xls, ods),
- * HTML dressed as xls, other zips, PDF, JSON; and an empty file. */
+ * HTML dressed as xls, other zips, PDF, JSON; and an empty file. Inflating gives wrong bytes before the checksum at the end
+ * tells, so a gzipped file is read through once before: when it is cut, damaged or followed by something else, no row is given. */
 gov_status exchange_table_open(const gov_allocator *a, const char *path,
                                const exchange_format *format, exchange_table **out, const diag *d);
-/* The same from anywhere; `read` is called until it gives 0. */
+/* The same from anywhere; `read` is called until it gives 0. What is gzipped is checked only while it is read. */
 gov_status exchange_table_read(const gov_allocator *a, exchange_read *read, void *user,
                                const exchange_format *format, exchange_table **out, const diag *d);
 void exchange_table_close(exchange_table *t);
 
 /* The next row, good until the next call. GOV_END: all was read. Empty lines are passed over. An error is
- * final: gzip cut short or damaged, or reading failed; it tells after which row. Rows given before it are whole; the
- * one that was cut is not given. */
+ * final: gzip cut short or damaged, or reading failed; it tells after which row. The row that was cut is not given; of
+ * damaged gzip that was not checked before, those just before the damage may be wrong. */
 gov_status exchange_table_next(exchange_table *t, const exchange_row **row, const diag *d);
 
 /* The header, trimmed. */
@@ -247,6 +248,7 @@ typedef enum exchange_ended {
     EXCHANGE_ENDED,
     EXCHANGE_CUT,    /* gzip without its end */
     EXCHANGE_BROKEN, /* gzip with an error in it */
+    EXCHANGE_MORE,   /* something else behind the gzip data */
     EXCHANGE_FAILED, /* the callback failed */
     EXCHANGE_NO_MEMORY,
     EXCHANGE_NO_DECODER /* this system's iconv lacks the encoding */
@@ -254,6 +256,8 @@ typedef enum exchange_ended {
 /* Fills up to cap bytes; 0 bytes when it has ended, and *ended tells how. */
 size_t exchange_input_fill(exchange_input *in, char *bytes, size_t cap, exchange_ended *ended);
 uint64_t exchange_input_taken(const exchange_input *in);
+/* Of these, how many were used; where it ended. */
+uint64_t exchange_input_used(const exchange_input *in);
 bool exchange_input_zipped(const exchange_input *in);
 
 /* UTF-8 text from those bytes. */

@@ -958,37 +958,111 @@ static void whole_files_that_are_wrong(void **state)
     community_free(&c);
 }
 
-static void zipped_file_that_is_cut(void **state)
+static size_t zipped_requests(support_store *s, int rows, char **out)
+{
+    char path[512], row[160];
+    size_t size;
+    unsigned seed = 7;
+    gzFile z = gzopen(support_path(path, s->dir, "requests.csv"), "wb");
+    assert_true(gzputs(z, head) > 0);
+    for (int i = 0; i < rows; i++) {
+        seed = seed * 1103515245u + 12345u;
+        snprintf(row, sizeof row, "N%05d,2026-03-02 09:%02d,噪音,2,%010u,30.1,120.1,\n", i, i * 59 / rows, seed);
+        assert_true(gzputs(z, row) > 0);
+    }
+    assert_int_equal(gzclose(z), Z_OK);
+    *out = support_read(path, &size);
+    return size;
+}
+
+/* What is wrong with a gzipped file is known before a row of it is taken. */
+static void import_nothing(community *c, support_store *s, const char *bytes, size_t len, const char *why)
+{
+    char path[512];
+    gov_error *err = NULL;
+    gov_import_result r;
+    support_write(support_path(path, s->dir, "requests.csv"), bytes, len);
+    assert_gov(GOV_E_INPUT, import_with(c->g, s, "requests.map.yaml", NULL, &r, &err), err);
+    assert_diag(err, 0, why, -1, -1);
+    assert_int_equal(gov_error_count(err), 1);
+    assert_int_equal(r.rows + r.added + r.refused, 0);
+    gov_error_free(err);
+}
+
+static void zipped_file_that_is_cut_or_damaged(void **state)
 {
     support_store *s = support_store_of(state);
     community c = make(s);
-    char text[200000], path[512];
-    size_t len = (size_t)sprintf(text, "%s", head), cut;
-    unsigned seed = 7;
-    for (int i = 0; i < 2000; i++) {
-        seed = seed * 1103515245u + 12345u;
-        len += (size_t)sprintf(text + len, "N%05d,2026-03-02 09:%02d,噪音,2,%010u,30.1,120.1,\n", i,
-                               i * 59 / 2000, seed);
+    char *whole, path[512];
+    const int rows = 2000;
+    const size_t size = zipped_requests(s, rows, &whole);
+    import_nothing(&c, s, whole, size / 2, "table_zip_cut");
+    import_nothing(&c, s, whole, size - 1, "table_zip_cut");
+    for (int i = 1; i < 8; i++) { /* anywhere, and in the checksum and the length at the end */
+        const size_t at = i < 5 ? size * (size_t)i / 5 : size - 1 - 2 * ((size_t)i - 5);
+        whole[at] ^= 0x20;
+        import_nothing(&c, s, whole, size, "table_zip_damaged");
+        whole[at] ^= 0x20;
     }
-    support_path(path, s->dir, "requests.csv");
-    gzFile z = gzopen(path, "wb");
-    assert_int_equal(gzwrite(z, text, (unsigned)len), (int)len);
-    gzclose(z);
-    char *whole = support_read(path, &cut);
-    support_write(path, whole, cut / 2);
+    gov_error *err = NULL;
+    gov_import_result r;
+    support_write(support_path(path, s->dir, "requests.csv"), whole, size);
+    assert_gov_ok(import_with(c.g, s, "requests.map.yaml", NULL, &r, &err), err);
+    assert_int_equal(r.added, rows);
+    assert_int_equal(r.unchanged + r.refused, 0);
+    free(whole);
+    community_free(&c);
+}
+
+/* Zeros may pad it, and another gzip may follow: nothing else. */
+static void zipped_file_with_something_behind(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = make(s);
+    char *whole, path[512], text[64];
+    const size_t size = zipped_requests(s, 3, &whole);
+    char *more = malloc(size + 64);
+    memcpy(more, whole, size);
+    memcpy(more + size, "trailing garbage", 16);
+    import_nothing(&c, s, more, size + 16, "table_zip_more");
     gov_error *err = NULL;
     gov_import_result r;
     assert_gov(GOV_E_INPUT, import_with(c.g, s, "requests.map.yaml", NULL, &r, &err), err);
-    assert_diag(err, 0, "table_cut", -1, -1);
+    snprintf(text, sizeof text, "from byte %zu on", size + 1);
+    assert_non_null(strstr(gov_error_message(err, 0, "en"), text));
     gov_error_free(err);
     err = NULL;
-    assert_true(r.added > 100 && r.added < 2000); /* what came before the cut is there */
-    const uint64_t first = r.added;
-    support_write(path, whole, cut);
+    memset(more + size, 0, 40);
+    support_write(support_path(path, s->dir, "requests.csv"), more, size + 40);
     assert_gov_ok(import_with(c.g, s, "requests.map.yaml", NULL, &r, &err), err);
-    assert_int_equal(r.rows, 2000);
-    assert_int_equal(r.unchanged, first);
-    assert_int_equal(r.added, 2000 - first);
+    assert_int_equal(r.added, 3);
+    free(more);
+    free(whole);
+    community_free(&c);
+}
+
+/* From a pipe it would be read before it can be checked. */
+static void zipped_data_from_a_pipe(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = make(s);
+    char *whole, path[64];
+    gov_import_options o;
+    gov_import_result r;
+    gov_error *err = NULL;
+    int ends[2];
+    const size_t size = zipped_requests(s, 3, &whole);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], whole, size), (ssize_t)size);
+    close(ends[1]);
+    gov_import_options_init(&o, sizeof o);
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    o.file = path;
+    assert_gov(GOV_E_INPUT, import_with(c.g, s, "requests.map.yaml", &o, &r, &err), err);
+    assert_diag(err, 0, "table_zip_pipe", -1, -1);
+    assert_int_equal(r.added, 0);
+    gov_error_free(err);
+    close(ends[0]);
     free(whole);
     community_free(&c);
 }
@@ -1355,7 +1429,9 @@ int main(void)
         STORE_TESTS(killed_at_any_point_it_ends_the_same),
         STORE_TESTS(two_at_once_do_not_mix),
         STORE_TESTS(whole_files_that_are_wrong),
-        STORE_TESTS(zipped_file_that_is_cut),
+        STORE_TESTS(zipped_file_that_is_cut_or_damaged),
+        STORE_TESTS(zipped_file_with_something_behind),
+        STORE_TESTS(zipped_data_from_a_pipe),
         STORE_TESTS(grids_from_geojson),
         STORE_TESTS(mistakes_in_maps),
         STORE_TESTS(who_may_import),

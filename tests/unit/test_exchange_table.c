@@ -304,6 +304,14 @@ static void gzip_cut_or_damaged(void **state)
             assert_non_null(strstr(gov_error_message(err, 0, "en"), expected));
         gov_error_free(err);
     }
+    char *behind = malloc(n + 1);
+    memcpy(behind, zipped, n);
+    behind[n] = 'x';
+    gov_error *more = NULL;
+    base_free(NULL, dump(behind, n + 1, SIZE_MAX, NULL, &more));
+    assert_diag(more, 0, "table_trailing", -1, -1);
+    gov_error_free(more);
+    free(behind);
     zipped[n / 2] ^= 0x55;
     source o = {zipped, n, 0, SIZE_MAX, false};
     gov_error *err = NULL;
