@@ -137,7 +137,8 @@ int store_open(cli *c, const char *url, uint32_t flags, gov_store **out);
 int fields_read(cli *c, const args *a, int first, const char *name, gov_value **out);
 /* The bytes of a file ("-": standard input), with a NUL behind. Freed by free(). */
 int file_read(cli *c, const char *path, char **out, size_t *len);
-int file_write(cli *c, const char *path, const char *bytes, size_t len);
+/* Replaces an existing file only when its first bytes have `mark`, as all have that this command writes. */
+int file_write(cli *c, const char *path, const char *bytes, size_t len, const char *mark);
 
 /* ---- print.c, table.c, json.c ---- */
 

@@ -22,6 +22,12 @@ static const char *format_of(const args *a)
     return "mermaid";
 }
 
+/* What all diagrams of a format have near their beginning. */
+static const char *mark_of(const char *format)
+{
+    return strcmp(format, "svg") == 0 ? "<svg " : strcmp(format, "dot") == 0 ? "digraph \"" : "stateDiagram-v2\n";
+}
+
 int cmd_diagram(cli *c, args *a)
 {
     gov_rulebook *book = NULL;
@@ -39,7 +45,7 @@ int cmd_diagram(cli *c, args *a)
     if (status != GOV_OK)
         code = fail_with(c, status, err);
     else if (args_has(a, "out"))
-        code = file_write(c, args_value(a, "out"), text, len);
+        code = file_write(c, args_value(a, "out"), text, len, mark_of(format_of(a)));
     else
         fwrite(text, 1, len, stdout);
     gov_text_free(text);
@@ -57,7 +63,7 @@ int cmd_schema(cli *c, args *a)
     if (status != GOV_OK)
         return fail_with(c, status, err);
     if (args_has(a, "out"))
-        code = file_write(c, args_value(a, "out"), text, len);
+        code = file_write(c, args_value(a, "out"), text, len, "json-schema.org");
     else
         fwrite(text, 1, len, stdout);
     gov_text_free(text);

@@ -112,7 +112,9 @@ static void put_result(cli *c, const gov_import_result *r, const char *refused, 
            (unsigned long long)r->events);
     if (dry)
         puts(T(c, "a dry run: nothing was changed", "这是试运行：没有改动任何数据"));
-    if (r->refused > 0 && refused != NULL)
+    if (r->refused > 0 && refused != NULL && dry)
+        printf(T(c, "without --dry-run the refused rows go to %s\n", "去掉 --dry-run 后，被拒收的行会写入 %s\n"), refused);
+    else if (r->refused > 0 && refused != NULL)
         printf(T(c, "the refused rows with their reasons: %s\n", "被拒收的行及原因：%s\n"),
                refused);
     else if (r->refused > 0)

@@ -26,7 +26,7 @@ static int put_report(session *s, const args *a, const gov_report_options *o)
     int code = EXIT_DONE;
     const char *html = args_value(a, "html");
     if (html != NULL && (status = gov_report_html(s->g, o, &text, &len, &err)) == GOV_OK)
-        code = file_write(c, html, text, len);
+        code = file_write(c, html, text, len, "<meta name=\"generator\" content=\"libgov\">");
     if (status == GOV_OK && code == EXIT_DONE && c->json &&
         (status = gov_report(s->g, o, &figures, &err)) == GOV_OK)
         json_line(figures);

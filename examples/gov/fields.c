@@ -80,15 +80,40 @@ static bool write_file(const char *path, const char *bytes, size_t len)
     return good;
 }
 
-int file_write(cli *c, const char *path, const char *bytes, size_t len)
+static bool holds(const char *s, size_t len, const char *mark)
+{
+    const size_t n = strlen(mark);
+    for (size_t i = 0; i + n <= len; i++)
+        if (memcmp(s + i, mark, n) == 0)
+            return true;
+    return false;
+}
+
+/* Is there a file that begins otherwise than what this program writes there? */
+static bool is_of_others(const char *path, const char *mark)
+{
+    char start[512];
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+        return false;
+    FILE *in = fopen(path, "rb");
+    const size_t n = in != NULL ? fread(start, 1, sizeof start, in) : 0;
+    if (in != NULL)
+        fclose(in);
+    return !holds(start, n, mark);
+}
+
+int file_write(cli *c, const char *path, const char *bytes, size_t len, const char *mark)
 {
     if (strcmp(path, "-") == 0) {
         fwrite(bytes, 1, len, stdout);
         return EXIT_DONE;
     }
+    if (is_of_others(path, mark))
+        return fail(c, EXIT_WRONG, T(c, "%s exists already, and was not written by this command", "%s 已存在，且不是由本命令写成"), path);
     if (write_file(path, bytes, len))
         return EXIT_DONE;
-    return fail(c, EXIT_WRONG, T(c, "cannot write %s: %s", "无法写入 %s：%s"), path, strerror(errno));
+    return fail(c, errno == ENOSPC || errno == EDQUOT ? EXIT_STORE : EXIT_WRONG, T(c, "cannot write %s: %s", "无法写入 %s：%s"), path, strerror(errno));
 }
 
 /* Which argument it was, and where in it. */

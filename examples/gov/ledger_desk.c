@@ -26,7 +26,7 @@ int cmd_export(cli *c, args *a)
     if (status != GOV_OK)
         code = fail_with(c, status, err);
     else if (file != NULL)
-        code = file_write(c, file, text, len);
+        code = file_write(c, file, text, len, "commodity 1000. \"L");
     else
         fwrite(text, 1, len, stdout);
     gov_text_free(text);

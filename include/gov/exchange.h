@@ -18,7 +18,8 @@ typedef struct gov_import_options {
     size_t size;            /**< sizeof at the caller's compile time. @since 0.1 */
     const char *file;       /**< The data, or the folder of all data; NULL: the `file` that the map names, beside it. @since 0.1 */
     const char *refused;    /**< Where rows that cannot be imported go, as CSV with line number and reason; NULL: nowhere. For a list of
-                                 maps it is one list of all, and FILE-NAME.csv beside it has the rows of each file. @since 0.1 */
+                                 maps it is one list of all, and FILE-NAME.csv beside it has the rows of each file. Only a file that an
+                                 import wrote is replaced, else the call gives GOV_E_EXISTS; a dry run writes none. @since 0.1 */
     uint32_t batch;         /**< Rows per transaction, 1 to 100,000; 0: 500. @since 0.1 */
     uint32_t flags;         /**< GOV_IMPORT_*. @since 0.1 */
     gov_progress progress;  /**< May be NULL. Counts bytes of the files. @since 0.1 */
@@ -57,7 +58,8 @@ typedef struct gov_import_result {
  * @param result may be NULL; filled in on failure too, with what was done until then
  * @return GOV_OK (refused rows are counted, not errors), GOV_E_RULE (the map; every mistake with its place), GOV_E_INPUT (a file that is
  *         no table, lacks columns or is cut short), GOV_E_NOT_FOUND (no such file), GOV_E_DENIED, GOV_E_STATE (a group is open),
- *         GOV_E_LIMIT, GOV_E_USER, GOV_E_STORE and its kin, GOV_E_NOMEM
+ *         GOV_E_EXISTS (the refused rows would go to a file that is not theirs), GOV_E_LIMIT, GOV_E_USER, GOV_E_STORE and its kin,
+ *         GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */

@@ -702,11 +702,11 @@ static gov_status run_session(import_session *s, const char *path, const gov_imp
 {
     gov *g = s->g;
     const diag d = {g->alloc, err};
+    const import_paths paths = {path, o->file, o->refused, (s->flags & GOV_IMPORT_DRY_RUN) != 0};
     import_list list = {0};
     gov_status status = import_read(g, &s->arena, path, &list, &d);
     if (status == GOV_OK)
-        status = import_refusing_new(g, o->refused, s->lang,
-                                     list.order_count + list.replay_count > 1, &s->refusing, &d);
+        status = import_refusing_new(g, &list, &paths, s->lang, &s->refusing, &d);
     if (status == GOV_OK && (s->flags & GOV_IMPORT_DRY_RUN) != 0)
         status =
             gov_begin(g, err); /* refused inside of a group: undoing would take the group with it */

@@ -3,6 +3,7 @@
  *
  *   map.c, mapread.c   the map: read, then checked against the rulebook
  *   source.c           a file under its map: rows one by one, a digest of what was read, the place where it goes on
+ *   target.c           where it may write
  *   cells.c            a row's cells into values, flags, or reasons for refusing it
  *   apply.c, life.c    a row into the registry and the cases, on the community's clock
  *   mark.c             what the store remembers of imports
@@ -18,6 +19,8 @@
 #include "registry/registry.h"
 
 #include <gov/exchange.h>
+
+#include <stdio.h>
 
 enum {
     IMPORT_BATCH = 500,
@@ -271,6 +274,9 @@ struct import_source {
     bool touched;        /* by the batch at hand */
 };
 
+/* Where a map's data is, in the arena. */
+gov_status import_data_path(gov *g, base_arena *arena, const import_map *map, const char *file,
+                            const char **out, const diag *d);
 gov_status import_source_open(gov *g, const import_map *map, const char *file, import_source *out,
                               const diag *d);
 void import_source_close(import_source *s);
@@ -285,15 +291,28 @@ uint64_t import_source_bytes(const import_source *s);
 /* ---- refused rows ---- */
 
 typedef struct import_refusing import_refusing;
-/* path NULL: nowhere. lang "zh" or "en". many: one list of all files at path, and one file for each beside it. */
-gov_status import_refusing_new(gov *g, const char *path, const char *lang, bool many,
-                               import_refusing **out, const diag *d);
+/* The paths that a call names. */
+typedef struct import_paths {
+    const char *map, *file, *refused;
+    bool dry; /* nothing is written */
+} import_paths;
+/* refused NULL or dry: *out is NULL, and nothing is written; but what could not be written is told even when dry.
+ * lang "zh" or "en". For several maps: one list of all files at the path, and one file for each beside it. */
+gov_status import_refusing_new(gov *g, const import_list *list, const import_paths *paths,
+                               const char *lang, import_refusing **out, const diag *d);
 gov_status import_refusing_add(import_refusing *r, import_source *s, const exchange_row *row,
                                const gov_error *why, const diag *d);
 /* The source is closed: ends its file; the list of all stays open. */
 gov_status import_refusing_end(import_refusing *r, const import_source *s, const diag *d);
 gov_status import_refusing_flush(import_refusing *r, const diag *d);
 void import_refusing_free(import_refusing *r);
+/* target.c. May that path be written? What is read or belongs to the store may not; an existing file only when an
+ * import wrote it. Links are followed. */
+gov_status import_target_check(gov *g, const char *path, const char *const *read, size_t count,
+                               const diag *d);
+void import_target_clear(const char *path); /* removes a file that an import wrote */
+gov_status import_target_open(const char *path, FILE **out, const diag *d);
+void import_target_drop(const char *path); /* removes what import_target_open() made */
 /* All reasons of an error as one text, in the arena. */
 const char *import_reason(base_arena *arena, const gov_error *why, const char *lang);
 

@@ -2,7 +2,6 @@
  * one list of all refusals at the path given, and beside it such a table for each file. */
 #include "exchange/import.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,39 +29,6 @@ static bool write_file(void *user, const void *bytes, size_t len)
     return fwrite(bytes, 1, len, user) == len;
 }
 
-static gov_status open_file(const char *path, FILE **out, const diag *d)
-{
-    char why[128] = "";
-    *out = fopen(path, "wb");
-    if (*out != NULL)
-        return GOV_OK;
-    (void)strerror_r(errno, why, sizeof why);
-    return base_fail(d, M_import_open_file, A_S("path", path), A_S("why", why));
-}
-
-gov_status import_refusing_new(gov *g, const char *path, const char *lang, bool many,
-                               import_refusing **out, const diag *d)
-{
-    *out = NULL;
-    if (path == NULL)
-        return GOV_OK;
-    import_refusing *r = base_alloc(g->alloc, sizeof *r);
-    if (r == NULL)
-        return base_nomem(d);
-    r->g = g;
-    r->lang = lang;
-    r->many = many;
-    base_arena_init(&r->memory, g->alloc);
-    base_arena_init(&r->reasons, g->alloc);
-    r->path = base_arena_strdup(&r->memory, path);
-    (void)remove(path); /* of an earlier import: what stands there shall be of this one */
-    *out = r;
-    if (r->path != NULL)
-        return GOV_OK;
-    import_refusing_free(r);
-    *out = NULL;
-    return base_nomem(d);
-}
 
 static gov_status open_list(import_refusing *r, const diag *d)
 {
@@ -71,7 +37,7 @@ static gov_status open_list(import_refusing *r, const diag *d)
     const exchange_csv_options options = {.keep_digits = true};
     if (r->list != NULL)
         return GOV_OK;
-    gov_status status = open_file(r->path, &r->list, d);
+    gov_status status = import_target_open(r->path, &r->list, d);
     if (status == GOV_OK)
         status = exchange_csv_new(r->g->alloc, write_file, r->list, &options, &r->csv, d);
     if (status != GOV_OK)
@@ -82,17 +48,17 @@ static gov_status open_list(import_refusing *r, const diag *d)
     return GOV_OK;
 }
 
-static const char *name_of(const import_source *s)
+static const char *name_of(const char *path)
 {
-    const char *slash = strrchr(s->path, '/');
-    return slash != NULL ? slash + 1 : s->path;
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
 }
 
 /* refused.csv and requests.csv.gz give refused-requests.csv. */
-static const char *path_of(import_refusing *r, const import_source *s)
+static const char *path_of(import_refusing *r, const char *data)
 {
     base_buf out;
-    const char *name = name_of(s), *dot = strchr(name + 1, '.');
+    const char *name = name_of(data), *dot = strchr(name + 1, '.');
     const size_t len = strlen(r->path);
     const bool csv = len > 4 && strcmp(r->path + len - 4, ".csv") == 0;
     if (!r->many)
@@ -107,6 +73,81 @@ static const char *path_of(import_refusing *r, const import_source *s)
     return path;
 }
 
+/* ---- what may be written at all ---- */
+
+typedef struct import_reads {
+    const char *paths[2 * IMPORT_MOST_MAPS + 1];
+    size_t count, data; /* from `data` on they are tables */
+} import_reads;
+
+static gov_status add_maps(gov *g, base_arena *arena, const import_map *maps, size_t count,
+                           const char *file, bool tables, import_reads *out, const diag *d)
+{
+    for (size_t i = 0; i < count && out->count < ARRAY_LEN(out->paths); i++) {
+        const char *path = maps[i].path;
+        const gov_status status = tables ? import_data_path(g, arena, &maps[i], file, &path, d) : GOV_OK;
+        if (status != GOV_OK)
+            return status;
+        out->paths[out->count++] = path;
+    }
+    return GOV_OK;
+}
+
+/* Everything that the import reads, so that it is not written over. */
+static gov_status gather(import_refusing *r, const import_list *list, const import_paths *paths,
+                         import_reads *out, const diag *d)
+{
+    gov_status status = GOV_OK;
+    out->paths[out->count++] = paths->map;
+    for (int tables = 0; tables < 2 && status == GOV_OK; tables++) {
+        out->data = out->count;
+        status = add_maps(r->g, &r->memory, list->order, list->order_count, paths->file, tables, out, d);
+        if (status == GOV_OK)
+            status = add_maps(r->g, &r->memory, list->replay, list->replay_count, paths->file, tables, out, d);
+    }
+    return status;
+}
+
+static gov_status check_targets(import_refusing *r, const import_list *list,
+                                const import_paths *paths, const diag *d)
+{
+    import_reads reads = {.count = 0};
+    gov_status status = gather(r, list, paths, &reads, d);
+    if (status == GOV_OK)
+        status = import_target_check(r->g, r->path, reads.paths, reads.count, d);
+    for (size_t i = reads.data; r->many && i < reads.count && status == GOV_OK; i++) {
+        const char *path = path_of(r, reads.paths[i]);
+        status = path == NULL ? base_nomem(d)
+                              : import_target_check(r->g, path, reads.paths, reads.count, d);
+    }
+    return status;
+}
+
+gov_status import_refusing_new(gov *g, const import_list *list, const import_paths *paths,
+                               const char *lang, import_refusing **out, const diag *d)
+{
+    *out = NULL;
+    if (paths->refused == NULL)
+        return GOV_OK;
+    import_refusing *r = base_alloc(g->alloc, sizeof *r);
+    if (r == NULL)
+        return base_nomem(d);
+    r->g = g;
+    r->lang = lang;
+    r->many = list->order_count + list->replay_count > 1;
+    base_arena_init(&r->memory, g->alloc);
+    base_arena_init(&r->reasons, g->alloc);
+    r->path = base_arena_strdup(&r->memory, paths->refused);
+    gov_status status = r->path != NULL ? check_targets(r, list, paths, d) : base_nomem(d);
+    if (status == GOV_OK && !paths->dry) {
+        import_target_clear(r->path); /* of an earlier import: what stands there shall be of this one */
+        *out = r;
+        return GOV_OK;
+    }
+    import_refusing_free(r);
+    return status;
+}
+
 static gov_status file_for(import_refusing *r, const import_source *s, refused_file **out,
                            const diag *d)
 {
@@ -118,10 +159,10 @@ static gov_status file_for(import_refusing *r, const import_source *s, refused_f
     if (r->count == ARRAY_LEN(r->files))
         return base_fail(d, M_too_large, A_S("what", "files"), A_I("limit", ARRAY_LEN(r->files)));
     refused_file *f = &r->files[r->count];
-    const char *path = path_of(r, s);
+    const char *path = path_of(r, s->path);
     if (path == NULL)
         return base_nomem(d);
-    gov_status status = open_file(path, &f->file, d);
+    gov_status status = import_target_open(path, &f->file, d);
     if (status != GOV_OK)
         return status;
     f->source = s;
@@ -161,7 +202,7 @@ static gov_status add_to_list(import_refusing *r, const import_source *s, const 
     const char *reason = import_reason(&r->reasons, why, r->lang);
     if (reason == NULL)
         return base_nomem(d);
-    exchange_csv_text(r->csv, name_of(s));
+    exchange_csv_text(r->csv, name_of(s->path));
     exchange_csv_int(r->csv, (int64_t)row->line);
     exchange_csv_cell(r->csv, number.s, number.len);
     exchange_csv_text(r->csv, reason);
@@ -187,7 +228,7 @@ static bool close_file(FILE *file, const char *path)
     const bool good = fflush(file) == 0 && ferror(file) == 0;
     const bool closed = fclose(file) == 0;
     if (!good || !closed)
-        (void)remove(path);
+        import_target_drop(path);
     return good && closed;
 }
 
@@ -199,7 +240,7 @@ static gov_status end_file(refused_file *f, const diag *d)
     if (!whole && status == GOV_OK)
         status = base_fail(d, M_table_write);
     else if (!whole)
-        (void)remove(f->path);
+        import_target_drop(f->path);
     *f = (refused_file){0};
     return status;
 }

@@ -268,25 +268,38 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* Where the data is: as given, in the folder given, or beside the map. */
-static gov_status find_path(import_source *s, const char *file, const diag *d)
+/* As given, in the folder given, or beside the map. */
+gov_status import_data_path(gov *g, base_arena *arena, const import_map *map, const char *file,
+                            const char **out, const diag *d)
 {
     struct stat info;
     base_buf path;
     const bool folder = file != NULL && stat(file, &info) == 0 && S_ISDIR(info.st_mode);
-    base_buf_init(&path, s->g->alloc);
+    base_buf_init(&path, g->alloc);
     if (folder) {
         base_buf_str(&path, file);
         base_buf_char(&path, '/');
-        base_buf_str(&path, base_name(s->map->file));
+        base_buf_str(&path, base_name(map->file));
     } else if (file != NULL) {
         base_buf_str(&path, file);
     } else {
-        base_buf_str(&path, s->map->file[0] == '/' ? "" : s->map->dir);
-        base_buf_str(&path, s->map->file);
+        base_buf_str(&path, map->file[0] == '/' ? "" : map->dir);
+        base_buf_str(&path, map->file);
     }
-    s->path = path.failed ? NULL : base_arena_strndup(&s->memory, path.data, path.len);
-    base_buf_clear(&path);
+    *out = path.failed ? NULL : base_arena_strndup(arena, path.data, path.len);
+    base_buf_free(&path);
+    return *out != NULL ? GOV_OK : base_nomem(d);
+}
+
+/* Where the data is, and what the store calls it. */
+static gov_status find_path(import_source *s, const char *file, const diag *d)
+{
+    struct stat info;
+    base_buf path;
+    const gov_status status = import_data_path(s->g, &s->memory, s->map, file, &s->path, d);
+    if (status != GOV_OK)
+        return status;
+    base_buf_init(&path, s->g->alloc);
     base_buf_str(&path, s->map->kind == IMPORT_RECORDS ? s->map->record_kind
                         : s->map->kind == IMPORT_CASES ? s->map->workflow
                                                        : "events");

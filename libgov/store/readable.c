@@ -81,3 +81,24 @@ gov_status store_log_is_empty(store *s, bool *empty, const diag *d)
     base_buf_free(&path);
     return failed ? store_nomem(s, d) : GOV_OK;
 }
+
+/* ---- the store's own files ---- */
+
+bool store_has_file(const store *s, const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    struct stat a, b;
+    base_buf own;
+    bool has = false;
+    if (s->kind != STORE_SQLITE || stat(path, &a) != 0)
+        return false;
+    base_buf_init(&own, s->alloc);
+    for (size_t i = 0; i < ARRAY_LEN(ends) && !has; i++) {
+        base_buf_clear(&own);
+        base_buf_str(&own, s->place);
+        base_buf_str(&own, ends[i]);
+        has = own.failed || (stat(own.data, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+    }
+    base_buf_free(&own);
+    return has;
+}

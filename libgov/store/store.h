@@ -157,6 +157,8 @@ gov_status store_schema_state(store *s, const store_migration *const *list, size
 
 store_kind store_kind_of(const store *s);
 const gov_allocator *store_allocator(const store *s);
+/* Is that path, through whatever links, the store's file or one that the engine keeps beside it? */
+bool store_has_file(const store *s, const char *path);
 bool store_is_read_only(const store *s);
 
 /* ---- transactions ---- */

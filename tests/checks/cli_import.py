@@ -54,6 +54,34 @@ def check_usage(f):
     expect("import: only for those who are there", answer.code == 2, answer)
 
 
+def check_targets(f):
+    """No output takes the place of what something else wrote."""
+    db, notes = f("t.db"), f.write("notes.html", "<p>my notes</p>\n")
+    gov("init", db, "--rulebook", EXAMPLE)
+    with open(db, "rb") as file:
+        before = file.read(64)
+    os.symlink(db, f("link.html"))
+    for name in (db, db + "-wal", f("link.html"), f"{DATA}/units.csv", f"{DATA}/units.map.yaml", notes):
+        for more in ((), ("--dry-run",)):
+            if os.path.exists(name):
+                answer = gov("import", db, "units", f"{DATA}/units.csv", "--refused", name, *more)
+                expect(f"import: --refused {os.path.basename(name)} is left alone", answer.code == 2 and
+                       os.path.basename(name) in answer.err and answer.err.count("\n") == 1, answer)
+    for name in (db, f("link.html"), notes):
+        answer = gov("report", db, "--html", name)
+        expect(f"report: --html {os.path.basename(name)} is left alone", answer.code == 2 and "exists already" in answer.err, answer)
+        answer = gov("diagram", EXAMPLE, "complaint", "--out", name, "--format", "svg")
+        expect(f"diagram: --out {os.path.basename(name)} is left alone", answer.code == 2, answer)
+        answer = gov("ledger", "export", db, "--format", "hledger", "--ledger", "1", "--output", name)
+        expect(f"ledger export: --output {os.path.basename(name)} is left alone", answer.code == 2, answer)
+    with open(db, "rb") as file, open(notes, encoding="utf-8") as other:
+        expect("import: what was there is there", file.read(64) == before and other.read() == "<p>my notes</p>\n")
+    expect("import: the store is whole", gov("verify", db).code == 0)
+    for _ in range(2):
+        page, drawn = gov("report", db, "--html", f("page.html")), gov("diagram", EXAMPLE, "complaint", "--out", f("d.svg"))
+        expect("report, diagram: replace their own", page.code == 0 and drawn.code == 0, (page, drawn))
+
+
 def check_kinds(f):
     """One kind after the other by hand, as all does it; a dry run before changes nothing."""
     db = f("k.db")
@@ -129,6 +157,7 @@ def check_progress(f):
 if present():
     with Folder() as folder:
         guarded(check_usage, folder)
+        guarded(check_targets, folder)
         guarded(check_kinds, folder)
         guarded(check_progress, folder)
         for engine in engines():

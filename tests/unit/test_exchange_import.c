@@ -464,6 +464,99 @@ static void numbers_that_nobody_could_type(void **state)
     community_free(&c);
 }
 
+static void assert_file(const char *path, const char *want)
+{
+    size_t len;
+    char *text = support_read(path, &len);
+    assert_non_null(text);
+    assert_string_equal(text, want);
+    free(text);
+}
+
+/* An import with the refused rows at `refused`, which must be refused itself. */
+static void assert_no_target(community *c, support_store *s, const char *refused, uint32_t flags)
+{
+    gov_error *err = NULL;
+    gov_import_options o;
+    gov_import_result r;
+    gov_import_options_init(&o, sizeof o);
+    o.refused = refused;
+    o.flags = flags;
+    assert_gov(GOV_E_EXISTS, import_with(c->g, s, "requests.map.yaml", &o, &r, &err), err);
+    assert_int_equal(r.rows, 0);
+}
+
+/* What the refused rows are asked to replace stays, unless an import wrote it. */
+static void nothing_of_others_is_replaced(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = make(s);
+    static const char row[] = "A1,2026-03-02 09:05,吵,2,,30.1,120.1,\n";
+    char path[600], data[512], beside[512], whole[1024];
+    put_requests(s, row);
+    snprintf(whole, sizeof whole, "%s%s", head, row);
+    support_path(data, s->dir, "requests.csv");
+    put_file(s, "notes.txt", "refused_line,refused_reason of what?\n");
+    put_file(s, "requests.zip", "PK");
+    support_path(beside, s->dir, "other.csv");
+    for (uint32_t dry = 0; dry <= GOV_IMPORT_DRY_RUN; dry++) {
+        assert_no_target(&c, s, data, dry);
+        assert_no_target(&c, s, support_path(path, s->dir, "requests.map.yaml"), dry);
+        assert_int_equal(symlink("requests.csv", beside), 0);
+        assert_no_target(&c, s, beside, dry);
+        assert_int_equal(unlink(beside), 0);
+        assert_int_equal(link(data, beside), 0);
+        assert_no_target(&c, s, beside, dry);
+        assert_int_equal(unlink(beside), 0);
+        assert_no_target(&c, s, support_path(path, s->dir, "notes.txt"), dry);
+        assert_no_target(&c, s, s->dir, dry);
+        if (strncmp(s->url, "sqlite:", 7) == 0) {
+            assert_no_target(&c, s, s->url + 7, dry);
+            snprintf(path, sizeof path, "%s-wal", s->url + 7);
+            assert_no_target(&c, s, path, dry);
+        }
+    }
+    assert_file(data, whole);
+    assert_file(support_path(path, s->dir, "requests.map.yaml"), requests_map);
+    assert_file(support_path(path, s->dir, "notes.txt"), "refused_line,refused_reason of what?\n");
+    community_free(&c);
+}
+
+/* A dry run leaves the file of an earlier import; a run replaces it; the file itself cannot be both. */
+static void refused_rows_replace_refused_rows(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = make(s);
+    char path[512], lines[64];
+    gov_error *err = NULL;
+    gov_import_options o;
+    gov_import_result r;
+    put_requests(s, "A1,2026-03-02 09:05,吵,2,,30.1,120.1,\n");
+    gov_import_options_init(&o, sizeof o);
+    o.refused = support_path(path, s->dir, "refused.csv");
+    o.flags = GOV_IMPORT_DRY_RUN;
+    assert_gov_ok(import_with(c.g, s, "requests.map.yaml", &o, &r, &err), err);
+    assert_int_equal(r.refused, 1);
+    assert_int_not_equal(access(path, F_OK), 0);
+    put_file(s, "refused.csv", ""); /* nothing to lose */
+    (void)import_fine(&c, s, "requests.map.yaml");
+    refused_lines(s, lines);
+    assert_string_equal(lines, "2");
+    put_requests(s, "A1,2026-03-02 09:05,噪音,2,,30.1,120.1,\nA2,x,噪音,2,,30.1,120.1,\n");
+    assert_gov_ok(import_with(c.g, s, "requests.map.yaml", &o, &r, &err), err);
+    refused_lines(s, lines);
+    assert_string_equal(lines, "2");
+    (void)import_fine(&c, s, "requests.map.yaml");
+    refused_lines(s, lines);
+    assert_string_equal(lines, "3");
+    o.file = path;
+    o.flags = 0;
+    assert_gov(GOV_E_EXISTS, import_with(c.g, s, "requests.map.yaml", &o, &r, &err), err);
+    refused_lines(s, lines);
+    assert_string_equal(lines, "3");
+    community_free(&c);
+}
+
 /* ---- again, further, changed ---- */
 
 static void a_second_import_adds_nothing(void **state)
@@ -1414,6 +1507,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TESTS(dirty_rows_are_flagged_or_refused),
         STORE_TESTS(refused_rows_can_be_mended),
+        STORE_TESTS(nothing_of_others_is_replaced),
+        STORE_TESTS(refused_rows_replace_refused_rows),
         STORE_TESTS(a_mistyped_year_does_not_move_the_clock),
         STORE_TESTS(dates_that_mean_none_are_refused),
         STORE_TESTS(rows_of_the_near_future_say_so),
