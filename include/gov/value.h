@@ -111,7 +111,8 @@ GOV_API gov_status gov_value_set_double(gov_value *map, const char *key, double 
  */
 GOV_API gov_status gov_value_set_timestamp(gov_value *map, const char *key, int64_t us);
 /**
- * As gov_value_set(), with a point: a map of `lat` and `lon` in units of 1e-7 degree (WGS 84).
+ * As gov_value_set(), with a point: a map of `lat` and `lon` in units of 1e-7 degree (WGS 84). In JSON a point may also be
+ * in degrees, {"lat": 30.28, "lon": 120}; two whole numbers are units of 1e-7 degree when one of them can be no degrees.
  * @contract thread=engine alloc=yes block=no
  * @since 0.1
  */

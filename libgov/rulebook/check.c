@@ -109,8 +109,22 @@ static gov_status as_duration(const rulebook_field *f, value v, const rulebook_c
     return GOV_OK;
 }
 
+enum { DEGREE = 10000000, MOST_LAT = 90, MOST_LON = 180 };
+
+static bool within(value v, int64_t most)
+{
+    return value_is(v, VALUE_INT) && v.as.i >= -most && v.as.i <= most;
+}
+
+/* Both numbers of a point mean degrees, whole or not, unless both are whole and one of them can be no degrees: then both
+ * are units of 1e-7 degree, as points are kept. (That takes what lies within 2 mm of 0, 0 for degrees.) */
+static bool in_degrees(value lat, value lon)
+{
+    return !value_is(lat, VALUE_INT) || !value_is(lon, VALUE_INT) || (within(lat, MOST_LAT) && within(lon, MOST_LON));
+}
+
 /* One coordinate, never through a float's rounding: a double is taken by its shortest decimal text. */
-static bool coordinate(value v, int64_t limit, value *out)
+static bool coordinate(value v, bool degrees, int64_t most, value *out)
 {
     int64_t e7;
     if (value_is(v, VALUE_DOUBLE)) {
@@ -121,13 +135,13 @@ static bool coordinate(value v, int64_t limit, value *out)
     } else if (value_is(v, VALUE_STRING)) {
         if (!base_parse_e7(v.as.s, v.len, &e7))
             return false;
-    } else if (value_is(v, VALUE_INT)) {
-        e7 = v.as.i;
+    } else if (value_is(v, VALUE_INT) && (!degrees || within(v, most))) {
+        e7 = degrees ? v.as.i * DEGREE : v.as.i;
     } else {
         return false;
     }
     *out = value_int(e7);
-    return e7 >= -limit && e7 <= limit;
+    return e7 >= -most * DEGREE && e7 <= most * DEGREE;
 }
 
 static gov_status as_point(const rulebook_field *f, value v, const rulebook_checking *how, value *out, const diag *d)
@@ -135,8 +149,9 @@ static gov_status as_point(const rulebook_field *f, value v, const rulebook_chec
     value lat, lon;
     if (!value_is(v, VALUE_MAP))
         return wrong(f, v, how, d);
-    if (v.len != 2 || !coordinate(value_get_text(v, "lat"), INT64_C(900000000), &lat) ||
-        !coordinate(value_get_text(v, "lon"), INT64_C(1800000000), &lon))
+    const value y = value_get_text(v, "lat"), x = value_get_text(v, "lon");
+    const bool degrees = in_degrees(y, x);
+    if (v.len != 2 || !coordinate(y, degrees, MOST_LAT, &lat) || !coordinate(x, degrees, MOST_LON, &lon))
         return base_fail_at(d, how->place, M_bad_point, A_S("field", f->name));
     value_pair *pairs = base_arena_array(how->arena, 2, sizeof *pairs);
     if (pairs == NULL)

@@ -20,8 +20,7 @@ def _options(create=False, readonly=False, relaxed=False, busy_timeout=None):
 
 def _value(value):
     """A pair of degrees, as people write a place, becomes a point; everything else stays."""
-    if isinstance(value, tuple) and len(value) == 2 and all(type(part) in (int, float) for part in value) \
-            and float in map(type, value):
+    if isinstance(value, tuple) and len(value) == 2 and all(type(part) in (int, float) for part in value):
         return point(*value)
     return value
 
