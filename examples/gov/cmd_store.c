@@ -75,6 +75,26 @@ int cmd_init(cli *c, args *a)
     return code;
 }
 
+/* Another rulebook in place of a community's own is rarely meant: its workflows, roles and kinds are others. */
+static int check_same(session *s, const gov_rulebook *book)
+{
+    cli *c = s->c;
+    gov_value *about = NULL;
+    gov_error *err = NULL;
+    int code = EXIT_DONE;
+    const gov_status status = gov_about(s->g, &about, &err);
+    if (status != GOV_OK)
+        return fail_with(c, status, err);
+    const char *id = text_of(about, "rulebook");
+    if (strcmp(id, gov_rulebook_id(book)) != 0)
+        code = usage_error(c,
+                           T(c, "the community has the rulebook %s, and this is %s; --replace installs it all the same",
+                             "社区的规则是 %s，而这是 %s；确要换用请加 --replace"),
+                           id, gov_rulebook_id(book));
+    gov_value_free(about);
+    return code;
+}
+
 int cmd_install(cli *c, args *a)
 {
     gov_rulebook *book = NULL;
@@ -84,6 +104,8 @@ int cmd_install(cli *c, args *a)
     if (code != EXIT_DONE)
         return code;
     code = session_open(c, a, 0, &s);
+    if (code == EXIT_DONE && !args_has(a, "replace") && (code = check_same(&s, book)) != EXIT_DONE)
+        session_close(&s);
     if (code == EXIT_DONE) {
         gov_value *about = NULL;
         gov_status status = gov_install(s.g, book, &err);

@@ -31,6 +31,8 @@ static const opt eval_options[] = {
 static const opt install_options[] = {
     OPT("rulebook", "DIR", "the rules: a folder with rulebook.yaml, or one file",
         "规则：含 rulebook.yaml 的目录，或一个文件"),
+    OPT("replace", NULL, "also when it is another rulebook, not another version of the same",
+        "即使是另一套规则，而不是同一套规则的另一版，也换用"),
     {0},
 };
 static const opt migrate_options[] = {

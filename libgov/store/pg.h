@@ -68,6 +68,7 @@ void pg_put_be64(unsigned char *out, int64_t n);
 
 /* pg_connect.c */
 gov_status pg_connect(store *s, const char *url, const diag *d);
+gov_status pg_reconnect(store *s, const diag *d); /* the same again, where the connection is lost */
 
 /* pg_batch.c */
 gov_status pg_bulk(store *s, const store_insert *shape, const store_array *arrays, size_t n,

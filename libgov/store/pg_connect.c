@@ -113,3 +113,13 @@ gov_status pg_connect(store *s, const char *url, const diag *d)
         return store_fail(s, STORE_OTHER, PQerrorMessage(pg_of(s)->conn), d);
     return set_up(s, d);
 }
+
+gov_status pg_reconnect(store *s, const diag *d)
+{
+    pg *p = pg_of(s);
+    PQreset(p->conn);
+    p->piped = PQpipelineStatus(p->conn) != PQ_PIPELINE_OFF;
+    if (PQstatus(p->conn) != CONNECTION_OK)
+        return store_fail(s, STORE_GONE, PQerrorMessage(p->conn), d);
+    return set_up(s, d);
+}

@@ -299,6 +299,14 @@ static void lite_rollback(store *s)
         (void)sqlite3_exec(in(s)->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+/* A file that was moved, deleted or replaced takes commits that nobody finds again: its log stays under the old name. */
+static gov_status check_place(store *s, const diag *d)
+{
+    int moved = 0;
+    const int code = sqlite3_file_control(in(s)->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return code == SQLITE_OK && moved != 0 ? base_fail(d, M_store_moved, A_S("place", s->place)) : GOV_OK;
+}
+
 static gov_status lite_begin(store *s, bool write, const diag *d)
 {
     lite_statement *way_back; /* prepared before it is needed: a rollback must not want memory */
@@ -307,7 +315,9 @@ static gov_status lite_begin(store *s, bool write, const diag *d)
         rc = run_plain(s, write ? &begin_write_sql : &begin_read_sql, d);
     if (rc != GOV_OK)
         return rc;
-    rc = look_around(s, d);
+    rc = write ? check_place(s, d) : GOV_OK;
+    if (rc == GOV_OK)
+        rc = look_around(s, d);
     if (rc != GOV_OK)
         lite_rollback(s);
     return rc;

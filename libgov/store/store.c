@@ -86,11 +86,19 @@ static gov_status wrong_state(store *s, const char *why, const diag *d)
     return base_fail(d, M_store_state, A_S("why", why));
 }
 
+/* What spoilt it is named again where it lies outside: whoever passed over the first report must not hide it. */
+static gov_status spoilt(store *s, const diag *d)
+{
+    if (s->error == STORE_GONE)
+        return report(s, s->error, "an earlier call has lost it", d);
+    return s->error == STORE_NO_SPACE ? report(s, s->error, "", d) : base_fail(d, M_store_spoilt);
+}
+
 /* Refuses work in a spoilt transaction, and writes outside one. */
 static gov_status ready(store *s, bool write, const diag *d)
 {
     if (s->failed)
-        return base_fail(d, M_store_spoilt);
+        return spoilt(s, d);
     if (write && !s->writing) {
         if (s->flags & STORE_READ_ONLY)
             return store_fail(s, STORE_NO_WRITE, "", d);
@@ -322,13 +330,13 @@ gov_status store_commit(store *s, const diag *d)
     if (s->depth != 1 || s->in_hook)
         return wrong_state(s, s->depth == 0 ? "no transaction is open" : "a savepoint is open", d);
     const bool wrote = s->writing;
-    gov_status rc = s->failed ? base_fail(d, M_store_spoilt) : GOV_OK;
+    gov_status rc = s->failed ? spoilt(s, d) : GOV_OK;
     if (rc == GOV_OK && wrote)
         rc = run_before_commit(s, d);
     if (rc == GOV_OK && wrote)
         rc = store_ids_save(s, d);
     if (rc == GOV_OK && s->failed)
-        rc = base_fail(d, M_store_spoilt);
+        rc = spoilt(s, d);
     if (rc == GOV_OK)
         rc = s->engine->commit(s, d);
     if (rc != GOV_OK) {
@@ -418,7 +426,7 @@ static gov_status run_nested(store *s, gov_status (*body)(void *, const diag *),
     if (rc == GOV_OK && s->depth != depth)
         rc = store_misuse(s, "a body left a savepoint open or closed one too many", d);
     if (rc == GOV_OK)
-        rc = s->failed ? base_fail(d, M_store_spoilt) : store_flush(s, d);
+        rc = s->failed ? spoilt(s, d) : store_flush(s, d);
     if (rc == GOV_OK)
         return store_release(s, d);
     gov_status undone = GOV_OK;
@@ -428,7 +436,7 @@ static gov_status run_nested(store *s, gov_status (*body)(void *, const diag *),
     }
     /* Nobody may go on as if only the body had failed: the whole transaction is spoilt. */
     if (undone != GOV_OK && rc >= GOV_E_INPUT && rc < GOV_E_STORE)
-        return undone == GOV_E_NOMEM ? base_nomem(d) : base_fail(d, M_store_spoilt);
+        return undone == GOV_E_NOMEM ? base_nomem(d) : spoilt(s, d);
     return rc;
 }
 

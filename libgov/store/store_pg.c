@@ -346,8 +346,24 @@ static gov_status send_sql(store *s, const store_sql *sql, const store_arg *args
 
 /* ---- transactions ---- */
 
+/* A new connection in place of a lost one. It knows none of the statements; the lease on ids goes on, for it is not the
+ * connection's. */
+static gov_status reconnect(store *s, const diag *d)
+{
+    pg *p = pg_of(s);
+    for (store_cached *c = s->cached; c != NULL; c = c->next)
+        for (pg_statement *q = (pg_statement *)c; q != NULL; q = q->variant)
+            q->prepared = false;
+    p->sent_count = 0;
+    p->expecting = false;
+    return pg_reconnect(s, d);
+}
+
 static gov_status begin(store *s, bool write, const diag *d)
 {
+    const gov_status rc = PQstatus(pg_of(s)->conn) == CONNECTION_BAD ? reconnect(s, d) : GOV_OK;
+    if (rc != GOV_OK)
+        return rc;
     s->epoch++; /* others may have committed: cached rows live within one transaction */
     return send_plain(s,
                       write ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"

@@ -77,6 +77,11 @@ def check_targets(f):
     with open(db, "rb") as file, open(notes, encoding="utf-8") as other:
         expect("import: what was there is there", file.read(64) == before and other.read() == "<p>my notes</p>\n")
     expect("import: the store is whole", gov("verify", db).code == 0)
+    other = gov("install", db, "--rulebook", os.path.join(ROOT, "examples", "quickstart"))
+    expect("install: another rulebook only when asked", other.code == 2 and "--replace" in other.err and other.err.count("\n") == 1 and
+           gov("install", db, "--rulebook", EXAMPLE).code == 0, other)
+    asked = gov("install", db, "--rulebook", os.path.join(ROOT, "examples", "quickstart"), "--replace")
+    expect("install: another rulebook when asked", asked.code == 0, asked)
     for _ in range(2):
         page, drawn = gov("report", db, "--html", f("page.html")), gov("diagram", EXAMPLE, "complaint", "--out", f("d.svg"))
         expect("report, diagram: replace their own", page.code == 0 and drawn.code == 0, (page, drawn))

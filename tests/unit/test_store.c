@@ -1205,16 +1205,70 @@ static void test_lost_server(void **state)
         assert_gov_ok(store_first_int(other, &kill_it, STORE_ARGS(store_i(pid)), &done, &D), err);
         assert_int_equal(done, 1);
         const gov_status rc = store_commit(s, &D);
-        assert_true(rc == GOV_E_STATE || rc == GOV_E_UNKNOWN_OUTCOME);
+        assert_true(rc == GOV_E_STORE || rc == GOV_E_UNKNOWN_OUTCOME);
         assert_int_equal(gov_error_status(err), rc);
         forget();
         assert_false(store_in_transaction(s));
         assert_int_not_equal(store_first_int(s, &own, STORE_NO_ARGS, &pid, &D), GOV_OK);
         forget();
         assert_int_equal(count(other), 0);
+        /* the next transaction has a connection of its own, which knows none of the statements */
+        for (int i = 3; i < 5; i++) {
+            assert_gov_ok(store_begin(s, &D), err);
+            assert_gov_ok(add(s, i, i == 3 ? "c" : "d"), err);
+            assert_gov_ok(store_commit(s, &D), err);
+        }
+        assert_int_equal(count(other), 2);
+        assert_int_equal(count(s), 2);
+        /* the cause is told however often it is asked */
+        assert_gov_ok(store_begin(s, &D), err);
+        assert_gov_ok(store_first_int(s, &own, STORE_NO_ARGS, &pid, &D), err);
+        assert_gov_ok(store_first_int(other, &kill_it, STORE_ARGS(store_i(pid)), &done, &D), err);
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(store_first_int(s, &own, STORE_NO_ARGS, &pid, &D), GOV_E_STORE);
+            assert_diag(err, 0, "store_gone", -1, -1);
+            forget();
+        }
+        assert_int_equal(store_commit(s, &D), GOV_E_STORE);
+        assert_diag(err, 0, "store_gone", -1, -1);
+        forget();
     }
     store_close(s);
     store_close(other);
+}
+
+/* ---- a file that is moved under an open store ---- */
+
+static void test_moved_file(void **state)
+{
+    support_store *at = support_store_of(state);
+    store *s = fresh(state);
+    if (store_kind_of(s) == STORE_SQLITE) {
+        const char *path = at->url + (strncmp(at->url, "sqlite:", 7) == 0 ? 7 : 0);
+        char away[600], cwd[512];
+        snprintf(away, sizeof away, "%s.away", path);
+        assert_int_equal(rename(path, away), 0);
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(store_begin(s, &D), GOV_E_STORE);
+            assert_diag(err, 0, "store_moved", -1, -1);
+            forget();
+            assert_false(store_in_transaction(s));
+            support_write(path, "", 0); /* replaced by another one */
+        }
+        assert_int_equal(rename(away, path), 0); /* back again */
+        assert_gov_ok(store_begin(s, &D), err);
+        assert_gov_ok(add(s, 1, "a"), err);
+        assert_gov_ok(store_commit(s, &D), err);
+        assert_non_null(getcwd(cwd, sizeof cwd));
+        assert_int_equal(chdir("/"), 0); /* a process that goes elsewhere moves nothing */
+        assert_gov_ok(store_begin(s, &D), err);
+        assert_gov_ok(store_commit(s, &D), err);
+        assert_int_equal(chdir(cwd), 0);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(store_begin(s, &D), GOV_E_STORE);
+        forget();
+    }
+    store_close(s);
 }
 
 /* Two writers of one row: the second is told that it is locked. */
@@ -1352,6 +1406,7 @@ int main(void)
         cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_backup),
         STORE_TESTS(test_lost_server),
+        STORE_TESTS(test_moved_file),
         STORE_TESTS(test_row_lock),
         cmocka_unit_test(test_full_disk),
         STORE_TEST(test_limited_file, "sqlite"),
