@@ -7,9 +7,52 @@
 /* Called with (status, gov_error handle or None, answer or None); gives the exception. Set once by the package. */
 static PyObject *gov_py_maker;
 
+/* ---- what no function of rules may swallow ---- */
+
+#define GOV_PY_INTERRUPT "libgov.interrupt"
+
+/* KeyboardInterrupt, SystemExit and their kin are no failure of a rule: they wait in the thread until its call returns. */
+static void gov_py_keep_interrupt(void)
+{
+    PyObject *type, *value, *trace, *all, *place = PyThreadState_GetDict();
+    if (place == NULL || PyErr_ExceptionMatches(PyExc_Exception))
+        return;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    if (value != NULL && trace != NULL)
+        (void)PyException_SetTraceback(value, trace);
+    all = PyTuple_Pack(2, type, value != NULL ? value : Py_None);
+    if (all == NULL || PyDict_SetItemString(place, GOV_PY_INTERRUPT, all) != 0)
+        PyErr_Clear();
+    Py_XDECREF(all);
+    PyErr_Restore(type, value, trace);
+}
+
+/* Raises what waits; 0: nothing does. */
+static int gov_py_interrupted(void)
+{
+    PyObject *place = PyThreadState_GetDict();
+    PyObject *all = place != NULL ? PyDict_GetItemString(place, GOV_PY_INTERRUPT) : NULL;
+    if (all == NULL)
+        return 0;
+    Py_INCREF(all);
+    PyErr_SetObject(PyTuple_GET_ITEM(all, 0), PyTuple_GET_ITEM(all, 1));
+    {
+        PyObject *type, *value, *trace;
+        PyErr_Fetch(&type, &value, &trace);
+        if (PyDict_DelItemString(place, GOV_PY_INTERRUPT) != 0)
+            PyErr_Clear();
+        PyErr_Restore(type, value, trace);
+    }
+    Py_DECREF(all);
+    return 1;
+}
+
 static void gov_py_raise(gov_status status, PyObject *handle, PyObject *answer)
 {
     PyObject *error;
+    if (gov_py_interrupted())
+        return;
     if (gov_py_maker == NULL) {
         PyErr_Format(PyExc_RuntimeError, "libgov: status %d", (int)status);
         return;
@@ -475,9 +518,10 @@ static gov_status gov_py_function(void *user, const gov_value *args, gov_value *
     PyObject *list = gov_py_from(args);
     PyObject *tuple = list != NULL ? PyList_AsTuple(list) : NULL;
     PyObject *out = tuple != NULL ? PyObject_CallObject(user, tuple) : NULL;
-    if (out == NULL || !gov_py_to(out, &v))
+    if (out == NULL || !gov_py_to(out, &v)) {
+        gov_py_keep_interrupt();
         gov_py_reason(why);
-    else
+    } else
         status = v != NULL ? gov_value_set(answer, "value", v) : GOV_OK;
     gov_value_free(v);
     Py_XDECREF(out);

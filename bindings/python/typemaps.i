@@ -242,6 +242,10 @@ GOV_NUMBER(uint32_t, 0, UINT32_MAX, PyLong_FromUnsignedLong)
         Py_CLEAR(resultobj);
         SWIG_fail;
     }
+    if (gov_py_interrupted()) {
+        Py_CLEAR(resultobj);
+        SWIG_fail;
+    }
 }
 %typemap(freearg) gov_error **err "gov_error_free(e$argnum);"
 

@@ -681,6 +681,69 @@ class Cases(Case):
             g.commit()
 
     @on_both
+    def test_a_group_keeps_other_threads_out(self, engine):
+        g = self.community(engine)
+        opened, ended, kept = threading.Event(), [], []
+
+        def undone():
+            try:
+                with g.group():
+                    opened.set()
+                    g.put("unit", "A", name="x")
+                    time.sleep(0.2)
+                    ended.append(True)
+                    raise RuntimeError
+            except RuntimeError:
+                pass
+
+        def waits():
+            opened.wait()
+            g.put("unit", "B", name="x")
+            kept.append(bool(ended))
+
+        def groups():
+            opened.wait()
+            for i in range(5):
+                with g.group():
+                    g.put("unit", f"C{i}", name="x")
+
+        threads = [threading.Thread(target=f) for f in (undone, waits, groups, groups)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        self.assertEqual(kept, [True])
+        self.assertEqual([r["key"] for r in g.records("unit")], ["B"] + [f"C{i}" for i in range(5)] + ["U05"])
+
+    def test_an_interrupt_in_a_function_comes_out(self):
+        def function(how):
+            if how == "stop":
+                raise KeyboardInterrupt("now")
+            if how == "exit":
+                raise SystemExit(4)
+            return how
+        with gov.Scope({"f(string) -> string": function}) as scope:
+            for _ in range(2):
+                with self.assertRaisesRegex(KeyboardInterrupt, "now"):
+                    gov.eval("f('stop')", scope=scope)
+                with self.assertRaises(SystemExit) as caught:
+                    gov.eval("f('exit')", scope=scope)
+                self.assertEqual(caught.exception.code, 4)
+                with self.assertRaises(KeyboardInterrupt):  # not even what the expression goes on without
+                    gov.eval("f('stop') == 'x' || b", b=True, scope=scope)
+                self.assertEqual(gov.eval("f('fine')", scope=scope), "fine")
+
+    @on_both
+    def test_a_pair_of_numbers_is_a_place(self, engine):
+        g = self.community(engine)
+        for place, lat, lon in (((30, 120), 30, 120), ((30.28, 120), 30.28, 120), ({"lat": 30, "lon": 120}, 30, 120),
+                                ({"lat": 30.28, "lon": 120}, 30.28, 120), (gov.point(30, 120), 30, 120)):
+            id = g.open_case("lamp", text="x", place=place)
+            self.assertEqual(g.case(id)["fields"]["place"], gov.point(lat, lon))
+        with self.assertRaises(gov.InputError):
+            g.open_case("lamp", text="x", place={"lat": 30.28, "lon": 1201500000})
+
+    @on_both
     def test_pages(self, engine):
         g = self.community(engine)
         ids = [g.open_case("lamp", text=str(i)) for i in range(7)]

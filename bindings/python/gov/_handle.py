@@ -9,21 +9,41 @@ from ._errors import StateError
 class Guard:
     """Shared by a store and its communities, which one thread at a time may use."""
 
-    __slots__ = ("_lock", "_owner")
+    __slots__ = ("_lock", "_owner", "_holder")
 
     def __init__(self):
         self._lock = threading.Lock()
         self._owner = 0
+        self._holder = 0  # who has it beyond a single call
 
-    def __enter__(self):
+    def _enter(self):
         me = threading.get_ident()
         if self._owner == me:
             raise StateError("a callback must not call back into the same store", "in_callback", _core.GOV_E_STATE)
-        self._lock.acquire()
-        self._owner = me
+        held = self._holder == me
+        if not held:
+            self._lock.acquire()
+        return me, held
+
+    def __enter__(self):
+        self._owner, _ = self._enter()
 
     def __exit__(self, *_):
+        held = self._holder == self._owner
         self._owner = 0
+        if not held:
+            self._lock.release()
+
+    def hold(self):
+        """Keeps other threads out until let_go(); False when this thread keeps them out already."""
+        me, held = self._enter()
+        if not held:
+            self._holder = me
+        return not held
+
+    def let_go(self):
+        """Ends what hold() began."""
+        self._holder = 0
         self._lock.release()
 
 

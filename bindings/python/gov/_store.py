@@ -149,18 +149,25 @@ class Community(Handle):
 
     @contextmanager
     def group(self):
-        """Within the block all calls are one transaction: committed at its end, rolled back by an exception."""
-        self.begin()
+        """Within the block all calls are one transaction: committed at its end, rolled back by an exception.
+
+        Other threads wait until the block ends, with this handle and with all others of its store."""
+        held = self._guard.hold()
         try:
-            yield self
-        except BaseException:
-            self._undo()
-            raise
-        try:
-            self.commit()
-        except BaseException:
-            self._undo()
-            raise
+            self.begin()
+            try:
+                yield self
+            except BaseException:
+                self._undo()
+                raise
+            try:
+                self.commit()
+            except BaseException:
+                self._undo()
+                raise
+        finally:
+            if held:
+                self._guard.let_go()
 
     def _undo(self):
         try:
