@@ -227,7 +227,8 @@ int cmd_journal_key(cli *c, args *a)
         failed = beside;
     }
     if (failed != NULL)
-        code = fail(c, EXIT_WRONG, T(c, "cannot write %s: %s", "无法写入 %s：%s"), failed, strerror(errno));
+        code = fail(c, errno == ENOSPC || errno == EDQUOT ? EXIT_STORE : EXIT_WRONG,
+                    T(c, "cannot write %s: %s", "无法写入 %s：%s"), failed, strerror(errno));
     else if (code == EXIT_DONE && c->json)
         puts("{}");
     else if (code == EXIT_DONE)
