@@ -51,8 +51,8 @@ static void attach(world *w)
 static void begin(world *w, void **state, const char *schedules)
 {
     gov_error *err = NULL;
+    *w = (world){.s = support_store_of(state), .now_us = COMMUNITY_START - DAY}; /* a Sunday; may skip the test */
     gov_rulebook *rules = rules_of("1", schedules);
-    *w = (world){.s = support_store_of(state), .now_us = COMMUNITY_START - DAY}; /* a Sunday */
     const gov_options o = {.size = sizeof o, .now_us = clock_of, .now_user = w, .flags = GOV_OPEN_CREATE | GOV_OPEN_RELAXED};
     assert_gov_ok(gov_store_open(w->s->url, &o, &w->c.store, &err), err);
     assert_gov_ok(gov_community_create(w->c.store, NULL, rules, NULL, &err), err);
