@@ -1,6 +1,7 @@
 /* Drawings of workflows: what they say, in which language, what is refused. That nothing lies on anything else in the pictures is
  * looked at by tests/checks/diagram.py. */
 #include "support/faulty.h"
+#include "support/oom_malloc.h"
 #include "support/support.h"
 
 #include <gov.h>
