@@ -8,9 +8,11 @@
  * Limits, each answered with GOV_E_LIMIT: a source has at most GOV_EXPR_MAX_LENGTH bytes, GOV_EXPR_MAX_DEPTH levels of
  * nesting and GOV_EXPR_MAX_TERMS terms, and macros stand at most GOV_EXPR_MAX_MACROS deep in one another. An evaluation costs at most
  * GOV_EXPR_MAX_COST units and takes at most 64 MiB: one unit for each term that a macro repeats, for each 16 items compared or
- * copied, for each 64 bytes of text made or searched, and for each function of a host or room what it declares. A value that an expression makes
+ * copied, for each 64 bytes of text made, searched, compared or given to a function, for the steps of a pattern that needs many (a
+ * thirty-second of those it may take), and for each function of a host or room what it declares. A value that an expression makes
  * holds at most 2^20 values or 64 MiB of text and nests at most 64 levels. A pattern of matches() has at most 8,192 bytes,
- * repeats at most 1,000 times and takes at most 1,000,000 steps in one text.
+ * repeats at most 1,000 times, nests 100 groups and takes at most 1,000,000 steps in one text. A chain of operators or members
+ * counts as nesting, a level for each link; && and || do not.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

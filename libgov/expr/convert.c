@@ -269,8 +269,16 @@ static int fn_matches(expr_ctx *c, const expr_node *n, const value *a, value *ou
             return why != NULL ? expr_fail(c, n, M_bad_pattern, why, value_absent())
                                : expr_nomem(c, n);
     }
-    const int found = expr_pattern_match(pattern, a[0].as.s, a[0].len);
+    int found = -1;
+    bool paid = true;
+    for (unsigned tier = 0; found == -1 && paid && tier < EXPR_PATTERN_TIERS; tier++) {
+        paid = tier == 0 || expr_charge(c, expr_pattern_steps(tier) / 32);
+        if (paid)
+            found = expr_pattern_match(pattern, tier, a[0].as.s, a[0].len);
+    }
     expr_pattern_free(made);
+    if (!paid)
+        return expr_too_costly(c, n);
     switch (found) {
     case 0:
     case 1: *out = value_bool(found == 1); return DONE;

@@ -362,6 +362,11 @@ static bool order_holds(uint8_t op, int cmp)
     }
 }
 
+static bool is_text(const value *v)
+{
+    return v->kind == VALUE_STRING || v->kind == VALUE_BYTES;
+}
+
 static int step_order(const expr_node *n, expr_ctx *c, value *out)
 {
     const value *a, *b;
@@ -374,6 +379,8 @@ static int step_order(const expr_node *n, expr_ctx *c, value *out)
         *out = value_bool(order_holds(n->op, (a->as.i > b->as.i) - (a->as.i < b->as.i)));
         return DONE;
     }
+    if (is_text(a) && is_text(b) && !expr_charge_text(c, a->len < b->len ? a->len : b->len))
+        return expr_too_costly(c, n);
     if (!expr_order(*a, *b, &cmp, &unordered)) {
         const value args[2] = {*a, *b};
         return expr_fail_kinds(c, n, args, 2);
@@ -389,7 +396,7 @@ static int step_equal(const expr_node *n, expr_ctx *c, value *out)
     int how, same;
     if (!operands(n, c, tmp, &a, &b, &how))
         return how;
-    if (a->kind == VALUE_STRING && b->kind == VALUE_STRING)
+    if (a->kind == VALUE_STRING && b->kind == VALUE_STRING && a->len < 64)
         same = a->len == b->len && (a->len == 0 || memcmp(a->as.s, b->as.s, a->len) == 0);
     else
         same = expr_equal(c, *a, *b);
@@ -424,6 +431,8 @@ static int step_in_strings(const expr_node *n, expr_ctx *c, value *out)
     const value *v = operand(n->kid[0], c, &tmp, &how);
     if (v == NULL)
         return how;
+    if (is_text(v) && !expr_charge_text(c, v->len))
+        return expr_too_costly(c, n);
     *out = value_bool(expr_in_strings(n, v));
     return DONE;
 }
@@ -439,7 +448,8 @@ static int step_in(const expr_node *n, expr_ctx *c, value *out)
         const value args[2] = {*a, *b};
         return expr_fail_kinds(c, n, args, 2);
     }
-    if (b->len > 16 && !expr_charge(c, b->len / 16))
+    if ((b->len > 16 && !expr_charge(c, b->len / 16)) ||
+        (b->kind == VALUE_MAP && is_text(a) && !expr_charge_text(c, a->len)))
         return expr_too_costly(c, n);
     *out = value_bool(false);
     if (b->kind == VALUE_MAP) {
@@ -514,6 +524,8 @@ static int step_call(const expr_node *n, expr_ctx *c, value *out)
         const int how = n->kid[i]->eval(n->kid[i], c, &args[i]);
         if (how != DONE)
             return how;
+        if (is_text(&args[i]) && !expr_charge_text(c, args[i].len))
+            return expr_too_costly(c, n);
     }
     for (uint32_t i = 0; i < n->extra_count; i++) {
         if (!kinds_match(fit[i], args, n->count))

@@ -10,7 +10,7 @@
  * terms and EXPR_MAX_LOCALS variables of macros in one another. A value made by an expression is at most
  * VALUE_MAX_DEPTH deep and has a weight (values in it, and one for each 64 bytes of text) of at most EXPR_MAX_WEIGHT. An
  * evaluation costs at most `cost_limit` units: one for each term that a loop repeats, for each 16 items compared or copied, for each 64
- * bytes of text made or searched, and what functions declare. Patterns of matches() are bounded by PCRE2's own match limits. */
+ * bytes of text made, searched or compared, for the steps of a pattern, and what functions declare. Patterns of matches() are bounded by PCRE2's own match limits. */
 #ifndef EXPR_EXPR_H
 #define EXPR_EXPR_H
 

@@ -50,7 +50,7 @@ bool expr_in_strings(const expr_node *n, const value *v)
 static int test_in(const expr_node *n, const expr_run *run)
 {
     const value *v = plain_slot(n->kid[0], run);
-    return v != NULL ? expr_in_strings(n, v) : -1;
+    return v != NULL && v->len < 64 ? expr_in_strings(n, v) : -1; /* reading a long text is charged */
 }
 
 #define TEST_ORDER(name, sign)                               \
@@ -70,7 +70,7 @@ TEST_ORDER(test_at_least, >=)
 static int test_equal(const expr_node *n, const expr_run *run)
 {
     const value *v = plain_slot(n->kid[0], run), *c = &n->kid[1]->v;
-    if (v == NULL || v->kind != c->kind)
+    if (v == NULL || v->kind != c->kind || (c->kind == VALUE_STRING && v->len >= 64))
         return -1;
     const bool same = c->kind == VALUE_STRING ? same_text(v, c)
                       : c->kind == VALUE_INT  ? v->as.i == c->as.i

@@ -264,6 +264,11 @@ static inline bool expr_charge(expr_ctx *c, uint64_t units)
     c->cost -= units;
     return true;
 }
+/* What reading through a text costs; short ones are part of their term. */
+static inline bool expr_charge_text(expr_ctx *c, size_t len)
+{
+    return len < 64 || expr_charge(c, len / 64);
+}
 int expr_too_costly(expr_ctx *c, const expr_node *n);
 /* Memory from scratch; NULL when there is none (then return expr_nomem()). */
 void *expr_take(expr_ctx *c, size_t count, size_t size);
@@ -324,8 +329,11 @@ expr_type expr_kind_type(value v); /* without parameters */
 /* Compiles a regular expression. NULL: *why says what is wrong, or is NULL for no memory. */
 void *expr_pattern_new(const gov_allocator *a, const char *s, size_t len, const char **why);
 void expr_pattern_free(void *pattern);
-/* 1 matches, 0 does not, -1 limit exceeded, -2 no memory, -3 not UTF-8. */
-int expr_pattern_match(const void *pattern, const char *s, size_t len);
+/* 1 matches, 0 does not, -1 limit exceeded, -2 no memory, -3 not UTF-8. The steps that backtracking takes are counted in tiers:
+ * a tier that does not suffice answers -1, and the next one is 16 times as long. */
+enum { EXPR_PATTERN_TIERS = 4, EXPR_PATTERN_STEPS = 1000000 };
+uint32_t expr_pattern_steps(unsigned tier); /* at most so many, EXPR_PATTERN_STEPS in the last */
+int expr_pattern_match(const void *pattern, unsigned tier, const char *s, size_t len);
 
 /* ---- host.c ---- */
 

@@ -42,8 +42,7 @@ static token lex_number(const char *s, size_t len, size_t at)
 {
     size_t end = at;
     bool real = false;
-    if (s[at] == '0' && at + 2 < len + 0 && (s[at + 1] == 'x' || s[at + 1] == 'X') &&
-        is_hex(s[at + 2])) {
+    if (s[at] == '0' && at + 2 < len && s[at + 1] == 'x' && is_hex(s[at + 2])) {
         for (end = at + 2; end < len && is_hex(s[end]);)
             end++;
     } else {

@@ -125,7 +125,7 @@ const char *expr_read_string(base_arena *arena, const char *s, size_t len, bool 
 static const char *read_integer(const char *s, size_t len, bool negative, bool is_unsigned,
                                 value *out)
 {
-    const bool hex = len > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
+    const bool hex = len > 2 && s[0] == '0' && s[1] == 'x';
     uint64_t n = 0;
     for (size_t i = hex ? 2 : 0; i < len; i++)
         if (__builtin_mul_overflow(n, hex ? 16U : 10U, &n) ||
@@ -143,7 +143,7 @@ static const char *read_integer(const char *s, size_t len, bool negative, bool i
 
 const char *expr_read_number(const char *s, size_t len, bool negative, value *out)
 {
-    const bool hex = len > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
+    const bool hex = len > 2 && s[0] == '0' && s[1] == 'x';
     const bool is_unsigned = s[len - 1] == 'u' || s[len - 1] == 'U';
     bool real = false;
     double d;

@@ -236,6 +236,11 @@ int expr_equal(expr_ctx *c, value a, value b)
     case VALUE_MAP: return expr_charge(c, 1 + a.len / 16) ? equal_maps(c, a, b) : -1;
     case VALUE_OTHER:
         return expr_is_optional(a) && expr_is_optional(b) ? equal_optionals(c, a, b) : 0;
+    case VALUE_STRING:
+    case VALUE_BYTES:
+        if (a.len != b.len)
+            return 0;
+        return expr_charge_text(c, a.len) ? value_equal(a, b) : -1;
     default: return value_equal(a, b);
     }
 }
@@ -447,7 +452,8 @@ int expr_index(const expr_node *n, expr_ctx *c, value a, value i, value *out)
 {
     uint64_t at;
     if (a.kind == VALUE_MAP) {
-        if (a.len > 16 && !expr_charge(c, a.len / 16))
+        if ((a.len > 16 && !expr_charge(c, a.len / 16)) ||
+            (i.kind == VALUE_STRING && !expr_charge_text(c, i.len)))
             return expr_too_costly(c, n);
         *out = value_find(a, i);
         return DONE;

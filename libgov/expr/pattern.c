@@ -5,13 +5,13 @@
 #include <pcre2.h>
 #include <string.h>
 
-enum { STEPS = 1000000, HEAP_KIB = 16384, LONGEST_PATTERN = 8192, MOST_REPEATS = 1000 };
+enum { HEAP_KIB = 16384, LONGEST_PATTERN = 8192, MOST_REPEATS = 1000 };
 
 typedef struct pattern {
     const gov_allocator *alloc;
     pcre2_general_context *general;
     pcre2_code *code;
-    pcre2_match_context *match;
+    pcre2_match_context *match[EXPR_PATTERN_TIERS];
 } pattern;
 
 static void *take(PCRE2_SIZE size, void *user)
@@ -116,7 +116,8 @@ void expr_pattern_free(void *thing)
     pattern *p = thing;
     if (p == NULL)
         return;
-    pcre2_match_context_free(p->match);
+    for (unsigned i = 0; i < EXPR_PATTERN_TIERS; i++)
+        pcre2_match_context_free(p->match[i]);
     pcre2_code_free(p->code);
     pcre2_general_context_free(p->general);
     base_free(p->alloc, p);
@@ -141,6 +142,26 @@ static const char *compile_problem(int error)
     }
 }
 
+uint32_t expr_pattern_steps(unsigned tier)
+{
+    uint32_t steps = EXPR_PATTERN_STEPS;
+    while (++tier < EXPR_PATTERN_TIERS)
+        steps /= 16;
+    return steps;
+}
+
+static bool set_limits(pattern *p)
+{
+    for (unsigned i = 0; i < EXPR_PATTERN_TIERS; i++) {
+        p->match[i] = pcre2_match_context_create(p->general);
+        if (p->match[i] == NULL)
+            return false;
+        pcre2_set_match_limit(p->match[i], expr_pattern_steps(i));
+        pcre2_set_heap_limit(p->match[i], HEAP_KIB);
+    }
+    return true;
+}
+
 void *expr_pattern_new(const gov_allocator *a, const char *s, size_t len, const char **why)
 {
     const uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C |
@@ -153,7 +174,7 @@ void *expr_pattern_new(const gov_allocator *a, const char *s, size_t len, const 
     pattern *p = base_alloc(a, sizeof *p);
     if (p == NULL)
         return NULL;
-    p->alloc = a;
+    *p = (pattern){.alloc = a};
     p->general = pcre2_general_context_create(take, give_back, allocator_as_user(a));
     pcre2_compile_context *limits =
         p->general != NULL ? pcre2_compile_context_create(p->general) : NULL;
@@ -167,25 +188,21 @@ void *expr_pattern_new(const gov_allocator *a, const char *s, size_t len, const 
     pcre2_compile_context_free(limits);
     if (p->code == NULL)
         *why = error == PCRE2_ERROR_HEAP_FAILED ? NULL : compile_problem(error);
-    else
-        p->match = pcre2_match_context_create(p->general);
-    if (p->match == NULL) {
+    if (p->code == NULL || !set_limits(p)) {
         expr_pattern_free(p);
         return NULL;
     }
-    pcre2_set_match_limit(p->match, STEPS);
-    pcre2_set_heap_limit(p->match, HEAP_KIB);
     return p;
 }
 
-int expr_pattern_match(const void *thing, const char *s, size_t len)
+int expr_pattern_match(const void *thing, unsigned tier, const char *s, size_t len)
 {
     const pattern *p = thing;
     pcre2_match_data *data = pcre2_match_data_create(1, p->general);
     if (data == NULL)
         return -2;
     const int found =
-        pcre2_match(p->code, (PCRE2_SPTR)(s != NULL ? s : ""), len, 0, 0, data, p->match);
+        pcre2_match(p->code, (PCRE2_SPTR)(s != NULL ? s : ""), len, 0, 0, data, p->match[tier]);
     pcre2_match_data_free(data);
     if (found >= 0)
         return 1;

@@ -27,12 +27,25 @@ static void merge(const value *keys, const uint32_t *from, uint32_t *to, size_t 
     }
 }
 
+/* Each key is read about once in each round of merging. */
+static bool charge_texts(expr_ctx *c, const value *keys, size_t len)
+{
+    uint64_t rounds = 0;
+    for (size_t width = 1; width < len; width *= 2)
+        rounds++;
+    for (size_t i = 0; i < len; i++)
+        if ((keys[i].kind == VALUE_STRING || keys[i].kind == VALUE_BYTES) &&
+            !expr_charge(c, rounds * (keys[i].len / 64)))
+            return false;
+    return true;
+}
+
 int expr_sort(const expr_node *n, expr_ctx *c, value list, const value *keys, value *out)
 {
     const size_t len = list.len;
     if (len > 0 && !same_kind(keys, len))
         return expr_fail_kinds(c, n, &list, 1);
-    if (len > UINT32_MAX || !expr_charge(c, len))
+    if (len > UINT32_MAX || !expr_charge(c, len) || !charge_texts(c, keys, len))
         return expr_too_costly(c, n);
     uint32_t *from = expr_take(c, len, sizeof *from), *to = expr_take(c, len, sizeof *to);
     value *items = expr_take(c, len, sizeof *items);

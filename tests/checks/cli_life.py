@@ -151,7 +151,7 @@ class Life:
         period = ["--from", "2026-03-01", "--to", "2026-04-01"]
         self.answer("report --html", self.gov("report", "--html", page, *period, *self.only), 0, re.escape(page), "")
         full = self.gov("report", "--html", "/dev/full", *period, *self.only)
-        self.answer("report --html on a full disk", full, 2, "", "/dev/full")
+        self.answer("report --html on a full disk", full, 3, "", "/dev/full")
         nowhere = os.path.join(page, "in.html")
         self.answer("report --html where nothing can be", self.gov("report", "--html", nowhere, *period, *self.only), 2, "", re.escape(nowhere))
         expect(self.name("a page leaves nothing beside it"), not [n for n in os.listdir(os.path.dirname(page)) if n.endswith(".tmp")])

@@ -483,6 +483,7 @@ static void assert_no_target(community *c, support_store *s, const char *refused
     o.refused = refused;
     o.flags = flags;
     assert_gov(GOV_E_EXISTS, import_with(c->g, s, "requests.map.yaml", &o, &r, &err), err);
+    gov_error_free(err);
     assert_int_equal(r.rows, 0);
 }
 
@@ -552,6 +553,7 @@ static void refused_rows_replace_refused_rows(void **state)
     o.file = path;
     o.flags = 0;
     assert_gov(GOV_E_EXISTS, import_with(c.g, s, "requests.map.yaml", &o, &r, &err), err);
+    gov_error_free(err);
     refused_lines(s, lines);
     assert_string_equal(lines, "3");
     community_free(&c);

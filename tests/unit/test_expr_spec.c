@@ -31,7 +31,8 @@ static void literals(void **state)
         {"0x7fffffffffffffff == 9223372036854775807", "true"},
         {"-0x8000000000000000 == -9223372036854775808", "true"},
         {"0x8000000000000000", "!bad_literal"},
-        {"0XFFu == 255U", "true"},
+        {"0xFFu == 255U", "true"},
+        {"0XFF", "!unexpected_token"},
         {"1.", "!unexpected_end"},
         {".5e1 == 5.0 && 1E+3 == 1000.0", "true"},
         {"1_000", "!unexpected_token"},
@@ -250,12 +251,40 @@ static void extensions(void **state)
     CHECK(table, NULL);
 }
 
+/* A text of 1 MiB and more in `p`, an equal one in `q`, in ten steps. */
+#define LONG_TEXTS(body)                                                                       \
+    "cel.bind(a, '0123456789abcdef', cel.bind(b, a+a+a+a, cel.bind(c, b+b+b+b, "               \
+    "cel.bind(d, c+c+c+c, cel.bind(e, d+d+d+d, cel.bind(f, e+e+e+e, cel.bind(g, f+f+f+f, "     \
+    "cel.bind(h, g+g+g+g, cel.bind(i, h+h+h+h, cel.bind(p, i+'x', cel.bind(q, i+'x', " body "" \
+    ")))))))))))"
+
+/* Whatever is read again and again is paid for: no loop over a long text or a hard pattern runs for long. */
+static void reading_is_charged(void **state)
+{
+    static const example table[] = {
+        {LONG_TEXTS("p == q && p <= q && p in [q] && [p] == [q] && {q: 1}[p] == 1"), "true"},
+        {LONG_TEXTS("lists.range(100000).all(x, p == q)"), "!too_costly"},
+        {LONG_TEXTS("lists.range(100000).all(x, p <= q)"), "!too_costly"},
+        {LONG_TEXTS("lists.range(100000).all(x, p in [q])"), "!too_costly"},
+        {LONG_TEXTS("lists.range(100000).all(x, [p] == [q])"), "!too_costly"},
+        {LONG_TEXTS("lists.range(100000).all(x, p.startsWith(q))"), "!too_costly"},
+        {LONG_TEXTS("cel.bind(m, {q: 1}, lists.range(100000).all(x, m[p] == 1))"), "!too_costly"},
+        {LONG_TEXTS("cel.bind(m, {q: 1}, lists.range(100000).all(x, p in m))"), "!too_costly"},
+        {LONG_TEXTS("lists.range(10).map(x, p).sort().size()"), "{\"int\":\"10\"}"},
+        {"lists.range(100000).all(x, !'aaaaaaaaaaaaaaaab'.matches('^(a|a)*$' + string(0 * x).substring(1)))",
+         "!too_costly"},
+        {"'aaaaaaaaaaaaaaaab'.matches('^(a|a)*$')", "false"},
+    };
+    (void)state;
+    CHECK(table, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals),   cmocka_unit_test(conversions), cmocka_unit_test(instants),
         cmocka_unit_test(equality),   cmocka_unit_test(absorbed),    cmocka_unit_test(scopes),
-        cmocka_unit_test(extensions),
+        cmocka_unit_test(extensions), cmocka_unit_test(reading_is_charged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
