@@ -3,16 +3,14 @@
 
 #include <string.h>
 
-static const struct {
-    const expr_overload *rows;
-    const size_t *count;
-} tables[] = {
+const function_table expr_tables[] = {
     {expr_standard_functions, &expr_standard_function_count},
     {expr_time_functions, &expr_time_function_count},
     {expr_text_functions, &expr_text_function_count},
     {expr_list_functions, &expr_list_function_count},
     {expr_math_functions, &expr_math_function_count},
 };
+const size_t expr_table_count = ARRAY_LEN(expr_tables);
 
 static bool named(const expr_overload *o, const char *name, size_t len)
 {
@@ -21,14 +19,14 @@ static bool named(const expr_overload *o, const char *name, size_t len)
 
 size_t expr_find_builtin(const char *name, size_t len, const expr_overload **first)
 {
-    for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
-        const expr_overload *rows = tables[t].rows;
-        for (size_t i = 0; i < *tables[t].count; i++) {
+    for (size_t t = 0; t < ARRAY_LEN(expr_tables); t++) {
+        const expr_overload *rows = expr_tables[t].rows;
+        for (size_t i = 0; i < *expr_tables[t].count; i++) {
             if (!named(&rows[i], name, len))
                 continue;
             *first = &rows[i];
             size_t n = 1;
-            while (i + n < *tables[t].count && named(&rows[i + n], name, len))
+            while (i + n < *expr_tables[t].count && named(&rows[i + n], name, len))
                 n++;
             return n;
         }
@@ -40,14 +38,10 @@ size_t expr_find_builtin(const char *name, size_t len, const expr_overload **fir
 typedef struct choice {
     const expr_overload **fit;
     size_t count, cap;
-    const expr_overload
-        *only;       /* the one of this style and count of arguments, when there is just one */
-    size_t callable; /* of this style and count of arguments */
-    bool known;      /* some function has that name */
+    bool known; /* some function has that name */
 } choice;
 
-/* Does the argument's type go with the parameter's? Binds the type variables A and B. */
-static bool unify(expr_type param, expr_type arg, expr_type bound[2])
+bool expr_unify(expr_type param, expr_type arg, expr_type bound[2])
 {
     if (param == TYPE_A || param == TYPE_B) {
         expr_type *b = &bound[param == TYPE_B];
@@ -61,10 +55,10 @@ static bool unify(expr_type param, expr_type arg, expr_type bound[2])
         return false;
     switch (expr_type_kind(param)) {
     case EXPR_LIST:
-    case EXPR_OPTIONAL: return unify(expr_type_item(param), expr_type_item(arg), bound);
+    case EXPR_OPTIONAL: return expr_unify(expr_type_item(param), expr_type_item(arg), bound);
     case EXPR_MAP:
-        return unify(expr_type_key(param), expr_type_key(arg), bound) &&
-               unify(expr_type_val(param), expr_type_val(arg), bound);
+        return expr_unify(expr_type_key(param), expr_type_key(arg), bound) &&
+               expr_unify(expr_type_val(param), expr_type_val(arg), bound);
     default: return true;
     }
 }
@@ -83,7 +77,7 @@ static expr_type substitute(expr_type t, const expr_type bound[2])
     }
 }
 
-static expr_type param_of(const expr_overload *o, size_t i)
+expr_type expr_param_of(const expr_overload *o, size_t i)
 {
     return o->style & CALL_VARIADIC && i >= o->argc ? o->args[o->argc - 1U] : o->args[i];
 }
@@ -92,13 +86,13 @@ static bool takes(const expr_overload *o, const expr_node *n, expr_type *result)
 {
     expr_type bound[2] = {EXPR_DYN, EXPR_DYN};
     for (uint32_t i = 0; i < n->count; i++)
-        if (!unify(param_of(o, i), n->kid[i]->type, bound))
+        if (!expr_unify(expr_param_of(o, i), n->kid[i]->type, bound))
             return false;
     *result = substitute(o->result, bound);
     return true;
 }
 
-static bool callable(const expr_overload *o, const expr_node *n)
+bool expr_callable(const expr_overload *o, const expr_node *n)
 {
     const unsigned style = n->flags & NODE_MEMBER ? CALL_MEMBER : CALL_GLOBAL;
     if ((o->style & style) == 0)
@@ -110,9 +104,8 @@ static bool consider(checker *k, expr_node *n, choice *ch, const expr_overload *
 {
     expr_type result = EXPR_DYN;
     ch->known = true;
-    if (!callable(o, n))
+    if (!expr_callable(o, n))
         return true;
-    ch->only = ch->callable++ == 0 ? o : NULL;
     if (!takes(o, n, &result) && expr_checked(k))
         return true;
     n->type = ch->count == 0 ? result : expr_join(n->type, result);
@@ -199,67 +192,67 @@ static void join_namespace(checker *k, expr_node *n)
     memmove(n->kid, n->kid + 1, n->count * sizeof *n->kid);
 }
 
-static void add_function_names(const expr_overload *rows, size_t count, const char **names,
-                               size_t cap, size_t *n)
+static bool is_name_only(const expr_node *n)
 {
-    for (size_t i = 0; i < count && *n < cap; i++)
-        if (i == 0 || strcmp(rows[i].name, rows[i - 1].name) != 0)
-            names[(*n)++] = rows[i].name;
+    return n->kind == K_IDENT && (n->flags & NODE_ROOTED) == 0;
 }
 
-static const char *nearest_function(const checker *k, const char *name, size_t len)
+static void unknown_function(checker *k, uint32_t at, const char *name, size_t len, bool member)
 {
-    const char *names[512];
-    size_t count = 0;
-    for (const expr_scope *s = k->c->scope; s != NULL; s = s->parent)
-        add_function_names(s->functions, s->function_count, names, ARRAY_LEN(names), &count);
-    for (size_t t = 0; t < ARRAY_LEN(tables); t++)
-        add_function_names(tables[t].rows, *tables[t].count, names, ARRAY_LEN(names), &count);
-    return base_nearest(name, len, names, count);
-}
-
-static void report_argument(checker *k, const expr_node *n, const expr_overload *o)
-{
-    char expected[EXPR_TYPE_TEXT], found[EXPR_TYPE_TEXT];
-    expr_type bound[2] = {EXPR_DYN, EXPR_DYN};
-    const uint32_t target = n->flags & NODE_MEMBER ? 1 : 0;
-    for (uint32_t i = 0; i < n->count; i++) {
-        if (unify(param_of(o, i), n->kid[i]->type, bound))
-            continue;
-        MISTAKE(k->c, n->kid[i]->at, M_wrong_argument, A_N("function", n->name, n->name_len),
-                A_I("number", (int64_t)i + 1 - target),
-                A_S("expected", expr_type_text(substitute(param_of(o, i), bound), expected)),
-                A_S("found", expr_type_text(n->kid[i]->type, found)));
-        return;
-    }
-}
-
-static void report(checker *k, expr_node *n, const choice *ch)
-{
-    char one[EXPR_TYPE_TEXT];
-    base_buf types;
-    if (!ch->known) {
-        MISTAKE(k->c, n->at, M_unknown_function, A_N("name", n->name, n->name_len),
-                A_S("near", nearest_function(k, n->name, n->name_len)));
-        return;
-    }
-    if (ch->only != NULL) {
-        report_argument(k, n, ch->only);
-        return;
-    }
-    base_buf_init(&types, k->c->alloc);
-    base_buf_char(&types, '(');
-    for (uint32_t i = 0; i < n->count; i++) {
-        base_buf_str(&types, i > 0 ? ", " : "");
-        base_buf_str(&types, expr_type_text(n->kid[i]->type, one));
-    }
-    base_buf_char(&types, ')');
-    if (types.failed)
-        k->c->status = base_nomem(k->c->d);
+    const char *use = expr_macro_use(name, len);
+    if (use != NULL)
+        MISTAKE(k->c, at, M_bad_macro, A_N("macro", name, len), A_S("why", use));
     else
-        MISTAKE(k->c, n->at, M_no_such_overload, A_N("function", n->name, n->name_len),
-                A_S("types", types.data));
-    base_buf_free(&types);
+        MISTAKE(k->c, at, M_unknown_function, A_N("name", name, len),
+                A_S("near", expr_propose_function(k, name, len, member)));
+}
+
+/* mth.greatest(x), cel.bnd(x, 1, x): what stands before the dot is no variable, and was meant as a part of the function's name. */
+static bool unknown_in_namespace(checker *k, const expr_node *n)
+{
+    char path[LONGEST_PATH];
+    size_t len;
+    uint32_t index;
+    const expr_node *target = n->kid[0], *start = expr_path_start(n->kid[0]);
+    if (start == NULL || target->kind == K_TEST || (target->flags & NODE_PARENS) != 0 ||
+        expr_find_local(k, start, &index) != NULL || !expr_path_text(target, path, &len) ||
+        len + 1 + n->name_len >= LONGEST_PATH)
+        return false;
+    for (size_t i = 1; i <= len; i++)
+        if ((i == len || path[i] == '.') && expr_scope_find(k->c->scope, path, i, NULL, NULL))
+            return false;
+    const bool space = expr_is_namespace(k, path, len);
+    path[len++] = '.';
+    memcpy(path + len, n->name, n->name_len);
+    len += n->name_len;
+    if (!space && expr_propose_function(k, path, len, false) == NULL)
+        return false;
+    unknown_function(k, start->at, path, len, false);
+    return true;
+}
+
+/* A name that no function has. One mistake is told once: the variable of what was meant for a macro is no second one. */
+static void check_unknown(checker *k, expr_node *n)
+{
+    const uint32_t member = n->flags & NODE_MEMBER ? 1 : 0;
+    n->type = EXPR_DYN;
+    if (member && unknown_in_namespace(k, n))
+        return;
+    const size_t before = k->c->mistakes;
+    if (member)
+        expr_check_node(k, n->kid[0]);
+    if (k->c->mistakes == before)
+        unknown_function(k, n->at, n->name, n->name_len, member != 0);
+    if (member && n->count > 1 && is_name_only(n->kid[1]))
+        return;
+    for (uint32_t i = member; i < n->count; i++)
+        expr_check_node(k, n->kid[i]);
+}
+
+static bool known_call(checker *k, expr_node *n)
+{
+    return n->flags & NODE_MEMBER ? exists(k, n->name, n->name_len)
+                                  : find_global(k, n, n->name, n->name_len, (n->flags & NODE_ROOTED) != 0);
 }
 
 /* Lets the functions' owners look at constant arguments: In('no.such.state') is found when rules are loaded. */
@@ -288,10 +281,12 @@ void expr_check_call(checker *k, expr_node *n)
     choice ch = {0};
     if (n->flags & NODE_MEMBER)
         join_namespace(k, n);
+    if (!known_call(k, n) && expr_checked(k)) {
+        check_unknown(k, n);
+        return;
+    }
     for (uint32_t i = 0; i < n->count; i++)
         expr_check_node(k, n->kid[i]);
-    if ((n->flags & NODE_MEMBER) == 0)
-        (void)find_global(k, n, n->name, n->name_len, (n->flags & NODE_ROOTED) != 0);
     collect(k, n, &ch, n->name, n->name_len);
     n->extra = ch.fit;
     n->extra_count = (uint32_t)ch.count;
@@ -300,6 +295,6 @@ void expr_check_call(checker *k, expr_node *n)
     if (ch.count != 1 && ch.count == 0)
         n->type = EXPR_DYN;
     if (expr_checked(k) && ch.count == 0)
-        report(k, n, &ch);
+        expr_report_call(k, n);
     check_host(k, n, &ch);
 }

@@ -52,8 +52,16 @@ static void wrong_type(checker *k, const expr_node *n, const char *what, const c
 {
     char text[EXPR_TYPE_TEXT];
     if (expr_checked(k))
-        MISTAKE(k->c, n->at, M_wrong_type, A_S("what", what), A_S("expected", expected),
+        MISTAKE(k->c, expr_start_of(n), M_wrong_type, A_S("what", what), A_S("expected", expected),
                 A_S("found", expr_type_text(found, text)));
+}
+
+uint32_t expr_start_of(const expr_node *n)
+{
+    uint32_t at = n->at;
+    for (; n->count > 0 && n->kind != K_BIND; n = n->kid[0])
+        at = n->at < at ? n->at : at;
+    return n->at < at ? n->at : at;
 }
 
 static void want_bool(checker *k, const expr_node *n, const char *what)
@@ -67,23 +75,6 @@ static const char *op_text(node_op op)
     static const char *const text[] = {"",   "+",  "-", "*",  "/", "%",
                                        "==", "!=", "<", "<=", ">", ">="};
     return text[op];
-}
-
-static void no_overload(checker *k, expr_node *n, const char *op, expr_type a, expr_type b)
-{
-    char types[2 * EXPR_TYPE_TEXT + 8], one[EXPR_TYPE_TEXT];
-    if (!expr_checked(k))
-        return;
-    const char *text = expr_type_text(a, one);
-    size_t len = strlen(text);
-    types[0] = '(';
-    memcpy(types + 1, text, len);
-    memcpy(types + 1 + len, ", ", 2);
-    text = expr_type_text(b, one);
-    memcpy(types + 3 + len, text, strlen(text));
-    len += 3 + strlen(text);
-    memcpy(types + len, ")", 2);
-    MISTAKE(k->c, n->at, M_no_such_overload, A_S("function", op), A_S("types", types));
 }
 
 static expr_type arith_type(node_op op, expr_type a, expr_type b, bool *ok)
@@ -119,12 +110,65 @@ static expr_type arith_type(node_op op, expr_type a, expr_type b, bool *ok)
     return *ok ? expr_join(a, b) : EXPR_DYN;
 }
 
+/* ---- operands that do not fit ---- */
+
+static bool ordered(expr_type a, expr_type b);
+
+/* May the two stand at an operator? */
+static bool fits(const expr_node *n, expr_type a, expr_type b)
+{
+    bool ok;
+    switch (n->kind) {
+    case K_ARITH: (void)arith_type((node_op)n->op, a, b, &ok); return ok;
+    case K_ORDER: return ordered(a, b);
+    default: return expr_comparable(a, b);
+    }
+}
+
+/* Which of the two is wrong, and what might stand there beside the other? */
+static void no_overload(checker *k, const expr_node *n, const char *op, const expr_node *a, const expr_node *b)
+{
+    static const expr_type all[] = {EXPR_BOOL,  EXPR_INT,  EXPR_UINT, EXPR_DOUBLE,    EXPR_STRING,
+                                    EXPR_BYTES, EXPR_LIST, EXPR_MAP,  EXPR_TIMESTAMP, EXPR_DURATION};
+    char text[EXPR_TYPE_TEXT];
+    if (!expr_checked(k))
+        return;
+    for (int side = 0; side < 3; side++) { /* the second may be wrong, or the first, or both */
+        type_texts expected = {.count = 0};
+        const expr_type beside = side == 0 ? a->type : side == 1 ? b->type : EXPR_TYPE_NONE;
+        for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+            const expr_type t = expr_type_kind(all[i]) == expr_type_kind(beside) ? beside : all[i];
+            if (side == 0 ? fits(n, beside, t) : side == 1 ? fits(n, t, beside) : fits(n, t, t))
+                expr_types_add(&expected, expr_type_text(t, text));
+        }
+        if (expected.count == 0)
+            continue;
+        expr_report_operator(k, op, a, b, side == 0 ? b : a, beside, &expected);
+        return;
+    }
+}
+
+/* The same where what is expected is known. */
+static void wrong_operand(checker *k, const char *op, const expr_node *a, const expr_node *b, const expr_node *bad,
+                          const char *first, const char *second)
+{
+    type_texts expected = {.count = 0};
+    if (!expr_checked(k))
+        return;
+    expr_types_add(&expected, first);
+    if (second != NULL)
+        expr_types_add(&expected, second);
+    expr_report_operator(k, op, a, b, bad, bad == b ? a->type : b->type, &expected);
+}
+
 static void check_arith(checker *k, expr_node *n)
 {
     bool ok;
     n->type = arith_type((node_op)n->op, n->kid[0]->type, n->kid[1]->type, &ok);
-    if (!ok)
-        no_overload(k, n, op_text((node_op)n->op), n->kid[0]->type, n->kid[1]->type);
+    if (ok)
+        return;
+    n->type = EXPR_DYN;
+    no_overload(k, n, op_text((node_op)n->op), n->kid[0], n->kid[1]);
 }
 
 static bool can_order(expr_type t)
@@ -133,31 +177,33 @@ static bool can_order(expr_type t)
            t == EXPR_DURATION || t == EXPR_DYN || is_number(t);
 }
 
+static bool ordered(expr_type a, expr_type b)
+{
+    return can_order(a) && can_order(b) &&
+           (a == b || a == EXPR_DYN || b == EXPR_DYN || (is_number(a) && is_number(b)));
+}
+
 static void check_relation(checker *k, expr_node *n)
 {
-    const expr_type a = n->kid[0]->type, b = n->kid[1]->type;
-    bool ok;
     n->type = EXPR_BOOL;
-    if (n->kind == K_EQUAL)
-        ok = expr_comparable(a, b);
-    else
-        ok = can_order(a) && can_order(b) &&
-             (a == b || a == EXPR_DYN || b == EXPR_DYN || (is_number(a) && is_number(b)));
-    if (!ok)
-        no_overload(k, n, op_text((node_op)n->op), a, b);
+    if (!fits(n, n->kid[0]->type, n->kid[1]->type))
+        no_overload(k, n, op_text((node_op)n->op), n->kid[0], n->kid[1]);
 }
 
 static void check_in(checker *k, expr_node *n)
 {
+    char text[EXPR_TYPE_TEXT];
     const expr_type a = n->kid[0]->type, b = n->kid[1]->type;
-    bool ok = b == EXPR_DYN;
+    const unsigned kind = expr_type_kind(b);
     n->type = EXPR_BOOL;
-    if (expr_type_kind(b) == EXPR_LIST)
-        ok = expr_comparable(a, expr_type_item(b));
-    else if (expr_type_kind(b) == EXPR_MAP)
-        ok = expr_comparable(a, expr_type_key(b));
-    if (!ok)
-        no_overload(k, n, "in", a, b);
+    if (kind != EXPR_LIST && kind != EXPR_MAP) {
+        if (b != EXPR_DYN)
+            wrong_operand(k, "in", n->kid[0], n->kid[1], n->kid[1], "list", "map");
+        return;
+    }
+    const expr_type item = kind == EXPR_LIST ? expr_type_item(b) : expr_type_key(b);
+    if (!expr_comparable(a, item))
+        wrong_operand(k, "in", n->kid[0], n->kid[1], n->kid[0], expr_type_text(item, text), NULL);
 }
 
 static void check_not(checker *k, expr_node *n)
@@ -172,7 +218,7 @@ static void check_negate(checker *k, expr_node *n)
     n->type = t;
     if (t != EXPR_INT && t != EXPR_DOUBLE && t != EXPR_DYN) {
         n->type = EXPR_DYN;
-        wrong_type(k, n, "-", "int or double", t);
+        wrong_type(k, n->kid[0], "-", "int or double", t);
     }
 }
 
@@ -181,12 +227,15 @@ static void check_cond(checker *k, expr_node *n)
     const expr_type a = n->kid[1]->type, b = n->kid[2]->type;
     want_bool(k, n->kid[0], "?:");
     n->type = a == EXPR_NULL ? b : b == EXPR_NULL ? a : expr_join(a, b);
-    if (!expr_comparable(a, b))
-        no_overload(k, n, "?:", a, b);
+    if (expr_comparable(a, b))
+        return;
+    n->type = EXPR_DYN;
+    no_overload(k, n, "?:", n->kid[1], n->kid[2]);
 }
 
 static void check_index(checker *k, expr_node *n)
 {
+    char text[EXPR_TYPE_TEXT];
     expr_type from = n->kid[0]->type;
     const expr_type index = n->kid[1]->type;
     bool ok = true, optional = n->kind == K_OPT_INDEX;
@@ -203,9 +252,15 @@ static void check_index(checker *k, expr_node *n)
         n->type = expr_type_val(from);
     } else {
         ok = from == EXPR_DYN;
+        if (!ok)
+            wrong_operand(k, "[]", n->kid[0], n->kid[1], n->kid[0], "list", "map");
+        return;
     }
-    if (!ok)
-        no_overload(k, n, "[]", from, index);
+    if (!ok) {
+        const bool list = expr_type_kind(from) == EXPR_LIST;
+        wrong_operand(k, "[]", n->kid[0], n->kid[1], n->kid[1],
+                      list ? "int" : expr_type_text(expr_type_key(from), text), NULL);
+    }
     if (optional)
         n->type = expr_optional_of(n->type);
 }
@@ -302,7 +357,7 @@ static void range_types(checker *k, expr_node *n, expr_type *first, expr_type *s
     } else if (expr_type_kind(range) == EXPR_OPTIONAL && optional) {
         *first = expr_type_item(range);
     } else if (range != EXPR_DYN) {
-        wrong_type(k, n, macro_text((node_op)n->op),
+        wrong_type(k, n->kid[0], macro_text((node_op)n->op),
                    optional                 ? "optional"
                    : n->op == MACRO_SORT_BY ? "list"
                                             : "list or map",

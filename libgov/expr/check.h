@@ -43,6 +43,49 @@ bool expr_comparable(expr_type a, expr_type b);
 expr_type expr_join(expr_type a, expr_type b);
 /* Reports in checked programs only; elsewhere it is an error of evaluating. */
 bool expr_checked(const checker *k);
-const char *expr_nearest_name(const checker *k, const char *name, size_t len);
+/* Where a term begins: that of an operator is where its first operand does. */
+uint32_t expr_start_of(const expr_node *n);
+
+/* ---- propose.c ---- */
+
+/* The known name that is most like an unknown one, or NULL; *len becomes that of the part of it that is unknown. */
+const char *expr_propose_name(checker *k, const char *name, size_t *len);
+/* The same for functions and macros. */
+const char *expr_propose_function(const checker *k, const char *name, size_t len, bool member);
+bool expr_is_namespace(const checker *k, const char *name, size_t len);
+/* How a macro is written, or NULL when that is the name of none. */
+const char *expr_macro_use(const char *name, size_t len);
+
+/* Types (or lists of them) to choose from, each once. */
+enum { EXPR_TYPES_SHOWN = 10, EXPR_TYPES_TEXT = EXPR_TYPES_SHOWN * (EXPR_TYPE_TEXT + 4) + 8 };
+typedef struct type_texts {
+    char items[EXPR_TYPES_SHOWN][EXPR_TYPE_TEXT];
+    size_t count;
+    bool more;
+} type_texts;
+void expr_types_add(type_texts *t, const char *text);
+const char *expr_types_text(const type_texts *t, char out[EXPR_TYPES_TEXT]); /* "string, bytes or list" */
+
+/* ---- calls.c ---- */
+
+typedef struct function_table {
+    const expr_overload *rows;
+    const size_t *count;
+} function_table;
+extern const function_table expr_tables[];
+extern const size_t expr_table_count;
+/* Does the argument's type go with the parameter's? Binds the type variables A and B. */
+bool expr_unify(expr_type param, expr_type arg, expr_type bound[2]);
+expr_type expr_param_of(const expr_overload *o, size_t i);
+bool expr_callable(const expr_overload *o, const expr_node *n);
+
+/* ---- overloads.c ---- */
+
+/* Reports that no overload of the called function takes its arguments. */
+void expr_report_call(checker *k, const expr_node *n);
+/* The same of an operator: `bad` is the operand that does not fit, beside one of type `beside` (EXPR_TYPE_NONE: whatever stands there). */
+#define EXPR_TYPE_NONE ((expr_type)UINT64_MAX)
+void expr_report_operator(checker *k, const char *op, const expr_node *a, const expr_node *b, const expr_node *bad,
+                          expr_type beside, const type_texts *expected);
 
 #endif

@@ -143,22 +143,6 @@ static bool try_name(checker *k, expr_node *n, const expr_node *start)
     return false;
 }
 
-static void add_name(const char **names, size_t cap, size_t *count, const char *name)
-{
-    if (*count < cap)
-        names[(*count)++] = name;
-}
-
-const char *expr_nearest_name(const checker *k, const char *name, size_t len)
-{
-    const char *names[512];
-    size_t count = 0;
-    for (const expr_scope *s = k->c->scope; s != NULL; s = s->parent)
-        for (size_t i = 0; i < s->var_count; i++)
-            add_name(names, ARRAY_LEN(names), &count, s->vars[i].name);
-    return base_nearest(name, len, names, count);
-}
-
 static void unknown_name(checker *k, expr_node *start, const expr_node *top)
 {
     char path[LONGEST_PATH];
@@ -169,8 +153,8 @@ static void unknown_name(checker *k, expr_node *start, const expr_node *top)
     start->type = EXPR_DYN;
     if (!expr_checked(k))
         return;
-    MISTAKE(k->c, start->at, M_undeclared_reference, A_N("name", path, len),
-            A_S("near", expr_nearest_name(k, path, len)));
+    const char *near = expr_propose_name(k, path, &len);
+    MISTAKE(k->c, start->at, M_undeclared_reference, A_N("name", path, len), A_S("near", near));
 }
 
 /* Checks the selects from above `from` up to `top`, lowest first. */

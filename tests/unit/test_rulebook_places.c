@@ -34,7 +34,7 @@ static const mistake mistakes[] = {
      "case.category"},
     {"        when: case.urgency > 1\n          && case.category.@startWith('电')\n",
      "unknown_function", "startsWith"},
-    {"        when: \t case.urgency @+ case.category == 'x'\n", "no_such_overload", NULL},
+    {"        when: \t case.urgency + @case.category == 'x'\n", "no_such_overload", NULL},
     /* single quotes, doubled inside */
     {"        when: 'case.category == ''电梯'' && @case.urgncy > 2'\n", "undeclared_reference",
      "case.urgency"},
@@ -45,7 +45,7 @@ static const mistake mistakes[] = {
     /* double quotes, with escapes of both languages */
     {"        when: \"case.category == \\\"\\u7535\\u68af\\\" && @case.urgncy > 2\"\n",
      "undeclared_reference", "case.urgency"},
-    {"        when: \"case.category == '\\x41\\\\n\\U0001F600' && case.urgency > @size(1)\"\n",
+    {"        when: \"case.category == '\\x41\\\\n\\U0001F600' && case.urgency > size(@1)\"\n",
      NULL, NULL},
     {"        when: \"case.category == 'a\\\n          b' && @case.urgncy > 2\"\n",
      "undeclared_reference", "case.urgency"},
