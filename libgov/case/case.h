@@ -195,6 +195,14 @@ extern const rulebook_host case_words; /* what this room brings to the rule lang
 gov_status case_argument(case_machine *m, const rulebook_action *action, const char *name, value *out, const diag *d);
 void case_note_effect(case_machine *m, const char *name, value data);
 
+/* What rulebook_host.stepped is told of. The machine is under way: effects may be noted, nothing may be sent to it. */
+typedef struct case_stepped {
+    case_machine *m;
+    const char *event; /* what was handled; NULL: the case was opened */
+    value data;        /* the event's, absent: none */
+    bool closed;       /* this step ended the case */
+} case_stepped;
+
 /* ---- the store side: live.c, open.c, send.c, tick.c ---- */
 
 typedef struct case_opening {

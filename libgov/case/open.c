@@ -67,6 +67,17 @@ gov_status case_settle(gov *g, case_machine *m, const diag *d)
     return status == GOV_OK && m->parent != 0 ? tell_parent(g, m, "child.done", d) : status;
 }
 
+/* Rooms above that wait for what cases do. */
+static gov_status tell_rooms(gov *g, const case_stepped *step, const diag *d)
+{
+    const rulebook_host *part;
+    gov_status status = GOV_OK;
+    for (size_t i = 0; status == GOV_OK && (part = rulebook_host_part(g->rules->host, i)) != NULL; i++)
+        if (part->stepped != NULL)
+            status = part->stepped(g, step, d);
+    return status == GOV_OK && step->m->effects.failed ? base_nomem(d) : status;
+}
+
 static gov_status index_changes(gov *g, case_machine *m, const value *before, const diag *d)
 {
     for (uint32_t i = 0; i < m->w->fields.count; i++) {
@@ -321,6 +332,8 @@ gov_status case_open(gov *g, const case_opening *o, int64_t *id, const diag *d)
     if (status == GOV_OK)
         status = case_settle(g, &m, d);
     if (status == GOV_OK)
+        status = tell_rooms(g, &(case_stepped){&m, NULL, value_absent(), m.closed_us != 0}, d);
+    if (status == GOV_OK)
         status = keep_case(g, o, &m, given, d);
     if (status == GOV_OK && id != NULL)
         *id = m.id;
@@ -410,6 +423,7 @@ static gov_status check_event(gov *g, case_machine *m, const char *name, value *
 gov_status case_step(gov *g, case_machine *m, const case_timer *cause, bool must_accept, const diag *d)
 {
     const bool mark = cause->kind == CASE_TIMER_MARK;
+    const bool open = m->closed_us == 0;
     value from, *before = NULL;
     bool accepted = true;
     gov_status status = copy_fields(m, &before, d);
@@ -422,6 +436,8 @@ gov_status case_step(gov *g, case_machine *m, const case_timer *cause, bool must
         return refuse_event(m, cause->event, d);
     if (status == GOV_OK)
         status = case_settle(g, m, d);
+    if (status == GOV_OK && accepted)
+        status = tell_rooms(g, &(case_stepped){m, cause->event, cause->data, open && m->closed_us != 0}, d);
     if (status == GOV_OK)
         status = case_save(m, g, d);
     if (status == GOV_OK && m->fields_dirty)

@@ -362,6 +362,19 @@ static void compile_all(rulebook_loader *l)
 
 static const rulebook_options no_options = {0};
 
+static void check_sections(rulebook_loader *l)
+{
+    const rb_full *rb = l->rb;
+    for (size_t i = 0; i < rb->def_count && !rb_out(l); i++) {
+        const rb_def *def = &rb->defs[i];
+        if (def->kind != RB_SECTION || def->section->check == NULL)
+            continue;
+        const rulebook_section *s = rulebook_find_section(&rb->pub, def->key, def->name);
+        if (s != NULL && s->content != NULL)
+            def->section->check(def->section->user, l, s->name, s->content);
+    }
+}
+
 /* Mistakes in one file are told in the order of its lines, whatever was looked at first. */
 static gov_status finish(rb_full *rb, gov_status status, rulebook **out, const diag *d)
 {
@@ -393,6 +406,7 @@ gov_status rulebook_load(const gov_allocator *a, rulebook_bundle *b, const ruleb
         read_base(&l, o);
     if (rb->scope != NULL && !rb_out(&l)) {
         compile_all(&l);
+        check_sections(&l);
         rb_lint(&l, o->today);
     } else if (!rb_out(&l)) {
         check_syntax(&l);

@@ -20,6 +20,7 @@
 
 typedef struct rulebook rulebook;
 typedef struct rulebook_workflow rulebook_workflow;
+struct gov; /* a community: room access */
 typedef struct rb_node rb_node; /* a YAML node; see "reading a section" below */
 
 /* ---- small things ---- */
@@ -400,6 +401,7 @@ struct rulebook_workflow {
     const rulebook_clock *clocks;
     uint32_t clock_count;
     const char *calendar; /* name; NULL: the rulebook has none */
+    bool statutory;       /* residents are entitled to it by law: what they have earned may not count in it */
     rulebook_migration migrate;
     /* Every program of the workflow reads the same slots. */
     const expr_scope *scope;    /* case, clocks, actor, values, now and event with untyped data; for further programs */
@@ -416,6 +418,11 @@ const rulebook_clock *rulebook_find_clock(const rulebook_workflow *w, const char
  * *out when the role has no condition. */
 gov_status rulebook_role_program(const gov_allocator *a, const rulebook_role *role, const rulebook_workflow *w,
                                  expr_program **out, const diag *d);
+
+/* An expression of a section over a workflow's names, compiled for that workflow, which may be of another version of the rulebook. The
+ * caller frees it. The node has to live in the section's rulebook. */
+gov_status rulebook_workflow_program(const gov_allocator *a, const rb_node *n, expr_type expect, const rulebook_workflow *w,
+                                     expr_program **out, const diag *d);
 
 /* ---- other definitions ---- */
 
@@ -629,6 +636,8 @@ typedef struct rulebook_section_kind {
     /* Reads the definition's map and makes its content in the loader's arena. Reports every mistake. */
     gov_status (*load)(void *user, rulebook_loader *l, const char *name, const rb_node *root, void **content);
     void *user;
+    /* Once all workflows are compiled: what can only be checked against them. Not where rules are merely opened; may be NULL. */
+    void (*check)(void *user, rulebook_loader *l, const char *name, void *content);
 } rulebook_section_kind;
 
 /* A field that every record of a kind has, declared or not. */
@@ -654,6 +663,9 @@ typedef struct rulebook_host {
     /* The calendar of that name (NULL: the one that counts where the expression stands) for what runs; NULL: the rulebook's
      * own, as it was when the expression was compiled. */
     const cal_calendar *(*calendar)(const expr_run *run, const char *name);
+    /* Told of each macrostep of a stored case inside its transaction, before its journal entry is written; `step` is a case_stepped
+     * of room case. A failure rolls the step back. */
+    gov_status (*stepped)(struct gov *g, const void *step, const diag *d);
     const struct rulebook_host *const *parts; /* further tables, usually one per room */
     size_t part_count;
 } rulebook_host;

@@ -148,6 +148,21 @@ gov_status rulebook_role_program(const gov_allocator *a, const rulebook_role *ro
     return expr_compile(a, w->scope, role->when, strlen(role->when), &options, out, d);
 }
 
+static void locate_node(void *user, size_t offset, base_place *out)
+{
+    *out = rb_locate(user, offset);
+}
+
+gov_status rulebook_workflow_program(const gov_allocator *a, const rb_node *n, expr_type expect, const rulebook_workflow *w,
+                                     expr_program **out, const diag *d)
+{
+    const expr_options options = {.expect = expect, .declared_only = true, .locate = locate_node, .user = (void *)(uintptr_t)n};
+    *out = NULL;
+    if (n == NULL || n->kind != RB_SCALAR)
+        return GOV_OK;
+    return expr_compile(a, w->scope, n->as.text, n->count, &options, out, d);
+}
+
 /* ---- migration ---- */
 
 /* scope NULL: of states, which need none. */
@@ -286,6 +301,7 @@ static void compile(rulebook_loader *l, const rb_def *def, const rb_node *root)
     w->title = rulebook_read_text(l, rb_get(root, "title"));
     w->description = rulebook_read_text(l, rb_get(root, "description"));
     w->calendar = l->calendar = rb_calendar_choice(l, root, l->calendar);
+    w->statutory = rulebook_read_bool(l, rb_get(root, "statutory"), "statutory", false);
     w->roles = rb_roles(l, rb_get(root, "roles"), &roles);
     w->role_count = roles;
     w->fields = rb_fields(l, rb_get(root, "fields"));
