@@ -1,11 +1,11 @@
-/* Regular expressions: PCRE2, held to what RE2 would also take, and to a bounded number of steps. */
+/* Regular expressions: RE2's, run by PCRE2 within a bounded number of steps. */
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include "expr/inner.h"
+#include "expr/re2.h"
 
 #include <pcre2.h>
 #include <string.h>
 
-enum { HEAP_KIB = 16384, LONGEST_PATTERN = 8192, MOST_REPEATS = 1000 };
+enum { HEAP_KIB = 16384, LONGEST_PATTERN = 8192 };
 
 typedef struct pattern {
     const gov_allocator *alloc;
@@ -22,93 +22,6 @@ static void *take(PCRE2_SIZE size, void *user)
 static void give_back(void *ptr, void *user)
 {
     base_free(user, ptr);
-}
-
-/* What follows "(?" in RE2: a group without capture, flags, or a name. */
-static bool group_ok(const char *s, size_t len)
-{
-    size_t i = 0;
-    if (len > 0 && s[0] == 'P')
-        return len > 1 && s[1] == '<';
-    if (len > 0 && s[0] == '<')
-        return len > 1 && s[1] != '=' && s[1] != '!';
-    while (i < len && (strchr("imsU-", s[i]) != NULL && s[i] != '\0'))
-        i++;
-    return i < len && (s[i] == ':' || (s[i] == ')' && i > 0));
-}
-
-/* What follows a backslash outside of \Q...\E. */
-static const char *escape_problem(char ch)
-{
-    if (ch >= '1' && ch <= '9')
-        return "there are no back references";
-    if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z'))
-        return strchr("afnrtvxpPdDsSwWbBAzQE", ch) != NULL ? NULL : "unknown escape";
-    return NULL;
-}
-
-/* {n,m} with a number beyond what RE2 repeats. */
-static bool repeats_too_often(const char *s, size_t len)
-{
-    unsigned n = 0;
-    bool over = false;
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] == '}')
-            return over;
-        if (s[i] != ',' && (s[i] < '0' || s[i] > '9'))
-            break; /* a brace that is no quantifier */
-        n = s[i] == ',' ? 0 : n > MOST_REPEATS ? n : n * 10 + (unsigned)(s[i] - '0');
-        over = over || n > MOST_REPEATS;
-    }
-    return false;
-}
-
-static bool after_quantifier(const char *s, size_t at)
-{
-    if (at == 0 || (at >= 2 && s[at - 2] == '\\'))
-        return false;
-    return s[at - 1] == '*' || s[at - 1] == '+' || s[at - 1] == '?' || s[at - 1] == '}';
-}
-
-/* Refuses what only backtracking engines have: back references, looking around, atomic and conditional groups, verbs,
- * possessive quantifiers. NULL: fine. */
-static const char *re2_problem(const char *s, size_t len)
-{
-    bool set = false;
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] == '\\') {
-            const char *why = i + 1 < len ? escape_problem(s[i + 1]) : "it ends in a backslash";
-            if (why != NULL)
-                return why;
-            if (s[i + 1] == 'Q') {
-                while (i < len && !(s[i] == '\\' && i + 1 < len && s[i + 1] == 'E'))
-                    i++;
-            }
-            i++;
-        } else if (set) {
-            if (s[i] == '[' && i + 1 < len && s[i + 1] == ':') {
-                for (i += 2; i + 1 < len && !(s[i] == ':' && s[i + 1] == ']');)
-                    i++;
-                i++;
-            } else {
-                set = s[i] != ']';
-            }
-        } else if (s[i] == '[') {
-            set = true;
-            i += i + 1 < len && s[i + 1] == '^';
-            i += i + 1 < len && s[i + 1] == ']';
-        } else if (s[i] == '(' && i + 1 < len && s[i + 1] == '?' &&
-                   !group_ok(s + i + 2, len - i - 2)) {
-            return "only (?:...), (?flags) and (?P<name>...) may begin with (?";
-        } else if (s[i] == '(' && i + 1 < len && s[i + 1] == '*') {
-            return "a quantifier has nothing to repeat";
-        } else if (s[i] == '{' && repeats_too_often(s + i + 1, len - i - 1)) {
-            return "it repeats more than 1000 times";
-        } else if (s[i] == '+' && after_quantifier(s, i)) {
-            return "quantifiers cannot follow one another";
-        }
-    }
-    return NULL;
 }
 
 void expr_pattern_free(void *thing)
@@ -131,17 +44,6 @@ static void *allocator_as_user(const gov_allocator *a)
     return user;
 }
 
-static const char *compile_problem(int error)
-{
-    switch (error) {
-    case PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS:
-    case PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS: return "a parenthesis has no partner";
-    case PCRE2_ERROR_MISSING_SQUARE_BRACKET: return "a bracket is not closed";
-    case PCRE2_ERROR_QUANTIFIER_INVALID: return "a quantifier has nothing to repeat";
-    default: return "it is malformed";
-    }
-}
-
 uint32_t expr_pattern_steps(unsigned tier)
 {
     uint32_t steps = EXPR_PATTERN_STEPS;
@@ -162,32 +64,41 @@ static bool set_limits(pattern *p)
     return true;
 }
 
-void *expr_pattern_new(const gov_allocator *a, const char *s, size_t len, const char **why)
+/* What PCRE2 refuses of a translated pattern is too much for it in one way or another. */
+static pcre2_code *compile(const pattern *p, const base_buf *text, const char **why)
 {
-    const uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C |
-                             PCRE2_NEVER_UCP | PCRE2_NO_AUTO_CAPTURE;
+    const uint32_t options = PCRE2_UTF | PCRE2_DOTALL | PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_UCP |
+                             PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE;
     int error;
     PCRE2_SIZE offset;
-    *why = len > LONGEST_PATTERN ? "it is too long" : re2_problem(s, len);
-    if (*why != NULL)
+    pcre2_compile_context *limits = pcre2_compile_context_create(p->general);
+    if (limits == NULL)
         return NULL;
-    pattern *p = base_alloc(a, sizeof *p);
-    if (p == NULL)
-        return NULL;
-    *p = (pattern){.alloc = a};
-    p->general = pcre2_general_context_create(take, give_back, allocator_as_user(a));
-    pcre2_compile_context *limits =
-        p->general != NULL ? pcre2_compile_context_create(p->general) : NULL;
-    if (limits == NULL) {
-        expr_pattern_free(p);
+    pcre2_set_parens_nest_limit(limits, 250);
+    pcre2_set_newline(limits, PCRE2_NEWLINE_LF);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)(text->data != NULL ? text->data : ""), text->len,
+                                     options, &error, &offset, limits);
+    pcre2_compile_context_free(limits);
+    if (code == NULL && error != PCRE2_ERROR_HEAP_FAILED)
+        *why = "it is too long";
+    return code;
+}
+
+void *expr_pattern_new(const gov_allocator *a, const char *s, size_t len, const char **why)
+{
+    base_buf text;
+    base_buf_init(&text, a);
+    *why = len > LONGEST_PATTERN ? "it is too long" : re2_translate(s, len, &text);
+    pattern *p = *why == NULL && !text.failed ? base_alloc(a, sizeof *p) : NULL;
+    if (p == NULL) {
+        base_buf_free(&text);
         return NULL;
     }
-    pcre2_set_parens_nest_limit(limits, 100);
-    pcre2_set_newline(limits, PCRE2_NEWLINE_LF);
-    p->code = pcre2_compile((PCRE2_SPTR)s, len, options, &error, &offset, limits);
-    pcre2_compile_context_free(limits);
-    if (p->code == NULL)
-        *why = error == PCRE2_ERROR_HEAP_FAILED ? NULL : compile_problem(error);
+    *p = (pattern){.alloc = a};
+    p->general = pcre2_general_context_create(take, give_back, allocator_as_user(a));
+    if (p->general != NULL)
+        p->code = compile(p, &text, why);
+    base_buf_free(&text);
     if (p->code == NULL || !set_limits(p)) {
         expr_pattern_free(p);
         return NULL;
