@@ -25,6 +25,7 @@
 #include <gov/insight.h>
 #include <gov/journal.h>
 #include <gov/ledger.h>
+#include <gov/operation.h>
 #include <gov/points.h>
 #include <gov/registry.h>
 #include <gov/rulebook.h>

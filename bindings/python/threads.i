@@ -28,6 +28,8 @@
 %thread gov_record_get;
 %thread gov_record_list;
 %thread gov_locate;
+%thread gov_operation_run;
+%thread gov_operation_list;
 %thread gov_case_open;
 %thread gov_case_send;
 %thread gov_case_find;

@@ -204,6 +204,7 @@ int cmd_case_history(cli *c, args *a);
 int cmd_case_find(cli *c, args *a);
 int cmd_record_put(cli *c, args *a);
 int cmd_record_get(cli *c, args *a);
+int cmd_run(cli *c, args *a);
 int cmd_record_list(cli *c, args *a);
 int cmd_tick(cli *c, args *a);
 int cmd_report(cli *c, args *a);

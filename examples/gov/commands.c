@@ -109,6 +109,11 @@ static const opt put_options[] = {
     OPT("fields", "JSON|@FILE", "the fields as one JSON object", "以一个 JSON 对象给出全部字段"),
     {0},
 };
+static const opt run_options[] = {
+    OPT("fields", "JSON|@FILE", "the operands as one JSON object", "以一个 JSON 对象给出全部参数"),
+    OPT("key", "KEY", "the same key gives the first answer again", "同一键再次调用时给出第一次的结果"),
+    {0},
+};
 static const opt page_options[] = {
     OPT("limit", "N", "at most so many", "最多列出多少条"),
     OPT("after", "CURSOR", "go on where a list ended", "从上一次结束处继续"),
@@ -429,6 +434,21 @@ const command commands[] = {
         .flags = COMMUNITY,
         .run = cmd_record_get,
         .summary = {"show a record", "显示一条档案"},
+    },
+    {
+        .name = "run",
+        .words = "DB [OPERATION [NAME=VALUE…]]",
+        .min_words = 1,
+        .max_words = -1,
+        .flags = COMMUNITY,
+        .options = run_options,
+        .run = cmd_run,
+        .summary = {"run an operation of a programme, or list what there is", "执行项目的一项操作，或列出全部操作"},
+        .details =
+            {"Records are named by their keys.\n" FIELDS_HELP_EN "\n\n  gov run xingfuli.db\n"
+             "  gov run xingfuli.db points.balance holder=H01 --as S01",
+             "档案以其编号指称。\n" FIELDS_HELP_ZH "\n\n  gov run xingfuli.db\n"
+             "  gov run xingfuli.db points.balance holder=H01 --as S01"},
     },
     {
         .name = "record list",

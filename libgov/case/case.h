@@ -45,7 +45,8 @@ typedef enum case_timer_kind {
     CASE_TIMER_MARK = 2,   /* a mark of a clock */
     CASE_TIMER_SEND = 3,   /* an event that the rules sent */
     CASE_TIMER_IMPORT = 4, /* an event that an import brought */
-    CASE_TIMER_SCHEDULE = 5 /* a schedule's turn; of no case */
+    CASE_TIMER_SCHEDULE = 5, /* a schedule's turn; of no case */
+    CASE_TIMER_ROOM = 6      /* a hidden operation of a room above: `event` names it, `data` is what it is given; of no case */
 } case_timer_kind;
 
 typedef struct case_timer {
@@ -234,6 +235,8 @@ gov_status case_check_number(const char *number, const diag *d);
 gov_status case_find_child(gov *g, int64_t parent, const char *link, int64_t *id, const diag *d);
 
 gov_status case_schedule(gov *g, const case_timer *t, const diag *d);
+/* Takes a timer back, by its case (0: none) and name; no error when it is not there. */
+gov_status case_unschedule(gov *g, int64_t case_id, const char *name, const diag *d);
 /* Fires what is due up to the community's now; `until_us` instead of now. */
 gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d);
 /* schedule.c: puts the next turn of each schedule of these rules into the queue, and drops those of others. */
@@ -244,6 +247,23 @@ gov_status case_schedules_restart(gov *g, const diag *d);
 /* Fires what one case was due before now, so that an event finds it as it would have been had the host ticked in time. What is due
  * at this very instant waits: what is done at the due instant is in time. */
 gov_status case_catch_up(gov *g, int64_t id, const diag *d);
+/* The same for what rooms have put off: points that expired yesterday are gone today, ticked or not. */
+gov_status case_catch_up_rooms(gov *g, const diag *d);
+
+/* ---- requests that may come twice: request.c ---- */
+
+/* A key under which a call may be repeated; it is its actor's own, whoever else uses the same one. */
+typedef struct case_request {
+    const char *key;  /* as the caller gave it */
+    const char *kept; /* as it is kept; from g's scratch */
+    uint8_t digest[BASE_DIGEST_SIZE];
+} case_request;
+/* `what` and `input` make the digest. GOV_END: the key is new. GOV_OK: *answer is the first one's, an id or, of an operation, a value
+ * in g's scratch. GOV_E_CONFLICT: it was used for something else. */
+gov_status case_request_begin(gov *g, case_request *r, const char *const *what, size_t count, value input, int64_t *id, value *answer,
+                              const diag *d);
+/* Keeps the answer: an id, or a value (absent: none). */
+gov_status case_request_keep(gov *g, const case_request *r, int64_t id, value answer, const diag *d);
 /* *any: something is pending; then *due_us is when. */
 gov_status case_next_due(gov *g, bool *any, int64_t *due_us, const diag *d);
 

@@ -53,7 +53,7 @@ static const store_column link_columns[] = {
 static const store_table link_table = {"gov_case_link", link_columns, "community, case_id, link, other", 0, NULL};
 
 static const store_column key_columns[] = {
-    {"community", STORE_INT}, {"request_key", STORE_TEXT}, {"digest", STORE_BYTES}, {"answer", STORE_INT}, {0}};
+    {"community", STORE_INT}, {"request_key", STORE_TEXT}, {"digest", STORE_BYTES}, {"answer", STORE_INT}, {"document", STORE_TEXT, true}, {0}};
 static const store_table key_table = {"gov_case_request", key_columns, "community, request_key", 0, NULL};
 
 static const store_column counter_columns[] = {

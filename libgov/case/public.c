@@ -19,69 +19,8 @@ typedef struct open_input {
     value fields;
     gov_case_options options;
     int64_t id;
-    const char *key;
-    uint8_t digest[BASE_DIGEST_SIZE];
+    case_request request;
 } open_input;
-
-/* A key is its actor's own, whoever else may use the same one; all stand apart from those of the rules' own `open`. */
-static const char *request_key(gov *g, const char *key)
-{
-    static const char *const kinds[] = {[ACCESS_NOBODY] = "host:", [ACCESS_HOST] = "host:", [ACCESS_STAFF] = "staff:",
-                                        [ACCESS_RESIDENT] = "resident:", [ACCESS_RULES] = "host:"};
-    base_buf text;
-    base_buf_init(&text, g->alloc);
-    base_buf_str(&text, kinds[g->actor.kind]);
-    if (g->actor.id != 0) {
-        base_buf_int(&text, g->actor.id);
-        base_buf_char(&text, ':');
-    }
-    base_buf_str(&text, key);
-    const char *copy = text.failed ? NULL : base_arena_strndup(&g->scratch, text.data, text.len);
-    base_buf_free(&text);
-    return copy;
-}
-
-static gov_status digest_input(gov *g, open_input *in, const diag *d)
-{
-    base_buf text;
-    const char *const parts[] = {in->workflow, in->options.reporter, in->options.grid, in->options.source, in->options.number};
-    base_buf_init(&text, g->alloc);
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        base_buf_str(&text, base_text_or_empty(parts[i]));
-        base_buf_char(&text, '\0');
-    }
-    value_write_document(&text, in->fields);
-    const gov_status status = text.failed ? base_nomem(d) : GOV_OK;
-    if (status == GOV_OK)
-        base_sha256(text.data, text.len, in->digest);
-    base_buf_free(&text);
-    return status;
-}
-
-/* GOV_END: the key is new. */
-static gov_status earlier_answer(gov *g, open_input *in, const diag *d)
-{
-    static const store_sql find = {"SELECT digest, answer FROM gov_case_request WHERE community = $1 AND request_key = $2"};
-    store_rows rows;
-    const gov_status status = store_first(g->store, &find, STORE_ARGS(store_i(g->community), store_s(in->key)), &rows, d);
-    if (status != GOV_OK)
-        return status;
-    size_t len;
-    const void *digest = store_bytes(&rows, 0, &len);
-    const bool same = len == BASE_DIGEST_SIZE && memcmp(digest, in->digest, len) == 0;
-    in->id = store_int(&rows, 1);
-    store_rows_close(&rows);
-    return same ? GOV_OK : base_fail(d, M_request_conflict, A_S("key", in->options.idempotency_key));
-}
-
-static gov_status keep_answer(gov *g, const open_input *in, const diag *d)
-{
-    static const store_sql add = {"INSERT INTO gov_case_request (community, request_key, digest, answer) VALUES ($1, $2, $3, $4)"};
-    return store_post(g->store, &add,
-                      STORE_ARGS(store_i(g->community), store_s(in->key),
-                                 store_b(in->digest, sizeof in->digest), store_i(in->id)),
-                      1, d);
-}
 
 /* Opening may be refused because of whom or what place it is for. Where the actor may not know of them either, the answer is the
  * one for a key that nobody has. */
@@ -115,11 +54,11 @@ static gov_status open_body(gov *g, void *input, const diag *d)
     case_opening opening = {.workflow = in->workflow, .fields = in->fields, .source = o->source, .number = o->number,
                             .flags = value_absent()};
     gov_status status = GOV_OK;
+    const char *const what[] = {in->workflow, o->reporter, o->grid, o->source, o->number};
     if (o->idempotency_key != NULL) {
-        in->key = request_key(g, o->idempotency_key);
-        status = in->key != NULL ? digest_input(g, in, d) : base_nomem(d);
-        if (status == GOV_OK)
-            status = earlier_answer(g, in, d);
+        value none;
+        in->request.key = o->idempotency_key;
+        status = case_request_begin(g, &in->request, what, ARRAY_LEN(what), in->fields, &in->id, &none, d);
         if (status != GOV_END)
             return status;
         status = GOV_OK;
@@ -132,7 +71,7 @@ static gov_status open_body(gov *g, void *input, const diag *d)
         status = registry_find(g, GOV_KIND_GRID, o->grid, strlen(o->grid), &opening.grid, d);
     if (status == GOV_OK)
         status = open_checked(g, &opening, o, &in->id, d);
-    return status == GOV_OK && o->idempotency_key != NULL ? keep_answer(g, in, d) : status;
+    return status == GOV_OK && o->idempotency_key != NULL ? case_request_keep(g, &in->request, in->id, value_absent(), d) : status;
 }
 
 static bool texts_valid(const gov_case_options *o)

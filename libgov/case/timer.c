@@ -66,7 +66,7 @@ gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
     return status;
 }
 
-static gov_status unschedule(gov *g, int64_t case_id, const char *name, const diag *d)
+gov_status case_unschedule(gov *g, int64_t case_id, const char *name, const diag *d)
 {
     static const store_sql drop = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = $2 AND name = $3"};
     return store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(case_id), store_s(name)), STORE_ANY_ROWS, d);
@@ -102,7 +102,7 @@ static gov_status world_schedule(case_machine *m, const case_timer *t, const dia
 
 static gov_status world_unschedule(case_machine *m, const char *name, const diag *d)
 {
-    return unschedule(m->user, m->id, name, d);
+    return case_unschedule(m->user, m->id, name, d);
 }
 
 static gov_status world_effect(case_machine *m, const rulebook_action *action, const diag *d)
@@ -198,14 +198,18 @@ typedef struct due_timer {
 
 #define DUE_TIMER "SELECT case_id, name, kind, due_us, event, data, attempts FROM gov_case_timer WHERE community = $1 AND parked = 0 AND due_us <= $2"
 
-/* The first one that is due by then, of all cases (0) or of one. */
+enum { OF_ALL = 0, OF_ROOMS = -1 };
+
+/* The first one that is due by then, of all (0), of the rooms, or of one case. */
 static gov_status first_due(gov *g, int64_t case_id, int64_t until, base_arena *arena, due_timer *out, const diag *d)
 {
     static const store_sql any = {DUE_TIMER " ORDER BY due_us, id LIMIT 1"};
     static const store_sql own = {DUE_TIMER " AND case_id = $3 ORDER BY due_us, id LIMIT 1"};
-    const store_arg args[] = {store_i(g->community), store_i(until), store_i(case_id)};
+    static const store_sql rooms = {DUE_TIMER " AND case_id = 0 AND kind = $3 ORDER BY due_us, id LIMIT 1"};
+    const store_arg args[] = {store_i(g->community), store_i(until), store_i(case_id == OF_ROOMS ? CASE_TIMER_ROOM : case_id)};
     store_rows rows;
-    gov_status status = case_id == 0 ? store_first(g->store, &any, args, 2, &rows, d) : store_first(g->store, &own, args, 3, &rows, d);
+    gov_status status = store_first(g->store, case_id == OF_ALL ? &any : case_id == OF_ROOMS ? &rooms : &own, args, case_id == OF_ALL ? 2 : 3,
+                                    &rows, d);
     if (status != GOV_OK)
         return status;
     size_t name_len, event_len, len;
@@ -236,6 +240,18 @@ typedef struct firing {
     const due_timer *timer;
 } firing;
 
+/* What a room has put off until now. */
+static gov_status run_operation(gov *g, const case_timer *cause, const diag *d)
+{
+    const rulebook_operation *op;
+    const rulebook_checking how = {.arena = &g->scratch};
+    value in[RULEBOOK_MOST_OPERANDS], out = value_null();
+    gov_status status = rulebook_find_operation(g->rules->host, cause->event, true, NULL, &op, d);
+    if (status == GOV_OK)
+        status = rulebook_read_operands(g->rules, op, cause->data, &how, in, d);
+    return status == GOV_OK ? op->run(g, in, &out, d) : status;
+}
+
 static gov_status fire(void *user, const diag *d)
 {
     static const store_sql take = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = $2 AND name = $3 AND due_us = $4"};
@@ -253,6 +269,8 @@ static gov_status fire(void *user, const diag *d)
                               .event = t->event, .data = t->data};
     if (t->kind == CASE_TIMER_SCHEDULE)
         return case_schedule_fire(g, &cause, d);
+    if (t->kind == CASE_TIMER_ROOM)
+        return run_operation(g, &cause, d);
     status = case_load(g, t->case_id, true, &g->scratch, &m, d);
     if (status != GOV_OK)
         return status;
@@ -340,7 +358,7 @@ static bool nothing_before(gov *g, int64_t until_us)
     return next_known(g) && (!room->next_any || room->next_due > until_us);
 }
 
-/* Fires what is due by then, of all cases (0) or of one, in order and each at its own instant. */
+/* Fires what is due by then, of all (0), of the rooms, or of one case, in order and each at its own instant. */
 static gov_status fire_due(gov *g, int64_t case_id, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d)
 {
     const access_clock before = g->clock;
@@ -387,4 +405,9 @@ gov_status case_catch_up(gov *g, int64_t id, const diag *d)
     enum { MOST = 1000 };
     gov_tick_result out = {0};
     return fire_due(g, id, access_now(g) - 1, MOST, &out, d);
+}
+
+gov_status case_catch_up_rooms(gov *g, const diag *d)
+{
+    return case_catch_up(g, OF_ROOMS, d);
 }

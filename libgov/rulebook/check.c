@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char *kind_name(value v)
+const char *rulebook_value_kind(value v)
 {
     static const char *const names[] = {"null", "bool", "int", "uint", "double", "string", "bytes", "list", "map",
                                         "timestamp", "duration", "type"};
@@ -14,7 +14,7 @@ static const char *kind_name(value v)
 static gov_status wrong(const rulebook_field *f, value v, const rulebook_checking *how, const diag *d)
 {
     return base_fail_at(d, how->place, M_bad_field, A_S("field", f->name), A_S("expected", rulebook_type_name((rulebook_type)f->type)),
-                     A_S("found", kind_name(v)));
+                     A_S("found", rulebook_value_kind(v)));
 }
 
 static gov_status text_copy(base_arena *arena, value v, value *out, const diag *d)
@@ -317,7 +317,7 @@ static gov_status check_keys(const rulebook_fields *fields, value map, const rul
         const value key = map.as.pairs[i].key;
         gov_status one = GOV_OK;
         if (!value_is(key, VALUE_STRING))
-            one = base_fail_at(d, how->place, M_unknown_field, A_S("field", kind_name(key)));
+            one = base_fail_at(d, how->place, M_unknown_field, A_S("field", rulebook_value_kind(key)));
         else if (rulebook_field_index(fields, key.as.s, key.len) == RULEBOOK_NONE)
             one = unknown_field(fields, key, how, d);
         status = one != GOV_OK && (status == GOV_OK || one == GOV_E_NOMEM) ? one : status;

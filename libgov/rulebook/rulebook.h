@@ -126,6 +126,7 @@ typedef struct rulebook_checking {
  * missing_field, bad_field ... */
 gov_status rulebook_check_fields(const rulebook_fields *fields, value map, const rulebook_checking *how, value *out,
                                  const diag *d);
+const char *rulebook_value_kind(value v); /* "int", "list" */
 /* One value; null gives an absent one. */
 gov_status rulebook_check_field(const rulebook_field *f, value v, const rulebook_checking *how, value *out,
                                 const diag *d);
@@ -497,7 +498,7 @@ typedef struct rulebook_givens {
 typedef enum rulebook_who { RULEBOOK_AS_HOST, RULEBOOK_AS_STAFF, RULEBOOK_AS_RESIDENT } rulebook_who;
 typedef enum rulebook_step_kind {
     RULEBOOK_STEP_GIVEN, RULEBOOK_STEP_AT, RULEBOOK_STEP_ADVANCE, RULEBOOK_STEP_OPEN, RULEBOOK_STEP_SEND,
-    RULEBOOK_STEP_FIND, RULEBOOK_STEP_TICK, RULEBOOK_STEP_EXPECT
+    RULEBOOK_STEP_FIND, RULEBOOK_STEP_TICK, RULEBOOK_STEP_EXPECT, RULEBOOK_STEP_CALL
 } rulebook_step_kind;
 
 /* A name with what is wanted of it. */
@@ -567,9 +568,11 @@ typedef struct rulebook_step {
     uint8_t who;  /* rulebook_who */
     const char *as, *purpose; /* key of who acts; NULL: the host, the usual purpose */
     const char *fails;        /* code of the error that has to come; NULL: none */
-    const char *name;         /* the case, as the scenario calls it; NULL: none */
+    const char *name;         /* the case, or what a call made, as the scenario calls it; NULL: none */
     const char *workflow, *event, *reporter, *grid, *source, *number, *key; /* open, send */
-    value fields;             /* open: the fields; send: the event's data; a map */
+    const struct rulebook_operation *operation; /* call */
+    value fields;             /* open: the fields; send: the event's data; call: what it is given; a map */
+    value gives;              /* call: what its answer has to contain; absent: not asked */
     int64_t at_us;            /* at */
     cal_duration advance;     /* advance */
     int64_t max;              /* tick; 0: all that is due */
@@ -640,6 +643,39 @@ typedef struct rulebook_section_kind {
     void (*check)(void *user, rulebook_loader *l, const char *name, void *content);
 } rulebook_section_kind;
 
+/* What an operation is given. */
+typedef enum rulebook_operand_type {
+    RULEBOOK_OPERAND_TEXT, RULEBOOK_OPERAND_INT, RULEBOOK_OPERAND_BOOL, RULEBOOK_OPERAND_TIME, RULEBOOK_OPERAND_DATE,
+    RULEBOOK_OPERAND_DURATION, RULEBOOK_OPERAND_LIST, RULEBOOK_OPERAND_MAP, RULEBOOK_OPERAND_ANY,
+    RULEBOOK_OPERAND_RECORD, /* of one of `kinds`: named by its key, or by {kind: key} where that may be several; comes as its id */
+    RULEBOOK_OPERAND_ID,     /* what an operation or a case has been answered with */
+    RULEBOOK_OPERAND_SECTION /* the name of a definition of the kind `kinds` */
+} rulebook_operand_type;
+typedef struct rulebook_operand {
+    const char *name;
+    uint8_t type; /* rulebook_operand_type */
+    bool required;
+    const char *kinds; /* RECORD: "household resident"; SECTION: "points" */
+    bool free;         /* RECORD: also one that the operation's permission does not reach, as whom something is given to */
+} rulebook_operand;
+enum { RULEBOOK_MOST_OPERANDS = 24 };
+
+struct gov; /* the handle of a community, which rooms above know */
+
+/* Something that a room does when it is asked to: the one shape in which hosts, scenarios and timers reach what the rooms of
+ * programmes can do. */
+typedef struct rulebook_operation {
+    const char *name;       /* "points.redeem" */
+    const char *permission; /* of the rulebook's `permissions`: "points.write" */
+    bool writes;
+    const rulebook_operand *operands;
+    size_t operand_count;
+    /* in: the operands in the table's order, absent where they are not given. *out: the answer, a map; null unless it is set. Runs in a
+     * transaction, and may run more than once before it is committed. */
+    gov_status (*run)(struct gov *g, const value *in, value *out, const diag *d);
+    bool hidden; /* for timers only: nobody else may call it */
+} rulebook_operation;
+
 /* A field that every record of a kind has, declared or not. */
 typedef struct rulebook_builtin {
     const char *kind, *name;
@@ -658,6 +694,8 @@ typedef struct rulebook_host {
     size_t effect_count;
     const expr_function *functions; /* those without a user get the rulebook whose expressions call them */
     size_t function_count;
+    const rulebook_operation *operations;
+    size_t operation_count;
     /* In('path') in an expression that runs with expr_run.user == run_user: is the state active? NULL: false. */
     bool (*in_state)(void *run_user, const rulebook_workflow *w, uint32_t state);
     /* The calendar of that name (NULL: the one that counts where the expression stands) for what runs; NULL: the rulebook's
@@ -671,6 +709,18 @@ typedef struct rulebook_host {
 } rulebook_host;
 /* Table i of a host: itself for 0, then its parts; NULL past the end. */
 const rulebook_host *rulebook_host_part(const rulebook_host *host, size_t i);
+
+/* ---- operations: operation.c ---- */
+
+/* Operation i of a host's rooms, in their order; NULL past the end. */
+const rulebook_operation *rulebook_operation_at(const rulebook_host *host, size_t i);
+/* Reports GOV_E_NOT_FOUND at the place (may be NULL), with the nearest name. A hidden one is found only when it is asked for. */
+gov_status rulebook_find_operation(const rulebook_host *host, const char *name, bool hidden, const base_place *place,
+                                   const rulebook_operation **out, const diag *d);
+/* Checks a map against the operands of an operation; out has room for all of them. Records are looked up by how->resolve, and what an ID
+ * is given as text, too, as a RULEBOOK_CASE, before it is read as a number; without it only numbers pass. Every mistake is reported. */
+gov_status rulebook_read_operands(const rulebook *rb, const rulebook_operation *op, value input, const rulebook_checking *how,
+                                  value *out, const diag *d);
 
 /* ---- the files ---- */
 

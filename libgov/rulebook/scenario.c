@@ -33,7 +33,7 @@ static const rb_known_case *case_named(const rb_play *p, const char *name)
     return NULL;
 }
 
-static const char *name_case(rb_play *p, const rb_node *n, const rulebook_workflow *w)
+static const char *name_case(rb_play *p, const rb_node *n, const rulebook_workflow *w, bool made)
 {
     const char *name = rulebook_read_string(p->l, n, "id");
     if (name == NULL)
@@ -46,7 +46,7 @@ static const char *name_case(rb_play *p, const rb_node *n, const rulebook_workfl
     }
     rb_known_case *c = rb_alloc(p->l, 1, sizeof *c);
     if (c != NULL) {
-        *c = (rb_known_case){p->cases, name, w, rb_place(n)};
+        *c = (rb_known_case){p->cases, name, w, made, rb_place(n)};
         p->cases = c;
     }
     return name;
@@ -59,13 +59,14 @@ const char *rb_play_case(rb_play *p, const rb_node *n, const rulebook_workflow *
     if (name == NULL)
         return NULL;
     const rb_known_case *c = case_named(p, name);
-    if (c != NULL) {
+    if (c != NULL && !c->made) {
         *w = c->w;
         return name;
     }
     rb_names known = {0};
     for (const rb_known_case *k = p->cases; k != NULL; k = k->next)
-        rb_names_add(p->l, &known, k->name);
+        if (!k->made)
+            rb_names_add(p->l, &known, k->name);
     rb_unknown(p->l, n, "case", name, &known);
     rb_names_free(p->l, &known);
     return NULL;
@@ -438,7 +439,7 @@ static void read_open(rb_play *p, const rb_node *n, rulebook_step *out)
     out->key = rulebook_read_string(p->l, rb_get(n, "key"), "key");
     out->fields = read_input(p, n, rb_get(n, "fields"), w != NULL ? &w->fields : NULL, rb_get(n, "fails") != NULL);
     if (rb_get(n, "id") != NULL)
-        out->name = name_case(p, rb_get(n, "id"), w);
+        out->name = name_case(p, rb_get(n, "id"), w, false);
 }
 
 static void read_send(rb_play *p, const rb_node *n, rulebook_step *out)
@@ -463,6 +464,34 @@ static void read_send(rb_play *p, const rb_node *n, rulebook_step *out)
     out->fields = read_input(p, n, rb_get(n, "data"), e != NULL ? &e->input : NULL, rb_get(n, "fails") != NULL);
 }
 
+/* What an operation is to fail at may be wrong on purpose. */
+static void read_call(rb_play *p, const rb_node *n, rulebook_step *out)
+{
+    static const char *const keys[] = {"as", "!operation", "with", "id", "gives", "purpose", "key", "fails", NULL};
+    value checked[RULEBOOK_MOST_OPERANDS];
+    if (!rulebook_read_keys(p->l, n, "call", keys))
+        return;
+    const char *name = rulebook_read_string(p->l, rb_get(n, "operation"), "operation");
+    const rb_node *with = rb_get(n, "with"), *gives = rb_get(n, "gives");
+    base_place place = rb_place(with != NULL ? with : n);
+    rb_play_who(p, rb_get(n, "as"), &out->who, &out->as);
+    out->purpose = rulebook_read_string(p->l, rb_get(n, "purpose"), "purpose");
+    out->key = rulebook_read_string(p->l, rb_get(n, "key"), "key");
+    out->fails = read_code(p, rb_get(n, "fails"));
+    if (with != NULL && rb_expect(p->l, with, RB_MAP, "with"))
+        out->fields = rulebook_read_value(p->l, with);
+    if (gives != NULL && rb_expect(p->l, gives, RB_MAP, "gives"))
+        out->gives = rulebook_read_value(p->l, gives);
+    const base_place at = rb_place(rb_get(n, "operation"));
+    if (name != NULL)
+        rb_note(p->l, rulebook_find_operation(p->l->rb->pub.host, name, false, &at, &out->operation, p->l->d));
+    const rulebook_checking how = {.resolve = resolve, .user = p, .arena = &p->l->unit->arena, .place = &place};
+    if (out->operation != NULL && rb_get(n, "fails") == NULL && !rb_out(p->l))
+        rb_note(p->l, rulebook_read_operands(&p->l->rb->pub, out->operation, out->fields, &how, checked, p->l->d));
+    if (rb_get(n, "id") != NULL)
+        out->name = name_case(p, rb_get(n, "id"), NULL, true);
+}
+
 static void read_find(rb_play *p, const rb_node *n, rulebook_step *out)
 {
     rb_play_query(p, n, true, &out->find);
@@ -471,7 +500,7 @@ static void read_find(rb_play *p, const rb_node *n, rulebook_step *out)
     const rulebook_workflow *w = NULL;
     if (out->find.workflow != NULL)
         (void)rulebook_get_workflow(&p->l->rb->pub, out->find.workflow, &w, NULL);
-    out->name = name_case(p, rb_get(n, "id"), w != NULL && w->chart != NULL ? w : NULL);
+    out->name = name_case(p, rb_get(n, "id"), w != NULL && w->chart != NULL ? w : NULL, false);
 }
 
 /* The years that a scenario moves through, where its calendar does not list them. */
@@ -490,9 +519,10 @@ static void check_year(rb_play *p, const rb_node *n, int64_t us)
 
 static void read_step(rb_play *p, const rb_node *n, rulebook_step *out)
 {
-    static const char *const keys[] = {"given", "at", "advance", "open", "send", "find", "tick", "expect", NULL};
+    static const char *const keys[] = {"given", "at", "advance", "open", "send", "find", "tick", "expect", "call", NULL};
     out->place = rb_place(n);
     out->fields = value_map(NULL, 0);
+    out->gives = value_absent();
     if (!rulebook_read_keys(p->l, n, "step", keys))
         return;
     if (n->count != 1) {
@@ -521,6 +551,7 @@ static void read_step(rb_play *p, const rb_node *n, rulebook_step *out)
             out->max = rulebook_read_int(p->l, val, "tick", 1, 1000000, 0);
         break;
     case 7: out->kind = RULEBOOK_STEP_EXPECT; rb_play_expect(p, val, out); break;
+    case 8: out->kind = RULEBOOK_STEP_CALL; read_call(p, val, out); break;
     default: break;
     }
 }

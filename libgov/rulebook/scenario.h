@@ -13,6 +13,7 @@ typedef struct rb_known_case {
     struct rb_known_case *next;
     const char *name;
     const rulebook_workflow *w; /* NULL: broken or unknown; said elsewhere */
+    bool made; /* not a case, but what a call made */
     base_place place;
 } rb_known_case;
 

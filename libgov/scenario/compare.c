@@ -48,6 +48,14 @@ static gov_status stands_for(scenario_run *r, value name, int64_t id, bool *is, 
     return status;
 }
 
+/* An instant is written as text, as people write it. */
+static gov_status same_instant(scenario_run *r, value wanted, value found, bool *is)
+{
+    int64_t at = 0, us = 0;
+    *is = wanted.kind == VALUE_STRING && value_to_us(found, &at) && gov_time_parse(r->g, wanted.as.s, &us, NULL) == GOV_OK && us == at;
+    return GOV_OK;
+}
+
 gov_status scenario_contains(scenario_run *r, value wanted, value found, bool *is, const diag *d)
 {
     gov_status status = GOV_OK;
@@ -63,9 +71,35 @@ gov_status scenario_contains(scenario_run *r, value wanted, value found, bool *i
             status = scenario_contains(r, wanted.as.items[i], found.as.items[i], is, d);
         return status;
     }
+    if (wanted.kind == VALUE_STRING && found.kind == VALUE_TIMESTAMP)
+        return same_instant(r, wanted, found, is);
     if (wanted.kind == VALUE_STRING && found.kind == VALUE_INT)
         return stands_for(r, wanted, found.as.i, is, d);
     *is = wanted.kind == VALUE_NULL ? found.kind == VALUE_NULL || found.kind == VALUE_ABSENT : value_equal(wanted, found);
+    return GOV_OK;
+}
+
+gov_status scenario_answer(scenario_run *r, const rulebook_step *step, value answer, const diag *d)
+{
+    for (size_t i = 0; i < step->gives.len; i++) {
+        const value_pair *p = &step->gives.as.pairs[i];
+        const value found = value_find(answer, p->key);
+        const char *shown, *wanted;
+        bool is = false;
+        gov_status status = scenario_contains(r, p->val, found, &is, d);
+        if (status != GOV_OK)
+            return status;
+        if (is)
+            continue;
+        status = scenario_text(r, NULL, NULL, found, &shown, d);
+        if (status == GOV_OK)
+            status = scenario_text(r, NULL, NULL, p->val, &wanted, d);
+        if (status != GOV_OK)
+            return status;
+        if (base_fail_at(&r->to_wrong, &step->place, M_scenario_differs, A_S("what", p->key.as.s), A_S("found", shown),
+                         A_S("wanted", wanted)) == GOV_E_NOMEM)
+            return base_nomem(d);
+    }
     return GOV_OK;
 }
 

@@ -1,6 +1,7 @@
 /* The steps of a scenario, one after the other, by the calls that a host makes. */
 #include "scenario/scenario.h"
 
+#include <gov/operation.h>
 #include <gov/points.h>
 #include <string.h>
 
@@ -30,10 +31,10 @@ static void keep_case(scenario_run *r, const char *name, int64_t id)
 
 static const char *what_of(const rulebook_step *step, base_buf *text)
 {
-    static const char *const words[] = {"given", "at", "advance", "open", "send", "find", "tick", "expect"};
+    static const char *const words[] = {"given", "at", "advance", "open", "send", "find", "tick", "expect", "call"};
     base_buf_str(text, words[step->kind]);
     base_buf_char(text, ' ');
-    base_buf_str(text, base_text_or_empty(step->event != NULL ? step->event : step->workflow));
+    base_buf_str(text, base_text_or_empty(step->operation != NULL ? step->operation->name : step->event != NULL ? step->event : step->workflow));
     if (step->name != NULL && step->event != NULL)
         base_buf_fmt(text, " (%s)", step->name);
     while (text->len > 0 && text->data[text->len - 1] == ' ')
@@ -227,6 +228,58 @@ static gov_status move_clock(scenario_run *r, const rulebook_step *step, gov_err
     return gov_set_now(r->g, to, err);
 }
 
+/* What the scenario has named becomes what the store knows it by. */
+static gov_status operands_of(scenario_run *r, const rulebook_step *step, value *out)
+{
+    value_builder b;
+    value_builder_init(&b, r->arena);
+    for (size_t i = 0; i < step->fields.len; i++) {
+        const value_pair *p = &step->fields.as.pairs[i];
+        const scenario_case *c = NULL;
+        for (size_t k = 0; k < step->operation->operand_count && p->val.kind == VALUE_STRING; k++)
+            if (step->operation->operands[k].type == RULEBOOK_OPERAND_ID && value_is_text(p->key, step->operation->operands[k].name))
+                c = scenario_case_of(r, p->val.as.s);
+        value_builder_set_n(&b, p->key.as.s, p->key.len, c != NULL ? value_int(c->id) : p->val);
+    }
+    *out = value_builder_map(&b);
+    return b.failed ? GOV_E_NOMEM : GOV_OK;
+}
+
+typedef struct comparing {
+    scenario_run *r;
+    const rulebook_step *step;
+    const gov_value *answer;
+} comparing;
+
+static gov_status compare_body(gov *g, void *input, const diag *d)
+{
+    const comparing *c = input;
+    (void)g;
+    return scenario_answer(c->r, c->step, *c->answer, d);
+}
+
+static gov_status call_operation(scenario_run *r, const rulebook_step *step, int64_t *id, gov_error **err)
+{
+    static const access_call look = {ACCESS_HOST_ONLY, false};
+    const gov_operation_options o = {.size = sizeof o, .idempotency_key = step->key};
+    gov_value *answer = NULL;
+    value input;
+    if (operands_of(r, step, &input) != GOV_OK)
+        return base_nomem(&(diag){r->g->alloc, err});
+    gov_status status = act(r, step->who, step->as, step->purpose, err);
+    if (status == GOV_OK)
+        status = gov_operation_run(r->g, step->operation->name, &input, &o, &answer, err);
+    *id = status == GOV_OK ? gov_value_int(gov_value_get(answer, "id")) : 0;
+    if (status == GOV_OK && step->gives.kind == VALUE_MAP) {
+        comparing c = {r, step, answer};
+        status = act(r, RULEBOOK_AS_HOST, NULL, NULL, err);
+        if (status == GOV_OK)
+            status = access_run(r->g, &look, compare_body, &c, err);
+    }
+    gov_value_free(answer);
+    return status;
+}
+
 static gov_status run_call(scenario_run *r, const rulebook_step *step, int64_t *id, gov_error **err)
 {
     gov_status status;
@@ -241,6 +294,8 @@ static gov_status run_call(scenario_run *r, const rulebook_step *step, int64_t *
         return open_case(r, step, id, err);
     case RULEBOOK_STEP_SEND:
         return send_event(r, step, err);
+    case RULEBOOK_STEP_CALL:
+        return call_operation(r, step, id, err);
     default:
         return GOV_OK;
     }
@@ -313,7 +368,7 @@ static gov_status run_step(scenario_run *r, const rulebook_step *step, const cha
         for (size_t i = 0; i < r->case_count; i++)
             r->cases[i].seen = r->cases[i].looked;
         status = run_call(r, step, &id, &err);
-        keep_case(r, step->name, step->kind == RULEBOOK_STEP_OPEN ? id : 0);
+        keep_case(r, step->name, step->kind == RULEBOOK_STEP_OPEN || step->kind == RULEBOOK_STEP_CALL ? id : 0);
     }
     if (!of_machine(status)) {
         const gov_status told = judge(r, step, status, err, lang, &through);
@@ -367,6 +422,8 @@ static gov_status add_history(scenario_run *r, const rulebook_step *step, value_
     gov_error *err = NULL;
     gov_value *history = NULL;
     value copy;
+    if (step->kind == RULEBOOK_STEP_CALL)
+        return GOV_OK;
     if (step->name != NULL)
         value_builder_set_copy(b, "case", step->name);
     if (c == NULL)

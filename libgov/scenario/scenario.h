@@ -28,7 +28,7 @@ gov_status scenario_cover_view(const scenario_cover *c, bool touched, base_arena
 gov_status scenario_play(gov *g, size_t i, const char *lang, scenario_cover *cover, base_arena *arena, value *result,
                          bool *passed, const diag *d);
 
-/* A case that the scenario has a name for. */
+/* A case, or what a call made, that the scenario has a name for. */
 typedef struct scenario_case {
     const char *name;
     int64_t id;
@@ -53,6 +53,8 @@ gov_status scenario_give(scenario_run *r, const rulebook_givens *givens, gov_err
 
 /* ---- expect.c, compare.c ---- */
 gov_status scenario_expect(scenario_run *r, const rulebook_step *step, const diag *d);
+/* Is what was wanted of it in the answer of a call? What differs is told member by member. */
+gov_status scenario_answer(scenario_run *r, const rulebook_step *step, value answer, const diag *d);
 /* The cases that a query means; inside of a transaction. */
 gov_status scenario_query(scenario_run *r, const rulebook_query *q, base_arena *arena, int64_t *first, int64_t *count, const diag *d);
 /* Finds what a step names, by its query. *id 0: there is none, which is told. */

@@ -620,6 +620,14 @@ function Community:records(kind, size)
   end)
 end
 
+--- Runs an operation of a programme, such as "points.redeem"; gives its answer. Options: idempotency_key.
+function Community:run(operation, input, options)
+  return act(self, core.gov_operation_run, operation, input, options)
+end
+
+--- What run() knows: a list of tables with name, permission, writes and operands.
+function Community:operations() return act(self, core.gov_operation_list) end
+
 --- Opens a case; gives its id. Options: reporter, grid, source, number, idempotency_key.
 function Community:open_case(workflow, fields, options)
   return act(self, core.gov_case_open, workflow, fields, options)

@@ -309,6 +309,13 @@ function Community:records(kind, size) end
 ---@param points table[] {latitude, longitude} or {lat=, lon=}, in degrees
 ---@return integer[]? ids, string? message, string? code, gov.error? err
 function Community:locate(points) end
+---@param operation string such as "points.redeem"
+---@param input? gov.fields its operands
+---@param options? {idempotency_key?: string}
+---@return any answer, string? message, string? code, gov.error? err
+function Community:run(operation, input, options) end
+---@return table[]? operations, string? message, string? code, gov.error? err
+function Community:operations() end
 ---@param workflow string
 ---@param fields? gov.fields
 ---@param options? {reporter?: string, grid?: string, source?: string, number?: string, idempotency_key?: string}

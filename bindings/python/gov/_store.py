@@ -263,6 +263,16 @@ class Community(Handle):
         """The id of the grid of each point (pairs of degrees, latitude first); 0: in no grid."""
         return self._call(_core.gov_locate, points)
 
+    # --- what programmes do ---
+
+    def run(self, operation, input=None, /, *, idempotency_key=None, **more):
+        """Runs an operation of a programme, such as "points.redeem"; gives its answer. Operands are named, or stand in a dict."""
+        return self._call(_core.gov_operation_run, operation, _map(input, more), {"idempotency_key": idempotency_key})
+
+    def operations(self):
+        """What run() knows: a list of dicts with name, permission, writes and operands."""
+        return self._call(_core.gov_operation_list)
+
     # --- cases ---
 
     def open_case(self, workflow, fields=None, /, *, reporter=None, grid=None, source=None, number=None,
