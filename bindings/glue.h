@@ -239,8 +239,8 @@ static const glue_field glue_case_fields[] = {
 };
 static const glue_struct glue_case_options = GLUE_STRUCT("option", gov_case_options, glue_case_fields);
 
-static const glue_field glue_operation_fields[] = {GLUE_FIELD(gov_operation_options, GLUE_TEXT, idempotency_key)};
-static const glue_struct glue_operation_options = GLUE_STRUCT("option", gov_operation_options, glue_operation_fields);
+static const glue_field glue_call_fields[] = {GLUE_FIELD(gov_call_options, GLUE_TEXT, idempotency_key)};
+static const glue_struct glue_call_options = GLUE_STRUCT("option", gov_call_options, glue_call_fields);
 
 static const glue_field glue_query_fields[] = {
     GLUE_FIELD(gov_case_query, GLUE_TEXT, workflow), GLUE_FIELD(gov_case_query, GLUE_TEXT, grid),

@@ -109,7 +109,7 @@ static void gov_error_free_now(gov_error *gone) { gov_error_free(gone); }
 
 GOV_STRUCT_IN(gov_options, glue_options)
 GOV_STRUCT_IN(gov_case_options, glue_case_options)
-GOV_STRUCT_IN(gov_operation_options, glue_operation_options)
+GOV_STRUCT_IN(gov_call_options, glue_call_options)
 GOV_STRUCT_IN(gov_case_query, glue_case_query)
 GOV_STRUCT_IN(gov_report_options, glue_report_options)
 GOV_STRUCT_IN(gov_import_options, glue_import_options)
@@ -287,8 +287,8 @@ GOV_PAGE(gov_ledger_balance, glue_ledger_balance)
 %ignore gov_options_init;
 %ignore gov_case_options;
 %ignore gov_case_options_init;
-%ignore gov_operation_options;
-%ignore gov_operation_options_init;
+%ignore gov_call_options;
+%ignore gov_call_options_init;
 %ignore gov_case_query;
 %ignore gov_case_query_init;
 %ignore gov_report_options;

@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     must(gov_case_open(g, "lamp", v, NULL, &id, &err));
     show(g, id);
     gov_value_free(v);
-    must(gov_case_send(g, id, "dispatch", v = json("{\"unit\": \"U05\"}"), &err));
+    must(gov_case_send(g, id, "dispatch", v = json("{\"unit\": \"U05\"}"), NULL, &err));
     show(g, id);
     gov_value_free(v);
 

@@ -105,7 +105,10 @@ int cmd_case_send(cli *c, args *a)
     }
     code = case_named(&s, a, a->words[1], &id);
     if (code == EXIT_DONE) {
-        const gov_status status = gov_case_send(s.g, id, a->words[2], data, &err);
+        gov_call_options options;
+        gov_call_options_init(&options, sizeof options);
+        options.idempotency_key = args_value(a, "key");
+        const gov_status status = gov_case_send(s.g, id, a->words[2], data, &options, &err);
         code = status == GOV_OK ? put_standing(&s, id, T(c, "sent", "已办理"))
                                 : fail_with(c, status, err);
     }

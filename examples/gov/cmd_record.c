@@ -79,8 +79,8 @@ static int run_operation(session *s, const args *a, const gov_value *input)
     cli *c = s->c;
     gov_value *answer = NULL;
     gov_error *err = NULL;
-    gov_operation_options o;
-    gov_operation_options_init(&o, sizeof o);
+    gov_call_options o;
+    gov_call_options_init(&o, sizeof o);
     o.idempotency_key = args_value(a, "key");
     const gov_status status = gov_operation_run(s->g, a->words[1], input, &o, &answer, &err);
     if (status != GOV_OK)

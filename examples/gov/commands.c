@@ -81,6 +81,7 @@ static const opt open_options[] = {
 static const opt send_options[] = {
     OPT("data", "JSON|@FILE", "the event's input as one JSON object",
         "以一个 JSON 对象给出办理内容"),
+    OPT("key", "KEY", "the same key again changes nothing", "同一个键重复提交，不再改动"),
     OPT("source", "NAME", "CASE is the number of this other system", "CASE 是该外部系统的编号"),
     {0},
 };

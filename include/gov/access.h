@@ -24,6 +24,21 @@ extern "C" {
  */
 typedef struct gov gov;
 
+/** How a call that writes is made; every field may be left zero. @since 0.1 */
+typedef struct gov_call_options {
+    size_t size;                 /**< sizeof at the caller's compile time. @since 0.1 */
+    const char *idempotency_key; /**< The actor's own, at most 200 bytes: the same key with the same input gives the first answer again and changes
+                                      nothing, with another input GOV_E_CONFLICT. NULL: none. @since 0.1 */
+    uint64_t reserved;           /**< Zero. */
+} gov_call_options;
+
+/**
+ * Zeroes the options and sets their size; for callers that cannot use an initialiser.
+ * @contract thread=any alloc=no block=no
+ * @since 0.1
+ */
+GOV_API void gov_call_options_init(gov_call_options *options, size_t size);
+
 /**
  * The calls that follow are made by the host program itself: administration, imports, ticking. The host may
  * make every call and send every event, and sees sensitive fields masked: only a person with a role sees them plain.

@@ -50,14 +50,16 @@ GOV_API gov_status gov_case_open(gov *g, const char *workflow, const gov_value *
 /**
  * Sends an event to a case: one macrostep with its effects, in one transaction.
  * Who may: the roles under `by` of the event.
- * @param data  the event's input, a map; NULL: none. Borrowed.
- * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_INPUT (the input does not fit its declaration), GOV_E_REFUSED (nothing in the case's
+ * @param data     the event's input, a map; NULL: none. Borrowed.
+ * @param options  may be NULL
+ * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_CONFLICT (the idempotency key with another input), GOV_E_INPUT (the input does not fit its declaration), GOV_E_REFUSED (nothing in the case's
  *         state accepts the event, or a rule refuses; the error cites file and line), GOV_E_DENIED, GOV_E_EXPR,
  *         GOV_E_LIMIT (1,000 microsteps), GOV_E_RETRY, GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_case_send(gov *g, int64_t id, const char *event, const gov_value *data, gov_error **err);
+GOV_API gov_status gov_case_send(gov *g, int64_t id, const char *event, const gov_value *data,
+                                 const gov_call_options *options, gov_error **err);
 
 /**
  * Finds a case by number: another system's, or, with source NULL or "", the community's own; when that is none, an imported

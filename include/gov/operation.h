@@ -15,21 +15,6 @@
 extern "C" {
 #endif
 
-/** How an operation is run; every field may be left zero. @since 0.1 */
-typedef struct gov_operation_options {
-    size_t size;                 /**< sizeof at the caller's compile time. @since 0.1 */
-    const char *idempotency_key; /**< The same key of the same actor with the same input gives the first answer again and changes nothing;
-                                      with another input GOV_E_CONFLICT. At most 200 bytes; NULL: none. Reading takes none. @since 0.1 */
-    uint64_t reserved;           /**< Zero. */
-} gov_operation_options;
-
-/**
- * Zeroes the options and sets their size.
- * @contract thread=any alloc=no block=no
- * @since 0.1
- */
-GOV_API void gov_operation_options_init(gov_operation_options *options, size_t size);
-
 /**
  * Runs an operation as the actor that is set. What programmes had put off until before now (an expiry, a time-out) happens first.
  * Permission: the operation's own, as gov_operation_list() tells it; for each record that is named, too, unless it is one to whom something
@@ -37,7 +22,7 @@ GOV_API void gov_operation_options_init(gov_operation_options *options, size_t s
  * @param name     e.g. "points.redeem"
  * @param input    a map of the operands; records by their keys, or as {"household": KEY} where the key alone may mean several; what
  *                 operations answer as `id` as an int or its decimal text. NULL: none
- * @param options  may be NULL
+ * @param options  may be NULL; an idempotency key is for operations that write
  * @param out      the answer, a map, or null where there is nothing to tell; owned by the caller; may be NULL
  * @return GOV_OK, GOV_E_ARG, GOV_E_NOT_FOUND (operation, record), GOV_E_INPUT (operands: each mistake is told), GOV_E_DENIED, GOV_E_CONFLICT,
  *         what the operation itself refuses (GOV_E_REFUSED, GOV_E_STATE, GOV_E_RANGE, GOV_E_RULE), GOV_E_STORE and its kin, GOV_E_NOMEM.
@@ -45,7 +30,7 @@ GOV_API void gov_operation_options_init(gov_operation_options *options, size_t s
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_operation_run(gov *g, const char *name, const gov_value *input, const gov_operation_options *options,
+GOV_API gov_status gov_operation_run(gov *g, const char *name, const gov_value *input, const gov_call_options *options,
                                      gov_value **out, gov_error **err);
 
 /**

@@ -272,6 +272,7 @@ void access_hold(gov_store *home);
 void access_release(gov_store *home); /* closes at the last one */
 
 /* Options structs: copies `size` bytes of known fields, refuses unknown ones that are set. */
+gov_status access_call_options(gov_call_options *dst, const gov_call_options *src, const diag *d); /* src may be NULL */
 gov_status access_options(void *dst, size_t known, const void *src, size_t src_size, const diag *d);
 
 #endif

@@ -196,3 +196,20 @@ gov_status access_options(void *dst, size_t known, const void *src, size_t src_s
 {
     return base_options(dst, known, src, src_size, d);
 }
+
+void gov_call_options_init(gov_call_options *options, size_t size)
+{
+    if (options == NULL || size < sizeof(size_t))
+        return;
+    memset(options, 0, size);
+    options->size = size;
+}
+
+gov_status access_call_options(gov_call_options *dst, const gov_call_options *src, const diag *d)
+{
+    const gov_status status = access_options(dst, sizeof *dst, src, src != NULL ? src->size : 0, d);
+    const char *key = status == GOV_OK ? dst->idempotency_key : NULL;
+    if (status == GOV_OK && (dst->reserved != 0 || (key != NULL && (strlen(key) > 200 || !base_utf8_valid(key, strlen(key))))))
+        return base_fail(d, M_bad_options);
+    return status;
+}

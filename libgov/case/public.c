@@ -108,19 +108,41 @@ typedef struct send_input {
     int64_t id;
     const char *event;
     value data;
+    const char *key;
 } send_input;
 
 static gov_status send_body(gov *g, void *input, const diag *d)
 {
     const send_input *in = input;
-    const gov_status status = case_catch_up(g, in->id, d);
-    return status == GOV_OK ? case_send(g, in->id, in->event, in->data, d) : status;
+    case_request request = {.key = in->key};
+    gov_status status = case_catch_up(g, in->id, d);
+    if (status == GOV_OK && in->key != NULL) {
+        char number[24];
+        int64_t id;
+        value none;
+        (void)base_format_int(in->id, number);
+        const char *const what[] = {"send", number, in->event};
+        status = case_request_begin(g, &request, what, ARRAY_LEN(what), in->data, &id, &none, d);
+        if (status != GOV_END)
+            return status;
+        status = GOV_OK;
+    }
+    if (status == GOV_OK)
+        status = case_send(g, in->id, in->event, in->data, d);
+    return status == GOV_OK && in->key != NULL ? case_request_keep(g, &request, in->id, value_absent(), d) : status;
 }
 
-gov_status gov_case_send(gov *g, int64_t id, const char *event, const gov_value *data, gov_error **err)
+gov_status gov_case_send(gov *g, int64_t id, const char *event, const gov_value *data,
+                         const gov_call_options *options, gov_error **err)
 {
     static const access_call call = {ACCESS_BY_EVENT, true};
-    send_input in = {id, event, data != NULL ? *data : value_map(NULL, 0)};
+    const diag d = {g != NULL ? g->alloc : NULL, err};
+    gov_call_options o;
+    send_input in = {id, event, data != NULL ? *data : value_map(NULL, 0), NULL};
+    const gov_status status = access_call_options(&o, options, &d);
+    if (status != GOV_OK)
+        return status;
+    in.key = o.idempotency_key;
     if (event == NULL || !base_utf8_valid(event, strlen(event)) || in.data.kind != VALUE_MAP)
         return base_misuse(err, event == NULL ? "event" : "data");
     return access_run(g, &call, send_body, &in, err);

@@ -3,14 +3,6 @@
 
 #include <string.h>
 
-void gov_operation_options_init(gov_operation_options *options, size_t size)
-{
-    if (options == NULL || size < sizeof(size_t))
-        return;
-    memset(options, 0, size);
-    options->size = size;
-}
-
 typedef struct asking {
     const rulebook_operation *op;
     value input;
@@ -89,23 +81,21 @@ static gov_status run_body(gov *g, void *input, const diag *d)
     return status == GOV_OK && a->out != NULL ? access_answer(g, answer, a->out, d) : status;
 }
 
-gov_status gov_operation_run(gov *g, const char *name, const gov_value *input, const gov_operation_options *options, gov_value **out,
+gov_status gov_operation_run(gov *g, const char *name, const gov_value *input, const gov_call_options *options, gov_value **out,
                              gov_error **err)
 {
     const diag d = {g != NULL ? g->alloc : NULL, err};
-    gov_operation_options o;
+    gov_call_options o;
     asking a = {.input = input != NULL ? *input : value_map(NULL, 0), .out = out};
     if (g == NULL || name == NULL || a.input.kind != VALUE_MAP)
         return base_misuse(err, g == NULL ? "g" : name == NULL ? "name" : "input");
-    gov_status status = access_options(&o, sizeof o, options, options != NULL ? options->size : 0, &d);
-    if (status == GOV_OK && o.reserved != 0)
-        status = base_fail(&d, M_bad_options);
+    gov_status status = access_call_options(&o, options, &d);
     if (status == GOV_OK)
         status = rulebook_find_operation(g->rules->host, name, false, NULL, &a.op, &d);
     if (status != GOV_OK)
         return status;
     a.key = o.idempotency_key;
-    if (a.key != NULL && (!a.op->writes || strlen(a.key) > 200 || !base_utf8_valid(a.key, strlen(a.key))))
+    if (a.key != NULL && !a.op->writes)
         return base_misuse(err, "options");
     const access_call call = {a.op->permission, a.op->writes};
     return access_run(g, &call, run_body, &a, err);

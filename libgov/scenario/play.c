@@ -158,7 +158,7 @@ static gov_status send_event(scenario_run *r, const rulebook_step *step, gov_err
     if (input_of(r, step, event_input(r, c->id, step->event), &data) != GOV_OK)
         return base_nomem(&d);
     const gov_status status = act(r, step->who, step->as, step->purpose, err);
-    return status == GOV_OK ? gov_case_send(r->g, c->id, step->event, &data, err) : status;
+    return status == GOV_OK ? gov_case_send(r->g, c->id, step->event, &data, NULL, err) : status;
 }
 
 /* What fell due on the way and failed is told with its reason. */
@@ -261,7 +261,7 @@ static gov_status compare_body(gov *g, void *input, const diag *d)
 static gov_status call_operation(scenario_run *r, const rulebook_step *step, int64_t *id, gov_error **err)
 {
     static const access_call look = {ACCESS_HOST_ONLY, false};
-    const gov_operation_options o = {.size = sizeof o, .idempotency_key = step->key};
+    const gov_call_options o = {.size = sizeof o, .idempotency_key = step->key};
     gov_value *answer = NULL;
     value input;
     if (operands_of(r, step, &input) != GOV_OK)

@@ -190,7 +190,7 @@ static bool make_start(bed *b)
 static bool step(bed *b, int i)
 {
     gov_error *err = NULL;
-    return told(gov_case_send(b->g, b->ids[i], "dispatch", b->data, &err), &err);
+    return told(gov_case_send(b->g, b->ids[i], "dispatch", b->data, NULL, &err), &err);
 }
 
 static bool run_steps(void *user)

@@ -161,7 +161,7 @@ void community_send(community *c, int64_t id, const char *event, const char *jso
 {
     gov_error *err = NULL;
     gov_value *v = json != NULL ? community_json(json) : NULL;
-    assert_gov(want, gov_case_send(c->g, id, event, v, &err), err);
+    assert_gov(want, gov_case_send(c->g, id, event, v, NULL, &err), err);
     gov_error_free(err);
     gov_value_free(v);
 }

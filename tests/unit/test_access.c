@@ -326,13 +326,13 @@ static void sends(community *c, int64_t id, const char *who, const char *event, 
 static gov_status send_others(gov *g, int64_t id, gov_value **out, gov_error **err)
 {
     (void)out;
-    return gov_case_send(g, id, "by_nobody", NULL, err);
+    return gov_case_send(g, id, "by_nobody", NULL, NULL, err);
 }
 
 static gov_status send_nonsense(gov *g, int64_t id, gov_value **out, gov_error **err)
 {
     (void)out;
-    return gov_case_send(g, id, "by_noone", NULL, err);
+    return gov_case_send(g, id, "by_noone", NULL, NULL, err);
 }
 
 /* One error that says of the case what another one says of an id that was never given. */
@@ -575,7 +575,7 @@ static void a_failing_call_leaves_the_group_usable(void **state)
     TRY(gov_record_get(c.g, "unit", "\xff", &v, &e), GOV_E_NOT_FOUND);
     TRY(gov_record_get(c.g, "unit", "none", &v, &e), GOV_E_NOT_FOUND);
     TRY(gov_case_get(c.g, 12345, &v, &e), GOV_E_NOT_FOUND);
-    TRY(gov_case_send(c.g, id, "nothing", NULL, &e), GOV_E_NOT_FOUND);
+    TRY(gov_case_send(c.g, id, "nothing", NULL, NULL, &e), GOV_E_NOT_FOUND);
     act(&c, "bare", "x");
     TRY(gov_case_open(c.g, "matter", fine, NULL, &n, &e), GOV_E_DENIED);
     act(&c, NULL, "x");
@@ -609,19 +609,19 @@ static void two_communities_on_one_store_do_not_mix(void **state)
     TRY(gov_act_as(second, "clerk", "x", &e), GOV_E_NOT_FOUND);
     const int64_t id = community_open(&c, "matter", "{}");
     TRY(gov_case_get(second, id, &v, &e), GOV_E_NOT_FOUND);
-    TRY(gov_case_send(second, id, "end", NULL, &e), GOV_E_NOT_FOUND);
+    TRY(gov_case_send(second, id, "end", NULL, NULL, &e), GOV_E_NOT_FOUND);
     TRY(gov_case_find(second, NULL, "2026-000001", &n, &e), GOV_E_NOT_FOUND);
     assert_gov_ok(gov_case_open(second, "matter", NULL, NULL, &n, &err), err); /* its numbers begin anew */
     assert_gov_ok(gov_case_find(second, NULL, "2026-000001", &n, &err), err);
     assert_gov_ok(gov_begin(c.g, &err), err);
     TRY(gov_case_get(second, n, &v, &e), GOV_E_STATE);
-    TRY(gov_case_send(second, n, "end", NULL, &e), GOV_E_STATE);
+    TRY(gov_case_send(second, n, "end", NULL, NULL, &e), GOV_E_STATE);
     TRY(gov_begin(second, &e), GOV_E_STATE);
     TRY(gov_tick(second, 0, NULL, &e), GOV_E_STATE);
     TRY(gov_community_create(c.store, "third", book, NULL, &e), GOV_E_STATE);
     community_send(&c, id, "end", NULL, GOV_OK);
     assert_gov_ok(gov_commit(c.g, &err), err);
-    assert_gov_ok(gov_case_send(second, n, "end", NULL, &err), err);
+    assert_gov_ok(gov_case_send(second, n, "end", NULL, NULL, &err), err);
     assert_gov_ok(gov_verify(second, NULL, NULL, NULL, &err), err);
     assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
     gov_rulebook_free(book);
@@ -735,7 +735,7 @@ static gov_status looking(const gov_allocator *alloc, void *user)
     if (status == GOV_OK)
         status = gov_begin(c.g, NULL);
     if (status == GOV_OK)
-        status = gov_case_send(c.g, id, "tell", NULL, NULL);
+        status = gov_case_send(c.g, id, "tell", NULL, NULL, NULL);
     if (status == GOV_OK)
         status = gov_case_history(c.g, id, &v, NULL);
     gov_value_free(v);

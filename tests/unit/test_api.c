@@ -454,7 +454,7 @@ static void null_arguments_are_told(void **state)
         gov_record_list(g, "unit", NULL, 0, NULL, NULL),
         gov_locate(NULL, &p, 1, &id, NULL), gov_locate(g, NULL, 1, &id, NULL), gov_locate(g, &p, 1, NULL, NULL),
         gov_case_open(NULL, "complaint", map, NULL, NULL, NULL), gov_case_open(g, NULL, map, NULL, NULL, NULL),
-        gov_case_send(NULL, 1, "x", NULL, NULL), gov_case_send(g, 1, NULL, NULL, NULL),
+        gov_case_send(NULL, 1, "x", NULL, NULL, NULL), gov_case_send(g, 1, NULL, NULL, NULL, NULL),
         gov_case_find(NULL, NULL, "x", &id, NULL), gov_case_find(g, NULL, NULL, &id, NULL), gov_case_find(g, NULL, "x", NULL, NULL),
         gov_case_get(NULL, 1, &v, NULL), gov_case_get(g, 1, NULL, NULL),
         gov_case_list(NULL, NULL, &v, NULL), gov_case_list(g, NULL, NULL, NULL),
@@ -527,7 +527,7 @@ static void strange_texts_everywhere(void **state)
         o.reporter = o.grid = o.source = o.number = o.idempotency_key = t;
         status[n++] = gov_case_open(c.g, "complaint", map, &o, &id, NULL);
         status[n++] = gov_case_open(c.g, t, NULL, NULL, &id, NULL);
-        status[n++] = gov_case_send(c.g, 1, t, map, NULL);
+        status[n++] = gov_case_send(c.g, 1, t, map, NULL, NULL);
         status[n++] = gov_case_find(c.g, t, t, &id, NULL);
         for (int k = 0; k < 6; k++) {
             gov_case_query_init(&q, sizeof q);

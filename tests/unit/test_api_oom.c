@@ -90,9 +90,9 @@ static gov_status families(const gov_allocator *alloc, void *user)
     if (status == GOV_OK)
         status = gov_case_find(c.g, "hotline", "7", &found, NULL);
     if (status == GOV_OK)
-        status = gov_case_send(c.g, id, "split", NULL, NULL);
+        status = gov_case_send(c.g, id, "split", NULL, NULL, NULL);
     if (status == GOV_OK)
-        status = gov_case_send(c.g, id, "tell", NULL, NULL);
+        status = gov_case_send(c.g, id, "tell", NULL, NULL, NULL);
     if (status == GOV_OK)
         status = gov_set_now(c.g, COMMUNITY_START + INT64_C(7200) * 1000000, NULL);
     if (status == GOV_OK)

@@ -264,6 +264,33 @@ static void numbers_and_requests_are_unique(void **state)
     community_free(&c);
 }
 
+/* A host that lost the answer sends again: the event happens once, and only the same request counts as the same. */
+static void sending_again_changes_nothing(void **state)
+{
+    community c = community_make(support_store_of(state), community_rules, NULL);
+    gov_error *err = NULL;
+    gov_value *dispatch = community_json("{'unit': 'U1'}"), *other = community_json("{'unit': 'U1', 'note': 'x'}"), *history;
+    gov_call_options o;
+    people(&c);
+    const int64_t id = community_open(&c, "complaint", "{'category': 'noise'}");
+    gov_call_options_init(&o, sizeof o);
+    o.idempotency_key = "again";
+    as(&c, "li");
+    assert_gov_ok(gov_case_send(c.g, id, "dispatch", dispatch, &o, &err), err);
+    assert_gov_ok(gov_case_history(c.g, id, &history, &err), err);
+    const size_t entries = gov_value_count(history);
+    gov_value_free(history);
+    assert_gov_ok(gov_case_send(c.g, id, "dispatch", dispatch, &o, &err), err);
+    assert_gov_ok(gov_case_history(c.g, id, &history, &err), err);
+    assert_int_equal(gov_value_count(history), entries);
+    gov_value_free(history);
+    assert_gov(GOV_E_CONFLICT, gov_case_send(c.g, id, "dispatch", other, &o, &err), err);
+    gov_error_free(err);
+    gov_value_free(dispatch);
+    gov_value_free(other);
+    community_free(&c);
+}
+
 static void lists_page_and_filter(void **state)
 {
     community c = community_make(support_store_of(state), community_rules, NULL);
@@ -406,7 +433,7 @@ static gov_status whole_life(const gov_allocator *alloc, void *user)
     gov_value_free(f);
     f = community_json("{'unit': 'U1'}");
     if (status == GOV_OK)
-        status = gov_case_send(c.g, id, "dispatch", f, NULL);
+        status = gov_case_send(c.g, id, "dispatch", f, NULL, NULL);
     gov_value_free(f);
     if (status == GOV_OK)
         status = gov_set_now(c.g, COMMUNITY_START + INT64_C(5) * 3600000000, NULL);
@@ -455,6 +482,7 @@ int main(void)
         STORE_TESTS(sensitive_fields_are_masked_and_looks_recorded),
         STORE_TESTS(groups_and_looks_in_a_group_that_is_undone),
         STORE_TESTS(numbers_and_requests_are_unique),
+        STORE_TESTS(sending_again_changes_nothing),
         STORE_TESTS(lists_page_and_filter),
         STORE_TESTS(residents_reach_their_own_cases),
         STORE_TESTS(nobody_may_do_anything),

@@ -206,7 +206,7 @@ static void step_both(gov *const g[2], const int64_t id[2], const char *event, i
         } else {
             const bool dispatch = strcmp(event, "dispatch") == 0, back = strcmp(event, "return") == 0, rule = strcmp(event, "rule") == 0;
             given = dispatch ? community_json("{'unit': 'U1'}") : back ? community_json("{'reason': 'r'}") : rule ? community_json("{'granted': true}") : NULL;
-            status[i] = gov_case_send(g[i], id[i], event, given, NULL);
+            status[i] = gov_case_send(g[i], id[i], event, given, NULL, NULL);
         }
         gov_value_free(data);
         gov_value_free(given);
@@ -298,7 +298,7 @@ static int write_rounds(const writer *w)
         status = gov_act_as_host(g, "writer", NULL);
     for (int i = 0; i < w->rounds && status == GOV_OK; i++) {
         for (int again = 0; again < 1000; again++) {
-            status = gov_case_send(g, w->id, w->event, NULL, NULL);
+            status = gov_case_send(g, w->id, w->event, NULL, NULL, NULL);
             if (status != GOV_E_RETRY && status != GOV_E_BUSY)
                 break;
         }

@@ -267,7 +267,7 @@ static void rules_may_call_them(void **state)
     assert_gov_ok(gov_attach(store, NULL, &g, &err), err);
     assert_gov_ok(gov_act_as_host(g, "test", &err), err);
     assert_gov_ok(gov_case_open(g, "flood", in, NULL, &id, &err), err);
-    assert_gov_ok(gov_case_send(g, id, "look", in, &err), err);
+    assert_gov_ok(gov_case_send(g, id, "look", in, NULL, &err), err);
     assert_true(calls > 0);
     gov_value_free(in);
     gov_store_free(store);

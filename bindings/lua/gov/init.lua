@@ -633,7 +633,8 @@ function Community:open_case(workflow, fields, options)
   return act(self, core.gov_case_open, workflow, fields, options)
 end
 
-function Community:send(id, event, data) return act(self, core.gov_case_send, id, event, data) end
+--- Sends an event to a case. Options: idempotency_key.
+function Community:send(id, event, data, options) return act(self, core.gov_case_send, id, event, data, options) end
 function Community:find_case(number, source) return act(self, core.gov_case_find, source, number) end
 function Community:case(id) return act(self, core.gov_case_get, id) end
 function Community:history(id) return act(self, core.gov_case_history, id) end

@@ -324,8 +324,9 @@ function Community:open_case(workflow, fields, options) end
 ---@param id integer
 ---@param event string
 ---@param data? gov.fields
+---@param options? {idempotency_key?: string}
 ---@return true? ok, string? message, string? code, gov.error? err
-function Community:send(id, event, data) end
+function Community:send(id, event, data, options) end
 ---@param number string
 ---@param source? string
 ---@return integer? id, string? message, string? code, gov.error? err

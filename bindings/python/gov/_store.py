@@ -282,9 +282,9 @@ class Community(Handle):
                    "idempotency_key": idempotency_key}
         return self._call(_core.gov_case_open, workflow, _map(fields, more), options)
 
-    def send(self, id, event, data=None, /, **more):
+    def send(self, id, event, data=None, /, *, idempotency_key=None, **more):
         """Sends an event to a case, with its input by name or in a dict."""
-        self._call(_core.gov_case_send, id, event, _map(data, more))
+        self._call(_core.gov_case_send, id, event, _map(data, more), {"idempotency_key": idempotency_key})
 
     def find_case(self, number, source=None):
         """The id of the case of that number: the community's own, or another system's."""
