@@ -106,6 +106,8 @@ gov_status base_sort_errors(const diag *d); /* GOV_E_NOMEM, or GOV_OK */
 
 /* Adds copies of all diagnostics of `from` to d; returns from's status (or GOV_E_NOMEM). */
 gov_status base_forward(const diag *d, const gov_error *from);
+/* What has no place gets this one. */
+gov_status base_forward_at(const diag *d, const base_place *at, const gov_error *from);
 
 /* The nearest of `names` to `name` by edit distance, or NULL when none is near. */
 const char *base_nearest(const char *name, size_t len, const char *const *names, size_t count);
@@ -226,6 +228,7 @@ gov_status base_zone_parse(const gov_allocator *a, const char *name, const void 
 gov_status base_zone_load(const gov_allocator *a, const char *name, base_zone **out, base_buf *tzif,
                           const diag *d);
 void base_zone_free(base_zone *z);
+const char *base_zone_near(const char *name, size_t len); /* a well-known one that is like it, or NULL */
 const char *base_zone_name(const base_zone *z);
 int32_t base_zone_offset(const base_zone *z, int64_t seconds); /* seconds east of UTC at that instant */
 /* The same, and the stretch [*start, *end) of time around that instant that has this offset. */

@@ -215,6 +215,11 @@ gov_status base_report(const diag *d, const base_place *place, int32_t severity,
 
 gov_status base_forward(const diag *d, const gov_error *from)
 {
+    return base_forward_at(d, NULL, from);
+}
+
+gov_status base_forward_at(const diag *d, const base_place *at, const gov_error *from)
+{
     const gov_status status = gov_error_status(from);
     if (d == NULL || d->out == NULL)
         return status;
@@ -224,7 +229,8 @@ gov_status base_forward(const diag *d, const gov_error *from)
         diag_arg *const args[MAX_ARGS] = {&r.a, &r.b, &r.c, &r.d, &r.e, &r.f};
         for (size_t k = 0; k < item->arg_count; k++)
             *args[k] = (diag_arg){item->args[k].name, item->args[k].text, SIZE_MAX, 0};
-        const base_place place = {item->origin, item->line, item->column};
+        const base_place own = {item->origin, item->line, item->column};
+        const base_place place = at != NULL && item->line == 0 ? *at : own;
         if (base_report(d, &place, item->severity, &r) == GOV_E_NOMEM)
             return GOV_E_NOMEM;
     }

@@ -47,3 +47,18 @@ const char *base_nearest(const char *name, size_t len, const char *const *names,
     }
     return best;
 }
+
+/* Those that rules are most likely to name: the zone files themselves cannot be listed everywhere. */
+const char *base_zone_near(const char *name, size_t len)
+{
+    static const char *const zones[] = {
+        "Asia/Shanghai",    "Asia/Urumqi",       "Asia/Hong_Kong",     "Asia/Macau",          "Asia/Taipei",
+        "Asia/Singapore",   "Asia/Kuala_Lumpur", "Asia/Tokyo",         "Asia/Seoul",          "Asia/Bangkok",
+        "Asia/Ho_Chi_Minh", "Asia/Jakarta",      "Asia/Manila",        "Asia/Kolkata",        "Asia/Dubai",
+        "Asia/Almaty",      "Asia/Ulaanbaatar",  "Europe/London",      "Europe/Berlin",       "Europe/Paris",
+        "Europe/Madrid",    "Europe/Rome",       "Europe/Moscow",      "Europe/Istanbul",     "Africa/Cairo",
+        "Africa/Lagos",     "Africa/Nairobi",    "America/New_York",   "America/Chicago",     "America/Denver",
+        "America/Toronto",  "America/Sao_Paulo", "America/Los_Angeles", "America/Mexico_City", "Australia/Sydney",
+        "Pacific/Auckland", "UTC"};
+    return base_nearest(name, len, zones, ARRAY_LEN(zones));
+}

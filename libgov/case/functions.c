@@ -162,7 +162,7 @@ static gov_status call_count(void *user, const value *args, size_t n, value *out
     if (!records && (!known || !has_workflow(g->rules, kind)))
         return base_fail(d, M_unknown_name, A_S("kind", "record or workflow"), A_N("name", args[0].as.s, args[0].len));
     if (n == 2)
-        status = rulebook_filter_new(g->alloc, rb, args[1].as.s, args[1].len, NULL, &filter, d);
+        status = rulebook_filter_new(g->alloc, rb, args[1].as.s, args[1].len, &filter, d);
     const rulebook_filter *which = n == 2 ? &filter : NULL;
     if (status == GOV_OK)
         status = records ? registry_count(g, kind, which, run, &count, d) : count_cases(g, kind, which, run, &count, d);
@@ -172,16 +172,35 @@ static gov_status call_count(void *user, const value *args, size_t n, value *out
     return status;
 }
 
-static gov_status check_count(void *user, const value *args, size_t n, const base_place *place, const diag *d)
+/* The nearest of the workflows, and of the kinds of records if they may stand here too. */
+static gov_status unknown_kind(const rulebook *rb, value v, bool records, const base_place *place, const diag *d)
+{
+    const char *best = NULL;
+    const rulebook_host *part;
+    for (size_t i = 0; i < rb->workflows.count; i++) {
+        const char *const pair[] = {best, rb->workflows.items[i]};
+        best = base_nearest(v.as.s, v.len, pair, 2);
+    }
+    for (size_t p = 0; records && (part = rulebook_host_part(rb->host, p)) != NULL; p++)
+        for (size_t i = 0; i < part->builtin_count; i++) {
+            const char *const pair[] = {best, part->builtins[i].kind};
+            best = base_nearest(v.as.s, v.len, pair, 2);
+        }
+    return base_fail_at(d, place, M_unknown_name, A_S("kind", records ? "record or workflow" : "workflow"),
+                        A_N("name", v.as.s, v.len), A_S("near", best));
+}
+
+static gov_status check_count(void *user, const value *args, size_t n, const base_place *places, const diag *d)
 {
     const rulebook *rb = user;
-    char kind[LONGEST_KIND];
+    char kind[LONGEST_KIND] = "";
     gov_status status = GOV_OK;
-    if (args[0].kind == VALUE_STRING &&
-        (!kind_text(args[0], kind) || (!registry_kind_known(kind) && !has_workflow(rb, kind))))
-        status = base_fail_at(d, place, M_unknown_name, A_S("kind", "record or workflow"),
-                              A_N("name", args[0].as.s, args[0].len));
-    const gov_status filter = n == 2 ? rulebook_filter_check(rb, args[1], place, d) : GOV_OK;
+    const bool text = args[0].kind == VALUE_STRING && kind_text(args[0], kind);
+    const bool record = text && registry_kind_known(kind);
+    if (args[0].kind == VALUE_STRING && !record && (!text || !has_workflow(rb, kind)))
+        status = unknown_kind(rb, args[0], true, &places[0], d);
+    const gov_status filter =
+        n == 2 ? rulebook_filter_check(rb, args[1], record ? kind : NULL, &places[1], d) : GOV_OK;
     return status != GOV_OK ? status : filter;
 }
 
@@ -218,7 +237,7 @@ static gov_status check_cases(void *user, const value *args, size_t n, const bas
     char kind[LONGEST_KIND];
     (void)n;
     if (args[0].kind == VALUE_STRING && (!kind_text(args[0], kind) || !has_workflow(user, kind)))
-        return base_fail_at(d, place, M_unknown_name, A_S("kind", "workflow"), A_N("name", args[0].as.s, args[0].len));
+        return unknown_kind(user, args[0], false, place, d);
     return GOV_OK;
 }
 

@@ -626,10 +626,10 @@ gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value **out, g
     if (out == NULL || in.query.limit > 1000)
         return base_misuse(err, out == NULL ? "out" : "limit");
     const gov_case_query *q = &in.query;
-    const char *const texts[] = {q->workflow, q->grid, q->unit, q->field, q->equals, q->where};
+    const char *const texts[] = {q->workflow, q->grid, q->unit, q->field, q->equals}; /* the filter says itself what is wrong with it */
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (texts[i] != NULL && !base_utf8_valid(texts[i], strlen(texts[i])))
-            return base_misuse(err, "query");
+            return base_fail(&d, M_bad_utf8, A_I("offset", (int64_t)base_utf8_bad(texts[i], strlen(texts[i]))));
     if ((q->flags & ~(GOV_CASE_OPEN_ONLY | GOV_CASE_OVERDUE_ONLY)) != 0)
         return base_fail(&d, M_bad_options);
     if (!read_cursor(&in))

@@ -59,7 +59,18 @@ static bool foldable(const expr_node *n)
     }
 }
 
-/* An error stays what it is: a term that fails when it is evaluated, which && and || may pass by. */
+static void report_part(builder *b)
+{
+    const base_place place = expr_place_at(b->c, b->ctx.fault.where->at);
+    const expr_fault *f = &b->ctx.fault;
+    b->c->status = f->message == M_function_failed && f->foreign != NULL
+                       ? base_forward_at(b->c->d, &place, f->foreign)
+                       : expr_report_fault_at(&b->ctx, &place, b->c->d);
+    b->c->mistakes++;
+}
+
+/* An error stays what it is: a term that fails when it is evaluated, which && and || may pass by. But in a rule that is
+ * loaded it was never meant. */
 static void fold(builder *b, expr_node *n)
 {
     value v;
@@ -68,6 +79,8 @@ static void fold(builder *b, expr_node *n)
     if (how != DONE) {
         if (b->ctx.fault.message == M_out_of_memory && how == STOP)
             b->c->status = base_nomem(b->c->d);
+        else if (how == FAIL && b->c->o->failing_parts)
+            report_part(b);
         expr_fault_drop(&b->ctx.fault);
         return;
     }
@@ -160,7 +173,8 @@ static void ready_zone(builder *b, expr_node *n, const expr_node *arg)
     } else if (nomem) {
         b->c->status = base_nomem(b->c->d);
     } else if (b->c->o->declared_only) {
-        MISTAKE(b->c, arg->at, M_zone_unknown, A_N("zone", arg->v.as.s, arg->v.len));
+        MISTAKE(b->c, arg->at, M_zone_unknown, A_N("zone", arg->v.as.s, arg->v.len),
+                A_S("near", base_zone_near(arg->v.as.s, arg->v.len)));
     }
 }
 
@@ -210,6 +224,7 @@ gov_status expr_build(compiler *c, expr_node **root)
     b.ctx.run = &b.run;
     b.ctx.scratch = c->arena;
     b.ctx.cost = FOLD_COST;
+    b.ctx.d = c->o->failing_parts ? c->d : NULL; /* for what functions say */
     build(&b, root);
     return c->status;
 }

@@ -119,9 +119,9 @@ typedef struct expr_program expr_program;
 typedef gov_status (*expr_callback)(void *user, const value *args, size_t n, value *out,
                                     const expr_run *run, const diag *d);
 /* Called for each call of the function when an expression is compiled, so that wrong constants are found early
- * (In('no.such.state')). args[i] is absent where the argument is not constant. */
+ * (In('no.such.state')). args[i] is absent where the argument is not constant; it stands at places[i]. */
 typedef gov_status (*expr_call_check)(void *user, const value *args, size_t n,
-                                      const base_place *place, const diag *d);
+                                      const base_place *places, const diag *d);
 
 typedef struct expr_function {
     const char *name; /* "age", or qualified: "points.balance" */
@@ -146,6 +146,8 @@ void expr_scope_free(expr_scope *s);
 gov_status expr_scope_var(expr_scope *s, const char *dotted_name, expr_type type, uint32_t *slot,
                           const diag *d);
 /* Adds a function, or an overload of one. The struct and its name are copied. */
+/* What expressions may select from the variable by name is declared too, as "it.name": any other name is unknown. */
+void expr_scope_close(expr_scope *s, uint32_t slot);
 gov_status expr_scope_function(expr_scope *s, const expr_function *f, const diag *d);
 bool expr_scope_find(const expr_scope *s, const char *name, size_t len, uint32_t *slot,
                      expr_type *type);
@@ -162,6 +164,7 @@ typedef struct expr_options {
     bool
         declared_only; /* check types and names: what is unknown or does not fit is an error of compiling, every one of
                             * them reported. Without it these are errors of evaluating, as `gov eval` wants it */
+    bool failing_parts; /* report constant parts that fail whenever they are evaluated, timestamp('x') */
     bool disable_macros; /* has, all, exists, ... are plain functions */
     /* Where in its file byte `offset` of the source lies; NULL: lines and columns of the source itself. */
     void (*locate)(void *user, size_t offset, base_place *out);

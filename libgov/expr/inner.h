@@ -137,6 +137,7 @@ enum {
 typedef struct scope_var {
     const char *name;
     expr_type type;
+    bool closed; /* what may be selected from it is declared as well */
 } scope_var;
 
 struct expr_scope {
@@ -150,6 +151,8 @@ struct expr_scope {
     expr_overload *functions; /* in any order */
     size_t function_count, function_cap;
 };
+
+bool expr_scope_closed(const expr_scope *s, uint32_t slot);
 
 struct expr_program {
     const gov_allocator *alloc;
@@ -221,6 +224,8 @@ expr_node *expr_node_new(compiler *c, node_kind kind, uint32_t at, size_t kids);
 /* Reports a mistake at an offset of the source. */
 gov_status expr_mistake(compiler *c, size_t at, const diag_report *r);
 #define MISTAKE(c, at, ...) expr_mistake((c), (at), &(const diag_report){__VA_ARGS__})
+/* Where an offset of the source lies. */
+base_place expr_place_at(const compiler *c, size_t at);
 /* Line and column of an offset, both from 1, columns in characters. */
 void expr_count_place(const char *src, size_t len, size_t at, base_place *out);
 
@@ -273,6 +278,7 @@ int expr_too_costly(expr_ctx *c, const expr_node *n);
 /* Memory from scratch; NULL when there is none (then return expr_nomem()). */
 void *expr_take(expr_ctx *c, size_t count, size_t size);
 gov_status expr_report_fault(expr_ctx *c, const diag *d);
+gov_status expr_report_fault_at(expr_ctx *c, const base_place *place, const diag *d);
 
 /* ---- fast.c ---- */
 

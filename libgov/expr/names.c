@@ -143,12 +143,8 @@ static bool try_name(checker *k, expr_node *n, const expr_node *start)
     return false;
 }
 
-static void unknown_name(checker *k, expr_node *start, const expr_node *top)
+static void unknown_name(checker *k, expr_node *start, const char *path, size_t len)
 {
-    char path[LONGEST_PATH];
-    size_t len = 0;
-    if (!expr_path_text(top, path, &len))
-        (void)expr_path_text(start, path, &len);
     start->kind = K_UNKNOWN;
     start->type = EXPR_DYN;
     if (!expr_checked(k))
@@ -171,6 +167,8 @@ static void check_rest(checker *k, expr_node *from, expr_node *top)
 void expr_check_path(checker *k, expr_node *top)
 {
     uint32_t index;
+    char path[LONGEST_PATH];
+    size_t len = 0;
     expr_node *start = expr_path_start(top);
     const local_var *local = expr_find_local(k, start, &index);
     if (local != NULL) {
@@ -180,9 +178,13 @@ void expr_check_path(checker *k, expr_node *top)
         check_rest(k, start, top);
         return;
     }
+    if (!expr_path_text(top, path, &len))
+        (void)expr_path_text(start, path, &len);
     for (expr_node *n = top;; n = n->kid[0]) {
         const bool is_start = n == start;
         if (try_name(k, n, start)) {
+            if (n != top && n->kind == K_SLOT && expr_scope_closed(k->c->scope, n->slot))
+                unknown_name(k, n, path, len);
             n->at = start->at;
             check_rest(k, n, top);
             return;
@@ -190,6 +192,6 @@ void expr_check_path(checker *k, expr_node *top)
         if (is_start)
             break;
     }
-    unknown_name(k, start, top);
+    unknown_name(k, start, path, len);
     check_rest(k, start, top);
 }

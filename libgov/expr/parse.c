@@ -25,13 +25,19 @@ void expr_count_place(const char *src, size_t len, size_t at, base_place *out)
     }
 }
 
-gov_status expr_mistake(compiler *c, size_t at, const diag_report *r)
+base_place expr_place_at(const compiler *c, size_t at)
 {
     base_place place = {NULL, 0, 0};
     if (c->o->locate != NULL)
         c->o->locate(c->o->user, at, &place);
     else if (c->d != NULL)
         expr_count_place(c->src, c->len, at, &place);
+    return place;
+}
+
+gov_status expr_mistake(compiler *c, size_t at, const diag_report *r)
+{
+    const base_place place = expr_place_at(c, at);
     const gov_status status = base_report(c->d, &place, GOV_SEVERITY_ERROR, r);
     if (c->status == GOV_OK || status == GOV_E_NOMEM)
         c->status = status;

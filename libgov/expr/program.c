@@ -75,9 +75,8 @@ static gov_status compile(compiler *c, const char *src)
         return base_fail(c->d, M_too_large, A_S("what", "expression length"),
                          A_I("limit", EXPR_MAX_LENGTH));
     if (!base_utf8_valid(src, c->len)) {
-        c->src = "";
         const size_t bad = base_utf8_bad(src, c->len);
-        c->len = 0;
+        c->src = src;
         return MISTAKE(c, bad, M_bad_utf8, A_I("offset", bad));
     }
     p->src = c->src = base_arena_strndup(c->arena, src, c->len);
@@ -295,8 +294,13 @@ gov_status expr_report_fault(expr_ctx *c, const diag *d)
         return status;
     }
     const base_place place = place_of(c->program, c->fault.where);
-    return c->fault.message == M_function_failed ? report_foreign(c, &place, d)
-                                                 : report_plain(c, &place, d);
+    return expr_report_fault_at(c, &place, d);
+}
+
+gov_status expr_report_fault_at(expr_ctx *c, const base_place *place, const diag *d)
+{
+    return c->fault.message == M_function_failed ? report_foreign(c, place, d)
+                                                 : report_plain(c, place, d);
 }
 
 /* ---- evaluating ---- */

@@ -70,7 +70,8 @@ static const char *near_var(const checker *k, const segment *parts, size_t count
     const size_t len = (size_t)(parts[count - 1].s + parts[count - 1].len - name);
     for (const expr_scope *s = k->c->scope; s != NULL; s = s->parent)
         for (size_t i = 0; i < s->var_count; i++)
-            if (strncmp(s->vars[i].name, "__", 2) != 0 && parts_like(parts, count, s->vars[i].name))
+            if (strncmp(s->vars[i].name, "__", 2) != 0 &&
+                (strlen(s->vars[i].name) != len || memcmp(s->vars[i].name, name, len) != 0) && parts_like(parts, count, s->vars[i].name))
                 best = nearer(name, len, best, s->vars[i].name);
     return best;
 }

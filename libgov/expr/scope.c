@@ -68,11 +68,24 @@ gov_status expr_scope_var(expr_scope *s, const char *dotted_name, expr_type type
     if (known == NULL)
         return base_nomem(d);
     *known = s->var_count;
-    s->vars[s->var_count] = (scope_var){name, type};
+    s->vars[s->var_count] = (scope_var){name, type, false};
     if (slot != NULL)
         *slot = s->slot_base + (uint32_t)s->var_count;
     s->var_count++;
     return GOV_OK;
+}
+
+void expr_scope_close(expr_scope *s, uint32_t slot)
+{
+    if (slot >= s->slot_base && slot - s->slot_base < s->var_count)
+        s->vars[slot - s->slot_base].closed = true;
+}
+
+bool expr_scope_closed(const expr_scope *s, uint32_t slot)
+{
+    while (s != NULL && slot < s->slot_base)
+        s = s->parent;
+    return s != NULL && slot - s->slot_base < s->var_count && s->vars[slot - s->slot_base].closed;
 }
 
 gov_status expr_scope_function(expr_scope *s, const expr_function *f, const diag *d)

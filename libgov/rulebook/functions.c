@@ -1,5 +1,4 @@
-/* Functions that the expressions of every rulebook have: dates, working time by its calendars, distances. And filters, which
- * are expressions inside of expressions. */
+/* Functions that the expressions of every rulebook have: dates, working time by its calendars, distances. */
 #include "rulebook/load.h"
 
 #include "geo/geo.h"
@@ -8,11 +7,18 @@
 
 enum { SECONDS_PER_DAY = 86400 };
 
-static gov_status bad(const char *function, const char *what, value v, const diag *d)
+/* `place` is NULL when a function runs; the language adds where it was called. */
+static gov_status bad_at(const char *function, const char *what, value v, const base_place *place, const diag *d)
 {
     if (v.kind == VALUE_STRING)
-        return base_fail(d, M_invalid_argument, A_S("function", function), A_S("what", what), A_N("value", v.as.s, v.len));
-    return base_fail(d, M_invalid_argument, A_S("function", function), A_S("what", what));
+        return base_fail_at(d, place, M_invalid_argument, A_S("function", function), A_S("what", what),
+                            A_N("value", v.as.s, v.len));
+    return base_fail_at(d, place, M_invalid_argument, A_S("function", function), A_S("what", what));
+}
+
+static gov_status bad(const char *function, const char *what, value v, const diag *d)
+{
+    return bad_at(function, what, v, NULL, d);
 }
 
 /* The day of "2026-03-02", or of an instant where the community is, counted from 1970. */
@@ -89,18 +95,18 @@ static gov_status call_working_days(void *user, const value *args, size_t n, val
 }
 
 /* "2 hours" and duration('2h') are taken for working time, "5 days" for working days: that is what the function is for. */
-static gov_status working(value v, cal_duration *out, const diag *d)
+static gov_status working(value v, cal_duration *out, const base_place *place, const diag *d)
 {
     int64_t us;
     if (v.kind == VALUE_DURATION) {
         if (!value_to_us(v, &us))
-            return bad("add_working", "finer than a microsecond, or too long", v, d);
+            return bad_at("add_working", "finer than a microsecond, or too long", v, place, d);
         *out = cal_of(CAL_WORKING_TIME, us);
         return GOV_OK;
     }
-    const gov_status status = cal_parse_duration(v.as.s, v.len, out, NULL, d);
+    const gov_status status = cal_parse_duration(v.as.s, v.len, out, place, d);
     if (status == GOV_E_NOT_FOUND)
-        return bad("add_working", "not a duration such as 2 working hours", v, d);
+        return bad_at("add_working", "not a duration such as 2 working hours", v, place, d);
     if (status != GOV_OK)
         return status;
     if (out->unit == CAL_TIME)
@@ -108,7 +114,7 @@ static gov_status working(value v, cal_duration *out, const diag *d)
     else if (out->unit == CAL_DAYS)
         out->unit = CAL_WORKING_DAYS;
     else if (out->unit != CAL_WORKING_TIME && out->unit != CAL_WORKING_DAYS)
-        return bad("add_working", "months are no working time", v, d);
+        return bad_at("add_working", "months are no working time", v, place, d);
     return GOV_OK;
 }
 
@@ -120,7 +126,7 @@ static gov_status call_add_working(void *user, const value *args, size_t n, valu
     int64_t from;
     gov_status status = calendar_of(user, run, n == 3 ? &args[2] : NULL, &calendar, d);
     if (status == GOV_OK)
-        status = working(args[1], &span, d);
+        status = working(args[1], &span, NULL, d);
     if (status == GOV_OK && !value_to_us(args[0], &from))
         status = bad("add_working", "an instant finer than a microsecond", args[0], d);
     if (status == GOV_OK)
@@ -132,19 +138,52 @@ static gov_status call_add_working(void *user, const value *args, size_t n, valu
     return status;
 }
 
-static gov_status check_calendar(void *user, const value *args, size_t n, const base_place *place, const diag *d)
+/* ---- what is constant can be looked at when rules are loaded ---- */
+
+static gov_status check_calendar(const rb_full *rb, value v, const base_place *place, const diag *d)
 {
-    const rb_full *rb = user;
     char name[65];
-    if (n != 3 || args[2].kind != VALUE_STRING)
+    if (v.kind != VALUE_STRING)
         return GOV_OK;
-    if (args[2].len < sizeof name) {
-        memcpy(name, args[2].as.s, args[2].len);
-        name[args[2].len] = '\0';
-        if (strlen(name) == args[2].len && rb_find_def(rb, RB_CALENDAR, NULL, name) != NULL)
+    if (v.len < sizeof name) {
+        memcpy(name, v.as.s, v.len);
+        name[v.len] = '\0';
+        if (strlen(name) == v.len && rb_find_def(rb, RB_CALENDAR, NULL, name) != NULL)
             return GOV_OK;
     }
-    return base_fail_at(d, place, M_unknown_name, A_S("kind", "calendar"), A_N("name", args[2].as.s, args[2].len));
+    return base_fail_at(d, place, M_unknown_name, A_S("kind", "calendar"), A_N("name", v.as.s, v.len));
+}
+
+static gov_status check_days(const char *function, const value *args, const base_place *places, const diag *d)
+{
+    gov_status status = GOV_OK;
+    int64_t day;
+    for (int i = 0; i < 2; i++)
+        if (args[i].kind == VALUE_STRING && !base_parse_date(args[i].as.s, args[i].len, &day))
+            status = bad_at(function, "not a date such as 2026-03-02", args[i], &places[i], d);
+    return status;
+}
+
+static gov_status check_age(void *user, const value *args, size_t n, const base_place *places, const diag *d)
+{
+    (void)user;
+    (void)n;
+    return check_days("age", args, places, d);
+}
+
+static gov_status check_working_days(void *user, const value *args, size_t n, const base_place *places, const diag *d)
+{
+    const gov_status status = check_days("working_days", args, places, d);
+    const gov_status other = n == 3 ? check_calendar(user, args[2], &places[2], d) : GOV_OK;
+    return status != GOV_OK ? status : other;
+}
+
+static gov_status check_add_working(void *user, const value *args, size_t n, const base_place *places, const diag *d)
+{
+    cal_duration span;
+    const gov_status status = args[1].kind != VALUE_ABSENT ? working(args[1], &span, &places[1], d) : GOV_OK;
+    const gov_status other = n == 3 ? check_calendar(user, args[2], &places[2], d) : GOV_OK;
+    return status != GOV_OK ? status : other;
 }
 
 /* ---- places ---- */
@@ -171,25 +210,27 @@ static gov_status call_distance(void *user, const value *args, size_t n, value *
 
 #define T EXPR_TIMESTAMP
 #define S EXPR_STRING
-#define OF_DAYS(NAME, CALL, COST)                                                                              \
-    {.name = NAME, .argc = 2, .args = {S, T}, .result = EXPR_INT, .call = CALL, .cost = COST},                 \
-    {.name = NAME, .argc = 2, .args = {S, S}, .result = EXPR_INT, .call = CALL, .cost = COST},                 \
-    {.name = NAME, .argc = 2, .args = {T, T}, .result = EXPR_INT, .call = CALL, .cost = COST},                 \
-    {.name = NAME, .argc = 2, .args = {T, S}, .result = EXPR_INT, .call = CALL, .cost = COST}
-#define BY_CALENDAR(NAME, FIRST, SECOND, RESULT, CALL)                                                         \
-    {.name = NAME, .argc = 3, .args = {FIRST, SECOND, S}, .result = RESULT, .call = CALL, .check = check_calendar, .cost = 8}
+#define OF_DAYS(NAME, CALL, CHECK, COST)                                                                               \
+    {.name = NAME, .argc = 2, .args = {S, T}, .result = EXPR_INT, .call = CALL, .check = CHECK, .cost = COST},         \
+    {.name = NAME, .argc = 2, .args = {S, S}, .result = EXPR_INT, .call = CALL, .check = CHECK, .cost = COST},         \
+    {.name = NAME, .argc = 2, .args = {T, T}, .result = EXPR_INT, .call = CALL, .check = CHECK, .cost = COST},         \
+    {.name = NAME, .argc = 2, .args = {T, S}, .result = EXPR_INT, .call = CALL, .check = CHECK, .cost = COST}
+#define BY_CALENDAR(NAME, FIRST, SECOND, RESULT, CALL, CHECK)                                                          \
+    {.name = NAME, .argc = 3, .args = {FIRST, SECOND, S}, .result = RESULT, .call = CALL, .check = CHECK, .cost = 8}
 
 static const expr_function functions[] = {
-    OF_DAYS("age", call_age, 1),
-    OF_DAYS("working_days", call_working_days, 8),
-    BY_CALENDAR("working_days", S, T, EXPR_INT, call_working_days),
-    BY_CALENDAR("working_days", S, S, EXPR_INT, call_working_days),
-    BY_CALENDAR("working_days", T, T, EXPR_INT, call_working_days),
-    BY_CALENDAR("working_days", T, S, EXPR_INT, call_working_days),
-    {.name = "add_working", .argc = 2, .args = {T, S}, .result = T, .call = call_add_working, .cost = 8},
-    {.name = "add_working", .argc = 2, .args = {T, EXPR_DURATION}, .result = T, .call = call_add_working, .cost = 8},
-    BY_CALENDAR("add_working", T, S, T, call_add_working),
-    BY_CALENDAR("add_working", T, EXPR_DURATION, T, call_add_working),
+    OF_DAYS("age", call_age, check_age, 1),
+    OF_DAYS("working_days", call_working_days, check_working_days, 8),
+    BY_CALENDAR("working_days", S, T, EXPR_INT, call_working_days, check_working_days),
+    BY_CALENDAR("working_days", S, S, EXPR_INT, call_working_days, check_working_days),
+    BY_CALENDAR("working_days", T, T, EXPR_INT, call_working_days, check_working_days),
+    BY_CALENDAR("working_days", T, S, EXPR_INT, call_working_days, check_working_days),
+    {.name = "add_working", .argc = 2, .args = {T, S}, .result = T, .call = call_add_working, .check = check_add_working,
+     .cost = 8},
+    {.name = "add_working", .argc = 2, .args = {T, EXPR_DURATION}, .result = T, .call = call_add_working,
+     .check = check_add_working, .cost = 8},
+    BY_CALENDAR("add_working", T, S, T, call_add_working, check_add_working),
+    BY_CALENDAR("add_working", T, EXPR_DURATION, T, call_add_working, check_add_working),
     {.name = "distance", .pure = true, .argc = 2, .args = {EXPR_MAP, EXPR_MAP}, .result = EXPR_INT, .call = call_distance,
      .cost = 4},
 };
@@ -203,80 +244,4 @@ void rb_add_functions(rulebook_loader *l, expr_scope *s)
         f.user = l->rb;
         rb_note(l, expr_scope_function(s, &f, l->d));
     }
-}
-
-/* ---- filters ---- */
-
-/* Everything in a filter lies where the text of it lies. */
-static void locate(void *user, size_t offset, base_place *out)
-{
-    (void)offset;
-    *out = *(const base_place *)user;
-}
-
-gov_status rulebook_filter_new(const gov_allocator *a, const rulebook *rb, const char *text, size_t len,
-                               const base_place *place, rulebook_filter *out, const diag *d)
-{
-    const rb_full *full = (const rb_full *)rb;
-    const expr_options options = {.expect = EXPR_BOOL,
-                                  .declared_only = true,
-                                  .locate = place != NULL ? locate : NULL,
-                                  .user = (void *)(uintptr_t)place};
-    *out = (rulebook_filter){.it = RULEBOOK_NONE, .now = RULEBOOK_NONE};
-    gov_status status = expr_scope_new(a, full->scope, &out->scope, d);
-    if (status == GOV_OK)
-        status = expr_scope_var(out->scope, "it", EXPR_DYN, &out->it, d);
-    if (status == GOV_OK)
-        status = expr_compile(a, out->scope, text, len, &options, &out->program, d);
-    if (status == GOV_OK) {
-        out->slot_count = expr_scope_slots(out->scope);
-        out->slots = base_array(a, out->slot_count, sizeof *out->slots);
-        if (out->slots == NULL)
-            status = base_nomem(d);
-    }
-    if (status != GOV_OK) {
-        rulebook_filter_free(out, a);
-        return status;
-    }
-    for (uint32_t i = 0; i < out->slot_count; i++) {
-        out->slots[i] = i < full->slot_count ? full->presets[i] : value_absent();
-        if (i < full->slot_count && full->slots[i].kind == RULEBOOK_SLOT_NOW)
-            out->now = i;
-    }
-    return GOV_OK;
-}
-
-void rulebook_filter_free(rulebook_filter *f, const gov_allocator *a)
-{
-    base_free(a, f->slots);
-    expr_program_free(f->program);
-    expr_scope_free(f->scope);
-    *f = (rulebook_filter){.it = RULEBOOK_NONE};
-}
-
-gov_status rulebook_filter_holds(const rulebook_filter *f, const expr_run *outer, value it, bool *holds, const diag *d)
-{
-    f->slots[f->it] = it;
-    if (f->now < f->slot_count)
-        f->slots[f->now] = value_from_us(outer->now_us);
-    const expr_run run = {.slots = f->slots,
-                          .slot_count = f->slot_count,
-                          .scratch = outer->scratch,
-                          .cost_limit = outer->cost_limit,
-                          .cost_left = outer->cost_left,
-                          .now_us = outer->now_us,
-                          .zone = outer->zone};
-    return expr_eval_bool(f->program, &run, holds, d);
-}
-
-gov_status rulebook_filter_check(const rulebook *rb, value text, const base_place *place, const diag *d)
-{
-    rulebook_filter f;
-    const rb_full *full = (const rb_full *)rb;
-    if (text.kind != VALUE_STRING)
-        return GOV_OK;
-    const gov_status status = rulebook_filter_new(full->alloc, rb, text.as.s, text.len, place, &f, d);
-    if (status == GOV_OK)
-        rulebook_filter_free(&f, full->alloc);
-    return status;
 }

@@ -106,7 +106,7 @@ static void read_zone(rulebook_loader *l, const rb_node *root, const rulebook_op
     else if (status == GOV_E_NOMEM)
         rb_note(l, base_nomem(l->d));
     else if (n != NULL)
-        rb_fail(l, n, M_zone_unknown, A_S("zone", name));
+        rb_fail(l, n, M_zone_unknown, A_S("zone", name), A_S("near", base_zone_near(name, strlen(name))));
     if (status != GOV_OK)
         base_zone_free(zone);
     base_buf_free(&tzif);

@@ -804,7 +804,7 @@ gov_status rulebook_open(const gov_allocator *a, rulebook_bundle *b, const ruleb
 void rulebook_free(const rulebook *rb);
 const rulebook_bundle *rulebook_bundle_of(const rulebook *rb);
 
-/* ---- filters: functions.c ---- */
+/* ---- filters: filter.c ---- */
 
 /* A condition over `it`, written as text inside a rule: count('resident', "age(it.birth_date, now) >= 60"). It may use
  * `now`, the values and the functions of the rulebook. */
@@ -815,14 +815,15 @@ typedef struct rulebook_filter {
     size_t slot_count;
     uint32_t it, now;
 } rulebook_filter;
-/* Mistakes are reported at `place`, or at their own place in the text (NULL). */
+/* Mistakes are reported at their own place in the text. */
 gov_status rulebook_filter_new(const gov_allocator *a, const rulebook *rb, const char *text, size_t len,
-                               const base_place *place, rulebook_filter *out, const diag *d);
+                               rulebook_filter *out, const diag *d);
 void rulebook_filter_free(rulebook_filter *f, const gov_allocator *a);
 /* Does it hold of that value? Paid for by `outer`, the run of the rule that the filter stands in. */
 gov_status rulebook_filter_holds(const rulebook_filter *f, const expr_run *outer, value it, bool *holds, const diag *d);
-/* For expr_function.check: is it a filter, where it is constant? */
-gov_status rulebook_filter_check(const rulebook *rb, value text, const base_place *place, const diag *d);
+/* For expr_function.check: is it a filter, where it is constant? `place` is that of the text's quote; with the kind of record
+ * (NULL: any) its fields are checked too. */
+gov_status rulebook_filter_check(const rulebook *rb, value text, const char *kind, const base_place *place, const diag *d);
 
 /* Compiles at the first use; safe to call from several threads. GOV_E_NOT_FOUND (unreported) when there is none. */
 gov_status rulebook_get_workflow(const rulebook *rb, const char *name, const rulebook_workflow **out, const diag *d);

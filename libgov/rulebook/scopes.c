@@ -21,6 +21,32 @@ gov_status rb_in_call(void *user, const value *args, size_t n, value *out, const
     return GOV_OK;
 }
 
+/* A state of that name may lie elsewhere; else the path that is most like it. */
+static gov_status unknown_state(const rb_in *in, value name, const base_place *place, const diag *d)
+{
+    char best[128] = "";
+    base_buf path;
+    uint32_t found;
+    base_buf_init(&path, in->alloc);
+    if (chart_find_name(in->building, name.as.s, name.len, &found, 1) > 0)
+        chart_builder_path(in->building, found, &path);
+    const bool elsewhere = path.len > 0;
+    for (uint32_t i = 1; !elsewhere && i < chart_builder_count(in->building) && !path.failed; i++) {
+        const char *pair[] = {best, NULL};
+        path.len = 0;
+        chart_builder_path(in->building, i, &path);
+        pair[1] = path.data;
+        if (path.len < sizeof best && base_nearest(name.as.s, name.len, pair, 2) == path.data)
+            memcpy(best, path.data, path.len + 1);
+    }
+    const char *near = elsewhere ? path.data : best[0] != '\0' ? best : NULL;
+    const gov_status status = path.failed ? base_nomem(d)
+                                          : base_fail_at(d, place, M_unknown_name, A_S("kind", "state"),
+                                                         A_N("name", name.as.s, name.len), A_S("near", near));
+    base_buf_free(&path);
+    return status;
+}
+
 static gov_status check_in(void *user, const value *args, size_t n, const base_place *place, const diag *d)
 {
     const rb_in *in = user;
@@ -33,16 +59,9 @@ static gov_status check_in(void *user, const value *args, size_t n, const base_p
     } else if (in->w->chart == NULL || chart_find(in->w->chart, args[0].as.s, args[0].len) != CHART_NONE) {
         return GOV_OK;
     }
-    base_buf near;
-    base_buf_init(&near, in->alloc);
-    uint32_t found;
-    if (in->building != NULL && chart_find_name(in->building, args[0].as.s, args[0].len, &found, 1) > 0)
-        chart_builder_path(in->building, found, &near);
-    const gov_status status = near.failed ? base_nomem(d)
-                                          : base_fail_at(d, place, M_unknown_name, A_S("kind", "state"),
-                                                         A_N("name", args[0].as.s, args[0].len), A_S("near", near.data));
-    base_buf_free(&near);
-    return status;
+    return in->building != NULL ? unknown_state(in, args[0], place, d)
+                                : base_fail_at(d, place, M_unknown_name, A_S("kind", "state"),
+                                               A_N("name", args[0].as.s, args[0].len));
 }
 
 static void add_in(rulebook_loader *l)

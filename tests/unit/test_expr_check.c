@@ -176,7 +176,7 @@ static void finds_mistakes_when_loading(void **state)
         {"case.category.matches('(')", "bad_pattern", 23, "what", "a parenthesis has no partner"},
         {"case.opened_at.getHours('Mars/Base') > 1", "zone_unknown", 25, "zone", "Mars/Base"},
         {"twice(true) == 2", "wrong_argument", 7, "expected", "int or string"},
-        {"In('clsed')", "undeclared_reference", 1, "near", "closed"},
+        {"In('clsed')", "undeclared_reference", 4, "near", "closed"},
         {"case.urgency > 3 ? true : 1", "no_such_overload", 27, "expected", "bool"},
         /* names of macros, of functions with a dot, and a mistake that would draw others after it */
         {"case.tags.exist(t, t == 'x')", "unknown_function", 11, "near", "exists"},

@@ -1,0 +1,133 @@
+/* Filters: expressions inside of expressions, over `it`. */
+#include "rulebook/load.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct filter_text {
+    base_place place; /* of its quote */
+    const char *text;
+    size_t len;
+} filter_text;
+
+/* The text begins behind its quote. What was written with escapes or on several lines lies where it begins. */
+static void locate(void *user, size_t offset, base_place *out)
+{
+    const filter_text *f = user;
+    uint32_t cp;
+    *out = f->place;
+    for (size_t i = 0; i < f->len; i++)
+        if (f->text[i] == '\\' || f->text[i] == '"' || f->text[i] == '\'' || (unsigned char)f->text[i] < ' ')
+            return;
+    out->column++;
+    for (size_t i = 0; i < offset && i < f->len; out->column++) {
+        const size_t n = base_utf8_next(f->text + i, f->len - i, &cp);
+        i += n > 0 ? n : 1;
+    }
+}
+
+/* What `it` has, where a rule is checked: records are of a known make. */
+static gov_status declare_it(const rb_full *rb, const char *kind, expr_scope *s, uint32_t it, const diag *d)
+{
+    static const char *const common[] = {"it.id", "it.kind", "it.key"};
+    char name[80];
+    gov_status status = GOV_OK;
+    const rulebook_host *part;
+    const rulebook_record *record = rulebook_find_record(&rb->pub, kind);
+    for (size_t i = 0; status == GOV_OK && i < ARRAY_LEN(common); i++)
+        status = expr_scope_var(s, common[i], i == 0 ? EXPR_INT : EXPR_STRING, NULL, d);
+    for (size_t p = 0; (part = rulebook_host_part(rb->pub.host, p)) != NULL; p++)
+        for (size_t i = 0; status == GOV_OK && i < part->builtin_count; i++) {
+            const rulebook_builtin *b = &part->builtins[i];
+            if (strcmp(b->kind, kind) != 0)
+                continue;
+            (void)snprintf(name, sizeof name, "it.%s", b->name);
+            status = expr_scope_var(s, name, rb_field_type(&(const rulebook_field){.type = (uint8_t)b->type}), NULL, d);
+        }
+    for (uint32_t i = 0; record != NULL && status == GOV_OK && i < record->fields.count; i++) {
+        const rulebook_field *f = &record->fields.items[i];
+        (void)snprintf(name, sizeof name, "it.%s", f->name);
+        status = expr_scope_var(s, name, rb_field_type(f), NULL, d);
+    }
+    expr_scope_close(s, it);
+    return status;
+}
+
+static gov_status compile(const gov_allocator *a, const rb_full *full, const char *text, size_t len, const char *kind,
+                          const base_place *place, rulebook_filter *out, const diag *d)
+{
+    filter_text at = {.text = text, .len = len};
+    const expr_options options = {.expect = EXPR_BOOL,
+                                  .declared_only = true,
+                                  .failing_parts = place != NULL,
+                                  .locate = place != NULL ? locate : NULL,
+                                  .user = &at};
+    if (place != NULL)
+        at.place = *place;
+    *out = (rulebook_filter){.it = RULEBOOK_NONE, .now = RULEBOOK_NONE};
+    gov_status status = expr_scope_new(a, full->scope, &out->scope, d);
+    if (status == GOV_OK)
+        status = expr_scope_var(out->scope, "it", EXPR_DYN, &out->it, d);
+    if (status == GOV_OK && kind != NULL)
+        status = declare_it(full, kind, out->scope, out->it, d);
+    if (status == GOV_OK)
+        status = expr_compile(a, out->scope, text, len, &options, &out->program, d);
+    return status;
+}
+
+gov_status rulebook_filter_new(const gov_allocator *a, const rulebook *rb, const char *text, size_t len,
+                               rulebook_filter *out, const diag *d)
+{
+    const rb_full *full = (const rb_full *)rb;
+    gov_status status = compile(a, full, text, len, NULL, NULL, out, d);
+    if (status == GOV_OK) {
+        out->slot_count = expr_scope_slots(out->scope);
+        out->slots = base_array(a, out->slot_count, sizeof *out->slots);
+        if (out->slots == NULL)
+            status = base_nomem(d);
+    }
+    if (status != GOV_OK) {
+        rulebook_filter_free(out, a);
+        return status;
+    }
+    for (uint32_t i = 0; i < out->slot_count; i++) {
+        out->slots[i] = i < full->slot_count ? full->presets[i] : value_absent();
+        if (i < full->slot_count && full->slots[i].kind == RULEBOOK_SLOT_NOW)
+            out->now = i;
+    }
+    return GOV_OK;
+}
+
+void rulebook_filter_free(rulebook_filter *f, const gov_allocator *a)
+{
+    base_free(a, f->slots);
+    expr_program_free(f->program);
+    expr_scope_free(f->scope);
+    *f = (rulebook_filter){.it = RULEBOOK_NONE};
+}
+
+gov_status rulebook_filter_holds(const rulebook_filter *f, const expr_run *outer, value it, bool *holds, const diag *d)
+{
+    f->slots[f->it] = it;
+    if (f->now < f->slot_count)
+        f->slots[f->now] = value_from_us(outer->now_us);
+    const expr_run run = {.slots = f->slots,
+                          .slot_count = f->slot_count,
+                          .scratch = outer->scratch,
+                          .cost_limit = outer->cost_limit,
+                          .cost_left = outer->cost_left,
+                          .now_us = outer->now_us,
+                          .zone = outer->zone};
+    return expr_eval_bool(f->program, &run, holds, d);
+}
+
+gov_status rulebook_filter_check(const rulebook *rb, value text, const char *kind, const base_place *place, const diag *d)
+{
+    rulebook_filter f;
+    const rb_full *full = (const rb_full *)rb;
+    if (text.kind != VALUE_STRING)
+        return GOV_OK;
+    const gov_status status = compile(full->alloc, full, text.as.s, text.len, kind, place, &f, d);
+    rulebook_filter_free(&f, full->alloc);
+    return status;
+}
