@@ -132,9 +132,22 @@ static gov_status run_branch(case_machine *m, const rulebook_action *a, chart_ru
     return case_run_block(m, holds ? &a->as.branch.then : &a->as.branch.otherwise, run, d);
 }
 
+static gov_status run_cancel(case_machine *m, const rulebook_action *a, const diag *d)
+{
+    const char *name = send_name(m, a->as.cancel.id);
+    gov_status status = name != NULL ? m->world->unschedule(m, name, d) : base_nomem(d);
+    if (status != GOV_OK || a->as.cancel.later == NULL)
+        return status;
+    if (m->world->cancel != NULL)
+        return m->world->cancel(m, a->as.cancel.later, d);
+    /* In memory: what was foreseen comes no more. */
+    const char *foreseen = case_effect_timer_name(m, a->as.cancel.id);
+    case_note_effect(m, "cancel", value_text(a->as.cancel.id));
+    return foreseen != NULL ? m->world->unschedule(m, foreseen, d) : base_nomem(d);
+}
+
 static gov_status run_action(case_machine *m, const rulebook_action *a, chart_run *run, const diag *d)
 {
-    const char *name;
     switch (a->kind) {
     case RULEBOOK_SET:
         return run_set(m, a, d);
@@ -143,8 +156,7 @@ static gov_status run_action(case_machine *m, const rulebook_action *a, chart_ru
     case RULEBOOK_SEND:
         return run_send(m, a, d);
     case RULEBOOK_CANCEL:
-        name = send_name(m, a->as.cancel.id);
-        return name != NULL ? m->world->unschedule(m, name, d) : base_nomem(d);
+        return run_cancel(m, a, d);
     case RULEBOOK_IF:
         return run_branch(m, a, run, d);
     case RULEBOOK_LOG:
@@ -157,6 +169,32 @@ static gov_status run_action(case_machine *m, const rulebook_action *a, chart_ru
 
 /* ---- for effects ---- */
 
+gov_status case_argument_length(case_machine *m, const rulebook_action *action, const char *name, bool *given, cal_duration *out,
+                                const diag *d)
+{
+    const rulebook_argument *arg = rulebook_arg(action, name);
+    const expr_run er = case_expr_run(m);
+    *given = arg != NULL;
+    return arg != NULL ? rulebook_duration_of(&arg->duration, &er, out, NULL, d) : GOV_OK;
+}
+
+static gov_status length_as_text(case_machine *m, const rulebook_action *action, const char *name, value *out, const diag *d)
+{
+    bool given;
+    cal_duration length = {0};
+    base_buf text;
+    base_buf_init(&text, m->alloc);
+    gov_status status = case_argument_length(m, action, name, &given, &length, d);
+    if (status == GOV_OK)
+        cal_write_duration(&text, length);
+    const char *copy = status == GOV_OK && !text.failed ? base_arena_strndup(m->arena, text.data, text.len) : NULL;
+    base_buf_free(&text);
+    if (status == GOV_OK && copy == NULL)
+        return base_nomem(d);
+    *out = value_text(base_text_or_empty(copy));
+    return status;
+}
+
 gov_status case_argument(case_machine *m, const rulebook_action *action, const char *name, value *out, const diag *d)
 {
     const rulebook_argument *arg = rulebook_arg(action, name);
@@ -168,10 +206,12 @@ gov_status case_argument(case_machine *m, const rulebook_action *action, const c
         const gov_status status = expr_eval(arg->expr, &er, out, d);
         return status != GOV_OK ? status : value_copy(m->arena, *out, out) ? GOV_OK : base_nomem(d);
     }
-    if (arg->text != NULL) {
-        *out = value_text(arg->text);
+    if (arg->text != NULL || arg->words.count > 0) {
+        *out = value_text(arg->text != NULL ? arg->text : arg->words.items[0].text);
         return GOV_OK;
     }
+    if (arg->param->kind == RULEBOOK_PARAM_DURATION)
+        return length_as_text(m, action, name, out, d);
     value_builder b;
     value_builder_init(&b, m->arena);
     for (uint32_t i = 0; i < arg->member_count; i++) {

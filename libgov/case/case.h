@@ -46,12 +46,13 @@ typedef enum case_timer_kind {
     CASE_TIMER_SEND = 3,   /* an event that the rules sent */
     CASE_TIMER_IMPORT = 4, /* an event that an import brought */
     CASE_TIMER_SCHEDULE = 5, /* a schedule's turn; of no case */
-    CASE_TIMER_ROOM = 6      /* a hidden operation of a room above: `event` names it, `data` is what it is given; of no case */
+    CASE_TIMER_ROOM = 6,     /* a hidden operation of a room above: `event` names it, `data` is what it is given; of no case */
+    CASE_TIMER_EFFECT = 7    /* an effect that ends later: its time is over, or it reports */
 } case_timer_kind;
 
 typedef struct case_timer {
     int64_t case_id;  /* whose */
-    const char *name; /* unique within the case: "a@STATE#0", "m:CLOCK:0", "s:ID" */
+    const char *name; /* unique within the case: "a@STATE#0", "m:CLOCK:0", "s:ID", "e:ID" */
     uint8_t kind;
     int64_t due_us;
     const char *event;
@@ -59,6 +60,8 @@ typedef struct case_timer {
     /* Where a calendar had to be asked: what was reckoned from where, and whether the answer rests on a year that is not listed. */
     int64_t since_us; /* 0: it had not to be */
     cal_duration length;
+    uint8_t roll;         /* cal_roll */
+    const char *calendar; /* whose name; NULL: that of the case's workflow */
     bool provisional;
 } case_timer;
 
@@ -69,6 +72,8 @@ typedef struct case_world {
     /* An event for other cases: the parent, the children, or those of a link. */
     gov_status (*send)(case_machine *m, const rulebook_send *send, const case_timer *when, const diag *d);
     rulebook_resolve resolve;
+    /* Calls an effect off that ends later; NULL: there is nothing under way. */
+    gov_status (*cancel)(case_machine *m, const rulebook_later *later, const diag *d);
 } case_world;
 
 /* Who is told what a community's cases do; for tests of rules. What is rolled back afterwards was told, too. */
@@ -107,6 +112,7 @@ struct case_machine {
 
     gov *community; /* NULL: there is none */
     int64_t sender; /* the case that the event came from; 0: none */
+    const char *reporting; /* the id of the effect that it came from; NULL: none */
     bool fields_dirty;
     const char *keys; /* what the keys of `open` begin with; NULL: the case */
     int depth; /* how many cases deep this one was opened by effects of a step */
@@ -182,12 +188,52 @@ gov_status case_alike(case_machine *m, const char *workflow, const char *field, 
 
 /* ---- effects: effect.c, and rooms above ---- */
 
+/* ---- effects that end later: later.c ----
+ *
+ * An effect whose table has reports (rulebook_report) goes on after its step when its `run` calls case_effect_begin. The case keeps
+ * what is under way by its id, one of an id at a time; the room keeps its own row, which `ref` names. It ends in one of these ways:
+ *   the room says so (case_effect_end, in its own transaction): the report is queued and becomes a macrostep of its own;
+ *   its time is over: the case asks the runner's `due`, and the report is that macrostep's event;
+ *   `cancel: ID`, or the case ends: the runner's `cancel` is called, and there is no report.
+ * Migration keeps what the new version begins under the same id by the same effect, and refuses the case otherwise. */
+typedef struct case_open_effect {
+    int64_t case_id;
+    const char *id, *effect; /* its own, and the effect's name */
+    int64_t since_us;
+    int64_t due_us; /* when it ends at the latest; 0: not said */
+    int64_t ref;    /* the room's own */
+} case_open_effect;
+
+/* ref, and due_us for explaining; with a timer (due_us, and since_us, length, roll, calendar, provisional where a calendar was asked)
+ * the case watches the time. GOV_E_REFUSED, reported, when something of this id is under way. Nothing where no id is written. */
+gov_status case_effect_begin(case_machine *m, const rulebook_action *action, int64_t ref, int64_t due_us, const case_timer *timer,
+                             const diag *d);
+/* Reports ID.REPORT with data, a map. GOV_E_NOT_FOUND, reported, when it is not under way, and GOV_E_BUG for what the effect's table does
+ * not know. Unless the report goes on, the effect has ended. */
+gov_status case_effect_end(gov *g, int64_t case_id, const char *id, const char *report, value data, const diag *d);
+/* GOV_END when it is not under way; texts lie in the arena. */
+gov_status case_effect_get(gov *g, int64_t case_id, const char *id, base_arena *arena, case_open_effect *out, const diag *d);
+/* "e:ID", in the machine's arena; NULL: no memory. */
+const char *case_effect_timer_name(case_machine *m, const char *id);
+/* The id that the action writes; NULL: none. */
+const char *case_effect_id(const rulebook_action *action);
+/* For previews: the report at that instant, in a life in memory. */
+gov_status case_effect_foresee(case_machine *m, const rulebook_action *action, const char *report, value data, int64_t at_us,
+                               const diag *d);
+/* A DURATION argument; *given false: not written. */
+gov_status case_argument_length(case_machine *m, const rulebook_action *action, const char *name, bool *given, cal_duration *out,
+                                const diag *d);
+
 /* What a rulebook_effect's `user` points to. Runs inside the step's transaction; a failure rolls the step back. */
 typedef struct case_runner {
     gov_status (*run)(gov *g, case_machine *m, const rulebook_action *action, const diag *d);
     /* What it would do, noted and not done: when past cases are lived through again. It may change the machine. NULL: its arguments
      * are noted. */
     gov_status (*preview)(gov *g, case_machine *m, const rulebook_action *action, const diag *d);
+    /* Of effects that end later. It is called off, or its case has ended before it; nothing is reported then. */
+    gov_status (*cancel)(gov *g, case_machine *m, const case_open_effect *e, const diag *d);
+    /* Its time is over (where it was begun with one): which of its reports comes of that, with what data? Once in the arena of m. */
+    gov_status (*due)(gov *g, case_machine *m, const case_open_effect *e, const char **report, value *data, const diag *d);
 } case_runner;
 
 extern const rulebook_host case_words; /* what this room brings to the rule language */

@@ -227,8 +227,12 @@ static const rulebook_effect effects[] = {
     {"open", open_params, ARRAY_LEN(open_params), NULL, (void *)(uintptr_t)&open_runner},
     {"link", link_params, ARRAY_LEN(link_params), NULL, (void *)(uintptr_t)&link_runner},
     {"merge", merge_params, ARRAY_LEN(merge_params), NULL, (void *)(uintptr_t)&merge_runner},
+    {"publish", case_publish_params, CASE_PUBLISH_PARAMS, case_check_publish, (void *)(uintptr_t)&case_publish_runner,
+     case_publish_reports, CASE_PUBLISH_REPORTS},
 };
 const rulebook_host case_words = {.effects = effects,
                                   .effect_count = ARRAY_LEN(effects),
                                   .functions = case_functions,
-                                  .function_count = CASE_FUNCTIONS};
+                                  .function_count = CASE_FUNCTIONS,
+                                  .operations = case_operations,
+                                  .operation_count = CASE_OPERATIONS};

@@ -122,7 +122,7 @@ static gov_status explain_timers(gov *g, case_machine *m, value *out, const diag
 
 static gov_status explain(gov *g, case_machine *m, value *out, const diag *d)
 {
-    value state, clocks, timers;
+    value state, clocks, timers, effects;
     value_builder b, events;
     value_builder_init(&b, m->arena);
     value_builder_init(&events, m->arena);
@@ -131,6 +131,8 @@ static gov_status explain(gov *g, case_machine *m, value *out, const diag *d)
         status = case_view_clocks(m, true, &clocks, d);
     if (status == GOV_OK)
         status = explain_timers(g, m, &timers, d);
+    if (status == GOV_OK)
+        status = case_effects_view(g, m, &effects, d);
     for (uint32_t i = 0; i < m->w->event_count && status == GOV_OK; i++) {
         value v;
         status = explain_event(g, m, &m->w->events[i], &v, d);
@@ -142,6 +144,7 @@ static gov_status explain(gov *g, case_machine *m, value *out, const diag *d)
     value_builder_set(&b, "state", state);
     value_builder_set(&b, "clocks", clocks);
     value_builder_set(&b, "timers", timers);
+    value_builder_set(&b, "effects", effects);
     value_builder_set(&b, "events", value_builder_list(&events));
     *out = value_builder_map(&b);
     return b.failed || events.failed ? base_nomem(d) : GOV_OK;

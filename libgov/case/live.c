@@ -43,7 +43,8 @@ static const store_column timer_columns[] = {
     {"community", STORE_INT}, {"case_id", STORE_INT},    {"name", STORE_TEXT},     {"id", STORE_INT},
     {"kind", STORE_INT},      {"due_us", STORE_INT},     {"event", STORE_TEXT},    {"data", STORE_TEXT, true},
     {"attempts", STORE_INT},  {"parked", STORE_BOOL},    {"reason", STORE_TEXT, true},
-    {"since_us", STORE_INT, true}, {"length", STORE_TEXT, true}, {"provisional", STORE_BOOL}, {0}};
+    {"since_us", STORE_INT, true}, {"length", STORE_TEXT, true}, {"provisional", STORE_BOOL},
+    {"roll", STORE_INT}, {"calendar", STORE_TEXT, true}, {0}};
 static const store_index timer_indexes[] = {
     {"gov_case_timer_by_due", "community, due_us, id", false, "parked = 0"}, {0}};
 static const store_table timer_table = {"gov_case_timer", timer_columns, "community, case_id, name", 0, timer_indexes};
@@ -61,7 +62,8 @@ static const store_column counter_columns[] = {
 static const store_table counter_table = {"gov_case_counter", counter_columns, "community, name", 0, NULL};
 
 static const store_table *const tables[] = {&case_table, &number_table, &word_table, &clock_table, &timer_table,
-                                            &link_table, &key_table, &counter_table, NULL};
+                                            &link_table, &key_table, &counter_table, &case_effect_table, &case_publication_table,
+                                            &case_objection_table, NULL};
 const store_migration case_schema = {"case", 1, tables, NULL, NULL};
 
 /* ---- loading ---- */

@@ -38,6 +38,19 @@ void case_note_due(gov *g, int64_t due);
 /* What an engine or the machine itself fails at is passed on; only what the rules fail at is a matter of the case. */
 bool case_fault_of_rules(gov_status status);
 
+/* ---- effects that end later: later.c ---- */
+
+gov_status case_effect_cancel(case_machine *m, const rulebook_later *later, const diag *d);
+/* The case has ended: what is under way is called off. */
+gov_status case_effects_end(gov *g, case_machine *m, const diag *d);
+/* The queue's row of an effect is due: *event is what to send with *data; NULL: nothing. */
+gov_status case_effect_due(gov *g, case_machine *m, const char *timer, const char **event, value *data, const diag *d);
+/* A list of maps: id, effect, since, due, provisional. */
+gov_status case_effects_view(gov *g, case_machine *m, value *out, const diag *d);
+/* May what is under way stay under these rules? */
+gov_status case_effects_fit(gov *g, case_machine *old, const rulebook_workflow *w, const diag *d);
+extern const store_table case_effect_table, case_publication_table, case_objection_table;
+
 /* Rows. */
 gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *d);
 gov_status case_save(case_machine *m, gov *g, const diag *d);

@@ -237,6 +237,7 @@ gov_status case_timer_due(case_machine *m, const rulebook_timer *t, int64_t from
         return status;
     out->due_us = end.us;
     out->since_us = from_us;
+    out->roll = t->roll;
     out->provisional = end.provisional;
     return GOV_OK;
 }

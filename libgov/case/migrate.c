@@ -19,7 +19,7 @@ static gov_status leave_name(case_machine *m, const char *name, const diag *d)
     return GOV_OK;
 }
 
-static const case_world dry_world = {leave_timer, leave_name, NULL, NULL, registry_reference};
+static const case_world dry_world = {leave_timer, leave_name, NULL, NULL, registry_reference, NULL};
 
 /* ---- timers of states ---- */
 
@@ -39,7 +39,7 @@ static gov_status read_waiting(store_rows *rows, base_arena *arena, waiting *out
     const char *event = store_text(rows, 0, &len);
     *out = (waiting){.event = base_arena_strndup(arena, event, len)};
     out->timer = (case_timer){.kind = CASE_TIMER_AFTER, .due_us = store_int(rows, 1), .since_us = store_int(rows, 2),
-                              .provisional = store_int(rows, 4) != 0, .data = value_absent()};
+                              .provisional = store_int(rows, 4) != 0, .roll = (uint8_t)store_int(rows, 5), .data = value_absent()};
     const char *length = store_text(rows, 3, &len);
     if (len > 0 && cal_parse_duration(length, len, &out->timer.length, NULL, NULL) != GOV_OK)
         out->timer.length = cal_of(CAL_TIME, 0);
@@ -48,7 +48,7 @@ static gov_status read_waiting(store_rows *rows, base_arena *arena, waiting *out
 
 static gov_status read_timers(gov *g, case_machine *old, waitings *out, const diag *d)
 {
-    static const store_sql sql = {"SELECT event, due_us, since_us, length, provisional FROM gov_case_timer WHERE community = $1 AND "
+    static const store_sql sql = {"SELECT event, due_us, since_us, length, provisional, roll FROM gov_case_timer WHERE community = $1 AND "
                                   "case_id = $2 AND kind = $3 ORDER BY name"};
     store_rows rows;
     out->items = base_arena_array(old->arena, old->w->timer_count + 1, sizeof *out->items);
@@ -255,6 +255,8 @@ static gov_status move_over(moving *v, const rulebook_workflow *w, const diag *d
     const bool dry = v->how->rules_id == 0;
     gov_status status = case_map(v->g, &v->old, w, !dry, &v->m, d);
     v->m.rules_id = v->how->rules_id;
+    if (status == GOV_OK)
+        status = case_effects_fit(v->g, &v->old, w, d);
     if (status == GOV_OK)
         status = read_timers(v->g, &v->old, &timers, d);
     if (status == GOV_OK && !dry)

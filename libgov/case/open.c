@@ -21,6 +21,8 @@ gov_status case_record_step(gov *g, case_machine *m, const char *kind, const cha
         value_builder_set(&b, "data", data);
     if (m->sender != 0)
         value_builder_set(&b, "sender", value_int(m->sender));
+    if (m->reporting != NULL)
+        value_builder_set(&b, "effect", value_text(m->reporting));
     if (from.kind != VALUE_ABSENT)
         value_builder_set(&b, "from", from);
     value_builder_set(&b, "to", to);
@@ -63,7 +65,9 @@ gov_status case_settle(gov *g, case_machine *m, const diag *d)
     if (m->closed_us != 0)
         return GOV_OK;
     m->closed_us = m->now_us;
-    const gov_status status = store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(CASE_TIMER_IMPORT)), STORE_ANY_ROWS, d);
+    gov_status status = case_effects_end(g, m, d);
+    if (status == GOV_OK)
+        status = store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(CASE_TIMER_IMPORT)), STORE_ANY_ROWS, d);
     return status == GOV_OK && m->parent != 0 ? tell_parent(g, m, "child.done", d) : status;
 }
 

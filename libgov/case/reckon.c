@@ -14,23 +14,25 @@ typedef struct set_timer {
     const char *name, *event;
     int64_t due_us, since_us;
     cal_duration length;
+    uint8_t roll;
+    const char *calendar; /* NULL: the workflow's */
     bool provisional;
 } set_timer;
 
-/* Roll of an `after`; sends have none. */
-static uint8_t roll_of(const case_machine *m, const char *event)
+/* What another case sent was reckoned by its calendar. Where no rules know that any more, the instant stays. */
+static bool calendar_lost(const case_machine *m, const set_timer *t)
 {
-    for (uint32_t i = 0; i < m->w->timer_count; i++)
-        if (strcmp(m->w->timers[i].event, event) == 0)
-            return m->w->timers[i].roll;
-    return CAL_ROLL_NONE;
+    return t->calendar != NULL && rulebook_find_calendar(m->rules, t->calendar) == NULL &&
+           rulebook_find_calendar(m->w->owner, t->calendar) == NULL;
 }
 
 static gov_status move_timer(gov *g, case_machine *m, const set_timer *t, value_builder *moved, const diag *d)
 {
     static const store_sql set = {"UPDATE gov_case_timer SET due_us = $4, provisional = $5 WHERE community = $1 AND case_id = $2 AND name = $3"};
     cal_instant end;
-    gov_status status = case_end_of(m, m->w->calendar, t->since_us, t->length, roll_of(m, t->event), &end, d);
+    if (calendar_lost(m, t))
+        return GOV_OK;
+    gov_status status = case_end_of(m, t->calendar != NULL ? t->calendar : m->w->calendar, t->since_us, t->length, t->roll, &end, d);
     if (status != GOV_OK || (end.us == t->due_us && end.provisional == t->provisional))
         return status;
     const value_pair note[] = {{value_text("event"), value_text(t->event)},
@@ -60,6 +62,9 @@ static gov_status read_timer(store_rows *rows, base_arena *arena, set_timer *out
     out->since_us = store_int(rows, 3);
     text = store_text(rows, 4, &len);
     out->provisional = store_int(rows, 5) != 0;
+    out->roll = (uint8_t)store_int(rows, 6);
+    if (!store_is_null(rows, 7) && (out->calendar = base_arena_strdup(arena, store_text(rows, 7, NULL))) == NULL)
+        return base_nomem(d);
     if (cal_parse_duration(text, len, &out->length, NULL, NULL) != GOV_OK)
         out->since_us = 0;
     return out->name != NULL && out->event != NULL ? GOV_OK : base_nomem(d);
@@ -68,7 +73,7 @@ static gov_status read_timer(store_rows *rows, base_arena *arena, set_timer *out
 static gov_status move_timers(gov *g, case_machine *m, value_builder *moved, const diag *d)
 {
     enum { MOST = 64 };
-    static const store_sql sql = {"SELECT name, event, due_us, since_us, length, provisional FROM gov_case_timer WHERE community = $1 AND "
+    static const store_sql sql = {"SELECT name, event, due_us, since_us, length, provisional, roll, calendar FROM gov_case_timer WHERE community = $1 AND "
                                   "case_id = $2 AND since_us IS NOT NULL AND length IS NOT NULL AND attempts = 0 ORDER BY name LIMIT 64"};
     set_timer *found = base_arena_array(m->arena, MOST, sizeof *found);
     store_rows rows;
@@ -156,7 +161,8 @@ bool case_calendars_differ(const rulebook *was, const rulebook *is)
 
 gov_status case_reckon_all(gov *g, const diag *d)
 {
-    static const store_sql sql = {"SELECT id FROM gov_case WHERE community = $1 AND id > $2 AND closed_us IS NULL ORDER BY id LIMIT $3"};
+    static const store_sql sql = {"SELECT id FROM gov_case WHERE community = $1 AND id > $2 AND (closed_us IS NULL OR id IN (SELECT "
+                                  "case_id FROM gov_case_timer WHERE community = $1 AND length IS NOT NULL)) ORDER BY id LIMIT $3"};
     int64_t ids[PAGE], after = 0;
     size_t count = PAGE;
     base_arena arena;

@@ -120,7 +120,7 @@ static gov_status send_nowhere(case_machine *m, const rulebook_send *send, const
     return GOV_OK; /* there are no other cases; the note among the effects stays */
 }
 
-static const case_world memory_world = {add_timer, drop_timer, note_only, send_nowhere, NULL};
+static const case_world memory_world = {add_timer, drop_timer, note_only, send_nowhere, NULL, NULL};
 
 /* ---- steps ---- */
 

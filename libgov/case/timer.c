@@ -37,10 +37,10 @@ gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
 {
     static const store_sql add = {
         "INSERT INTO gov_case_timer (community, case_id, name, id, kind, due_us, event, data, attempts, parked, reason, since_us, "
-        "length, provisional) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, NULL, $9, $10, $11) ON CONFLICT (community, case_id, name) "
-        "DO UPDATE SET id = excluded.id, kind = excluded.kind, due_us = excluded.due_us, event = excluded.event, data = "
-        "excluded.data, attempts = 0, parked = 0, reason = NULL, since_us = excluded.since_us, length = excluded.length, "
-        "provisional = excluded.provisional"};
+        "length, provisional, roll, calendar) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, NULL, $9, $10, $11, $12, $13) "
+        "ON CONFLICT (community, case_id, name) DO UPDATE SET id = excluded.id, kind = excluded.kind, due_us = excluded.due_us, "
+        "event = excluded.event, data = excluded.data, attempts = 0, parked = 0, reason = NULL, since_us = excluded.since_us, "
+        "length = excluded.length, provisional = excluded.provisional, roll = excluded.roll, calendar = excluded.calendar"};
     base_buf data, length;
     int64_t id;
     gov_status status = access_new_id(g, &id, d);
@@ -57,7 +57,7 @@ gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
                             STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name), store_i(id),
                                        store_i(t->kind), store_i(t->due_us), store_s(t->event), store_t(data.data, data.len),
                                        store_i0(t->since_us), store_t(length.data, length.len),
-                                       store_flag(t->provisional)),
+                                       store_flag(t->provisional), store_i(t->roll), store_s(t->calendar)),
                             1, d);
     base_buf_free(&data);
     base_buf_free(&length);
@@ -120,7 +120,7 @@ static gov_status send_to(case_machine *m, const char *event, int64_t other, con
     t.case_id = other;
     t.name = name.data;
     t.event = event;
-    t.since_us = 0; /* reckoned by the sender's rules, which the receiver's version knows nothing of */
+    t.calendar = m->w->calendar; /* reckoned by the sender's, which the receiver's version may know nothing of */
     const gov_status status = name.failed ? base_nomem(d) : case_schedule(m->user, &t, d);
     base_buf_free(&name);
     return status;
@@ -179,7 +179,8 @@ static gov_status world_send(case_machine *m, const rulebook_send *send, const c
     return status;
 }
 
-const case_world case_store_world = {world_schedule, world_unschedule, world_effect, world_send, registry_reference};
+const case_world case_store_world = {world_schedule, world_unschedule, world_effect, world_send, registry_reference,
+                                     case_effect_cancel};
 
 gov *case_gov_of(const expr_run *run)
 {
@@ -265,8 +266,8 @@ static gov_status fire(void *user, const diag *d)
                                    &taken, d);
     if (status != GOV_OK || taken == 0) /* another process was faster */
         return status;
-    const case_timer cause = {.case_id = t->case_id, .name = t->name, .kind = t->kind, .due_us = t->due_us,
-                              .event = t->event, .data = t->data};
+    case_timer cause = {.case_id = t->case_id, .name = t->name, .kind = t->kind, .due_us = t->due_us,
+                        .event = t->event, .data = t->data};
     if (t->kind == CASE_TIMER_SCHEDULE)
         return case_schedule_fire(g, &cause, d);
     if (t->kind == CASE_TIMER_ROOM)
@@ -275,7 +276,10 @@ static gov_status fire(void *user, const diag *d)
     if (status != GOV_OK)
         return status;
     m.sender = t->kind == CASE_TIMER_SEND ? sender_of(t->name) : 0;
-    status = case_step(g, &m, &cause, t->kind == CASE_TIMER_IMPORT, d);
+    if (t->kind == CASE_TIMER_EFFECT)
+        status = case_effect_due(g, &m, t->name, &cause.event, &cause.data, d);
+    if (status == GOV_OK && cause.event != NULL)
+        status = case_step(g, &m, &cause, t->kind == CASE_TIMER_IMPORT, d);
     case_machine_free(&m);
     return status;
 }

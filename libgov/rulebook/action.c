@@ -256,6 +256,8 @@ static void read_effect(rulebook_loader *l, const rb_node *n, const rulebook_eff
         const rb_node *arg = rb_get(n, e->params[i].name);
         if (arg == NULL)
             continue;
+        if (e->params[i].kind == RULEBOOK_PARAM_ID && e->report_count > 0 && l->work == NULL)
+            rb_fail(l, arg, M_action_needs_case, A_S("action", e->name));
         read_argument(l, &e->params[i], arg, &inner, &args[count]);
         if (e->params[i].kind == RULEBOOK_PARAM_VAR)
             args[count].slot = slot;
@@ -276,16 +278,6 @@ const rulebook_argument *rulebook_arg(const rulebook_action *effect, const char 
 /* ---- one action, and lists of them ---- */
 
 static const char *const built_in[] = {"set", "raise", "send", "cancel", "if", "log"};
-
-static const rulebook_effect *find_effect(const rb_full *rb, const rb_node *key)
-{
-    const rulebook_host *part;
-    for (size_t k = 0; (part = rulebook_host_part(rb->pub.host, k)) != NULL; k++)
-        for (size_t i = 0; i < part->effect_count; i++)
-            if (rb_is(key, part->effects[i].name))
-                return &part->effects[i];
-    return NULL;
-}
 
 static void unknown_action(rulebook_loader *l, const rb_node *key)
 {
@@ -334,9 +326,11 @@ static void read_action(rulebook_loader *l, const rb_node *n, const rb_context *
     } else if (rb_is(key, "cancel") && needs_case(l, key)) {
         a->kind = RULEBOOK_CANCEL;
         a->as.cancel.id = rulebook_read_name(l, val, "cancel");
+        if (a->as.cancel.id != NULL)
+            a->as.cancel.later = rulebook_find_later(l->work->w, a->as.cancel.id);
     } else if (rb_is(key, "log")) {
         a->as.log.text = rulebook_read_text(l, val);
-    } else if ((effect = find_effect(l->rb, key)) != NULL) {
+    } else if ((effect = rulebook_find_effect(l->rb->pub.host, key->as.text)) != NULL) {
         read_effect(l, val, effect, c, a);
     } else if (!rb_is(key, "set") && !rb_is(key, "raise") && !rb_is(key, "send") && !rb_is(key, "cancel")) {
         unknown_action(l, key);

@@ -10,11 +10,9 @@ typedef struct senders {
     rb_names elsewhere; /* events that other cases send to parent, children or links */
 } senders;
 
-static const char *const ends[] = {".done", ".failed", ".expired"};
-
 static const char *joined(rulebook_loader *l, const char *a, const char *b)
 {
-    char *s = b == NULL ? NULL : rb_alloc(l, strlen(a) + strlen(b) + 1, 1);
+    char *s = a == NULL || b == NULL ? NULL : rb_alloc(l, strlen(a) + strlen(b) + 1, 1);
     if (s != NULL) {
         memcpy(s, a, strlen(a));
         memcpy(s + strlen(a), b, strlen(b) + 1);
@@ -37,13 +35,6 @@ static void from_action(rulebook_loader *l, const rulebook_action *a, senders *s
         from_block(l, &a->as.branch.then, s);
         from_block(l, &a->as.branch.otherwise, s);
         return;
-    case RULEBOOK_EFFECT:
-        for (uint32_t i = 0; i < a->as.effect.count; i++) {
-            const rulebook_argument *arg = &a->as.effect.args[i];
-            for (size_t k = 0; arg->param->kind == RULEBOOK_PARAM_ID && arg->text != NULL && k < ARRAY_LEN(ends); k++)
-                rb_names_add(l, &s->known, joined(l, arg->text, ends[k]));
-        }
-        return;
     default:
         return;
     }
@@ -62,6 +53,9 @@ static void made_by(rulebook_loader *l, const rulebook_workflow *w, senders *s)
     for (uint32_t i = 0; i < w->clock_count; i++)
         for (uint32_t k = 0; k < w->clocks[i].mark_count; k++)
             rb_names_add(l, &s->known, w->clocks[i].marks[k].event);
+    for (uint32_t i = 0; i < w->later_count; i++)
+        for (uint32_t k = 0; k < w->laters[i].effect->report_count; k++)
+            rb_names_add(l, &s->known, joined(l, joined(l, w->laters[i].id, "."), w->laters[i].effect->reports[k].name));
 }
 
 void rb_made_events(rulebook_loader *l, const rulebook_workflow *w, rb_names *made)
@@ -321,6 +315,7 @@ static void check_workflow(rulebook_loader *l, const rulebook_workflow *w, bool 
         check_states(l, w, elsewhere);
     for (uint32_t i = 0; i < w->block_count; i++)
         check_block(l, &w->blocks[i]);
+    rb_check_laters(l, w);
     rb_names_free(l, &own.known);
     rb_names_free(l, &own.elsewhere);
 }
@@ -353,8 +348,14 @@ void rb_lint(rulebook_loader *l, int64_t today)
     }
     for (size_t i = 0; i < rb->def_count && !rb_out(l); i++) {
         const rulebook_workflow *w = compiled(&rb->defs[i], RB_WORKFLOW);
-        if (w != NULL)
-            check_workflow(l, w, !broken(&rb->defs[i]), &all.elsewhere);
+        if (w == NULL)
+            continue;
+        check_workflow(l, w, !broken(&rb->defs[i]), &all.elsewhere);
+        for (size_t k = 0; k < rb->def_count && w->later_count > 0; k++) {
+            const rulebook_workflow *sender = compiled(&rb->defs[k], RB_WORKFLOW);
+            if (sender != NULL)
+                rb_check_messages(l, sender, w);
+        }
     }
     if (l->status == GOV_OK) /* else who knows what was not read */
         doubt_all(l);

@@ -10,6 +10,11 @@ void rb_event_names(rulebook_loader *l, const rulebook_workflow *w, rb_names *ou
 /* The events that the workflow's own rules, clocks and effects make. */
 void rb_made_events(rulebook_loader *l, const rulebook_workflow *w, rb_names *made);
 
+/* ---- later.c ---- */
+
+void rb_check_laters(rulebook_loader *l, const rulebook_workflow *w);
+void rb_check_messages(rulebook_loader *l, const rulebook_workflow *sender, const rulebook_workflow *receiver);
+
 /* ---- doubt.c ---- */
 
 /* reached: by state; elsewhere: what other workflows send. */

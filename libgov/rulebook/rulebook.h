@@ -259,6 +259,7 @@ struct rulebook_action {
         rulebook_send send;
         struct {
             const char *id;
+            const struct rulebook_later *later; /* an effect's; NULL: of something sent */
         } cancel;
         struct {
             const expr_program *when;
@@ -379,6 +380,13 @@ typedef struct rulebook_migration {
     base_place place;
 } rulebook_migration;
 
+/* An effect that a workflow begins and that ends later, by its id. */
+typedef struct rulebook_later {
+    const char *id;
+    const rulebook_effect *effect;
+    base_place place;
+} rulebook_later;
+
 struct rulebook_workflow {
     const char *name;
     rulebook_text title, description;
@@ -401,6 +409,8 @@ struct rulebook_workflow {
     uint32_t timer_count;
     const rulebook_clock *clocks;
     uint32_t clock_count;
+    const rulebook_later *laters; /* effects that end later, each id once */
+    uint32_t later_count;
     const char *calendar; /* name; NULL: the rulebook has none */
     bool statutory;       /* residents are entitled to it by law: what they have earned may not count in it */
     rulebook_migration migrate;
@@ -415,6 +425,7 @@ struct rulebook_workflow {
 };
 const rulebook_event *rulebook_find_event(const rulebook_workflow *w, const char *name);
 const rulebook_clock *rulebook_find_clock(const rulebook_workflow *w, const char *name);
+const rulebook_later *rulebook_find_later(const rulebook_workflow *w, const char *id); /* NULL: none */
 /* The role's `when` compiled for a workflow, which may be of another version of the rulebook. The caller frees it. NULL in
  * *out when the role has no condition. */
 gov_status rulebook_role_program(const gov_allocator *a, const rulebook_role *role, const rulebook_workflow *w,
@@ -609,7 +620,8 @@ typedef enum rulebook_param_kind {
     RULEBOOK_PARAM_WORKFLOW, /* the name of a workflow, which must exist */
     RULEBOOK_PARAM_TEMPLATE, /* likewise of a template */
     RULEBOOK_PARAM_SECTION,  /* likewise of a definition of kind `section` */
-    RULEBOOK_PARAM_ID,       /* names this instance; with it the events ID.done, ID.failed, ID.expired come */
+    RULEBOOK_PARAM_ID,       /* names this instance; with it its reports come as the events ID.REPORT */
+    RULEBOOK_PARAM_OF_ID,    /* names an instance that some effect of the workflow begins */
     RULEBOOK_PARAM_VAR       /* a name that the other expressions of this effect may use */
 } rulebook_param_kind;
 #define RULEBOOK_REF(type) (UINT32_C(1) << (type))
@@ -624,6 +636,18 @@ typedef struct rulebook_param {
     const char *fields_of; /* EXPRS: the WORKFLOW parameter whose fields the keys are; NULL: any names */
     uint32_t refs;         /* EXPR: what records it may name, RULEBOOK_REF of each type; 0: it names none */
 } rulebook_param;
+/* An effect that ends later reports to its case, by events that nobody else may send. */
+typedef struct rulebook_datum {
+    const char *name;
+    expr_type type;
+} rulebook_datum;
+typedef struct rulebook_report {
+    const char *name;           /* "done", "failed", "expired", ...: the event is ID.done */
+    const rulebook_datum *data; /* the members of its event.data */
+    uint32_t data_count;
+    bool goes_on; /* it is not the end, and others follow */
+    bool by_time; /* nobody's act: it comes when a period is over, also where a past case is lived through again */
+} rulebook_report;
 struct rulebook_effect {
     const char *name;
     const rulebook_param *params;
@@ -631,6 +655,8 @@ struct rulebook_effect {
     /* Further checks of what was written; may be NULL. */
     gov_status (*check)(void *user, const rulebook_action *action, const rulebook *rb, const diag *d);
     void *user;
+    const rulebook_report *reports; /* it ends later, where its RULEBOOK_PARAM_ID is written */
+    uint32_t report_count;
 };
 
 typedef struct rulebook_loader rulebook_loader; /* what a section's loader works with: "reading a section" below */
@@ -709,6 +735,8 @@ typedef struct rulebook_host {
 } rulebook_host;
 /* Table i of a host: itself for 0, then its parts; NULL past the end. */
 const rulebook_host *rulebook_host_part(const rulebook_host *host, size_t i);
+const rulebook_effect *rulebook_find_effect(const rulebook_host *host, const char *name); /* NULL: none */
+const rulebook_report *rulebook_find_report(const rulebook_effect *e, const char *name);  /* NULL: none */
 
 /* ---- operations: operation.c ---- */
 

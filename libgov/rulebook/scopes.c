@@ -180,6 +180,10 @@ static void collect_inputs(rulebook_loader *l)
     for (uint32_t e = 0; e < work->w->event_count; e++)
         for (uint32_t i = 0; i < work->w->events[e].input.count; i++)
             rb_names_add(l, &work->inputs, work->w->events[e].input.items[i].name);
+    const rb_report *reports = work->reports.items;
+    for (size_t r = 0; r < work->reports.count; r++)
+        for (uint32_t i = 0; i < reports[r].report->data_count; i++)
+            rb_names_add(l, &work->inputs, reports[r].report->data[i].name);
     const char **names = rb_alloc(l, work->inputs.count, sizeof *names);
     if (names == NULL)
         return;
@@ -232,9 +236,11 @@ void rb_work_scopes(rulebook_loader *l)
 
 /* ---- by event ---- */
 
-/* The declared events that a descriptor matches; false when others may match as well. */
-static bool matching(const rulebook_workflow *w, const char *descriptors, size_t len, bool *hit)
+/* The declared events that a descriptor matches, and after them the effects' reports; false when others may match as well. */
+static bool matching(const rb_work *work, const char *descriptors, size_t len, bool *hit)
 {
+    const rulebook_workflow *w = work->w;
+    const rb_report *reports = work->reports.items;
     bool only = true;
     for (size_t at = 0; at < len;) {
         size_t end = at;
@@ -244,10 +250,22 @@ static bool matching(const rulebook_workflow *w, const char *descriptors, size_t
         for (uint32_t e = 0; e < w->event_count; e++)
             if (chart_matches(descriptors + at, end - at, w->events[e].name, strlen(w->events[e].name)))
                 hit[e] = any = true;
+        for (size_t r = 0; r < work->reports.count; r++)
+            if (chart_matches(descriptors + at, end - at, reports[r].event, strlen(reports[r].event)))
+                hit[w->event_count + r] = any = true;
         only &= any && descriptors[at] != '*';
         at = end + 1;
     }
     return only;
+}
+
+static void learn(const rb_work *work, const char *name, expr_type type, bool *known, expr_type *types)
+{
+    size_t k = 0;
+    while (strcmp(work->inputs.items[k], name) != 0)
+        k++;
+    types[k] = known[k] && types[k] != type ? EXPR_DYN : type;
+    known[k] = true;
 }
 
 static expr_scope *typed_scope(rulebook_loader *l, const bool *hit)
@@ -259,14 +277,12 @@ static expr_scope *typed_scope(rulebook_loader *l, const bool *hit)
     if (known == NULL || types == NULL)
         return NULL;
     for (uint32_t e = 0; e < w->event_count; e++)
-        for (uint32_t i = 0; hit[e] && i < w->events[e].input.count; i++) {
-            const rulebook_field *f = &w->events[e].input.items[i];
-            size_t k = 0;
-            while (strcmp(work->inputs.items[k], f->name) != 0)
-                k++;
-            types[k] = known[k] && types[k] != rb_field_type(f) ? EXPR_DYN : rb_field_type(f);
-            known[k] = true;
-        }
+        for (uint32_t i = 0; hit[e] && i < w->events[e].input.count; i++)
+            learn(work, w->events[e].input.items[i].name, rb_field_type(&w->events[e].input.items[i]), known, types);
+    const rb_report *reports = work->reports.items;
+    for (size_t r = 0; r < work->reports.count; r++)
+        for (uint32_t i = 0; hit[w->event_count + r] && i < reports[r].report->data_count; i++)
+            learn(work, reports[r].report->data[i].name, reports[r].report->data[i].type, known, types);
     return event_scope(l, false, known, types);
 }
 
@@ -277,8 +293,8 @@ rb_context rb_event_context(rulebook_loader *l, const char *descriptors, size_t 
     for (size_t i = 0; i < work->scopes.count; i++)
         if (strlen(made[i].key) == len && memcmp(made[i].key, descriptors, len) == 0)
             return made[i].context;
-    bool *hit = rb_alloc(l, work->w->event_count, sizeof *hit);
-    if (hit == NULL || !matching(work->w, descriptors, len, hit))
+    bool *hit = rb_alloc(l, work->w->event_count + work->reports.count, sizeof *hit);
+    if (hit == NULL || !matching(work, descriptors, len, hit))
         return work->anywhere;
     rb_event_scope *fresh = rb_list_add(l, &work->scopes);
     if (fresh == NULL)

@@ -29,7 +29,8 @@ void *rb_list_finish(rulebook_loader *l, rb_list *list)
 
 static void work_free(rulebook_loader *l, rb_work *work)
 {
-    rb_list *const lists[] = {&work->scopes, &work->states, &work->transitions, &work->guards, &work->blocks, &work->timers};
+    rb_list *const lists[] = {&work->scopes, &work->states, &work->transitions, &work->guards, &work->blocks, &work->timers,
+                              &work->reports};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         base_free(l->rb->alloc, lists[i]->items);
     rb_names_free(l, &work->inputs);
@@ -308,6 +309,7 @@ static void compile(rulebook_loader *l, const rb_def *def, const rb_node *root)
     read_events(l, rb_get(root, "events"));
     if (rb_out(l))
         return;
+    rb_laters(l);
     rb_states(l);
     if (!rb_out(l))
         rb_work_scopes(l);
@@ -333,7 +335,8 @@ const rulebook_workflow *rb_workflow(rulebook_loader *l, const rb_def *def, cons
                     .transitions = {.size = sizeof(rulebook_transition)},
                     .guards = {.size = sizeof(rulebook_guard)},
                     .blocks = {.size = sizeof(rulebook_block)},
-                    .timers = {.size = sizeof(rulebook_timer)}};
+                    .timers = {.size = sizeof(rulebook_timer)},
+                    .reports = {.size = sizeof(rb_report)}};
     if (w == NULL)
         return NULL;
     w->name = def->name;

@@ -27,6 +27,13 @@ typedef struct rb_in {
     const gov_allocator *alloc;
 } rb_in;
 
+/* An event by which an effect of this workflow reports. */
+typedef struct rb_report {
+    const char *event;
+    const rulebook_later *later;
+    const rulebook_report *report;
+} rb_report;
+
 typedef struct rb_work {
     rulebook_workflow *w;
     const rb_node *root;
@@ -36,7 +43,7 @@ typedef struct rb_work {
     rb_context anywhere; /* where any event may have led */
     rb_context nowhere; /* where no event's data can be: timers */
     rb_names inputs;    /* X of event.data.X */
-    rb_list scopes, states, transitions, guards, blocks, timers;
+    rb_list scopes, states, transitions, guards, blocks, timers, reports;
 } rb_work;
 
 /* A state on its way: its node, its number is its index. */
@@ -44,6 +51,9 @@ typedef struct rb_draft {
     const rb_node *key, *node;
     uint32_t parent;
 } rb_draft;
+
+/* ---- later.c ---- */
+void rb_laters(rulebook_loader *l);
 
 /* ---- scopes.c ---- */
 void rb_work_scopes(rulebook_loader *l);

@@ -33,12 +33,18 @@ static const rulebook_param host_ballot[] = {
     {.name = "question", .kind = RULEBOOK_PARAM_TEXT},
     {.name = "within", .kind = RULEBOOK_PARAM_DURATION},
 };
+static const rulebook_datum host_votes[] = {{"yes", EXPR_INT}, {"no", EXPR_INT}};
+static const rulebook_datum host_why[] = {{"reason", EXPR_STRING}};
+static const rulebook_report host_reports[] = {{.name = "done", .data = host_votes, .data_count = 2},
+                                               {.name = "failed", .data = host_why, .data_count = 1},
+                                               {.name = "expired", .by_time = true}};
 static const rulebook_effect host_effects[] = {
     {.name = "assign", .params = host_assign, .param_count = ARRAY_LEN(host_assign)},
     {.name = "notify", .params = host_notify, .param_count = ARRAY_LEN(host_notify)},
     {.name = "open", .params = host_open, .param_count = ARRAY_LEN(host_open)},
     {.name = "award", .params = host_award, .param_count = ARRAY_LEN(host_award)},
-    {.name = "ballot", .params = host_ballot, .param_count = ARRAY_LEN(host_ballot)},
+    {.name = "ballot", .params = host_ballot, .param_count = ARRAY_LEN(host_ballot), .reports = host_reports, .report_count = 3},
+    {.name = "poll", .params = host_ballot, .param_count = ARRAY_LEN(host_ballot), .reports = host_reports, .report_count = 1},
 };
 
 /* What a section's loader may make of its definition: the sum of the amounts, when they are constant. */
