@@ -115,6 +115,14 @@ void json_diagnostics(cli *c, const gov_error *err, FILE *out);
 int finish_output(cli *c, int code);
 bool output_gone(void); /* nobody reads what we print: stop */
 
+/* ---- lines.c ---- */
+
+typedef gov_status (*line_answerer)(void *user, const char *line, size_t len, char **out,
+                                    size_t *out_len, gov_error **err);
+/* Answers each line of standard input with one on standard output, until one fails in a way that no line can say. A line beyond
+ * 64 MiB is answered with an error, and the next one is read. */
+int answer_lines(cli *c, line_answerer answer, void *user);
+
 /* ---- session.c ---- */
 
 typedef struct session {

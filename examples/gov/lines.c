@@ -17,25 +17,61 @@ static int put_answer(cli *c, gov_status status, gov_error *err, char *answer, s
     return EXIT_DONE;
 }
 
-typedef gov_status (*answerer)(void *user, const char *line, size_t len, char **out,
-                               size_t *out_len, gov_error **err);
+enum { LINE_LONGEST = 64 * 1024 * 1024 };
 
-static int each_line(cli *c, answerer answer, void *user)
+typedef struct reader {
+    char *line;
+    size_t len, cap;
+    bool too_long; /* or no memory for it: the rest of the line was read past */
+} reader;
+
+static void keep_char(reader *r, char ch)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t got;
+    if (r->len == r->cap) {
+        const size_t cap = r->cap == 0 ? 4096 : r->cap * 2;
+        char *grown = r->len < LINE_LONGEST ? realloc(r->line, cap) : NULL;
+        if (grown == NULL) {
+            r->too_long = true;
+            return;
+        }
+        r->line = grown;
+        r->cap = cap;
+    }
+    r->line[r->len++] = ch;
+}
+
+/* The next line, without its end. False: there is none. */
+static bool next_line(reader *r)
+{
+    int ch = getc_unlocked(stdin);
+    r->len = 0;
+    r->too_long = false;
+    if (ch == EOF)
+        return false;
+    for (; ch != EOF && ch != '\n'; ch = getc_unlocked(stdin))
+        if (!r->too_long)
+            keep_char(r, (char)ch);
+    return !ferror(stdin);
+}
+
+int answer_lines(cli *c, line_answerer answer, void *user)
+{
+    reader r = {0};
     int code = EXIT_DONE;
-    while (code == EXIT_DONE && !output_gone() && (got = getline(&line, &cap, stdin)) >= 0) {
+    while (code == EXIT_DONE && !output_gone() && next_line(&r)) {
         char *out = NULL;
-        size_t len = (size_t)got, out_len = 0;
+        size_t out_len = 0;
         gov_error *err = NULL;
-        if (len > 0 && line[len - 1] == '\n')
-            len--;
-        const gov_status status = answer(user, line, len, &out, &out_len, &err);
+        if (r.too_long) {
+            puts("{\"error\":{\"code\":\"too_large\",\"message\":\"a line is longer than 64 MiB\"}}");
+            fflush(stdout);
+            continue;
+        }
+        const gov_status status =
+            answer(user, r.line != NULL ? r.line : "", r.len, &out, &out_len, &err);
         code = put_answer(c, status, err, out, out_len);
     }
-    free(line);
+    free(r.line);
     if (code == EXIT_DONE && ferror(stdin))
         code = fail(c, EXIT_WRONG, T(c, "cannot read the input: %s", "无法读取输入：%s"),
                     strerror(errno));
@@ -78,7 +114,7 @@ int cmd_eval(cli *c, args *a)
     const char *path = args_value(a, "rulebook"), *when = args_value(a, "now");
     int64_t now = (int64_t)time(NULL) * 1000000;
     if (path == NULL)
-        return each_line(c, eval_line, NULL);
+        return answer_lines(c, eval_line, NULL);
     gov_status status = when != NULL ? read_instant(when, &now, &err) : GOV_OK;
     if (status == GOV_OK)
         status = gov_rulebook_load(NULL, path, 0, &rules, &err);
@@ -88,7 +124,7 @@ int cmd_eval(cli *c, args *a)
         status = gov_rulebook_scope(rules, now, &scope, &err);
     }
     const int code =
-        status == GOV_OK ? each_line(c, eval_line, scope) : fail_with(c, status, err);
+        status == GOV_OK ? answer_lines(c, eval_line, scope) : fail_with(c, status, err);
     gov_scope_free(scope);
     gov_rulebook_free(rules);
     return code;
@@ -115,7 +151,7 @@ int cmd_simulate(cli *c, args *a)
     status = gov_simulation_line(sim, NULL, 0, &out, &len, &err);
     int code = put_answer(c, status, err, out, len);
     if (code == EXIT_DONE)
-        code = each_line(c, simulate_line, sim);
+        code = answer_lines(c, simulate_line, sim);
     gov_simulation_free(sim);
     return code;
 }

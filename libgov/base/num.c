@@ -2,6 +2,7 @@
 #include "base/base.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,7 +136,8 @@ size_t base_format_double(double d, char out[32])
     if (isinf(d))
         return (size_t)snprintf(out, 32, d < 0 ? "-Infinity" : "Infinity");
     const char sign = decimal_sign();
-    for (int precision = 15; precision <= 17; precision++) {
+    const int first = fabs(d) < DBL_MIN ? 1 : 15; /* the smallest have fewer digits than the others */
+    for (int precision = first; precision <= 17; precision++) {
         double back;
         (void)snprintf(out, 32, "%.*g", precision, d);
         if (sign != '.')

@@ -50,6 +50,7 @@ static bool foldable(const expr_node *n)
     case K_UNKNOWN:
     case K_SLOT:
     case K_LOCAL:
+    case K_BOUND:
     case K_TEST_SLOT:
     case K_MESSAGE:
     case K_MACRO:
@@ -92,26 +93,24 @@ static void fold(builder *b, expr_node *n)
     n->test = NULL;
 }
 
-/* x && true && y: constants that do not settle the matter go; one that does takes all. */
+/* x && true && y: constants that do not settle the matter go; behind one that does nothing is asked. What stands before it is, for
+ * a limit that it meets ends the evaluation whatever the rest says, unless it is too plain to meet any. */
 static void shorten_logic(expr_node *n)
 {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < n->count; i++) {
+    bool plain = true, settled = false;
+    for (uint32_t i = 0; i < n->count && !settled; i++) {
         const expr_node *kid = n->kid[i];
-        if (kid->kind == K_CONST && kid->v.kind == VALUE_BOOL) {
-            if (kid->v.as.b == (n->kind == K_OR)) {
-                n->kind = K_CONST;
-                n->v = kid->v;
-                n->count = 0;
-                return;
-            }
-            continue;
-        }
-        n->kid[kept++] = n->kid[i];
+        const bool known = kid->kind == K_CONST && kid->v.kind == VALUE_BOOL;
+        settled = known && kid->v.as.b == (n->kind == K_OR);
+        plain = plain && (known || kid->test != NULL);
+        if (!known || settled)
+            n->kid[kept++] = n->kid[i];
     }
-    if (kept == 0) {
-        n->v = value_bool(n->kind == K_AND);
+    if (kept == 0 || (settled && plain)) {
+        n->v = value_bool((n->kind == K_AND) != settled);
         n->kind = K_CONST;
+        kept = 0;
     }
     n->count = kept;
 }

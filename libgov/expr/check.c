@@ -126,10 +126,12 @@ static bool fits(const expr_node *n, expr_type a, expr_type b)
 }
 
 /* Which of the two is wrong, and what might stand there beside the other? */
-static void no_overload(checker *k, const expr_node *n, const char *op, const expr_node *a, const expr_node *b)
+static void no_overload(checker *k, const expr_node *n, const char *op, const expr_node *a,
+                        const expr_node *b)
 {
-    static const expr_type all[] = {EXPR_BOOL,  EXPR_INT,  EXPR_UINT, EXPR_DOUBLE,    EXPR_STRING,
-                                    EXPR_BYTES, EXPR_LIST, EXPR_MAP,  EXPR_TIMESTAMP, EXPR_DURATION};
+    static const expr_type all[] = {EXPR_BOOL,      EXPR_INT,     EXPR_UINT, EXPR_DOUBLE,
+                                    EXPR_STRING,    EXPR_BYTES,   EXPR_LIST, EXPR_MAP,
+                                    EXPR_TIMESTAMP, EXPR_DURATION};
     char text[EXPR_TYPE_TEXT];
     if (!expr_checked(k))
         return;
@@ -149,8 +151,8 @@ static void no_overload(checker *k, const expr_node *n, const char *op, const ex
 }
 
 /* The same where what is expected is known. */
-static void wrong_operand(checker *k, const char *op, const expr_node *a, const expr_node *b, const expr_node *bad,
-                          const char *first, const char *second)
+static void wrong_operand(checker *k, const char *op, const expr_node *a, const expr_node *b,
+                          const expr_node *bad, const char *first, const char *second)
 {
     type_texts expected = {.count = 0};
     if (!expr_checked(k))
@@ -319,16 +321,30 @@ static void check_map(checker *k, expr_node *n)
     n->type = expr_map_of(key, val);
 }
 
-static bool push_local(checker *k, const expr_node *n, const char *name, uint32_t len,
-                       expr_type type)
+static bool enter(checker *k, const expr_node *n, uint32_t variables)
 {
-    if (k->local_count == EXPR_MAX_LOCALS) {
-        MISTAKE(k->c, n->at, M_too_large, A_S("what", "macros in one another"),
-                A_I("limit", EXPR_MAX_LOCALS));
-        return false;
+    if (k->macros < GOV_EXPR_MAX_MACROS && k->next_slot + variables <= EXPR_MAX_LOCALS) {
+        k->macros++;
+        return true;
     }
-    k->locals[k->local_count++] = (local_var){name, len, type};
-    return true;
+    MISTAKE(k->c, n->at, M_too_large, A_S("what", "macros in one another"),
+            A_I("limit", GOV_EXPR_MAX_MACROS));
+    return false;
+}
+
+static void push_local(checker *k, local_var v)
+{
+    v.slot = k->next_slot++;
+    k->locals[k->local_count++] = v;
+    if (k->next_slot > k->most_slots)
+        k->most_slots = k->next_slot;
+}
+
+static void leave(checker *k, uint32_t locals, uint32_t slots)
+{
+    k->macros--;
+    k->local_count = locals;
+    k->next_slot = slots;
 }
 
 static const char *macro_text(node_op op)
@@ -390,34 +406,43 @@ static expr_type macro_type(checker *k, const expr_node *n, expr_type first)
 
 static void check_macro(checker *k, expr_node *n)
 {
-    const uint32_t outer = k->local_count;
+    const uint32_t locals = k->local_count, slots = k->next_slot;
+    const bool two = (n->flags & NODE_TWO) != 0;
     expr_type first, second;
     expr_check_node(k, n->kid[0]);
     range_types(k, n, &first, &second);
-    n->slot = outer;
-    if (!push_local(k, n, n->name, n->name_len, first) ||
-        ((n->flags & NODE_TWO) && !push_local(k, n, n->second, n->second_len, second))) {
-        k->local_count = outer;
+    n->slot = slots;
+    if (!enter(k, n, 1 + two))
         return;
-    }
+    push_local(k, (local_var){n->name, n->name_len, first, 0, false});
+    if (two)
+        push_local(k, (local_var){n->second, n->second_len, second, 0, false});
     if (n->kid[2] != NULL) {
         expr_check_node(k, n->kid[2]);
         want_bool(k, n->kid[2], macro_text((node_op)n->op));
     }
     expr_check_node(k, n->kid[1]);
     n->type = macro_type(k, n, first);
-    k->local_count = outer;
+    leave(k, locals, slots);
 }
 
+/* The bound value is evaluated in the midst of the body: so the variables of its macros stand apart from those of the body's. */
 static void check_bind(checker *k, expr_node *n)
 {
+    const uint32_t locals = k->local_count, slots = k->next_slot, most = k->most_slots;
+    k->most_slots = slots;
     expr_check_node(k, n->kid[0]);
-    n->slot = k->local_count;
-    if (!push_local(k, n, n->name, n->name_len, n->kid[0]->type))
-        return;
-    expr_check_node(k, n->kid[1]);
-    n->type = n->kid[1]->type;
-    k->local_count--;
+    k->next_slot = k->most_slots;
+    if (most > k->most_slots)
+        k->most_slots = most;
+    n->slot = k->next_slot;
+    if (enter(k, n, 1)) {
+        push_local(k, (local_var){n->name, n->name_len, n->kid[0]->type, 0, true});
+        expr_check_node(k, n->kid[1]);
+        n->type = n->kid[1]->type;
+        leave(k, locals, slots);
+    }
+    k->next_slot = slots;
 }
 
 static void check_operator(checker *k, expr_node *n)

@@ -8,12 +8,17 @@ typedef struct local_var {
     const char *name;
     uint32_t len;
     expr_type type;
+    uint32_t slot; /* in expr_ctx.local */
+    bool bound;    /* by cel.bind */
 } local_var;
 
 typedef struct checker {
     compiler *c;
     local_var locals[EXPR_MAX_LOCALS];
     uint32_t local_count;
+    uint32_t macros;     /* in one another, here */
+    uint32_t next_slot;  /* of a variable */
+    uint32_t most_slots; /* next_slot at its highest since somebody set this back */
 } checker;
 
 enum { LONGEST_PATH = 512 };
@@ -64,7 +69,8 @@ typedef struct type_texts {
     bool more;
 } type_texts;
 void expr_types_add(type_texts *t, const char *text);
-const char *expr_types_text(const type_texts *t, char out[EXPR_TYPES_TEXT]); /* "string, bytes or list" */
+const char *expr_types_text(const type_texts *t,
+                            char out[EXPR_TYPES_TEXT]); /* "string, bytes or list" */
 
 /* ---- calls.c ---- */
 
@@ -85,7 +91,7 @@ bool expr_callable(const expr_overload *o, const expr_node *n);
 void expr_report_call(checker *k, const expr_node *n);
 /* The same of an operator: `bad` is the operand that does not fit, beside one of type `beside` (EXPR_TYPE_NONE: whatever stands there). */
 #define EXPR_TYPE_NONE ((expr_type)UINT64_MAX)
-void expr_report_operator(checker *k, const char *op, const expr_node *a, const expr_node *b, const expr_node *bad,
-                          expr_type beside, const type_texts *expected);
+void expr_report_operator(checker *k, const char *op, const expr_node *a, const expr_node *b,
+                          const expr_node *bad, expr_type beside, const type_texts *expected);
 
 #endif

@@ -187,21 +187,19 @@ static size_t format_uint(uint64_t u, char out[24])
     return sizeof digits - at;
 }
 
-/* The shortest text that reads back: "2", not "2.0". */
-static size_t format_double(double d, char out[32])
+static size_t format_double(double d, char out[EXPR_DOUBLE_TEXT])
 {
-    if (isinf(d)) {
-        memcpy(out, d < 0 ? "-Inf" : "+Inf", 4);
-        return 4;
-    }
-    const size_t len = base_format_double(d, out);
-    return len > 2 && out[len - 2] == '.' && out[len - 1] == '0' ? len - 2 : len;
+    if (!isnan(d) && !isinf(d))
+        return expr_double_text(d, true, out);
+    const char *text = isnan(d) ? "NaN" : d < 0 ? "-Inf" : "+Inf";
+    memcpy(out, text, strlen(text));
+    return strlen(text);
 }
 
 static int fn_string(expr_ctx *c, const expr_node *n, const value *a, value *out)
 {
     const value v = a[0];
-    char text[32];
+    char text[EXPR_DOUBLE_TEXT];
     size_t len;
     switch (v.kind) {
     case VALUE_BOOL: *out = value_text(v.as.b ? "true" : "false"); return DONE;

@@ -546,6 +546,7 @@ void expr_step_choose(expr_node *n)
         [K_UNKNOWN] = step_unknown,
         [K_SLOT] = step_slot,
         [K_LOCAL] = step_local,
+        [K_BOUND] = expr_step_bound,
         [K_SELECT] = step_select,
         [K_TEST] = step_test,
         [K_TEST_SLOT] = step_test_slot,

@@ -21,39 +21,67 @@ static bool special_double(base_buf *b, value v)
     return true;
 }
 
+/* The digits that read back as d, as few as that takes, without zeros around them; the point stands behind *point of them. */
+static size_t digits_of(double d, char out[32], long *point)
+{
+    char text[32];
+    size_t count = 0;
+    bool fraction = false;
+    *point = 0;
+    base_format_double(d, text);
+    const char *p = text;
+    for (; *p != '\0' && *p != 'e'; p++) {
+        fraction = fraction || *p == '.';
+        if (*p < '0' || *p > '9')
+            continue;
+        if (count > 0 || *p != '0') {
+            out[count++] = *p;
+            *point += !fraction;
+        } else {
+            *point -= fraction; /* 0.00x */
+        }
+    }
+    if (*p == 'e')
+        *point += strtol(p + 1, NULL, 10);
+    while (count > 0 && out[count - 1] == '0')
+        count--;
+    if (count == 0) {
+        out[count++] = '0';
+        *point = 1;
+    }
+    return count;
+}
+
+static size_t fixed(const char *digits, size_t count, long point, char *out)
+{
+    size_t len = 0;
+    for (long i = point > 0 ? 0 : point - 1; i < (long)count || i < point; i++) {
+        if (i == point)
+            out[len++] = '.';
+        out[len++] = i >= 0 && i < (long)count ? digits[i] : '0';
+    }
+    return len;
+}
+
+size_t expr_double_text(double d, bool exponents, char out[EXPR_DOUBLE_TEXT])
+{
+    char digits[32];
+    long point;
+    size_t len = 0;
+    const size_t count = digits_of(d, digits, &point);
+    if (signbit(d))
+        out[len++] = '-';
+    if (!exponents || (point > -4 && point <= 6))
+        return len + fixed(digits, count, point, out + len);
+    len += fixed(digits, count, 1, out + len);
+    return len + (size_t)snprintf(out + len, EXPR_DOUBLE_TEXT - len, "e%+03ld", point - 1);
+}
+
 /* Digits without an exponent, as few as read back as d. */
 static void write_double(base_buf *b, double d)
 {
-    char text[32], digits[32];
-    size_t count = 0;
-    long point = 0;
-    base_format_double(d, text);
-    const char *e = strchr(text, 'e');
-    if (e == NULL) {
-        const size_t len = strlen(text);
-        base_buf_add(b, text, len > 2 && strcmp(text + len - 2, ".0") == 0 ? len - 2 : len);
-        return;
-    }
-    bool fraction = false;
-    for (const char *p = text; p < e; p++) {
-        fraction = fraction || *p == '.';
-        if (*p >= '0' && *p <= '9') {
-            digits[count++] = *p;
-            point += !fraction;
-        }
-    }
-    point += strtol(e + 1, NULL, 10);
-    if (d < 0)
-        base_buf_char(b, '-');
-    if (point <= 0)
-        base_buf_str(b, "0.");
-    for (long i = point; i < 0; i++)
-        base_buf_char(b, '0');
-    for (size_t i = 0; i < count || (long)i < point; i++) {
-        if (i > 0 && (long)i == point)
-            base_buf_char(b, '.');
-        base_buf_char(b, i < count ? digits[i] : '0');
-    }
+    char text[EXPR_DOUBLE_TEXT];
+    base_buf_add(b, text, expr_double_text(d, false, text));
 }
 
 static const char *write_any(expr_ctx *c, base_buf *b, value v, int depth);
@@ -169,8 +197,10 @@ static const char *write_decimal(base_buf *b, value v)
         base_buf_int(b, v.as.i);
     else if (v.kind == VALUE_UINT)
         base_buf_uint(b, v.as.u);
+    else if (v.kind != VALUE_DOUBLE)
+        return "only numbers can be written with %d";
     else if (!special_double(b, v))
-        return "only integers can be written with %d";
+        write_double(b, v.as.d);
     return NULL;
 }
 
@@ -256,6 +286,7 @@ static const char *read_verb(value pattern, size_t *i, verb *f)
 {
     f->precision = -1;
     if (*i < pattern.len && pattern.as.s[*i] == '.') {
+        const size_t digits = *i + 1;
         f->precision = 0;
         for ((*i)++; *i < pattern.len && pattern.as.s[*i] >= '0' && pattern.as.s[*i] <= '9';
              (*i)++) {
@@ -263,6 +294,8 @@ static const char *read_verb(value pattern, size_t *i, verb *f)
             if (f->precision > MOST_DIGITS)
                 return "too many digits are asked for";
         }
+        if (*i == digits)
+            return "after %. comes a number";
     }
     if (*i >= pattern.len)
         return "it ends in %";

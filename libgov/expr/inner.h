@@ -11,7 +11,7 @@
 enum { DONE = 0, FAIL = 1, STOP = 2 };
 
 /* VALUE_OTHER's `sub`. */
-enum { OTHER_OPTIONAL = 1, OTHER_ERROR = 2 };
+enum { OTHER_OPTIONAL = 1, OTHER_ERROR = 2, OTHER_LAZY = 3 };
 
 /* Type variables of the built-in functions' declarations; never the type of an expression. */
 #define TYPE_A ((expr_type)15)
@@ -23,6 +23,7 @@ typedef enum node_kind {
     K_UNKNOWN, /* a name that means nothing here: an error when it is evaluated */
     K_SLOT,
     K_LOCAL,      /* a variable of a macro */
+    K_BOUND,      /* a variable of cel.bind */
     K_SELECT,     /* kid[0].name */
     K_TEST,       /* has(kid[0].name) */
     K_TEST_SLOT,  /* has() of a declared dotted name */
@@ -190,6 +191,13 @@ typedef struct expr_fault {
     gov_error *foreign;
 } expr_fault;
 
+/* What cel.bind binds, until somebody asks for it. */
+typedef struct expr_lazy {
+    const expr_node *init;
+    bool failed;
+    expr_fault fault;
+} expr_lazy;
+
 struct expr_ctx {
     const expr_program *program;
     const expr_run *run;
@@ -200,6 +208,7 @@ struct expr_ctx {
     uint64_t cost;
     expr_fault fault;
     value local[EXPR_MAX_LOCALS];
+    expr_lazy *lazy[EXPR_MAX_LOCALS]; /* where local is OTHER_LAZY */
 };
 
 /* ---- parse.c ---- */
@@ -253,6 +262,7 @@ gov_status expr_own(compiler *c, void *thing, void (*free_thing)(void *));
 int expr_step_const(const expr_node *n, expr_ctx *c, value *out);
 void expr_step_choose(expr_node *n); /* the eval of an operator */
 expr_step expr_step_loop(const expr_node *n);
+int expr_step_bound(const expr_node *n, expr_ctx *c, value *out);
 int expr_load_slot(const expr_node *n, expr_ctx *c, value *out);
 
 int expr_fail(expr_ctx *c, const expr_node *n, base_message m, const char *what, value v);
@@ -321,6 +331,10 @@ extern const size_t expr_standard_function_count, expr_time_function_count,
 int expr_step_or_value(const expr_node *n, expr_ctx *c, value *out);
 int expr_reverse_text(expr_ctx *c, const expr_node *n, const value *a, value *out);
 size_t expr_format_timestamp(value v, char out[40]);
+/* The shortest text that reads back as d, which is finite: "2", "-0.5"; when exponents are allowed, with one from a million on
+ * and below a ten-thousandth. */
+enum { EXPR_DOUBLE_TEXT = 400 };
+size_t expr_double_text(double d, bool exponents, char out[EXPR_DOUBLE_TEXT]);
 /* DONE; FAIL, *why says what is wrong; STOP: too costly. */
 int expr_format(expr_ctx *c, base_buf *b, value pattern, value args, const char **why);
 

@@ -177,7 +177,7 @@ gov_status expr_eval_line(const gov_allocator *a, const gov_scope *s, const char
     l.arena.limit = LINE_MEMORY;
     gov_status status = evaluate(&l, json, len, &d);
     if (status == GOV_E_NOMEM &&
-        l.arena.used > LINE_MEMORY / 4) { /* not the host's memory, but the line's share */
+        (l.arena.used > LINE_MEMORY / 4 || len > LINE_MEMORY / 4)) { /* the line's share of memory */
         gov_error_free(e);
         e = NULL;
         status = base_fail(&d, M_value_too_large, .a = {NULL});

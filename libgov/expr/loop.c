@@ -213,10 +213,42 @@ static int step_sort_by(const expr_node *n, expr_ctx *c, value *out)
     return how == DONE ? expr_sort(n, c, range, keys, out) : how;
 }
 
+/* The value is asked for when it is needed, and once: its error is kept as well, unless it holds a report of a function from
+ * above, which has one owner (then it is called again, and paid for again). */
+int expr_step_bound(const expr_node *n, expr_ctx *c, value *out)
+{
+    const value *v = &c->local[n->slot];
+    if (v->kind != VALUE_OTHER || v->sub != OTHER_LAZY) {
+        *out = *v;
+        return DONE;
+    }
+    expr_lazy *l = c->lazy[n->slot];
+    if (l->failed) {
+        c->fault = l->fault;
+        return FAIL;
+    }
+    const int how = l->init->eval(l->init, c, out);
+    if (how == DONE) {
+        c->local[n->slot] = *out;
+    } else if (how == FAIL && c->fault.foreign == NULL) {
+        l->failed = true;
+        l->fault = c->fault;
+    }
+    return how;
+}
+
 static int step_bind(const expr_node *n, expr_ctx *c, value *out)
 {
-    const int how = n->kid[0]->eval(n->kid[0], c, &c->local[n->slot]);
-    return how == DONE ? n->kid[1]->eval(n->kid[1], c, out) : how;
+    expr_lazy l = {.init = n->kid[0]};
+    if (l.init->kind == K_CONST) {
+        c->local[n->slot] = l.init->v;
+        return n->kid[1]->eval(n->kid[1], c, out);
+    }
+    c->lazy[n->slot] = &l;
+    c->local[n->slot] = (value){.kind = VALUE_OTHER, .sub = OTHER_LAZY};
+    const int how = n->kid[1]->eval(n->kid[1], c, out);
+    c->lazy[n->slot] = NULL;
+    return how;
 }
 
 expr_step expr_step_loop(const expr_node *n)

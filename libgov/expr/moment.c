@@ -144,13 +144,30 @@ static int read_duration(const char *s, size_t len, int64_t *seconds, int32_t *n
     return READ_OK;
 }
 
+/* "1d", "2 weeks": not the language's, but what people write. */
+static bool names_days(value v)
+{
+    size_t i = 0;
+    while (i < v.len && (v.as.s[i] == '-' || v.as.s[i] == '+'))
+        i++;
+    while (i < v.len && ((v.as.s[i] >= '0' && v.as.s[i] <= '9') || v.as.s[i] == '.'))
+        i++;
+    while (i > 0 && i < v.len && v.as.s[i] == ' ')
+        i++;
+    return i > 0 && i < v.len && (v.as.s[i] == 'd' || v.as.s[i] == 'w');
+}
+
 static int fn_duration(expr_ctx *c, const expr_node *n, const value *a, value *out)
 {
     int64_t seconds;
     int32_t nanos;
     const int how = read_duration(a[0].as.s, a[0].len, &seconds, &nanos);
     if (how != READ_OK)
-        return expr_fail(c, n, how == READ_RANGE ? M_out_of_range : M_bad_conversion, NULL, a[0]);
+        return expr_fail(c, n,
+                         how == READ_RANGE  ? M_out_of_range
+                         : names_days(a[0]) ? M_duration_in_days
+                                            : M_bad_conversion,
+                         NULL, a[0]);
     *out = value_duration(seconds, nanos);
     return DONE;
 }

@@ -172,8 +172,8 @@ void expr_check_path(checker *k, expr_node *top)
     expr_node *start = expr_path_start(top);
     const local_var *local = expr_find_local(k, start, &index);
     if (local != NULL) {
-        start->kind = K_LOCAL;
-        start->slot = index;
+        start->kind = local->bound ? K_BOUND : K_LOCAL;
+        start->slot = local->slot;
         start->type = local->type;
         check_rest(k, start, top);
         return;

@@ -202,10 +202,13 @@ static void types_text(const expr_fault *f, char *out, size_t size)
 static void show_value(base_buf *buf, value v)
 {
     enum { LONGEST = 80 };
+    char number[32];
     if (v.kind == VALUE_ABSENT)
         return;
     if (v.kind == VALUE_STRING || v.kind == VALUE_TYPE)
         base_buf_add(buf, v.as.s, v.len);
+    else if (v.kind == VALUE_DOUBLE) /* JSON has no NaN */
+        base_buf_add(buf, number, base_format_double(v.as.d, number));
     else if (v.kind == VALUE_LIST || v.kind == VALUE_MAP || v.kind == VALUE_OTHER)
         base_buf_str(buf, v.kind == VALUE_LIST ? "[...]" : "{...}");
     else
@@ -313,7 +316,7 @@ static inline void begin(expr_ctx *c, const expr_program *p, const expr_run *run
     c->slot_count = run->slot_count;
     c->d = d;
     c->scratch = run->scratch;
-    c->cost = run->cost_left != NULL    ? *run->cost_left
+    c->cost = run->cost_left != NULL ? *run->cost_left
               : run->cost_limit != 0 ? run->cost_limit
                                      : EXPR_DEFAULT_COST;
     c->fault.foreign = NULL;
@@ -358,8 +361,8 @@ gov_status expr_eval(const expr_program *p, const expr_run *run, value *out, con
     return GOV_OK;
 }
 
-gov_status expr_eval_term(const expr_program *p, const expr_node *n, const expr_run *run, value *out,
-                          const diag *d)
+gov_status expr_eval_term(const expr_program *p, const expr_node *n, const expr_run *run,
+                          value *out, const diag *d)
 {
     expr_ctx c;
     begin(&c, p, run, d);

@@ -50,13 +50,18 @@ static bool add(value *sum, value v)
     }
 }
 
-static gov_status sum_of(const char *function, value list, value *sum, const diag *d)
+static bool sum_up(value list, value *sum)
 {
     *sum = (value){.kind = list.len > 0 ? list.as.items[0].kind : VALUE_INT};
     for (size_t i = 0; i < list.len; i++)
         if (!add(sum, list.as.items[i]))
-            return base_fail(d, M_integer_overflow, A_S("function", function));
-    return GOV_OK;
+            return false;
+    return true;
+}
+
+static gov_status sum_of(const char *function, value list, value *sum, const diag *d)
+{
+    return sum_up(list, sum) ? GOV_OK : base_fail(d, M_integer_overflow, A_S("function", function));
 }
 
 static gov_status call_sum(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)
@@ -68,6 +73,27 @@ static gov_status call_sum(void *user, const value *args, size_t n, value *out, 
     return status == GOV_OK ? sum_of("sum", args[0], out, d) : status;
 }
 
+/* The mean of numbers whose sum has no room: of each its share, and of all the remainders, which are few. */
+static gov_status mean_of_shares(value list, int64_t count, value *out, const diag *d)
+{
+    int64_t whole = 0, rest = 0;
+    uint64_t whole_u = 0, rest_u = 0;
+    if (list.as.items[0].kind == VALUE_DURATION)
+        return base_fail(d, M_integer_overflow, A_S("function", "mean"));
+    for (size_t i = 0; i < list.len; i++) {
+        const value v = list.as.items[i];
+        if (v.kind == VALUE_INT) {
+            whole += v.as.i / count;
+            rest += v.as.i % count; /* below count * count in all, and lists have at most 2^31 items */
+        } else {
+            whole_u += v.as.u / (uint64_t)count;
+            rest_u += v.as.u % (uint64_t)count;
+        }
+    }
+    *out = value_double((double)whole + (double)whole_u + ((double)rest + (double)rest_u) / (double)count);
+    return GOV_OK;
+}
+
 static gov_status call_mean(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)
 {
     uint8_t kind;
@@ -77,11 +103,11 @@ static gov_status call_mean(void *user, const value *args, size_t n, value *out,
     gov_status status = kind_of("mean", args[0], run, &kind, d);
     if (status == GOV_OK && kind == VALUE_ABSENT)
         status = refuse("mean", "the list is empty", d);
-    if (status == GOV_OK)
-        status = sum_of("mean", args[0], &sum, d);
     if (status != GOV_OK)
         return status;
     const int64_t count = (int64_t)args[0].len;
+    if (!sum_up(args[0], &sum))
+        return mean_of_shares(args[0], count, out, d);
     if (kind == VALUE_DURATION) { /* exact to the nanosecond, towards zero: the rest of the seconds is below count * 1e9 */
         const int64_t rest = sum.as.i % count * NANOS + sum.nanos;
         *out = value_duration(sum.as.i / count + rest / count / NANOS, (int32_t)(rest / count % NANOS));

@@ -54,6 +54,15 @@ def check_eval():
     last = gov("eval", stdin='{"expr": "2"}')
     expect("eval: a last line without its end", last.out == '{"value":{"int":"2"}}\n', last)
     expect("eval: nothing in, nothing out", gov("eval", stdin="").out == "")
+    huge = "x" * (64 * 1024 * 1024 + 5)
+    for command, line in ((["eval"], '{"expr": "1"}'), (["ledger"], '{"op": "balance"}')):
+        done, got = answers(command, [line, huge, line])
+        expect(f"{command[0]}: a line beyond 64 MiB is one error, and the stream goes on",
+               done.code == 0 and len(got) == 3 and got[1]["error"]["code"] == "too_large" and got[0] == got[2], (done.code, got))
+    done, got = answers(["eval"], [json.dumps({"expr": "size(x)", "bindings": {"x": "y" * (63 * 1024 * 1024)}}),
+                                   huge, '{"expr": "2"}'], )
+    expect("eval: a line of almost 64 MiB has a value or an error", done.code == 0 and len(got) == 3 and
+           got[2] == {"value": {"int": "2"}}, (done.code, got))
     long = "+".join(["1"] * 2000)
     done, got = answers(["eval"], [json.dumps({"expr": long}), json.dumps({"expr": "[" * 5000}), '{"expr": "1"}'])
     expect("eval: long lines", len(got) == 3 and set(got[1]) == {"error"} and got[2] == {"value": {"int": "1"}}, got)

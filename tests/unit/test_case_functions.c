@@ -191,6 +191,13 @@ static void figures(void **state)
           "string(percentile([duration('3s'), "
           "duration('1s')], 90))]",
           "[\"0.9s\",\"14400s\",\"1.5s\",\"3s\"]");
+    /* where the sum has no room: the mean is exact */
+    ASKED("[mean([9223372036854775807, 9223372036854775807]) == 9223372036854775807.0, "
+          "mean([9223372036854775807, 9223372036854775807, -9223372036854775807]) == "
+          "3074457345618258602.0, mean([18446744073709551615u, 18446744073709551615u]) == "
+          "18446744073709551615.0]",
+          "[true,true,true]");
+    FAILS("sum([9223372036854775807, 1])", GOV_E_EXPR);
     FAILS("mean([])", GOV_E_EXPR);
     FAILS("percentile([1], 101)", GOV_E_EXPR);
     FAILS("sum([9223372036854775807, 1])", GOV_E_EXPR);

@@ -55,7 +55,24 @@ static void formats(void **state)
          "\"[1, a, 2.5, null, {a: 1s, b: true}, int]\""},
         {"'%s %s'.format([1e23, 1.5e-7])", "\"100000000000000000000000 0.00000015\""},
         {"'%s'.format([-0.0])", "\"-0\""},
-        {"'%d'.format([1.5])", "!invalid_argument"},
+        {"'%s %s %s'.format([0.001, 123.25, 0.5])", "\"0.001 123.25 0.5\""},
+        {"'%d %d %d %d'.format([1.5, 1e6, -0.25, -2.0])", "\"1.5 1000000 -0.25 -2\""},
+        {"'%d %d %d'.format([0.0/0.0, 1.0/0.0, -1.0/0.0])", "\"NaN Infinity -Infinity\""},
+        {"'%e %.0e %.0f %f'.format([1000u, 2.5, 2.5, -1.0/0.0])",
+         "\"1.000000e+03 2e+00 2 -Infinity\""},
+        {"'%x %X %x %X'.format(['hi', b'hi', 30u, -30])", "\"6869 6869 1e -1E\""},
+        {"'%b %b %o %o'.format([false, 5u, -8, 9u])", "\"0 101 -10 11\""},
+        {"'%s'.format([[[1u, []], {}, b'x', timestamp('2009-02-13T23:31:30.5+01:00')]])",
+         "\"[[1, []], {}, x, 2009-02-13T22:31:30.5Z]\""},
+        {"'%s'.format([{2: 'b', 10: 'a', true: [{'k': null}]}])",
+         "\"{10: a, 2: b, true: [{k: null}]}\""},
+        {"'%b'.format([1.0])", "!invalid_argument"},
+        {"'%o'.format([true])", "!invalid_argument"},
+        {"'%x'.format([1.5])", "!invalid_argument"},
+        {"'%f'.format(['1'])", "!invalid_argument"},
+        {"'%e'.format([true])", "!invalid_argument"},
+        {"'%.f'.format([1.0])", "!invalid_argument"},
+        {"'%d'.format([true])", "!invalid_argument"},
         {"'%d'.format(['1'])", "!invalid_argument"},
         {"'%s'.format([])", "!invalid_argument"},
         {"'%'.format([1])", "!invalid_argument"},
@@ -73,6 +90,28 @@ static void formats(void **state)
 static void numbers(void **state)
 {
     static const example table[] = {
+        {"math.round(0.49999999999999994) == 0.0 && math.round(-0.5) == -1.0 && "
+         "math.isNaN(math.round(0.0/0.0)) && math.isInf(math.ceil(1.0/0.0))",
+         "true"},
+        {"math.trunc(-1.9) == -1.0 && math.floor(-1.1) == -2.0 && math.ceil(-1.9) == -1.0", "true"},
+        {"math.sign(0) == 0 && math.sign(-7) == -1 && math.sign(7u) == 1u && math.sign(0u) == 0u",
+         "true"},
+        {"math.abs(-1.5) == 1.5 && math.abs(3u) == 3u && math.abs(-9223372036854775807) == "
+         "9223372036854775807",
+         "true"},
+        {"math.isFinite(1.0) && !math.isFinite(0.0/0.0) && !math.isInf(0.0/0.0)", "true"},
+        {"math.isNaN(1)", "!no_such_overload"},
+        {"math.ceil(1)", "!no_such_overload"},
+        {"math.sqrt(49u) == 7.0 && math.sqrt(0) == 0.0", "true"},
+        {"math.bitAnd(3u, 5u) == 1u && math.bitOr(-2, 1) == -1 && math.bitXor(1, 3) == 2 && "
+         "math.bitNot(-1) == 0",
+         "true"},
+        {"math.bitShiftLeft(1, 63)", "{\"int\":\"-9223372036854775808\"}"},
+        {"math.bitShiftRight(-1, 64) == 0 && math.bitShiftRight(8u, 2) == 2u", "true"},
+        {"math.bitShiftLeft(1u, -1)", "!invalid_argument"},
+        {"math.greatest(-1.5) == -1.5 && math.least([1u, -2, 3.0]) == -2", "true"},
+        {"base64.encode(b'') == '' && base64.decode('') == b''", "true"},
+        {"base64.decode('aGVsbG8==')", "!invalid_argument"},
         {"math.greatest(1, 2.5, 2u)", "{\"double\":\"2.5\"}"},
         {"math.least([3, 2u, 4.0])", "{\"uint\":\"2\"}"},
         {"math.greatest([])", "!invalid_argument"},
@@ -164,11 +203,77 @@ static void optionals(void **state)
     CHECK(table, NULL);
 }
 
+/* A bound value is asked for when it is needed, and once. */
+static void bindings(void **state)
+{
+    static const example table[] = {
+        {"cel.bind(a, 1/0, true)", "true"},
+        {"cel.bind(a, 1/0, a > 0)", "!divide_by_zero"},
+        {"cel.bind(a, 1/0, a > 0 || true)", "true"},
+        {"cel.bind(a, 1/0, (a > 0 || true) && a > 0)", "!divide_by_zero"},
+        {"cel.bind(a, 1/0, false ? a : 2)", "{\"int\":\"2\"}"},
+        {"cel.bind(a, nothing, [1].exists(x, x == 1 || a))", "true"},
+        {"cel.bind(a, [1, 2].map(x, x * 2), [10, 20].map(x, x + a[1]))",
+         "[{\"int\":\"14\"},{\"int\":\"24\"}]"},
+        {"[1, 2].map(x, cel.bind(y, x * 10, [3].map(z, x + y + z)[0]))",
+         "[{\"int\":\"14\"},{\"int\":\"25\"}]"},
+        {"[1, 2].map(x, cel.bind(y, [x].map(z, z + x)[0], [5, 6].map(w, y + w + x)[1]))",
+         "[{\"int\":\"9\"},{\"int\":\"12\"}]"},
+        {"cel.bind(a, cel.bind(b, [1].map(x, x)[0], b + [4].map(x, b + x)[0]), [7].map(x, x + "
+         "a)[0])",
+         "{\"int\":\"13\"}"},
+        {"cel.bind(a, 1, cel.bind(b, [2].map(q, q + a)[0], cel.bind(c, [3].map(q, q + b)[0], "
+         "[4].map(q, q + a + b + c)[0])))",
+         "{\"int\":\"14\"}"},
+        {"cel.bind(a, 1, cel.bind(a, a + 1, a))", "{\"int\":\"2\"}"},
+        {"cel.bind(a, {'b': 1}, has(a.b) && !has(a.c) && a.b == 1)", "true"},
+        {"cel.bind(a, optional.none(), a.orValue(3))", "{\"int\":\"3\"}"},
+        {"optional.of(1).or(optional.of(1/0)).value()", "{\"int\":\"1\"}"},
+        {"optional.none().optFlatMap(x, optional.of(x/0)).hasValue()", "false"},
+        {"{'a': 1}.?b.optMap(x, 1/0).orValue(2)", "{\"int\":\"2\"}"},
+        {"[1, 0].exists(i, v, v == 1 || 1/v > 0) && ![0, 1].all(i, v, 1/v == 2)", "true"},
+        {"[1, 0].transformList(i, v, v != 0, 1/v) == [1] && {'a': 1}.existsOne(k, v, v == 1)",
+         "true"},
+    };
+    /* 2^60 sums, were each name evaluated again */
+    static const example once[] = {
+#define TWICE(x, y, body)         "cel.bind(" #y ", " #x " + " #x ", " body ")"
+#define FOUR(a, b, c, d, e, body) TWICE(a, b, TWICE(b, c, TWICE(c, d, TWICE(d, e, body))))
+        {"cel.bind(a, [1][0], " FOUR(
+             a, b, c, d, e,
+             FOUR(e, f, g, h, i,
+                  FOUR(i, j, k, l, m,
+                       FOUR(m, n, o, p, q,
+                            FOUR(q, r, s, t, u,
+                                 FOUR(u, v, w, x, y,
+                                      FOUR(y, a1, a2, a3, a4,
+                                           FOUR(a4, a5, a6, a7, a8,
+                                                FOUR(a8, b1, b2, b3, b4,
+                                                     FOUR(b4, b5, b6, b7, b8,
+                                                          FOUR(b8, c1, c2, c3, c4,
+                                                               "c4"))))))))))) ")",
+         "{\"int\":\"17592186044416\"}"},
+        {"cel.bind(a, 1/(0 * size('x')), " FOUR(
+             a, b, c, d, e,
+             FOUR(e, f, g, h, i,
+                  FOUR(i, j, k, l, m,
+                       FOUR(m, n, o, p, q,
+                            FOUR(q, r, s, t, u,
+                                 FOUR(u, v, w, x, y,
+                                      FOUR(y, a1, a2, a3, a4,
+                                           FOUR(a4, a5, a6, a7, a8, "a8 > 0 || a8 > 1")))))))) ")",
+         "!divide_by_zero"},
+    };
+    (void)state;
+    CHECK(table, NULL);
+    CHECK(once, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strings), cmocka_unit_test(formats),   cmocka_unit_test(numbers),
-        cmocka_unit_test(lists),   cmocka_unit_test(optionals),
+        cmocka_unit_test(lists),   cmocka_unit_test(optionals), cmocka_unit_test(bindings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

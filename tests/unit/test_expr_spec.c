@@ -59,7 +59,20 @@ static void conversions(void **state)
         {"string(duration('1m1ms'))", "\"60.001s\""},
         {"string(duration('-0.001s'))", "\"-0.001s\""},
         {"string(0.1) + ' ' + string(-4.5e-3) + ' ' + string(1e-7)", "\"0.1 -0.0045 1e-07\""},
-        {"string(1e21)", "\"1e+21\""},
+        {"string(1e21) + ' ' + string(1e6) + ' ' + string(999999.0) + ' ' + string(123456789.0)",
+         "\"1e+21 1e+06 999999 1.23456789e+08\""},
+        {"string(0.0001) + ' ' + string(0.00001234) + ' ' + string(-0.0) + ' ' + string(0.0)",
+         "\"0.0001 1.234e-05 -0 0\""},
+        {"string(123456.5) + ' ' + string(-1234567.5) + ' ' + string(5e-324) + ' ' + "
+         "string(1.7976931348623157e308)",
+         "\"123456.5 -1.2345675e+06 5e-324 1.7976931348623157e+308\""},
+        {"string(0.0/0.0) + string(1.0/0.0)", "\"NaN+Inf\""},
+        {"int(0.0/0.0)", "!out_of_range\",\"message\":\"\\\"int\\\": range error: NaN"},
+        {"duration('1d')", "!duration_in_days"},
+        {"duration('2w3h')", "!duration_in_days"},
+        {"duration('1 day')", "!duration_in_days"},
+        {"duration('d')", "!bad_conversion"},
+        {"timestamp('2026-03-02T09:00:00+08:00').getHours('')", "{\"int\":\"1\"}"},
         {"string(double('-Infinity'))", "\"-Inf\""},
         {"string(b'\\xc3\\x28')", "!invalid_argument"},
         {"int('9223372036854775808')", "!bad_conversion"},
@@ -100,7 +113,6 @@ static void instants(void **state)
         {"duration('320000h') + duration('2400000h')", "!out_of_range"},
         {"duration('1h34us') == duration('3600.000034s')", "true"},
         {"duration('-1.5h') == duration('-90m') && duration('0') == duration('0s')", "true"},
-        {"duration('1d')", "!bad_conversion"},
         {"duration('')", "!bad_conversion"},
         {"duration('1')", "!bad_conversion"},
         {"duration('1s') + timestamp(0) == timestamp(1)", "true"},
@@ -271,7 +283,8 @@ static void reading_is_charged(void **state)
         {LONG_TEXTS("cel.bind(m, {q: 1}, lists.range(100000).all(x, m[p] == 1))"), "!too_costly"},
         {LONG_TEXTS("cel.bind(m, {q: 1}, lists.range(100000).all(x, p in m))"), "!too_costly"},
         {LONG_TEXTS("lists.range(10).map(x, p).sort().size()"), "{\"int\":\"10\"}"},
-        {"lists.range(100000).all(x, !'aaaaaaaaaaaaaaaab'.matches('^(a|a)*$' + string(0 * x).substring(1)))",
+        {"lists.range(100000).all(x, !'aaaaaaaaaaaaaaaab'.matches('^(a|a)*$' + string(0 * "
+         "x).substring(1)))",
          "!too_costly"},
         {"'aaaaaaaaaaaaaaaab'.matches('^(a|a)*$')", "false"},
     };
@@ -279,12 +292,46 @@ static void reading_is_charged(void **state)
     CHECK(table, NULL);
 }
 
+#define HARD  "(['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab'][0].matches('^(a|a)*$'))"
+#define LONG  "(lists.range(1000000).all(x, x + 1 > x))"
+#define LARGE "(lists.range(9223372036854775807) == [])"
+/* Errors are absorbed; limits end the evaluation, whether the other side is known when compiling or not. */
+static void limits_stop(void **state)
+{
+    static const example table[] = {
+        {HARD " || yes", "!pattern_limit"},
+        {HARD " || true", "!pattern_limit"},
+        {HARD " && no", "!pattern_limit"},
+        {HARD " && false", "!pattern_limit"},
+        {"yes || " HARD, "true"},
+        {"true || " HARD, "true"},
+        {"no && " HARD, "false"},
+        {"false && " HARD, "false"},
+        {LONG " || yes", "!too_costly"},
+        {LONG " || true", "!too_costly"},
+        {LARGE " || yes", "!value_too_large"},
+        {LARGE " || true", "!value_too_large"},
+        {"[1, 2].exists(x, x == 2 || " LARGE ")", "!value_too_large"},
+        {"cel.bind(b, " LARGE ", b || true)", "!value_too_large"},
+        {"'a'.matches('(') || yes", "true"},
+        {"'a'.matches('(') || true", "true"},
+        {"1/0 > 0 || true", "true"},
+        {"null || true || 1/0 > 0", "true"},
+        {"false || yes || 1/0 > 0", "true"},
+        {"yes && true && no", "false"},
+    };
+    (void)state;
+    CHECK(table, "{\"yes\":true,\"no\":false}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(literals),   cmocka_unit_test(conversions), cmocka_unit_test(instants),
-        cmocka_unit_test(equality),   cmocka_unit_test(absorbed),    cmocka_unit_test(scopes),
-        cmocka_unit_test(extensions), cmocka_unit_test(reading_is_charged),
+        cmocka_unit_test(literals),    cmocka_unit_test(conversions),
+        cmocka_unit_test(instants),    cmocka_unit_test(equality),
+        cmocka_unit_test(absorbed),    cmocka_unit_test(scopes),
+        cmocka_unit_test(extensions),  cmocka_unit_test(reading_is_charged),
+        cmocka_unit_test(limits_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
