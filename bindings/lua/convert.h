@@ -301,10 +301,14 @@ typedef struct gov_lua_failure {
     gov_error **error;
 } gov_lua_failure;
 
+/* Where the registry keeps what the last function of an expression threw, until the call that it failed in ends. */
+static const char gov_lua_thrown = 0;
+
 /* Takes the error over, and what was answered so far. */
 static int gov_lua_fail_in(lua_State *L)
 {
     const gov_lua_failure *f = lua_touserdata(L, 1);
+    lua_settop(L, 2);
     lua_createtable(L, 0, 3);
     lua_pushinteger(L, f->status);
     lua_setfield(L, -2, "status");
@@ -315,6 +319,12 @@ static int gov_lua_fail_in(lua_State *L)
     }
     lua_pushvalue(L, 2);
     lua_setfield(L, -2, "answer");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &gov_lua_thrown);
+    if (f->status == GOV_E_USER)
+        lua_setfield(L, -2, "cause");
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &gov_lua_thrown);
+    lua_settop(L, 3);
     return 1;
 }
 
@@ -595,6 +605,13 @@ static int gov_lua_call_in(lua_State *L)
     return 0;
 }
 
+static int gov_lua_throw_in(lua_State *L)
+{
+    lua_pushvalue(L, 2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &gov_lua_thrown);
+    return 0;
+}
+
 static gov_status gov_lua_function_call(void *user, const gov_value *args, gov_value *answer, char *why)
 {
     gov_lua_function *f = user;
@@ -611,6 +628,7 @@ static gov_status gov_lua_function_call(void *user, const gov_value *args, gov_v
         const char *said = lua_type(f->T, -1) == LUA_TSTRING ? lua_tostring(f->T, -1) : "an error that is no text";
         (void)snprintf(why, GOV_FUNCTION_WHY, "%s", said);
         f->status = GOV_E_USER;
+        (void)gov_lua_try(f->T, gov_lua_throw_in, NULL, lua_gettop(f->T), 0);
     }
     lua_settop(f->T, top);
     f->busy = 0;

@@ -11,18 +11,22 @@ static PyObject *gov_py_maker;
 
 #define GOV_PY_INTERRUPT "libgov.interrupt"
 
-/* KeyboardInterrupt, SystemExit and their kin are no failure of a rule: they wait in the thread until its call returns. */
-static void gov_py_keep_interrupt(void)
+#define GOV_PY_CAUSE "libgov.cause"
+
+/* KeyboardInterrupt, SystemExit and their kin are no failure of a rule: they wait in the thread until its call returns. All
+ * others wait to be named as the cause of the error that the call ends with. */
+static void gov_py_keep_thrown(void)
 {
     PyObject *type, *value, *trace, *all, *place = PyThreadState_GetDict();
-    if (place == NULL || PyErr_ExceptionMatches(PyExc_Exception))
+    const char *key = PyErr_ExceptionMatches(PyExc_Exception) ? GOV_PY_CAUSE : GOV_PY_INTERRUPT;
+    if (place == NULL)
         return;
     PyErr_Fetch(&type, &value, &trace);
     PyErr_NormalizeException(&type, &value, &trace);
     if (value != NULL && trace != NULL)
         (void)PyException_SetTraceback(value, trace);
     all = PyTuple_Pack(2, type, value != NULL ? value : Py_None);
-    if (all == NULL || PyDict_SetItemString(place, GOV_PY_INTERRUPT, all) != 0)
+    if (all == NULL || PyDict_SetItemString(place, key, all) != 0)
         PyErr_Clear();
     Py_XDECREF(all);
     PyErr_Restore(type, value, trace);
@@ -48,17 +52,39 @@ static int gov_py_interrupted(void)
     return 1;
 }
 
+/* The exception of the last function that failed in this thread, a new reference; it does not wait any longer. */
+static PyObject *gov_py_take_cause(void)
+{
+    PyObject *place = PyThreadState_GetDict(), *cause;
+    PyObject *all = place != NULL ? PyDict_GetItemString(place, GOV_PY_CAUSE) : NULL;
+    if (all == NULL)
+        return NULL;
+    cause = PyTuple_GET_ITEM(all, 1);
+    Py_INCREF(cause);
+    if (PyDict_DelItemString(place, GOV_PY_CAUSE) != 0)
+        PyErr_Clear();
+    return cause;
+}
+
 static void gov_py_raise(gov_status status, PyObject *handle, PyObject *answer)
 {
-    PyObject *error;
-    if (gov_py_interrupted())
+    PyObject *error, *cause = gov_py_take_cause();
+    if (gov_py_interrupted()) {
+        Py_XDECREF(cause);
         return;
+    }
     if (gov_py_maker == NULL) {
         PyErr_Format(PyExc_RuntimeError, "libgov: status %d", (int)status);
+        Py_XDECREF(cause);
         return;
     }
     error = PyObject_CallFunction(gov_py_maker, "iOO", (int)status, handle != NULL ? handle : Py_None,
                                   answer != NULL ? answer : Py_None);
+    if (error != NULL && status == GOV_E_USER && cause != NULL && PyExceptionInstance_Check(cause)) {
+        PyException_SetCause(error, cause); /* takes it over */
+        cause = NULL;
+    }
+    Py_XDECREF(cause);
     if (error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
         Py_DECREF(error);
@@ -519,7 +545,7 @@ static gov_status gov_py_function(void *user, const gov_value *args, gov_value *
     PyObject *tuple = list != NULL ? PyList_AsTuple(list) : NULL;
     PyObject *out = tuple != NULL ? PyObject_CallObject(user, tuple) : NULL;
     if (out == NULL || !gov_py_to(out, &v)) {
-        gov_py_keep_interrupt();
+        gov_py_keep_thrown();
         gov_py_reason(why);
     } else
         status = v != NULL ? gov_value_set(answer, "value", v) : GOV_OK;

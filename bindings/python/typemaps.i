@@ -242,6 +242,7 @@ GOV_NUMBER(uint32_t, 0, UINT32_MAX, PyLong_FromUnsignedLong)
         Py_CLEAR(resultobj);
         SWIG_fail;
     }
+    Py_XDECREF(gov_py_take_cause()); /* the expression went on without it */
     if (gov_py_interrupted()) {
         Py_CLEAR(resultobj);
         SWIG_fail;

@@ -58,8 +58,6 @@ const char *expr_propose_name(checker *k, const char *name, size_t *len);
 /* The same for functions and macros. */
 const char *expr_propose_function(const checker *k, const char *name, size_t len, bool member);
 bool expr_is_namespace(const checker *k, const char *name, size_t len);
-/* How a macro is written, or NULL when that is the name of none. */
-const char *expr_macro_use(const char *name, size_t len);
 
 /* Types (or lists of them) to choose from, each once. */
 enum { EXPR_TYPES_SHOWN = 10, EXPR_TYPES_TEXT = EXPR_TYPES_SHOWN * (EXPR_TYPE_TEXT + 4) + 8 };

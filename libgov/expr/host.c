@@ -106,7 +106,7 @@ typedef struct hosted {
     gov_function given;
     const gov_allocator *alloc;
     const char *name;
-    expr_type result;
+    expr_type args[EXPR_MAX_PARAMS], result;
 } hosted;
 
 gov_status expr_hosted_new(const gov_allocator *a, const expr_scope *parent, const value *presets,
@@ -190,21 +190,96 @@ static gov_status failed(const hosted *h, gov_status status, const char *why, co
                : base_fail(d, M_host_failed, A_S("function", h->name), A_N("why", why, len));
 }
 
+/* Does the value have that type, with all that is in it? Types carry what is in lists no deeper than 64 bits, which bounds this. */
+static bool holds(expr_type t, value v)
+{
+    switch (expr_type_kind(t)) {
+    case EXPR_DYN: return true;
+    case EXPR_OPTIONAL:
+        return v.kind == VALUE_NULL || holds(expr_type_item(t), v) ||
+               (expr_is_optional(v) &&
+                (v.as.other == NULL || holds(expr_type_item(t), *(const value *)v.as.other)));
+    case EXPR_LIST:
+    case EXPR_MAP: break;
+    default: return expr_kind_type(v) == t;
+    }
+    if (expr_type_kind(t) != expr_kind_type(v))
+        return false;
+    for (size_t i = 0; t >> 4 != 0 && i < v.len; i++)
+        if (v.kind == VALUE_LIST ? !holds(expr_type_item(t), v.as.items[i])
+                                 : !holds(expr_type_key(t), v.as.pairs[i].key) ||
+                                       !holds(expr_type_val(t), v.as.pairs[i].val))
+            return false;
+    return true;
+}
+
+/* Hosts have one kind of whole number, and null for an optional that is empty: these become what was declared. False: no memory. */
+static bool adapt(base_arena *arena, expr_type t, value *v)
+{
+    const unsigned kind = expr_type_kind(t);
+    if (kind == EXPR_UINT && v->kind == VALUE_INT && v->as.i >= 0)
+        *v = value_uint((uint64_t)v->as.i);
+    else if (kind == EXPR_DOUBLE && v->kind == VALUE_INT && v->as.i >= -(INT64_C(1) << 53) &&
+             v->as.i <= INT64_C(1) << 53)
+        *v = value_double((double)v->as.i);
+    else if (kind == EXPR_OPTIONAL && !expr_is_optional(*v)) {
+        value inner = *v, *box = NULL;
+        *v = (value){.kind = VALUE_OTHER, .sub = OTHER_OPTIONAL};
+        if (inner.kind == VALUE_NULL)
+            return true;
+        box = arena != NULL ? base_arena_alloc(arena, sizeof *box) : NULL;
+        if (box == NULL || !adapt(arena, expr_type_item(t), &inner))
+            return false;
+        *box = inner;
+        v->as.other = box;
+    } else if (t >> 4 != 0 && kind == EXPR_LIST && v->kind == VALUE_LIST && v->len > 0) {
+        value *items = arena != NULL ? base_arena_array(arena, v->len, sizeof *items) : NULL;
+        for (size_t i = 0; items != NULL && i < v->len; i++) {
+            items[i] = v->as.items[i];
+            if (!adapt(arena, expr_type_item(t), &items[i]))
+                return false;
+        }
+        *v = items != NULL ? value_list(items, v->len) : *v;
+        return items != NULL;
+    } else if (t >> 4 != 0 && kind == EXPR_MAP && v->kind == VALUE_MAP && v->len > 0) {
+        value_pair *pairs = arena != NULL ? base_arena_array(arena, v->len, sizeof *pairs) : NULL;
+        for (size_t i = 0; pairs != NULL && i < v->len; i++) {
+            pairs[i] = v->as.pairs[i];
+            if (!adapt(arena, expr_type_key(t), &pairs[i].key) || !adapt(arena, expr_type_val(t), &pairs[i].val))
+                return false;
+        }
+        *v = pairs != NULL ? value_map(pairs, v->len) : *v;
+        return pairs != NULL;
+    }
+    return true;
+}
+
 static gov_status take_answer(const hosted *h, const gov_value *answer, value *out,
                               const expr_run *run, const diag *d)
 {
     char expected[EXPR_TYPE_TEXT], found[EXPR_TYPE_TEXT];
     const value v = value_get_text(*answer, "value");
     *out = v.kind != VALUE_ABSENT ? v : value_null();
-    if (!expr_type_fits(expr_type_of(*out), h->result))
+    if (v.len > 0 && v.kind != VALUE_TYPE && (run->scratch == NULL || !value_copy(run->scratch, v, out)))
+        return base_nomem(d);
+    const expr_type given = expr_type_of(*out);
+    if (!adapt(run->scratch, h->result, out))
+        return base_nomem(d);
+    if (!holds(h->result, *out))
         return base_fail(d, M_host_type, A_S("function", h->name),
                          A_S("expected", expr_type_text(h->result, expected)),
-                         A_S("found", expr_type_text(expr_type_of(*out), found)));
+                         A_S("found", expr_type_text(given, found)));
     if (v.len == 0 || v.kind == VALUE_TYPE)
         return GOV_OK;
-    if (run->scratch == NULL || !value_copy(run->scratch, v, out))
-        return base_nomem(d);
     return expr_spend(run, out->len / 16, d);
+}
+
+static gov_status wrong_argument(const hosted *h, size_t i, value v, const diag *d)
+{
+    char expected[EXPR_TYPE_TEXT], found[EXPR_TYPE_TEXT];
+    return base_fail(d, M_wrong_argument, A_S("function", h->name), A_I("number", (int64_t)i + 1),
+                     A_S("expected", expr_type_text(h->args[i], expected)),
+                     A_S("found", expr_type_text(expr_type_of(v), found)));
 }
 
 static gov_status call_host(void *user, const value *args, size_t n, value *out,
@@ -215,6 +290,8 @@ static gov_status call_host(void *user, const value *args, size_t n, value *out,
     value plain[EXPR_MAX_PARAMS];
     for (size_t i = 0; i < n; i++) {
         plain[i] = args[i];
+        if (!holds(h->args[i], args[i])) /* of lists and maps a call has checked no more than the kind */
+            return wrong_argument(h, i, args[i], d);
         if (run->scratch != NULL && !expr_strip_optionals(run->scratch, &plain[i]))
             return base_nomem(d);
     }
@@ -298,6 +375,34 @@ static bool read_signature(signature *s)
     return s->at == s->end;
 }
 
+static bool among(const char *name, size_t len, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(words[i]) == len && memcmp(words[i], name, len) == 0)
+            return true;
+    return false;
+}
+
+/* Could it ever be called? Words of the language and names of macros are read as what they are. */
+static bool callable(const signature *s)
+{
+    static const char *const keywords[] = {"true", "false", "null", "in"};
+    static const char *const reserved[] = {"as",  "break", "const", "continue",  "else",    "for",    "function", "if", "import",
+                                           "let", "loop",  "var",   "namespace", "package", "return", "void",     "while"};
+    const char *name = s->name, *dot = strchr(name, '.');
+    const size_t first = dot != NULL ? (size_t)(dot - name) : s->name_len;
+    if (!s->f.member && among(name, first, reserved, ARRAY_LEN(reserved)))
+        return false;
+    for (const char *part = name; part != NULL; part = dot) {
+        dot = strchr(part, '.');
+        if (among(part, dot != NULL ? (size_t)(dot++ - part) : strlen(part), keywords, ARRAY_LEN(keywords)))
+            return false;
+    }
+    const bool macro = expr_macro_use(name, s->name_len) != NULL;
+    const bool global = strcmp(name, "has") == 0 || strcmp(name, "cel.bind") == 0;
+    return !macro || global == s->f.member;
+}
+
 /* Would a call be undecided between the two? Kinds decide, as at run time; what is declared dyn takes every kind. */
 static bool overlaps(const expr_function *f, const expr_type *args, size_t argc, bool member)
 {
@@ -337,7 +442,10 @@ static gov_status add(gov_scope *s, const gov_function *given, hosted *h, const 
                       .name = (char *)(h + 1)};
     if (!read_signature(&read))
         return base_fail(d, M_bad_signature, A_S("signature", given->signature));
-    *h = (hosted){*given, s->alloc, read.name, read.f.result};
+    if (!callable(&read))
+        return base_fail(d, M_function_uncallable, A_S("signature", given->signature), A_S("name", read.name));
+    *h = (hosted){.given = *given, .alloc = s->alloc, .name = read.name, .result = read.f.result};
+    memcpy(h->args, read.f.args, sizeof h->args);
     read.f.name = read.name;
     read.f.pure = (given->flags & GOV_FUNCTION_PURE) != 0;
     read.f.cost = given->cost != 0 ? given->cost : DEFAULT_COST;

@@ -355,6 +355,11 @@ enum { EXPR_PATTERN_TIERS = 4, EXPR_PATTERN_STEPS = 1000000 };
 uint32_t expr_pattern_steps(unsigned tier); /* at most so many, EXPR_PATTERN_STEPS in the last */
 int expr_pattern_match(const void *pattern, unsigned tier, const char *s, size_t len);
 
+/* ---- propose.c ---- */
+
+/* How a macro is written, or NULL when that is the name of none. */
+const char *expr_macro_use(const char *name, size_t len);
+
 /* ---- host.c ---- */
 
 struct gov_scope {

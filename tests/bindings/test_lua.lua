@@ -249,6 +249,21 @@ test("functions that expressions call", function()
   raises("function", gov.scope, {["f() -> int"] = 1})
 end)
 
+test("what a function throws is kept; values have the declared types", function()
+  local thrown = {why = "no gauge"}
+  local scope = assert(gov.scope {["f() -> int"] = function() error(thrown) end, ["u(uint) -> uint"] = function(n) return n + 1 end,
+    ["o(int) -> optional(int)"] = function(n) if n > 0 then return n end end, ["l(dyn) -> list(int)"] = function(v) return v end})
+  local _, _, code, err = gov.eval("f()", {}, scope)
+  equal(code, "host_stopped")
+  assert(err.cause == thrown)
+  local _, _, other, plain = gov.eval("l([1, 'x'])", {}, scope)
+  equal(other, "host_type")
+  assert(plain.cause == nil)
+  equal(gov.eval("u(2u) + 1u == 4u", {}, scope), true)
+  equal(gov.eval("[o(0).hasValue(), o(2).value() == 2]", {}, scope), {false, true})
+  raises("never be called", gov.scope, {["has(int) -> bool"] = print})
+end)
+
 test("functions are let go", function()
   local gone = setmetatable({}, {__mode = "k"})
   do

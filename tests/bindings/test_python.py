@@ -733,6 +733,30 @@ class Cases(Case):
                     gov.eval("f('stop') == 'x' || b", b=True, scope=scope)
                 self.assertEqual(gov.eval("f('fine')", scope=scope), "fine")
 
+    def test_the_exception_of_a_function_is_the_cause(self):
+        def function(how):
+            raise LookupError("no gauge " + how)
+        with gov.Scope({"f(string) -> string": function, "odd() -> int": lambda: "x"}) as scope:
+            with self.assertRaises(gov.Error) as caught:
+                gov.eval("f('west')", scope=scope)
+            self.assertIsInstance(caught.exception.__cause__, LookupError)
+            self.assertEqual(str(caught.exception.__cause__), "no gauge west")
+            with self.assertRaises(gov.Error) as caught:
+                gov.eval("odd()", scope=scope)
+            self.assertIsNone(caught.exception.__cause__)
+
+    def test_functions_have_the_declared_types(self):
+        scope = gov.Scope({"u(uint) -> uint": lambda n: n + 1, "o(int) -> optional(int)": lambda n: n or None,
+                           "l(dyn) -> list(int)": lambda v: v})
+        self.assertEqual(gov.eval("u(2u) + 1u == 4u", scope=scope), True)
+        self.assertEqual(gov.eval("[o(0).hasValue(), o(2).value() == 2]", scope=scope), [False, True])
+        with self.assertRaises(gov.ExprError) as caught:
+            gov.eval("l([1, 'x'])", scope=scope)
+        self.assertEqual(caught.exception.code, "host_type")
+        for signature in ("has(int) -> bool", "true() -> bool", "in(int) -> bool", "list(int).all(int) -> bool", "if(int) -> int"):
+            with self.assertRaisesRegex(gov.ArgumentError, "never be called"):
+                gov.Scope({signature: lambda: 1})
+
     @on_both
     def test_a_pair_of_numbers_is_a_place(self, engine):
         g = self.community(engine)

@@ -159,7 +159,7 @@ local function fail(thrown)
   local message = first and place(first) or "status " .. thrown.status
   if MISUSE[thrown.status] then error(message, 2) end
   local err = setmetatable({message = message, code = first and first.code or "status_" .. thrown.status,
-    status = thrown.status, diagnostics = list, report = thrown.answer}, Error)
+    status = thrown.status, diagnostics = list, report = thrown.answer, cause = thrown.cause}, Error)
   return nil, message, err.code, err
 end
 

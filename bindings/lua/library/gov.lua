@@ -48,6 +48,7 @@ local gov = {}
 ---@field status integer
 ---@field diagnostics gov.diagnostic[]
 ---@field report? table
+---@field cause? any what a function of this program threw, when that is why
 
 ---@class gov.open_options
 ---@field create? boolean
