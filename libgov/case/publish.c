@@ -39,7 +39,7 @@ static const rulebook_datum failed_data[] = {{"publication", EXPR_INT}, {"reason
 static const rulebook_datum objection_data[] = {
     {"publication", EXPR_INT}, {"resident", EXPR_DYN}, {"text", EXPR_STRING}, {"count", EXPR_INT}};
 const rulebook_report case_publish_reports[CASE_PUBLISH_REPORTS] = {
-    {.name = "done", .data = done_data, .data_count = ARRAY_LEN(done_data), .by_time = true},
+    {.name = "done", .data = done_data, .data_count = ARRAY_LEN(done_data), .by_time = true, .counts = "objections"},
     {.name = "failed", .data = failed_data, .data_count = ARRAY_LEN(failed_data)},
     {.name = "objection", .data = objection_data, .data_count = ARRAY_LEN(objection_data), .goes_on = true}};
 

@@ -16,6 +16,7 @@ enum { PAGE = 64 };
 typedef struct happening {
     int64_t at_us, actor;
     const char *event;
+    const char *effect; /* id of the effect that told it; NULL: none */
     value data;
 } happening;
 
@@ -56,10 +57,20 @@ static gov_status read_opening(past *p, value doc)
     return b.failed ? base_nomem(p->d) : GOV_OK;
 }
 
+/* Did the effect tell that its period was over? */
+static bool by_time(const past *p, value event, value effect)
+{
+    const rulebook_later *later = effect.kind == VALUE_STRING ? rulebook_find_later(p->m.w, effect.as.s) : NULL;
+    const rulebook_report *report =
+        later != NULL && event.len > effect.len ? rulebook_find_report(later->effect, event.as.s + effect.len + 1) : NULL;
+    return report != NULL && report->by_time;
+}
+
 static gov_status add_happening(past *p, const journal_record *r, value doc)
 {
-    const value event = value_get_text(doc, "event"), sender = value_get_text(doc, "sender");
-    if (event.kind != VALUE_STRING || (r->actor == ACCESS_ID_RULES && sender.kind == VALUE_ABSENT))
+    const value event = value_get_text(doc, "event"), sender = value_get_text(doc, "sender"), effect = value_get_text(doc, "effect");
+    const bool own = r->actor == ACCESS_ID_RULES && sender.kind == VALUE_ABSENT && effect.kind == VALUE_ABSENT;
+    if (event.kind != VALUE_STRING || own || by_time(p, event, effect))
         return GOV_OK; /* the rules' own doing follows anew */
     if (p->count == p->cap) {
         const size_t cap = p->cap != 0 ? 2 * p->cap : 16;
@@ -73,6 +84,8 @@ static gov_status add_happening(past *p, const journal_record *r, value doc)
     }
     happening *h = &p->items[p->count++];
     *h = (happening){.at_us = r->at_us, .actor = r->actor, .data = value_get_text(doc, "data")};
+    if (effect.kind == VALUE_STRING && (h->effect = base_arena_strndup(p->arena, effect.as.s, effect.len)) == NULL)
+        return base_nomem(p->d);
     h->event = base_arena_strndup(p->arena, event.as.s, event.len);
     return h->event != NULL ? GOV_OK : base_nomem(p->d);
 }
@@ -179,7 +192,9 @@ static bool happen_again(life *l, const happening *h, access_actor *actor)
     case_simulation_next(l->s);
     case_simulation_at(l->s, h->at_us);
     actor->id = h->actor > ACCESS_ID_RULES ? h->actor : 0;
-    const gov_status status = case_simulation_send(l->s, h->event, h->data, &accepted, NULL);
+    const rulebook_later *later = h->effect != NULL ? rulebook_find_later(case_simulation_machine(l->s)->w, h->effect) : NULL;
+    const gov_status status = later != NULL ? case_simulation_report(l->s, later, h->event, h->data, &accepted, NULL)
+                                            : case_simulation_send(l->s, h->event, h->data, &accepted, NULL);
     if (status == GOV_OK && !accepted)
         value_builder_add(&l->refused, value_text(h->event));
     return goes_on(l, status);

@@ -769,6 +769,31 @@ gov_status case_simulation_send(gov_simulation *s, const char *event, value data
     return run_step(s, event, data, 0, NULL, accepted, d);
 }
 
+static void count_report(gov_simulation *s, const rulebook_later *later)
+{
+    for (size_t i = 0; i < s->timer_count; i++) {
+        const pending *p = &s->timers[i];
+        const char *dot = strchr(p->event, '.');
+        const rulebook_report *r = dot != NULL ? rulebook_find_report(later->effect, dot + 1) : NULL;
+        if (p->kind != CASE_TIMER_EFFECT || strcmp(p->name + 2, later->id) != 0 || r == NULL || r->counts == NULL)
+            continue;
+        for (size_t k = 0; p->data.kind == VALUE_MAP && k < p->data.len; k++)
+            if (value_is_text(p->data.as.pairs[k].key, r->counts)) /* its map is the simulation's own copy */
+                ((value_pair *)(uintptr_t)p->data.as.pairs)[k].val.as.i++;
+    }
+}
+
+gov_status case_simulation_report(gov_simulation *s, const rulebook_later *later, const char *event, value data, bool *accepted,
+                                  const diag *d)
+{
+    const rulebook_report *r = rulebook_find_report(later->effect, event + strlen(later->id) + 1);
+    if (r != NULL && r->goes_on)
+        count_report(s, later);
+    else if (r != NULL)
+        (void)drop_timer(&s->m, case_effect_timer_name(&s->m, later->id), d);
+    return case_simulation_send(s, event, data, accepted, d);
+}
+
 value case_simulation_effects(const gov_simulation *s)
 {
     return s->effects.failed ? value_absent() : value_builder_list(&s->effects);

@@ -17,6 +17,9 @@ gov_status case_simulation_until(gov_simulation *s, int64_t until_us, const diag
 /* Now, without firing what is due. */
 void case_simulation_at(gov_simulation *s, int64_t now_us);
 gov_status case_simulation_send(gov_simulation *s, const char *event, value data, bool *accepted, const diag *d);
+/* The case is told by an effect, as it was then. What is foreseen of that effect counts it, where the effect says so. */
+gov_status case_simulation_report(gov_simulation *s, const rulebook_later *later, const char *event, value data, bool *accepted,
+                                  const diag *d);
 /* What the effects of the call noted: a list of maps of one member, by the effect's name. */
 value case_simulation_effects(const gov_simulation *s);
 

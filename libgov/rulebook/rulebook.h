@@ -647,6 +647,7 @@ typedef struct rulebook_report {
     uint32_t data_count;
     bool goes_on; /* it is not the end, and others follow */
     bool by_time; /* nobody's act: it comes when a period is over, also where a past case is lived through again */
+    const char *counts; /* by_time: the member of its data that counts the reports which went on before; NULL: none does */
 } rulebook_report;
 struct rulebook_effect {
     const char *name;

@@ -67,8 +67,9 @@ static const char *some_line(const char *const *events, size_t n, char line[stat
         (void)snprintf(line, 512, "{\"advance_ms\":%lld}", (long long)(lengths[below(8)] + below(5)));
     else
         (void)snprintf(line, 512,
-                       "{\"event\":\"%s\",\"data\":{\"unit\":1,\"granted\":%s,\"resolved\":%s,\"satisfied\":%s,\"contacted_in_time\":true,"
-                       "\"sorted\":%s,\"answer\":\"a\",\"reason\":\"r\",\"note\":\"n\",\"measures\":\"m\"}}",
+                       "{\"event\":\"%s\",\"data\":{\"map\":[[\"unit\",1],[\"granted\",%s],[\"resolved\",%s],[\"satisfied\",%s],"
+                       "[\"contacted_in_time\",true],[\"sorted\",%s],[\"answer\",\"a\"],[\"reason\",\"r\"],[\"note\",\"n\"],"
+                       "[\"measures\",\"m\"]]}}",
                        events[below((int)n)], below(2) ? "true" : "false", below(2) ? "true" : "false", below(2) ? "true" : "false",
                        below(2) ? "true" : "false");
     return line;

@@ -257,6 +257,56 @@ static void migration_keeps_what_the_new_rules_begin_too(void **state)
     community_free(&c);
 }
 
+/* Past cases under rules that publish for fourteen days, and hear nobody: objections come as they came, the end comes later. */
+static void a_rehearsal_counts_the_objections_again(void **state)
+{
+    static const char longer[] = HEAD
+        "workflow: spend\nfields: {amount: {type: money, default: 100}, objections: {type: int, default: 0}, why: {type: string, default: ''}}\n"
+        "states:\n  shown:\n    entry: [{publish: {id: notice, for: 14 days, template: spending}}]\n"
+        "    on: {notice.done: [{when: event.data.objections < 2, to: settled}, {to: heard}]}\n"
+        "  settled: {type: final, outcome: settled}\n  heard: {type: final, outcome: heard}\n";
+    community c = community_make(support_store_of(state), spending, NULL);
+    gov_error *err = NULL;
+    gov_value *report = NULL;
+    const int64_t id = community_open(&c, "spend", "{}");
+    gov_value_free(about(&c, "case.object", only_publication(&c), "'text': '太贵'", GOV_OK));
+    community_advance(&c, 16 * 24 * 60);
+    assert_state(&c, id, "heard");
+    gov_rulebook *rules = community_rulebook(longer);
+    assert_gov_ok(gov_migrate(c.g, rules, GOV_MIGRATE_DRY_RUN, &report, &err), err);
+    assert_int_equal(gov_value_count(gov_value_find(report, "past.unsure")), 0);
+    assert_text_at(report, "past.otherwise.0.was.outcome", "heard");
+    assert_text_at(report, "past.otherwise.0.would.outcome", "settled");
+    gov_value_free(report);
+    gov_rulebook_free(rules);
+    community_free(&c);
+}
+
+/* Without a store the effect is noted, and the tester says how it ends. */
+static void in_a_simulation_the_tester_reports(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {NULL, "{\"event\":\"notice.objection\",\"data\":{\"map\":[[\"count\",1],[\"text\",\"x\"]]}}",
+                                        "{\"event\":\"notice.done\",\"data\":{\"map\":[[\"objections\",1]]}}"};
+    static const char *const want[] = {"\"publish\":{\"id\":\"notice\",\"for\":\"7 days\"", "[\"shown\"]", "[\"heard\"]"};
+    char path[512], *dir = support_tmpdir();
+    gov_simulation *s = NULL;
+    gov_error *err = NULL;
+    support_write(support_path(path, dir, "rulebook.yaml"), spending, strlen(spending));
+    assert_gov_ok(gov_simulation_open(NULL, path, &s, &err), err);
+    gov_error_free(err);
+    err = NULL;
+    for (size_t i = 0; i < 3; i++) {
+        char *out = NULL;
+        assert_gov_ok(gov_simulation_line(s, lines[i], lines[i] != NULL ? strlen(lines[i]) : 0, &out, NULL, &err), err);
+        if (strstr(out, want[i]) == NULL)
+            fail_msg("%s", out);
+        gov_text_free(out);
+    }
+    gov_simulation_free(s);
+    support_rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +317,8 @@ int main(void)
         STORE_TESTS(nobody_else_reports),
         STORE_TESTS(one_of_an_id_at_a_time),
         STORE_TESTS(migration_keeps_what_the_new_rules_begin_too),
+        STORE_TESTS(a_rehearsal_counts_the_objections_again),
+        cmocka_unit_test(in_a_simulation_the_tester_reports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
