@@ -129,6 +129,35 @@ bool base_parse_double(const char *s, size_t len, double *out)
     return ok;
 }
 
+/* The numbers below a power of two lie closer than those above it: there the nearest decimal of 16 digits may read back as
+ * another number, and the next one as this. */
+static bool has_narrow_side(double d)
+{
+    int exponent;
+    return fabs(frexp(d, &exponent)) == 0.5;
+}
+
+/* The decimal after this one of as many digits, "1.5e-7" to "1.6e-7". False: it would have more. */
+static bool next_decimal(char *text)
+{
+    for (size_t i = strcspn(text, "e"); i > 0; i--) {
+        char *digit = &text[i - 1];
+        if (*digit >= '0' && *digit < '9') {
+            ++*digit;
+            return true;
+        }
+        if (*digit == '9')
+            *digit = '0';
+    }
+    return false;
+}
+
+static bool reads_back(const char *text, double d)
+{
+    double back;
+    return base_parse_double(text, strlen(text), &back) && memcmp(&back, &d, sizeof d) == 0;
+}
+
 size_t base_format_double(double d, char out[32])
 {
     if (isnan(d))
@@ -138,11 +167,12 @@ size_t base_format_double(double d, char out[32])
     const char sign = decimal_sign();
     const int first = fabs(d) < DBL_MIN ? 1 : 15; /* the smallest have fewer digits than the others */
     for (int precision = first; precision <= 17; precision++) {
-        double back;
         (void)snprintf(out, 32, "%.*g", precision, d);
         if (sign != '.')
             swap_sign(out, sign, '.');
-        if (base_parse_double(out, strlen(out), &back) && memcmp(&back, &d, sizeof d) == 0)
+        if (reads_back(out, d))
+            break;
+        if (precision == 16 && has_narrow_side(d) && next_decimal(out) && reads_back(out, d))
             break;
     }
     if (strpbrk(out, ".e") == NULL)
