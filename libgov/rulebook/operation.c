@@ -137,7 +137,14 @@ static gov_status read_plain(const reading *r, const rulebook_operand *o, value 
     const rulebook_field field = {.name = o->name, .type = types[o->type], .slot = RULEBOOK_NONE, .preset = value_absent(),
                                   .min = value_absent(), .max = value_absent(), .max_length = -1, .when_it = RULEBOOK_NONE};
     rulebook_checking how = *r->how;
+    int64_t local, utc;
     how.resolve = NULL;
+    /* A person writes an instant as the community's clocks show it. */
+    if (o->type == RULEBOOK_OPERAND_TIME && given.kind == VALUE_STRING && r->rb->zone != NULL &&
+        base_parse_local(given.as.s, given.len, &local)) {
+        (void)base_zone_to_utc(r->rb->zone, local, &utc);
+        given = value_timestamp(utc, 0);
+    }
     return rulebook_check_field(&field, given, &how, out, r->d);
 }
 

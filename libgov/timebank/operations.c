@@ -1,0 +1,141 @@
+/* What a time bank does when it is asked to, as a table; and all that the room brings to the rule language. */
+#include "timebank/timebank.h"
+
+#include <string.h>
+
+#define BANK {"bank", RULEBOOK_OPERAND_SECTION, false, "time_bank"}
+#define ABOUT(name) {name, RULEBOOK_OPERAND_RECORD, true, GOV_KIND_RESIDENT}
+#define WHOM(name, needed) {name, RULEBOOK_OPERAND_RECORD, needed, GOV_KIND_RESIDENT, true}
+#define THE(name) {name, RULEBOOK_OPERAND_ID, true}
+
+static const rulebook_operand notice[] = {BANK,
+                                          ABOUT("resident"),
+                                          {"skill", RULEBOOK_OPERAND_TEXT, true},
+                                          {"from", RULEBOOK_OPERAND_TIME, true},
+                                          {"until", RULEBOOK_OPERAND_TIME, true},
+                                          {"minutes", RULEBOOK_OPERAND_INT},
+                                          {"place", RULEBOOK_OPERAND_MAP},
+                                          {"radius", RULEBOOK_OPERAND_INT},
+                                          {"note", RULEBOOK_OPERAND_TEXT},
+                                          {"pool", RULEBOOK_OPERAND_BOOL}};
+static const rulebook_operand withdraw[] = {THE("notice")};
+static const rulebook_operand match[] = {THE("request"), {"limit", RULEBOOK_OPERAND_INT}};
+static const rulebook_operand book[] = {BANK,
+                                        {"request", RULEBOOK_OPERAND_ID},
+                                        {"offer", RULEBOOK_OPERAND_ID},
+                                        WHOM("volunteer", false),
+                                        WHOM("recipient", false),
+                                        {"skill", RULEBOOK_OPERAND_TEXT},
+                                        {"from", RULEBOOK_OPERAND_TIME},
+                                        {"minutes", RULEBOOK_OPERAND_INT},
+                                        {"at_most", RULEBOOK_OPERAND_INT},
+                                        {"place", RULEBOOK_OPERAND_MAP}};
+static const rulebook_operand check[] = {THE("booking"), {"place", RULEBOOK_OPERAND_MAP}};
+static const rulebook_operand confirm[] = {THE("booking"), {"minutes", RULEBOOK_OPERAND_INT}};
+static const rulebook_operand rate[] = {
+    THE("booking"), {"stars", RULEBOOK_OPERAND_INT, true}, {"text", RULEBOOK_OPERAND_TEXT}};
+static const rulebook_operand dispute[] = {THE("booking"), {"text", RULEBOOK_OPERAND_TEXT, true}};
+static const rulebook_operand rule[] = {
+    THE("booking"), {"minutes", RULEBOOK_OPERAND_INT, true}, {"text", RULEBOOK_OPERAND_TEXT}};
+static const rulebook_operand cancel[] = {THE("booking"), {"missed_by", RULEBOOK_OPERAND_TEXT}};
+static const rulebook_operand one[] = {THE("booking")};
+static const rulebook_operand gift[] = {BANK, ABOUT("resident"), WHOM("to", false), {"pool", RULEBOOK_OPERAND_BOOL},
+                                        {"minutes", RULEBOOK_OPERAND_INT, true}};
+static const rulebook_operand group[] = {BANK,
+                                         {"activity", RULEBOOK_OPERAND_TEXT, true},
+                                         {"skill", RULEBOOK_OPERAND_TEXT, true},
+                                         {"from", RULEBOOK_OPERAND_TIME},
+                                         {"volunteers", RULEBOOK_OPERAND_LIST, true},
+                                         {"minutes", RULEBOOK_OPERAND_INT},
+                                         {"donated", RULEBOOK_OPERAND_BOOL}};
+static const rulebook_operand behind[] = {BANK, ABOUT("resident"), WHOM("to", false)};
+static const rulebook_operand person[] = {BANK, ABOUT("resident")};
+static const rulebook_operand statement[] = {
+    BANK, ABOUT("resident"), {"before", RULEBOOK_OPERAND_TIME}, {"limit", RULEBOOK_OPERAND_INT}};
+static const rulebook_operand bank[] = {BANK};
+
+#define READS(name, operands, run) {name, TIMEBANK_READ, false, operands, ARRAY_LEN(operands), run}
+#define WRITES(name, operands, run) {name, TIMEBANK_WRITE, true, operands, ARRAY_LEN(operands), run}
+#define RULES(name, operands, run) {name, TIMEBANK_RULE, true, operands, ARRAY_LEN(operands), run}
+
+static const rulebook_operation operations[] = {
+    WRITES("timebank.offer", notice, timebank_run_offer),
+    WRITES("timebank.request", notice, timebank_run_request),
+    WRITES("timebank.withdraw", withdraw, timebank_run_withdraw),
+    READS("timebank.match", match, timebank_run_match),
+    WRITES("timebank.book", book, timebank_run_book),
+    WRITES("timebank.draw", book, timebank_run_draw),
+    WRITES("timebank.check_in", check, timebank_run_check_in),
+    WRITES("timebank.check_out", check, timebank_run_check_out),
+    WRITES("timebank.confirm", confirm, timebank_run_confirm),
+    WRITES("timebank.rate", rate, timebank_run_rate),
+    WRITES("timebank.dispute", dispute, timebank_run_dispute),
+    RULES("timebank.rule", rule, timebank_run_rule),
+    WRITES("timebank.cancel", cancel, timebank_run_cancel),
+    RULES("timebank.reverse", one, timebank_run_reverse),
+    READS("timebank.booking", one, timebank_run_booking),
+    WRITES("timebank.gift", gift, timebank_run_gift),
+    RULES("timebank.group", group, timebank_run_group),
+    WRITES("timebank.leave", behind, timebank_run_leave),
+    RULES("timebank.death", person, timebank_run_death),
+    RULES("timebank.inherit", behind, timebank_run_inherit),
+    READS("timebank.balance", person, timebank_run_balance),
+    READS("timebank.statement", statement, timebank_run_statement),
+    READS("timebank.level", person, timebank_run_level),
+    READS("timebank.totals", bank, timebank_run_totals),
+    {"timebank.expire", TIMEBANK_WRITE, true, one, ARRAY_LEN(one), timebank_run_expire, true},
+};
+
+/* ---- minutes(resident[, bank]), hours(resident[, bank]) ---- */
+
+static gov_status minutes_of(const expr_run *run, const value *args, size_t n, int64_t *out, const diag *d)
+{
+    gov *g = case_gov_of(run);
+    timebank_teller t;
+    ledger_account a;
+    char name[129] = "";
+    if (g == NULL)
+        return base_fail(d, M_no_community, A_S("function", "minutes"));
+    if (n > 1 && args[1].len < sizeof name)
+        memcpy(name, args[1].as.s, args[1].len);
+    const timebank_bank *b = timebank_find(g->rules, n > 1 ? name : NULL);
+    if (b == NULL)
+        return base_fail(d, M_timebank_unknown, A_S("bank", name));
+    gov_status rc = timebank_open_book(g, b->book, false, &t, d);
+    if (rc == GOV_OK)
+        rc = timebank_figures(&t, args[0].as.i, TIMEBANK_MEMBER, &a);
+    if (rc == GOV_OK)
+        *out = timebank_balance_of(&a);
+    return rc;
+}
+
+static gov_status call_minutes(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)
+{
+    int64_t minutes = 0;
+    (void)user;
+    const gov_status rc = minutes_of(run, args, n, &minutes, d);
+    *out = value_int(minutes);
+    return rc;
+}
+
+static gov_status call_hours(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)
+{
+    int64_t minutes = 0;
+    (void)user;
+    const gov_status rc = minutes_of(run, args, n, &minutes, d);
+    *out = value_int(minutes / 60);
+    return rc;
+}
+
+static const expr_function functions[] = {
+    {.name = "minutes", .argc = 1, .args = {EXPR_INT}, .result = EXPR_INT, .call = call_minutes, .cost = 100},
+    {.name = "minutes", .argc = 2, .args = {EXPR_INT, EXPR_STRING}, .result = EXPR_INT, .call = call_minutes, .cost = 100},
+    {.name = "hours", .argc = 1, .args = {EXPR_INT}, .result = EXPR_INT, .call = call_hours, .cost = 100},
+    {.name = "hours", .argc = 2, .args = {EXPR_INT, EXPR_STRING}, .result = EXPR_INT, .call = call_hours, .cost = 100}};
+
+const rulebook_host timebank_words = {.sections = &timebank_section,
+                                      .section_count = 1,
+                                      .functions = functions,
+                                      .function_count = ARRAY_LEN(functions),
+                                      .operations = operations,
+                                      .operation_count = ARRAY_LEN(operations)};

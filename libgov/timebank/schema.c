@@ -1,0 +1,99 @@
+/* The tables of time banks. A bank is named by its ledger, since its name may change. */
+#include "timebank/timebank.h"
+
+static const store_column member_columns[] = {{"community", STORE_INT},
+                                              {"book", STORE_INT},
+                                              {"resident", STORE_INT},
+                                              {"served", STORE_INT, false, "served >= 0"},
+                                              {"donated", STORE_INT, false, "donated >= 0"},
+                                              {"received", STORE_INT, false, "received >= 0"},
+                                              {"services", STORE_INT},
+                                              {"no_shows", STORE_INT},
+                                              {"stars", STORE_INT},
+                                              {"ratings", STORE_INT},
+                                              {"last_us", STORE_INT, true},
+                                              {"standing", STORE_INT},
+                                              {0}};
+static const store_table member_table = {.name = "gov_timebank_member",
+                                         .columns = member_columns,
+                                         .key = "community, book, resident"};
+
+/* Offers and requests. */
+static const store_column notice_columns[] = {{"community", STORE_INT},
+                                              {"id", STORE_INT},
+                                              {"book", STORE_INT},
+                                              {"kind", STORE_INT},
+                                              {"state", STORE_INT},
+                                              {"resident", STORE_INT},
+                                              {"skill", STORE_TEXT},
+                                              {"from_us", STORE_INT},
+                                              {"until_us", STORE_INT},
+                                              {"minutes", STORE_INT},
+                                              {"lat", STORE_INT, true},
+                                              {"lon", STORE_INT, true},
+                                              {"radius_m", STORE_INT, true},
+                                              {"pooled", STORE_BOOL},
+                                              {"note", STORE_TEXT, true},
+                                              {"at_us", STORE_INT},
+                                              {0}};
+static const store_index notice_indexes[] = {
+    {"gov_timebank_notice_by_skill", "community, book, kind, skill, until_us", false, "state = 0"},
+    {0}};
+static const store_table notice_table = {.name = "gov_timebank_notice",
+                                         .columns = notice_columns,
+                                         .key = "community, id",
+                                         .flags = STORE_ROWID_KEY,
+                                         .indexes = notice_indexes};
+
+static const store_column booking_columns[] = {{"community", STORE_INT},
+                                               {"id", STORE_INT},
+                                               {"book", STORE_INT},
+                                               {"kind", STORE_INT},
+                                               {"state", STORE_INT},
+                                               {"offer", STORE_INT, true},
+                                               {"request", STORE_INT, true},
+                                               {"volunteer", STORE_INT},
+                                               {"recipient", STORE_INT, true},
+                                               {"skill", STORE_TEXT},
+                                               {"activity", STORE_TEXT, true},
+                                               {"from_us", STORE_INT},
+                                               {"until_us", STORE_INT},
+                                               {"minutes", STORE_INT},
+                                               {"most", STORE_INT},
+                                               {"amount", STORE_INT},
+                                               {"rate_num", STORE_INT},
+                                               {"rate_den", STORE_INT},
+                                               {"lat", STORE_INT, true},
+                                               {"lon", STORE_INT, true},
+                                               {"transfer", STORE_INT, true},
+                                               {"expires_us", STORE_INT, true},
+                                               {"in_us", STORE_INT, true},
+                                               {"in_by", STORE_INT, true},
+                                               {"out_us", STORE_INT, true},
+                                               {"out_by", STORE_INT, true},
+                                               {"served", STORE_INT},
+                                               {"own", STORE_INT},
+                                               {"donated", STORE_INT},
+                                               {"day", STORE_INT},
+                                               {"month", STORE_INT},
+                                               {"confirmed_us", STORE_INT, true},
+                                               {"confirmed_by", STORE_INT, true},
+                                               {"stars", STORE_INT, true},
+                                               {"review", STORE_TEXT, true},
+                                               {"dispute", STORE_TEXT, true},
+                                               {"ruling", STORE_TEXT, true},
+                                               {"case_id", STORE_INT, true},
+                                               {"effect", STORE_TEXT, true},
+                                               {0}};
+static const store_index booking_indexes[] = {
+    {"gov_timebank_booking_by_volunteer", "community, book, volunteer, month, day", false, NULL},
+    {"gov_timebank_booking_by_recipient", "community, book, recipient", false, "state < 5"},
+    {0}};
+static const store_table booking_table = {.name = "gov_timebank_booking",
+                                          .columns = booking_columns,
+                                          .key = "community, id",
+                                          .flags = STORE_ROWID_KEY,
+                                          .indexes = booking_indexes};
+
+static const store_table *const tables[] = {&member_table, &notice_table, &booking_table, NULL};
+const store_migration timebank_schema = {.room = "timebank", .version = 1, .create = tables};

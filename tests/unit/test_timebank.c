@@ -1,0 +1,689 @@
+/* Time banks from the outside: offers, matches, bookings, what is confirmed and what is not, gifts, groups, leaving and death. */
+#include "support/community.h"
+#include "support/faulty.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD                                                                                       \
+    "rulebook: tiny\n"                                                                             \
+    "version: '1'\n"                                                                               \
+    "languages: [zh, en]\n"                                                                        \
+    "time_zone: Asia/Shanghai\n"                                                                   \
+    "roles:\n"                                                                                     \
+    "  bank: {title: {zh: 时间银行}}\n"                                                        \
+    "  officer: {title: {zh: 网格员}, scope: grid}\n"                                           \
+    "  self: {title: {zh: 本人}, scope: reporter}\n"                                             \
+    "permissions:\n"                                                                               \
+    "  timebank.read: [bank, self]\n"                                                              \
+    "  timebank.write: [bank, self]\n"                                                             \
+    "  timebank.rule: [bank]\n"                                                                    \
+    "sensitivity: {identity: {mask: name, see: [{role: bank, purpose: match}]}}\n"                 \
+    "---\n"                                                                                        \
+    "record: resident\n"                                                                           \
+    "fields: {name: {type: string, sensitive: identity}, birth_date: {type: date}, tags: {type: list}, kin: {type: map}}\n"
+#define BANK(rest)               \
+    "---\n"                      \
+    "time_bank: hours\n"         \
+    "ledger: 3\n" rest
+#define SKILLS \
+    "skills: {company: {}, law: {needs: \"'lawyer' in resident.tags\", rate: 3/2}, nursing: {needs: \"'nurse' in resident.tags\"}}\n"
+#define USUAL                                                                                                     \
+    "coin: 1 hour\n"                                                                                              \
+    "may_serve: age >= 18\n"                                                                                      \
+    "draw_from: 60\n"                                                                                             \
+    "pool: {draw: {when: age >= 80 || (age >= 60 && 'living_alone' in household.tags)}, backed: 10 hours}\n"      \
+    "gift: {to: [spouse, child, pool]}\n"                                                                         \
+    "leaving: [child, pool]\n"                                                                                    \
+    "inheritance: [heir, pool]\n"                                                                                 \
+    "levels: {one_star: {at: 2 hours, title: {zh: 一星}}, two_star: {at: 300 hours}}\n"                         \
+    "check_in: {within: 200}\n" SKILLS
+
+static const char rules[] = HEAD BANK(USUAL);
+
+/* ---- helpers ---- */
+
+static gov_value *run(community *c, const char *name, const char *json)
+{
+    gov_error *err = NULL;
+    gov_value *in = community_json(json), *out = NULL;
+    const gov_status status = gov_operation_run(c->g, name, in, NULL, &out, &err);
+    gov_value_free(in);
+    if (status != GOV_OK) {
+        fprintf(stderr, "%s %s\n", name, json);
+        support_print_error(err);
+    }
+    assert_int_equal(status, GOV_OK);
+    return out;
+}
+
+static gov_value *run_on(community *c, const char *name, const char *operand, int64_t id, const char *more)
+{
+    char json[512];
+    snprintf(json, sizeof json, "{'%s': %lld%s}", operand, (long long)id, more);
+    return run(c, name, json);
+}
+
+static int64_t number(gov_value *v, const char *path)
+{
+    const gov_value *found = gov_value_find(v, path);
+    assert_non_null(found);
+    assert_int_equal(gov_value_kind(found), GOV_VALUE_INT);
+    return gov_value_int(found);
+}
+
+static int64_t made(gov_value *v)
+{
+    const int64_t id = number(v, "id");
+    gov_value_free(v);
+    return id;
+}
+
+static void refused(community *c, const char *name, const char *json, const char *code)
+{
+    gov_error *err = NULL;
+    gov_value *in = community_json(json), *out = NULL;
+    const gov_status status = gov_operation_run(c->g, name, in, NULL, &out, &err);
+    gov_value_free(in);
+    if (status == GOV_OK || strcmp(gov_error_code(err, 0), code) != 0) {
+        fprintf(stderr, "%s %s: wanted %s\n", name, json, code);
+        support_print_error(err);
+    }
+    assert_int_not_equal(status, GOV_OK);
+    assert_null(out);
+    assert_string_equal(gov_error_code(err, 0), code);
+    gov_error_free(err);
+}
+
+static void refused_on(community *c, const char *name, int64_t id, const char *more, const char *code)
+{
+    char json[512];
+    snprintf(json, sizeof json, "{'booking': %lld%s}", (long long)id, more);
+    refused(c, name, json, code);
+}
+
+static int64_t minutes_of(community *c, const char *who, const char *path)
+{
+    char json[128];
+    snprintf(json, sizeof json, "{'resident': '%s'}", who);
+    gov_value *v = run(c, "timebank.balance", json);
+    const int64_t n = number(v, path);
+    gov_value_free(v);
+    return n;
+}
+
+static void assert_minutes(community *c, const char *who, int64_t want)
+{
+    assert_int_equal(minutes_of(c, who, "minutes"), want);
+}
+
+static void assert_total(community *c, const char *path, int64_t want)
+{
+    gov_value *v = run(c, "timebank.totals", "{}");
+    const int64_t n = number(v, path), sum = number(v, "sum");
+    gov_value_free(v);
+    assert_int_equal(n, want);
+    assert_int_equal(sum, 0);
+}
+
+static void assert_sound(community *c)
+{
+    gov_error *err = NULL;
+    gov_value *report = NULL;
+    assert_gov_ok(gov_verify(c->g, NULL, NULL, &report, &err), err);
+    gov_value_free(report);
+    assert_total(c, "sum", 0);
+}
+
+/* young serves, old is served, ancient is helped by the pool, child and spouse are old's kin. */
+static void people(community *c)
+{
+    community_put(c, "household", "h1", "{'name': '1-101', 'tags': ['living_alone']}");
+    community_put(c, "resident", "young", "{'name': '张三丰', 'birth_date': '1990-05-01', 'tags': ['lawyer']}");
+    community_put(c, "resident", "nurse", "{'name': '李时珍', 'birth_date': '1985-05-01', 'tags': ['nurse']}");
+    community_put(c, "resident", "old", "{'name': '王大爷', 'birth_date': '1960-01-01', 'kin': {'young': 'child', 'aunt': ['spouse', 'heir']}}");
+    community_put(c, "resident", "aunt", "{'name': '王大妈', 'birth_date': '1961-01-01'}");
+    community_put(c, "resident", "ancient", "{'name': '赵奶奶', 'birth_date': '1940-01-01'}");
+    community_put(c, "resident", "alone", "{'name': '钱爷爷', 'birth_date': '1962-01-01', 'household': 'h1'}");
+    community_put(c, "resident", "minor", "{'name': '小明', 'birth_date': '2012-01-01'}");
+    community_put(c, "staff", "clerk", "{'name': '李', 'roles': ['bank']}");
+}
+
+static community usual(void **state, const char *text)
+{
+    support_store *s = support_store_of(state);
+    community c = community_make(s, text, NULL);
+    people(&c);
+    return c;
+}
+
+/* So many minutes, paid by the pool or who is served. */
+static int64_t book(community *c, const char *operation, const char *volunteer, const char *recipient, const char *from, int minutes)
+{
+    char json[512];
+    snprintf(json, sizeof json, "{'volunteer': '%s', 'recipient': '%s', 'skill': 'company', 'from': '%s', 'minutes': %d}", volunteer,
+             recipient, from, minutes);
+    return made(run(c, operation, json));
+}
+
+static void serve(community *c, const char *operation, const char *volunteer, const char *recipient, const char *from, int minutes)
+{
+    char more[64];
+    gov_error *err = NULL;
+    int64_t at = 0;
+    assert_gov_ok(gov_time_parse(c->g, from, &at, &err), err);
+    const int64_t id = book(c, operation, volunteer, recipient, from, minutes);
+    assert_gov_ok(gov_set_now(c->g, at + minutes * INT64_C(60000000), &err), err);
+    snprintf(more, sizeof more, ", 'minutes': %d", minutes);
+    gov_value_free(run_on(c, "timebank.confirm", "booking", id, more));
+}
+
+/* ---- tests ---- */
+
+/* Two hours are earned, two redeemed, nothing is left; more is refused. */
+static void hours_are_earned_and_redeemed(void **state)
+{
+    community c = usual(state, rules);
+    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 120);
+    assert_minutes(&c, "old", 120);
+    assert_total(&c, "backed", 120);
+    serve(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 120);
+    assert_minutes(&c, "old", 0);
+    assert_minutes(&c, "young", 120);
+    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T10:00', 'minutes': 1}",
+            "timebank_not_enough");
+    gov_value *v = run(&c, "timebank.statement", "{'resident': 'old'}");
+    assert_int_equal(gov_value_count(gov_value_find(v, "rows")), 4);
+    assert_text_at(v, "rows.0.kind", "service");
+    assert_text_at(v, "rows.0.step", "posted");
+    assert_int_equal(number(v, "rows.0.minutes"), -120);
+    assert_int_equal(number(v, "rows.0.balance"), 0);
+    assert_text_at(v, "rows.1.step", "reserved");
+    assert_int_equal(number(v, "rows.1.minutes"), 0);
+    assert_text_at(v, "rows.2.kind", "help");
+    assert_int_equal(number(v, "rows.2.minutes"), 120);
+    gov_value_free(v);
+    v = run(&c, "timebank.balance", "{'resident': 'young'}");
+    assert_int_equal(number(v, "coins"), 2);
+    assert_text_at(v, "level", "one_star");
+    assert_text_at(v, "level_title", "一星");
+    assert_int_equal(number(v, "to_next"), 298 * 60);
+    gov_value_free(v);
+    v = run(&c, "timebank.level", "{'resident': 'nurse'}");
+    assert_int_equal(gov_value_kind(gov_value_find(v, "level")), GOV_VALUE_NULL);
+    assert_int_equal(number(v, "to_next"), 120);
+    gov_value_free(v);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+/* What is served is posted, not what was booked. */
+static void what_was_served_counts(void **state)
+{
+    community c = usual(state, rules);
+    gov_error *err = NULL;
+    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 300);
+    const int64_t id = made(run(&c, "timebank.book",
+                                "{'volunteer': 'young', 'recipient': 'old', 'skill': 'law', 'from': '2026-03-03T10:00', 'minutes': 60, "
+                                "'at_most': 90, 'place': {'lat': 31.2, 'lon': 121.4}}"));
+    assert_int_equal(minutes_of(&c, "old", "reserved"), 135); /* at most 90, at 3/2 */
+    assert_int_equal(minutes_of(&c, "old", "available"), 300 - 135);
+    assert_int_equal(minutes_of(&c, "young", "expected"), 135);
+    assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(90000000000), &err), err); /* the next day, 10:00 */
+    refused_on(&c, "timebank.check_in", id, "", "timebank_where");
+    refused_on(&c, "timebank.check_in", id, ", 'place': {'lat': 31.21, 'lon': 121.4}", "timebank_too_far");
+    refused_on(&c, "timebank.check_out", id, ", 'place': {'lat': 31.2, 'lon': 121.4}", "timebank_state");
+    gov_value_free(run_on(&c, "timebank.check_in", "booking", id, ", 'place': {'lat': 31.201, 'lon': 121.4}"));
+    refused_on(&c, "timebank.cancel", id, "", "timebank_state");
+    assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(90000000000) + INT64_C(4259000000), &err), err); /* 70 min 59 s */
+    gov_value *v = run_on(&c, "timebank.check_out", "booking", id, ", 'place': {'lat': 31.2, 'lon': 121.4}");
+    assert_int_equal(number(v, "served"), 70);
+    gov_value_free(v);
+    refused_on(&c, "timebank.confirm", id, ", 'minutes': 71", "timebank_minutes");
+    v = run_on(&c, "timebank.confirm", "booking", id, "");
+    assert_text_at(v, "state", "settled");
+    assert_int_equal(number(v, "own"), 105);
+    gov_value_free(v);
+    assert_minutes(&c, "young", 105);
+    assert_minutes(&c, "old", 195);
+    refused_on(&c, "timebank.confirm", id, "", "timebank_state");
+    refused_on(&c, "timebank.rate", id, ", 'stars': 6", "timebank_stars");
+    gov_value_free(run_on(&c, "timebank.rate", "booking", id, ", 'stars': 4, 'text': '耐心'"));
+    refused_on(&c, "timebank.rate", id, ", 'stars': 5", "timebank_rated");
+    assert_int_equal(minutes_of(&c, "young", "stars"), 4);
+    v = run_on(&c, "timebank.reverse", "booking", id, "");
+    assert_text_at(v, "state", "reversed");
+    gov_value_free(v);
+    assert_minutes(&c, "young", 0);
+    assert_minutes(&c, "old", 300);
+    assert_int_equal(minutes_of(&c, "young", "served"), 0);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+static void bookings_end_in_other_ways(void **state)
+{
+    community c = usual(state, rules);
+    gov_error *err = NULL;
+    gov_value *v;
+    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 300);
+    /* Called off. */
+    int64_t id = book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
+    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'alone', 'skill': 'company', 'from': '2026-03-03T10:59', 'minutes': 5}",
+            "timebank_busy");
+    refused_on(&c, "timebank.cancel", id, ", 'missed_by': 'volunteer'", "timebank_state"); /* not yet */
+    gov_value_free(run_on(&c, "timebank.cancel", "booking", id, ""));
+    assert_int_equal(minutes_of(&c, "old", "reserved"), 0);
+    /* Nobody came. */
+    id = book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
+    assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(95000000000), &err), err);
+    refused_on(&c, "timebank.cancel", id, ", 'missed_by': 'me'", "timebank_who");
+    gov_value_free(run_on(&c, "timebank.cancel", "booking", id, ", 'missed_by': 'volunteer'"));
+    assert_int_equal(minutes_of(&c, "young", "no_shows"), 1);
+    /* Disputed: it waits beyond its time, until it is ruled. */
+    id = book(&c, "timebank.book", "young", "old", "2026-03-04T10:00", 60);
+    assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(180000000000), &err), err);
+    gov_value_free(run_on(&c, "timebank.dispute", "booking", id, ", 'text': '只来了半小时'"));
+    community_advance(&c, 30 * 1440);
+    assert_int_equal(minutes_of(&c, "old", "reserved"), 60);
+    refused_on(&c, "timebank.confirm", id, ", 'minutes': 60", "timebank_state");
+    refused_on(&c, "timebank.rule", id, ", 'minutes': 61", "timebank_minutes");
+    v = run_on(&c, "timebank.rule", "booking", id, ", 'minutes': 30, 'text': '双方认可'");
+    assert_text_at(v, "state", "settled");
+    gov_value_free(v);
+    assert_minutes(&c, "young", 30);
+    assert_int_equal(minutes_of(&c, "old", "reserved"), 0);
+    /* Forgotten: it expires, by itself. */
+    id = book(&c, "timebank.book", "young", "old", "2026-04-10T10:00", 60);
+    community_advance(&c, 20 * 1440);
+    v = run_on(&c, "timebank.booking", "booking", id, "");
+    assert_text_at(v, "state", "expired");
+    gov_value_free(v);
+    assert_int_equal(minutes_of(&c, "old", "reserved"), 0);
+    refused_on(&c, "timebank.confirm", id, ", 'minutes': 60", "timebank_state");
+    refused_on(&c, "timebank.dispute", id, ", 'text': 'x'", "timebank_state");
+    assert_minutes(&c, "old", 270);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+static void the_rules_say_who(void **state)
+{
+    community c = usual(state, rules);
+    static const struct {
+        const char *what, *code;
+    } rows[] = {
+        {"'volunteer': 'minor', 'recipient': 'old', 'skill': 'company'", "timebank_may_not_serve"},
+        {"'volunteer': 'nurse', 'recipient': 'old', 'skill': 'law'", "timebank_not_qualified"},
+        {"'volunteer': 'young', 'recipient': 'old', 'skill': 'nursing'", "timebank_not_qualified"},
+        {"'volunteer': 'nurse', 'recipient': 'young', 'skill': 'company'", "timebank_too_young"},
+        {"'volunteer': 'old', 'recipient': 'old', 'skill': 'company'", "timebank_same_person"},
+        {"'volunteer': 'young', 'recipient': 'old', 'skill': 'laws'", "timebank_skill_unknown"},
+        {"'volunteer': 'young', 'skill': 'law'", "timebank_incomplete"},
+        {"'volunteer': 'young', 'recipient': 'old', 'skill': 'law'", "timebank_not_enough"},
+        {"'volunteer': 'nobody', 'recipient': 'old', 'skill': 'law'", "unknown_reference"},
+    };
+    char json[512];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(json, sizeof json, "{%s, 'from': '2026-03-03T10:00', 'minutes': 60}", rows[i].what);
+        refused(&c, "timebank.book", json, rows[i].code);
+    }
+    /* Help is for the old, and for those who live alone; the fund backs it to a point. */
+    refused(&c, "timebank.draw", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'law', 'from': '2026-03-03T10:00', 'minutes': 60}",
+            "timebank_no_draw");
+    (void)book(&c, "timebank.draw", "young", "alone", "2026-03-03T10:00", 300);
+    refused(&c, "timebank.draw", "{'volunteer': 'nurse', 'recipient': 'ancient', 'skill': 'company', 'from': '2026-03-03T10:00', 'minutes': 301}",
+            "timebank_pool_short");
+    (void)book(&c, "timebank.draw", "nurse", "ancient", "2026-03-03T10:00", 300);
+    for (int i = 0; i < 3; i++) {
+        static const char *const odd[] = {"'minutes': 0", "'minutes': -5", "'minutes': 9223372036854775807"};
+        snprintf(json, sizeof json, "{'volunteer': 'young', 'recipient': 'old', 'skill': 'law', 'from': '2026-03-09T10:00', %s}", odd[i]);
+        refused(&c, "timebank.book", json, "timebank_minutes");
+    }
+    assert_sound(&c);
+    community_free(&c);
+}
+
+static void matches_say_why(void **state)
+{
+    community c = usual(state, rules);
+    gov_error *err = NULL;
+    /* A law request meets lawyers alone. */
+    refused(&c, "timebank.offer", "{'resident': 'nurse', 'skill': 'law', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}",
+            "timebank_not_qualified");
+    const int64_t near = made(run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': "
+                                                        "'2026-03-05T12:00', 'place': {'lat': 31.2, 'lon': 121.4}}"));
+    const int64_t far = made(run(&c, "timebank.offer", "{'resident': 'nurse', 'skill': 'company', 'from': '2026-03-05T08:00', 'until': "
+                                                       "'2026-03-05T18:00', 'place': {'lat': 31.21, 'lon': 121.4}}"));
+    (void)made(run(&c, "timebank.offer", "{'resident': 'aunt', 'skill': 'company', 'from': '2026-03-05T08:00', 'until': "
+                                         "'2026-03-05T18:00', 'place': {'lat': 31.3, 'lon': 121.4}}"));
+    (void)made(run(&c, "timebank.offer", "{'resident': 'alone', 'skill': 'company', 'from': '2026-03-05T11:30', 'until': '2026-03-05T18:00'}"));
+    (void)made(run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'law', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}"));
+    const int64_t request = made(run(&c, "timebank.request", "{'resident': 'ancient', 'skill': 'company', 'from': '2026-03-05T10:00', 'until': "
+                                                             "'2026-03-05T12:00', 'minutes': 60, 'pool': true, 'place': {'lat': 31.2, 'lon': 121.4}}"));
+    gov_value *v = run_on(&c, "timebank.match", "request", request, "");
+    assert_int_equal(gov_value_count(gov_value_find(v, "matches")), 2);
+    assert_true(number(v, "matches.0.offer") == near);
+    assert_true(number(v, "matches.1.offer") == far);
+    assert_text_at(v, "matches.0.volunteer.key", "young");
+    assert_int_equal(number(v, "matches.0.parts.time.overlap"), 120);
+    assert_int_equal(number(v, "matches.0.parts.distance.metres"), 0);
+    assert_int_equal(number(v, "matches.0.parts.distance.score"), 1000);
+    assert_int_equal(number(v, "matches.1.parts.distance.metres"), 1112);
+    assert_int_equal(number(v, "matches.1.parts.distance.score"), (3000 - 1112) * 1000 / 3000);
+    /* 30 of time, 30 of distance, 20 of rating, 20 of fairness. */
+    assert_int_equal(number(v, "matches.0.score"), (30 * 1000 + 30 * 1000 + 20 * 600 + 20 * 1000) / 100);
+    assert_int_equal(number(v, "matches.1.score"), (30 * 1000 + 30 * 629 + 20 * 600 + 20 * 1000) / 100);
+    assert_int_equal(gov_value_count(gov_value_find(v, "left_out")), 2);
+    assert_text_at(v, "left_out.0.why", "distance");
+    assert_text_at(v, "left_out.1.why", "time");
+    gov_value_free(v);
+    /* Names are masked for who may not see them. */
+    assert_gov_ok(gov_act_as_resident(c.g, "ancient", "ask", &err), err);
+    v = run_on(&c, "timebank.match", "request", request, "");
+    assert_text_at(v, "matches.0.volunteer.name", "张**");
+    assert_null(gov_value_find(v, "left_out"));
+    gov_value_free(v);
+    assert_gov_ok(gov_act_as(c.g, "clerk", "match", &err), err);
+    v = run_on(&c, "timebank.match", "request", request, "");
+    assert_text_at(v, "matches.0.volunteer.name", "张三丰");
+    gov_value_free(v);
+    assert_gov_ok(gov_act_as_host(c.g, "test", &err), err);
+    char more[64];
+    snprintf(more, sizeof more, ", 'offer': %lld", (long long)near);
+    v = run_on(&c, "timebank.book", "request", request, more);
+    assert_text_at(v, "paid_by", "pool");
+    gov_value_free(v);
+    refused(&c, "timebank.book", "{'request': 1}", "timebank_no_notice");
+    snprintf(more, sizeof more, "{'request': %lld, 'offer': %lld}", (long long)request, (long long)far);
+    refused(&c, "timebank.book", more, "timebank_not_open");
+    snprintf(more, sizeof more, "{'notice': %lld}", (long long)far);
+    gov_value_free(run(&c, "timebank.withdraw", more));
+    refused(&c, "timebank.withdraw", more, "timebank_not_open");
+    community_free(&c);
+}
+
+static void people_see_to_their_own(void **state)
+{
+    community c = usual(state, rules);
+    gov_error *err = NULL;
+    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 120);
+    assert_gov_ok(gov_act_as_resident(c.g, "old", "ask", &err), err);
+    const int64_t id = book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
+    refused(&c, "timebank.balance", "{'resident': 'young'}", "record_unknown");
+    refused(&c, "timebank.gift", "{'resident': 'young', 'to': 'old', 'minutes': 1}", "record_unknown");
+    refused_on(&c, "timebank.check_in", id, "", "permission_denied"); /* that is the volunteer's */
+    refused_on(&c, "timebank.rule", id, ", 'minutes': 1", "permission_denied");
+    assert_gov_ok(gov_act_as_resident(c.g, "aunt", "ask", &err), err);
+    refused_on(&c, "timebank.booking", id, "", "timebank_no_booking");
+    refused_on(&c, "timebank.cancel", id, "", "timebank_no_booking");
+    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T10:00', 'minutes': 9}",
+            "permission_denied");
+    refused(&c, "timebank.totals", "{}", "permission_denied");
+    assert_gov_ok(gov_act_as_resident(c.g, "young", "serve", &err), err);
+    assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(90000000000), &err), err);
+    gov_value_free(run_on(&c, "timebank.check_in", "booking", id, ""));
+    assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(93600000000), &err), err);
+    gov_value_free(run_on(&c, "timebank.check_out", "booking", id, ""));
+    refused_on(&c, "timebank.confirm", id, "", "permission_denied"); /* and that is not */
+    assert_gov_ok(gov_act_as_resident(c.g, "old", "ask", &err), err);
+    gov_value_free(run_on(&c, "timebank.confirm", "booking", id, ""));
+    assert_minutes(&c, "old", 60);
+    assert_gov_ok(gov_act_as_host(c.g, "test", &err), err);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+static void minutes_are_given_and_left(void **state)
+{
+    community c = usual(state, rules);
+    gov_value *v;
+    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 600);
+    refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'nurse', 'minutes': 60}", "timebank_whom");
+    refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'old', 'minutes': 60}", "timebank_same_person");
+    refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'pool': true, 'minutes': 60}", "timebank_incomplete");
+    refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'minutes': 601}", "timebank_not_enough");
+    refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'minutes': 0}", "timebank_minutes");
+    gov_value_free(run(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'minutes': 60}"));
+    gov_value_free(run(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 40}"));
+    assert_minutes(&c, "young", 60);
+    assert_total(&c, "pool", 40);
+    assert_int_equal(minutes_of(&c, "old", "donated"), 40);
+    /* What is in the pool is used before the fund. */
+    (void)book(&c, "timebank.draw", "nurse", "ancient", "2026-03-04T10:00", 40);
+    assert_total(&c, "backed", 600);
+    /* young leaves: nobody is their child, so it is the pool's. */
+    refused(&c, "timebank.leave", "{'resident': 'young', 'to': 'old'}", "timebank_whom");
+    v = run(&c, "timebank.leave", "{'resident': 'young'}");
+    assert_int_equal(number(v, "pool"), 60);
+    gov_value_free(v);
+    assert_minutes(&c, "young", 0);
+    refused(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}",
+            "timebank_left");
+    /* old dies with a booking open: it is called off, and the rest waits for the heir. */
+    (void)book(&c, "timebank.book", "nurse", "old", "2026-03-06T10:00", 100);
+    refused(&c, "timebank.leave", "{'resident': 'old'}", "timebank_open_bookings");
+    refused(&c, "timebank.inherit", "{'resident': 'old', 'to': 'aunt'}", "timebank_alive");
+    v = run(&c, "timebank.death", "{'resident': 'old'}");
+    assert_int_equal(number(v, "frozen"), 500);
+    gov_value_free(v);
+    assert_int_equal(minutes_of(&c, "old", "reserved"), 0);
+    refused(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 1}", "timebank_dead");
+    refused(&c, "timebank.inherit", "{'resident': 'old', 'to': 'young'}", "timebank_left");
+    refused(&c, "timebank.inherit", "{'resident': 'old', 'to': 'nurse'}", "timebank_whom");
+    gov_value_free(run(&c, "timebank.inherit", "{'resident': 'old', 'to': 'aunt'}"));
+    assert_minutes(&c, "aunt", 500);
+    assert_minutes(&c, "old", 0);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+/* ---- the schemes of the field: caps, rounding, groups ---- */
+
+static const char changning[] = HEAD BANK("cap: {day: 2 hours, total: 600 hours}\npool: {draw: {when: age >= 60}, backed: unlimited}\n" SKILLS);
+static const char nanjing[] =
+    HEAD BANK("cap: {day: 10 hours, total: 12 hours, over: donated}\npool: {draw: {when: age >= 80}, backed: unlimited}\n"
+              "group_hours: donated\n" SKILLS);
+static const char jiaozhou[] = HEAD BANK("rounding: up_to_hour\npool: {draw: {when: age >= 60}, backed: unlimited}\n" SKILLS);
+
+static void caps_refuse(void **state)
+{
+    community c = usual(state, changning);
+    serve(&c, "timebank.draw", "young", "old", "2026-03-02T10:00", 90);
+    refused(&c, "timebank.draw", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-02T14:00', 'minutes': 31}",
+            "timebank_over_cap");
+    /* What is booked counts; another day is another day. */
+    (void)book(&c, "timebank.draw", "young", "old", "2026-03-02T14:00", 30);
+    refused(&c, "timebank.draw", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-02T16:00', 'minutes': 1}",
+            "timebank_over_cap");
+    (void)book(&c, "timebank.draw", "young", "old", "2026-03-03T00:00", 120);
+    refused(&c, "timebank.group", "{'activity': '清扫', 'skill': 'company', 'from': '2026-03-02T08:00', 'volunteers': ['young'], 'minutes': 60}",
+            "timebank_over_cap");
+    gov_value *v = run(&c, "timebank.group", "{'activity': '清扫', 'skill': 'company', 'volunteers': ['nurse', {'resident': 'aunt', 'minutes': 30}], 'minutes': 60}");
+    assert_int_equal(gov_value_count(gov_value_find(v, "volunteers")), 2);
+    gov_value_free(v);
+    assert_minutes(&c, "nurse", 60);
+    assert_minutes(&c, "aunt", 30);
+    assert_total(&c, "issued", 90);
+    /* All or nothing. */
+    refused(&c, "timebank.group", "{'activity': '清扫', 'skill': 'company', 'volunteers': ['aunt', 'minor2'], 'minutes': 60}", "record_unknown");
+    assert_minutes(&c, "aunt", 30);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+static void caps_donate(void **state)
+{
+    community c = usual(state, nanjing);
+    serve(&c, "timebank.draw", "young", "ancient", "2026-03-02T10:00", 599);
+    serve(&c, "timebank.draw", "young", "ancient", "2026-03-03T10:00", 300); /* 121 are left */
+    assert_minutes(&c, "young", 720);
+    assert_int_equal(minutes_of(&c, "young", "served"), 899);
+    assert_int_equal(minutes_of(&c, "young", "donated"), 179);
+    /* Paid by a person, the excess is the pool's. */
+    serve(&c, "timebank.book", "ancient", "young", "2026-03-04T10:00", 60);
+    serve(&c, "timebank.draw", "young", "ancient", "2026-03-05T10:00", 60);
+    serve(&c, "timebank.book", "young", "ancient", "2026-03-06T10:00", 60);
+    assert_minutes(&c, "young", 720);
+    assert_minutes(&c, "ancient", 0);
+    gov_value *v = run(&c, "timebank.totals", "{}");
+    const int64_t pool = number(v, "pool"), backed = number(v, "backed");
+    gov_value_free(v);
+    assert_int_equal(pool - backed, -720); /* all that members hold */
+    gov_value_free(run(&c, "timebank.group", "{'activity': '义诊', 'skill': 'company', 'volunteers': ['nurse'], 'minutes': 90}"));
+    assert_minutes(&c, "nurse", 0);
+    assert_int_equal(minutes_of(&c, "nurse", "served"), 90);
+    assert_int_equal(minutes_of(&c, "nurse", "donated"), 90);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+static void hours_are_rounded_up(void **state)
+{
+    community c = usual(state, jiaozhou);
+    serve(&c, "timebank.draw", "young", "old", "2026-03-02T10:00", 20);
+    assert_minutes(&c, "young", 60);
+    serve(&c, "timebank.draw", "young", "old", "2026-03-03T10:00", 60);
+    assert_minutes(&c, "young", 120);
+    assert_int_equal(minutes_of(&c, "young", "served"), 80);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+static void accounts_go_as_low_as_the_rules_let_them(void **state)
+{
+    community c = usual(state, HEAD BANK("negative: 2 hours\n" SKILLS));
+    serve(&c, "timebank.book", "young", "old", "2026-03-02T10:00", 120);
+    assert_minutes(&c, "old", -120);
+    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T10:00', 'minutes': 1}",
+            "timebank_not_enough");
+    refused(&c, "timebank.leave", "{'resident': 'old'}", "timebank_owes");
+    refused(&c, "timebank.gift", "{'resident': 'young', 'pool': true, 'minutes': 1}", "timebank_whom");
+    assert_sound(&c);
+    community_free(&c);
+}
+
+/* ---- rules with mistakes ---- */
+
+static void mistakes_are_told_at_their_place(void **state)
+{
+    static const struct {
+        const char *bank, *code;
+        int line;
+    } rows[] = {
+        {"cap: {day: 2 working days}\n" SKILLS, "timebank_whole_minutes", 18},
+        {"cap: {day: 90 seconds}\n" SKILLS, "timebank_whole_minutes", 18},
+        {"cap: {total: 3 hours, over: donated}\n" SKILLS, "timebank_no_pool_for", 18},
+        {"group_hours: donated\n" SKILLS, "timebank_no_pool_for", 18},
+        {"skills: {a: {rate: 0}}\n", "timebank_rate", 18},
+        {"skills: {a: {rate: 3/x}}\n", "timebank_rate", 18},
+        {"levels: {a: {at: 2 hours}, b: {at: 1 hour}}\n" SKILLS, "timebank_levels", 18},
+        {SKILLS "---\ntime_bank: other\nledger: 3\n" SKILLS, "timebank_ledger_taken", -1},
+        {"may_serve: agee > 3\n" SKILLS, "undeclared_reference", 18},
+        {"may_serve: age\n" SKILLS, "wrong_result", 18},
+        {"capp: 3\n" SKILLS, "unknown_key", 18},
+        {"title: no skills\n", "missing_key", -1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[4096], path[512];
+        gov_error *err = NULL;
+        gov_rulebook *rb = NULL;
+        char *dir = support_tmpdir();
+        snprintf(text, sizeof text, HEAD "---\ntime_bank: hours\nledger: 3\n%s", rows[i].bank);
+        support_write(support_path(path, dir, "rulebook.yaml"), text, strlen(text));
+        assert_gov(GOV_E_RULE, gov_rulebook_load(NULL, path, 0, &rb, &err), err);
+        if (strcmp(gov_error_code(err, 0), rows[i].code) != 0) {
+            fprintf(stderr, "row %zu\n", i);
+            support_print_error(err);
+        }
+        assert_string_equal(gov_error_code(err, 0), rows[i].code);
+        gov_error_free(err);
+        support_rmdir(dir);
+    }
+}
+
+/* ---- without memory ---- */
+
+typedef struct scarce {
+    support_store *s;
+    gov_rulebook *rules;
+    int run;
+} scarce;
+
+static gov_status call(community *c, const char *name, const char *json)
+{
+    gov_value *in = community_json(json), *out = NULL;
+    const gov_status status = gov_operation_run(c->g, name, in, NULL, &out, NULL);
+    gov_value_free(out);
+    gov_value_free(in);
+    return status;
+}
+
+static gov_status put(community *c, const char *key, const char *json)
+{
+    gov_value *fields = community_json(json);
+    const gov_status status = gov_record_put(c->g, "resident", key, fields, NULL, NULL);
+    gov_value_free(fields);
+    return status;
+}
+
+static gov_status live_a_little(const gov_allocator *alloc, void *user)
+{
+    static const char *const calls[][2] = {
+        {"timebank.draw", "{'volunteer': 'old', 'recipient': 'ancient', 'skill': 'company', 'from': '2026-03-02T08:00', 'minutes': 30}"},
+        {"timebank.group", "{'activity': 'x', 'skill': 'company', 'volunteers': ['old'], 'minutes': 30}"},
+        {"timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 1}"},
+        {"timebank.statement", "{'resident': 'old'}"},
+        {"timebank.offer", "{'resident': 'old', 'skill': 'company', 'from': '2026-03-03T08:00', 'until': '2026-03-03T10:00'}"},
+        {"timebank.death", "{'resident': 'old'}"},
+        {"timebank.inherit", "{'resident': 'old'}"},
+    };
+    scarce *u = user;
+    char url[512], name[32];
+    community c;
+    (void)snprintf(name, sizeof name, "oom%d.db", u->run++);
+    gov_status rc = community_try(support_path(url, u->s->dir, name), u->rules, alloc, &c, NULL);
+    const bool made_one = rc == GOV_OK;
+    if (made_one)
+        rc = gov_begin(c.g, NULL);
+    if (rc == GOV_OK)
+        rc = put(&c, "old", "{'name': '王大爷', 'birth_date': '1960-01-01'}");
+    if (rc == GOV_OK)
+        rc = put(&c, "ancient", "{'name': '赵奶奶', 'birth_date': '1940-01-01'}");
+    for (size_t i = 0; i < sizeof calls / sizeof *calls && rc == GOV_OK; i++)
+        rc = call(&c, calls[i][0], calls[i][1]);
+    if (rc == GOV_OK)
+        rc = gov_commit(c.g, NULL);
+    if (made_one)
+        community_free(&c);
+    return rc;
+}
+
+static void survives_want_of_memory(void **state)
+{
+    scarce u = {support_store_of(state), community_rulebook(rules), 0};
+    oom_loop(live_a_little, &u);
+    gov_rulebook_free(u.rules);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TESTS(hours_are_earned_and_redeemed),
+        STORE_TESTS(what_was_served_counts),
+        STORE_TESTS(bookings_end_in_other_ways),
+        STORE_TESTS(the_rules_say_who),
+        STORE_TESTS(matches_say_why),
+        STORE_TESTS(people_see_to_their_own),
+        STORE_TESTS(minutes_are_given_and_left),
+        STORE_TESTS(caps_refuse),
+        STORE_TESTS(caps_donate),
+        STORE_TESTS(hours_are_rounded_up),
+        STORE_TESTS(accounts_go_as_low_as_the_rules_let_them),
+        cmocka_unit_test(mistakes_are_told_at_their_place),
+        STORE_TEST(survives_want_of_memory, "sqlite"),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
