@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -10,17 +11,6 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from checklib import BUILD, ROOT, finish, notices, read, report, skip
 
-RULES = """rulebook: page
-version: "1"
-languages: [zh, en]
-time_zone: Asia/Shanghai
-values: {sign_within: {is: 2 working hours, source: "city directory"}}
----
-calendar: cn
-hours: {mon-fri: ["09:00-12:00", "13:30-17:30"]}
-years: {2026: {off: [2026-02-15..2026-02-23], work: [2026-02-14]}}
----
-"""
 NOW = "2026-03-02T09:00:00+08:00"
 PAGES = ["expressions.md", "expressions.zh-CN.md"]
 
@@ -75,6 +65,24 @@ def wrong_answers(text, rules):
     return problems
 
 
+def wrong_filters(text, store):
+    """The commands of docs/filters.md, on a new community of the examples."""
+    problems = []
+    gov = os.path.join(BUILD, "bin", "gov")
+    made = subprocess.run([gov, "init", store, "--rulebook", os.path.join(ROOT, "examples", "community")], text=True, capture_output=True)
+    commands = [line for block in blocks(text, "sh") for line in block.splitlines() if line.startswith("gov case list")]
+    if made.returncode != 0 or not commands:
+        return [f"no community, or no commands: {made.stderr}"]
+    for line in commands:
+        words = shlex.split(line)
+        if "--as" in words:
+            words = words[:words.index("--as")] + words[words.index("--as") + 2:]
+        done = subprocess.run([gov, *[store if word == "xingfuli.db" else word for word in words[1:]]], text=True, capture_output=True)
+        if done.returncode != 0:
+            problems.append(f"{line}: {done.stderr}")
+    return problems
+
+
 def functions():
     names = set()
     for folder in ("expr", "rulebook", "case", "insight", "points"):
@@ -104,14 +112,15 @@ with tempfile.TemporaryDirectory(prefix="govexpr.") as tmp:
             continue
         text = read(path)
         with open(rules, "w", encoding="utf-8") as f:
-            f.write(RULES + "---\n".join(blocks(text, "yaml")))
+            f.write("---\n".join(blocks(text, "yaml rulebook") + blocks(text, "yaml")))
         report(f"{page}: each example gives its answer", wrong_answers(text, rules))
         checked = subprocess.run([os.path.join(BUILD, "bin", "gov"), "check", rules], text=True, capture_output=True)
         report(f"{page}: its workflow is sound", [checked.stdout] if checked.returncode != 0 else [])
         report(f"{page}: no function is left out", left_out(text, functions()))
     sample = '```json\n{}\n```\n```cel\n1 + 1   // 3\n```\n'
     with open(rules, "w", encoding="utf-8") as f:
-        f.write(RULES.rsplit("---", 1)[0])
-    notices("a wrong answer", lambda root: wrong_answers(sample, rules), {"x": ""}, "is not 3")
+        f.write('rulebook: page\nversion: "1"\ntime_zone: Asia/Shanghai\n')
+        report("filters.md: its commands are answered", wrong_filters(read(os.path.join(ROOT, "docs", "filters.md")), os.path.join(tmp, "x.db")))
+notices("a wrong answer", lambda root: wrong_answers(sample, rules), {"x": ""}, "is not 3")
 notices("a function that the page does not name", lambda root: left_out("`size`", {"size", "sort"}), {"x": ""}, "sort")
 finish()
