@@ -366,7 +366,7 @@ const char *re2_translate(const char *s, size_t len, base_buf *out)
                     .repeats = 1,
                     .most = 1};
     while (r.t.at < len && !out->failed)
-        if (!token(&r))
+        if (!token(&r) && !out->failed)
             return r.t.why;
-    return r.depth > 0 ? "a parenthesis has no partner" : NULL;
+    return r.depth > 0 && !out->failed ? "a parenthesis has no partner" : NULL;
 }

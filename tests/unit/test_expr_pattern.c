@@ -1,4 +1,5 @@
 /* matches(): every line of RE2's page on its syntax, what it takes and what it refuses. */
+#include "support/faulty.h"
 #include "support/support.h"
 
 #include <string.h>
@@ -373,12 +374,33 @@ static void odd_bytes(void **state)
     expr_pattern_free(nul);
 }
 
+static gov_status compile_and_match(const gov_allocator *alloc, void *user)
+{
+    static const char source[] = "^(?:(?i)[[:^alpha:]\\pL]*\\Q+\\E*|(?P<n>[^]a-z\\d]){2,3})$";
+    const char *why = NULL;
+    (void)user;
+    void *made = expr_pattern_new(alloc, source, sizeof source - 1, &why);
+    assert_null(why);
+    if (made == NULL)
+        return GOV_E_NOMEM;
+    const int found = expr_pattern_match(made, EXPR_PATTERN_TIERS - 1, "ab+", 3);
+    expr_pattern_free(made);
+    return found == -2 ? GOV_E_NOMEM : found == YES ? GOV_OK : GOV_E_BUG;
+}
+
+static void memory_runs_out(void **state)
+{
+    (void)state;
+    oom_loop(compile_and_match, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(single_characters), cmocka_unit_test(composites),
         cmocka_unit_test(groups_and_flags),  cmocka_unit_test(escapes),
         cmocka_unit_test(classes),           cmocka_unit_test(odd_bytes),
+        cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
