@@ -145,6 +145,8 @@ void expr_scope_free(expr_scope *s);
  * Slots count up from 0, a child's from its parent's count. */
 gov_status expr_scope_var(expr_scope *s, const char *dotted_name, expr_type type, uint32_t *slot,
                           const diag *d);
+/* Leaves so many slots without names, so that those after them keep their numbers in scopes side by side. */
+gov_status expr_scope_skip(expr_scope *s, size_t count, const diag *d);
 /* Adds a function, or an overload of one. The struct and its name are copied. */
 /* What expressions may select from the variable by name is declared too, as "it.name": any other name is unknown. */
 void expr_scope_close(expr_scope *s, uint32_t slot);

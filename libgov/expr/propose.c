@@ -70,7 +70,7 @@ static const char *near_var(const checker *k, const segment *parts, size_t count
     const size_t len = (size_t)(parts[count - 1].s + parts[count - 1].len - name);
     for (const expr_scope *s = k->c->scope; s != NULL; s = s->parent)
         for (size_t i = 0; i < s->var_count; i++)
-            if (strncmp(s->vars[i].name, "__", 2) != 0 &&
+            if (s->vars[i].name != NULL &&
                 (strlen(s->vars[i].name) != len || memcmp(s->vars[i].name, name, len) != 0) && parts_like(parts, count, s->vars[i].name))
                 best = nearer(name, len, best, s->vars[i].name);
     return best;
@@ -84,7 +84,7 @@ static const char *tail_var(const checker *k, segment part)
         for (size_t i = 0; i < s->var_count; i++) {
             segment b[MOST_SEGMENTS];
             const char *name = s->vars[i].name;
-            const size_t count = split(name, strlen(name), b);
+            const size_t count = name != NULL ? split(name, strlen(name), b) : 0;
             if (count < 2 || !same(b[count - 1], part))
                 continue;
             if (found != NULL && strcmp(found, name) != 0)
@@ -101,7 +101,8 @@ static size_t known_parts(const checker *k, const segment *parts, size_t count)
     for (const expr_scope *s = k->c->scope; s != NULL; s = s->parent)
         for (size_t i = 0; i < s->var_count; i++) {
             segment b[MOST_SEGMENTS];
-            const size_t n = split(s->vars[i].name, strlen(s->vars[i].name), b);
+            const char *name = s->vars[i].name;
+            const size_t n = name != NULL ? split(name, strlen(name), b) : 0;
             size_t at = 0;
             while (at < n && at < count && same(b[at], parts[at]))
                 at++;

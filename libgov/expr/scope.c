@@ -88,6 +88,16 @@ bool expr_scope_closed(const expr_scope *s, uint32_t slot)
     return s != NULL && slot - s->slot_base < s->var_count && s->vars[slot - s->slot_base].closed;
 }
 
+gov_status expr_scope_skip(expr_scope *s, size_t count, const diag *d)
+{
+    for (; count > 0; count--) {
+        if (!base_grow(s->alloc, &s->vars, &s->var_cap, s->var_count, sizeof *s->vars))
+            return base_nomem(d);
+        s->vars[s->var_count++] = (scope_var){NULL, EXPR_DYN, false};
+    }
+    return GOV_OK;
+}
+
 gov_status expr_scope_function(expr_scope *s, const expr_function *f, const diag *d)
 {
     if (!legal_name(f->name))

@@ -60,19 +60,23 @@ static gov_status make_current(gov *g, int64_t rules, const diag *d)
 
 static gov_status keep_rules(gov *g, const rulebook *r, int64_t rules, const diag *d)
 {
-    static const store_sql add = {"INSERT INTO gov_rules (community, rules, digest, version, installed_us, bundle, tzif) "
-                                  "VALUES ($1, $2, $3, $4, $5, $6, $7)"};
-    base_buf bundle;
+    static const store_sql add = {"INSERT INTO gov_rules (community, rules, digest, version, installed_us, bundle, tzif, "
+                                  "trees) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
+    base_buf bundle, trees;
     base_buf_init(&bundle, g->alloc);
+    base_buf_init(&trees, g->alloc);
     rulebook_bundle_write(rulebook_bundle_of(r), &bundle);
-    const gov_status status =
-        bundle.failed ? base_nomem(d)
-                      : store_post(g->store, &add,
-                                   STORE_ARGS(store_i(g->community), store_i(rules), store_s(r->digest_text),
-                                              store_s(r->version), store_i(access_now(g)),
-                                              store_b(bundle.data, bundle.len), store_b(r->tzif, r->tzif_len)),
-                                   1, d);
+    gov_status status = rulebook_trees_write(r, &trees, d);
+    if (status == GOV_OK && bundle.failed)
+        status = base_nomem(d);
+    if (status == GOV_OK)
+        status = store_post(g->store, &add,
+                            STORE_ARGS(store_i(g->community), store_i(rules), store_s(r->digest_text), store_s(r->version),
+                                       store_i(access_now(g)), store_b(bundle.data, bundle.len),
+                                       store_b(r->tzif, r->tzif_len), store_b(trees.len > 0 ? trees.data : "", trees.len)),
+                            1, d);
     base_buf_free(&bundle);
+    base_buf_free(&trees);
     return status;
 }
 
@@ -114,7 +118,9 @@ static gov_status open_rules(const gov_allocator *a, const rulebook_host *host, 
     size_t len, tzif_len;
     const char *text = store_bytes(rows, 0, &len);
     const void *tzif = store_bytes(rows, 1, &tzif_len);
-    const rulebook_options options = {.host = host, .tzif = tzif, .tzif_len = tzif_len};
+    size_t trees_len;
+    const void *trees = store_bytes(rows, 2, &trees_len);
+    const rulebook_options options = {.host = host, .tzif = tzif, .tzif_len = tzif_len, .trees = trees, .trees_len = trees_len};
     rulebook_bundle *bundle = NULL;
     rulebook *book = NULL;
     gov_status status = rulebook_bundle_parse(a, text, len, &bundle, d);
@@ -127,7 +133,7 @@ static gov_status open_rules(const gov_allocator *a, const rulebook_host *host, 
 gov_status registry_rules_read(store *s, const rulebook_host *host, int64_t community, int64_t rules, const rulebook **out,
                                const diag *d)
 {
-    static const store_sql load = {"SELECT bundle, tzif FROM gov_rules WHERE community = $1 AND rules = $2"};
+    static const store_sql load = {"SELECT bundle, tzif, trees FROM gov_rules WHERE community = $1 AND rules = $2"};
     store_rows rows;
     gov_status status = store_first(s, &load, STORE_ARGS(store_i(community), store_i(rules)), &rows, d);
     if (status == GOV_END)

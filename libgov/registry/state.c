@@ -11,7 +11,7 @@ static const store_table community_table = {"gov_community", community_columns, 
 static const store_column rules_columns[] = {{"community", STORE_INT}, {"rules", STORE_INT},
                                              {"digest", STORE_TEXT},   {"version", STORE_TEXT},
                                              {"installed_us", STORE_INT}, {"bundle", STORE_BYTES},
-                                             {"tzif", STORE_BYTES}, {0}};
+                                             {"tzif", STORE_BYTES}, {"trees", STORE_BYTES}, {0}};
 static const store_index rules_indexes[] = {{"gov_rules_by_digest", "community, digest", true, NULL}, {0}};
 static const store_table rules_table = {"gov_rules", rules_columns, "community, rules", STORE_ROWID_KEY, rules_indexes};
 

@@ -17,7 +17,7 @@ static const known_kind known_kinds[] = {
 /* Programs that some room above must have registered. */
 static const char *const programs[] = {"points", "time_bank", "visit_plan", "survey", "ballot", "service", "cost_share"};
 
-rb_node *rb_read_def(rb_full *rb, base_arena *arena, const rb_def *def, gov_status *status, const diag *d)
+rb_node *rb_read_def(rb_full *rb, base_arena *arena, rb_def *def, gov_status *status, const diag *d)
 {
     rb_node *root = NULL;
     if (!atomic_load_explicit(&rb->verified[def->file], memory_order_acquire)) {
@@ -30,7 +30,10 @@ rb_node *rb_read_def(rb_full *rb, base_arena *arena, const rb_def *def, gov_stat
         }
         atomic_store_explicit(&rb->verified[def->file], true, memory_order_release);
     }
-    const gov_status parsed = rb_parse(arena, &def->slice, &root, d);
+    const bool kept = def->tree != NULL;
+    gov_status parsed = kept ? rb_read_tree(arena, def, &root, d) : rb_parse(arena, &def->slice, &root, d);
+    if (parsed == GOV_OK && root != NULL && !kept && rb->all && !rb_keep_tree(rb, def, root))
+        parsed = base_nomem(d);
     if (parsed != GOV_OK && (*status == GOV_OK || parsed == GOV_E_NOMEM))
         *status = parsed;
     if (root != NULL && root->kind == RB_MAP)
@@ -195,7 +198,7 @@ static rulebook_names names_of(rulebook_loader *l, rb_def_kind kind)
     return names;
 }
 
-void rb_index(rulebook_loader *l)
+static void index_texts(rulebook_loader *l)
 {
     rb_full *rb = l->rb;
     for (size_t i = 0; i < rb->source_count && !rb_out(l); i++) {
@@ -207,10 +210,32 @@ void rb_index(rulebook_loader *l)
     }
     for (size_t i = 0; i < rb->def_count && !rb_out(l); i++)
         check_def(l, i);
-    rb->pub.workflows = names_of(l, RB_WORKFLOW);
-    rb->pub.indicators = names_of(l, RB_INDICATOR);
-    rb->pub.schedules = names_of(l, RB_SCHEDULE);
-    rb->pub.scenarios = names_of(l, RB_SCENARIO);
+}
+
+/* What was checked when it was stored is only looked up. */
+static void index_trees(rulebook_loader *l, const void *bytes, size_t len)
+{
+    rb_note(l, rb_trees_index(l, bytes, len));
+    for (size_t i = 0; i < l->rb->def_count && l->status == GOV_OK; i++) {
+        classify(l->rb, &l->rb->defs[i]);
+        if (l->rb->defs[i].kind == RB_UNKNOWN)
+            report_kind(l, &l->rb->defs[i]);
+    }
+}
+
+void rb_index(rulebook_loader *l, const rulebook_options *o)
+{
+    rulebook *rb = &l->rb->pub;
+    if (rb_trees_usable(o->trees, o->trees_len) && !l->rb->all)
+        index_trees(l, o->trees, o->trees_len);
+    else
+        index_texts(l);
+    if (rb_out(l))
+        return;
+    rb->workflows = names_of(l, RB_WORKFLOW);
+    rb->indicators = names_of(l, RB_INDICATOR);
+    rb->schedules = names_of(l, RB_SCHEDULE);
+    rb->scenarios = names_of(l, RB_SCENARIO);
 }
 
 rb_def *rb_find_def(const rb_full *rb, rb_def_kind kind, const char *key, const char *name)

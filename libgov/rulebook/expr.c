@@ -90,6 +90,12 @@ uint32_t rb_scope_var(rulebook_loader *l, expr_scope *s, const char *name, expr_
     return slot;
 }
 
+void rb_scope_skip(rulebook_loader *l, expr_scope *s, size_t count)
+{
+    if (s != NULL && !rb_out(l))
+        rb_note(l, expr_scope_skip(s, count, l->d));
+}
+
 const expr_program *rulebook_read_expr(rulebook_loader *l, const rb_node *n, expr_type expect, const expr_scope *scope)
 {
     return rb_expr(l, n, expect, scope);

@@ -270,6 +270,14 @@ rulebook_fields rb_fields(rulebook_loader *l, const rb_node *n)
     return fields;
 }
 
+bool rb_has_conditions(const rb_node *fields)
+{
+    for (uint32_t i = 0; fields != NULL && fields->kind == RB_MAP && i < fields->count; i++)
+        if (rb_get(fields->as.pairs[i].val, "when") != NULL)
+            return true;
+    return false;
+}
+
 void rb_field_conditions(rulebook_loader *l, const rb_node *n, rulebook_fields fields, const expr_scope *scope,
                          uint32_t it)
 {

@@ -141,7 +141,7 @@ static void read_section(rulebook_loader *l, const rb_def *def, const rb_node *r
 
 #define next_of(l, list, count) (void *)(uintptr_t)&(l)->rb->pub.list[(l)->rb->pub.count++]
 
-static void read_eager(rulebook_loader *l, const rb_def *def)
+static void read_eager(rulebook_loader *l, rb_def *def)
 {
     gov_status status = GOV_OK;
     const rb_node *root = rb_read_def(l->rb, &l->unit->arena, def, &status, l->d);
@@ -190,10 +190,10 @@ static void read_base(rulebook_loader *l, const rulebook_options *o)
     gov_status status = GOV_OK;
     const rb_node *root = NULL;
 
-    rb_index(l);
-    if (rb_out(l) || rb->def_count == 0)
+    rb_index(l, o);
+    if (rb_out(l) || rb->def_count == 0 || l->status == GOV_E_CORRUPT)
         return;
-    const rb_def *first = &rb->defs[0];
+    rb_def *first = &rb->defs[0];
     if (first->kind == RB_RULEBOOK) {
         root = rb_read_def(rb, &l->unit->arena, first, &status, l->d);
         rb_note(l, status);
@@ -223,7 +223,7 @@ static void read_base(rulebook_loader *l, const rulebook_options *o)
 /* ---- compiled at first use ---- */
 
 /* A broken one is kept where all mistakes are wanted: others refer to it, and more may be wrong with it. */
-static gov_status compile_def(const rb_full *rb, const rb_def *def, bool keep_broken, rb_lazy **out, const diag *d)
+static gov_status compile_def(const rb_full *rb, rb_def *def, bool keep_broken, rb_lazy **out, const diag *d)
 {
     rb_lazy *lazy = base_alloc(rb->alloc, sizeof *lazy);
     base_arena trees;
@@ -328,7 +328,7 @@ static void check_texts(rulebook_loader *l)
     }
 }
 
-static void check_definition(rulebook_loader *l, const rb_def *def)
+static void check_definition(rulebook_loader *l, rb_def *def)
 {
     base_arena arena;
     gov_status status = GOV_OK;

@@ -36,6 +36,9 @@ typedef struct rb_def {
     rb_slice slice;
     base_place place;
     const rulebook_section_kind *section;
+    const uint8_t *tree, *tree_digest; /* its nodes as bytes; NULL: the text is to be read */
+    size_t tree_len;
+    const uint8_t *made_digest;     /* of the workflow that it compiles to, where that was found out before; else NULL */
     _Atomic(struct rb_lazy *) lazy; /* workflow, schedule, indicator, scenario, once compiled */
 } rb_def;
 
@@ -122,6 +125,7 @@ const char *rb_nearest(const rb_names *names, const char *name);
 const expr_program *rb_expr(rulebook_loader *l, const rb_node *n, expr_type expect, const expr_scope *scope);
 expr_scope *rb_scope(rulebook_loader *l, const expr_scope *parent);
 uint32_t rb_scope_var(rulebook_loader *l, expr_scope *s, const char *name, expr_type type);
+void rb_scope_skip(rulebook_loader *l, expr_scope *s, size_t count);
 
 /* ---- duration.c ---- */
 rulebook_duration rb_duration(rulebook_loader *l, const rb_node *n, const expr_scope *scope);
@@ -131,6 +135,7 @@ rulebook_duration rb_duration_text(rulebook_loader *l, const rb_node *n, const c
 void rb_law(rulebook_loader *l, const rb_node *map, rulebook_text *law, uint8_t *roll);
 
 /* ---- field.c ---- */
+bool rb_has_conditions(const rb_node *fields); /* does any field have a `when`? */
 rulebook_fields rb_fields(rulebook_loader *l, const rb_node *n);                    /* without `when` */
 void rb_field_conditions(rulebook_loader *l, const rb_node *n, rulebook_fields fields, const expr_scope *scope,
                          uint32_t it);
@@ -158,10 +163,17 @@ void rb_check_calendar_name(rulebook_loader *l, const rb_node *n, const char *na
 const char *rb_calendar_choice(rulebook_loader *l, const rb_node *map, const char *otherwise);
 
 /* ---- defs.c ---- */
-void rb_index(rulebook_loader *l);
+void rb_index(rulebook_loader *l, const rulebook_options *o);
 rb_def *rb_find_def(const rb_full *rb, rb_def_kind kind, const char *key, const char *name);
 /* Parses a definition into the arena; NULL when it is broken, which is reported. */
-rb_node *rb_read_def(rb_full *rb, base_arena *arena, const rb_def *def, gov_status *status, const diag *d);
+rb_node *rb_read_def(rb_full *rb, base_arena *arena, rb_def *def, gov_status *status, const diag *d);
+
+/* ---- trees.c ---- */
+bool rb_keep_tree(rb_full *rb, rb_def *def, const rb_node *root); /* writes it down; false: no memory */
+gov_status rb_read_tree(base_arena *arena, const rb_def *def, rb_node **out, const diag *d);
+bool rb_trees_usable(const void *bytes, size_t len); /* false: none, or of another version of the library */
+gov_status rb_trees_index(rulebook_loader *l, const void *bytes, size_t len); /* the table of definitions as it was stored */
+
 /* Reports that a name of this kind is unknown, with the nearest one that is. */
 /* fits.c: mistakes of expressions that show without running them. */
 void rb_fits_record(rulebook_loader *l, const base_place *place, const expr_program *p, uint32_t refs, bool required);

@@ -782,6 +782,9 @@ const uint8_t *rulebook_bundle_digest(const rulebook_bundle *b); /* SHA-256 over
 void rulebook_bundle_write(const rulebook_bundle *b, base_buf *out);
 gov_status rulebook_bundle_parse(const gov_allocator *a, const char *text, size_t len, rulebook_bundle **out,
                                  const diag *d);
+/* What a loaded rulebook's files say as node trees, bound to the bundle's digest: given back to rulebook_open, it spares reading
+ * YAML. Nothing is written of a rulebook that was itself opened without. */
+gov_status rulebook_trees_write(const rulebook *book, base_buf *out, const diag *d);
 
 /* ---- rulebooks ---- */
 
@@ -821,6 +824,8 @@ typedef struct rulebook_options {
     size_t tzif_len;
     bool lenient; /* a lone workflow under simulation: names of roles, effects and events that nobody declares are fine */
     int64_t today; /* days since 1970: warns of missing years; 0: does not */
+    const void *trees; /* rulebook_open: what rulebook_trees_write wrote; NULL, or another version's: the text is read */
+    size_t trees_len;
 } rulebook_options;
 
 /* Compiles all of a bundle, which the rulebook takes over on success and on failure. Mistakes and warnings go to d; with a

@@ -2,7 +2,6 @@
  * that one row of values serves every program. */
 #include "rulebook/workflow.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- In('path') ---- */
@@ -79,6 +78,8 @@ static void add_in(rulebook_loader *l)
 
 /* ---- slots ---- */
 
+enum { EVENT_PARTS = 3 }; /* name, sender, data */
+
 typedef struct part {
     const char *name;
     expr_type type;
@@ -95,8 +96,14 @@ static const char *dotted(rulebook_loader *l, const char *a, const char *b, cons
 {
     const size_t n = strlen(a), m = strlen(b), k = strlen(c);
     char *s = rb_alloc(l, n + m + k + 3, 1);
-    if (s != NULL)
-        (void)snprintf(s, n + m + k + 3, "%s.%s%s%s", a, b, k > 0 ? "." : "", c);
+    if (s == NULL)
+        return NULL;
+    memcpy(s, a, n);
+    s[n] = '.';
+    memcpy(s + n + 1, b, m);
+    if (k > 0)
+        s[n + 1 + m] = '.';
+    memcpy(s + n + m + 1 + (k > 0), c, k + 1);
     return s;
 }
 
@@ -148,30 +155,43 @@ static void add_clocks(rulebook_loader *l)
     }
 }
 
-/* event.name, event.data, and one slot for each input of any event; what a scope does not know takes a name that nobody
- * writes, so that the numbers stay the same. */
+/* event.name, event.sender, event.data, and one slot for each input of any event; what a scope does not know has no name in it, so
+ * that the numbers stay the same. */
 static expr_scope *event_scope(rulebook_loader *l, bool whole, const bool *known, const expr_type *types)
 {
-    rb_work *work = l->work;
-    char hidden[32];
+    const rb_work *work = l->work;
+    const rulebook_slot *slots = work->w->slots + expr_scope_slots(work->core);
     expr_scope *s = rb_scope(l, work->core);
     if (s == NULL)
         return NULL;
-    add_slot(l, s, (rulebook_slot){RULEBOOK_SLOT_EVENT_NAME, 0, 0, "event.name"}, EXPR_STRING);
-    add_slot(l, s, (rulebook_slot){RULEBOOK_SLOT_EVENT_NAME, 1, 0, "event.sender"}, EXPR_DYN);
-    const uint32_t data = rb_scope_var(l, s, whole ? "event.data" : "__event_data", EXPR_DYN);
-    if (data < work->w->slot_count)
-        ((rulebook_slot *)(uintptr_t)work->w->slots)[data] = (rulebook_slot){RULEBOOK_SLOT_EVENT_DATA, 0, 0, "event.data"};
-    for (size_t i = 0; i < work->inputs.count && !rb_out(l); i++) {
-        const char *name = dotted(l, "event.data", work->inputs.items[i], "");
-        (void)snprintf(hidden, sizeof hidden, "__event_%zu", i);
-        const bool shown = known != NULL && known[i];
-        const uint32_t at = rb_scope_var(l, s, shown ? name : hidden, shown ? types[i] : EXPR_DYN);
-        if (at < work->w->slot_count && name != NULL)
-            ((rulebook_slot *)(uintptr_t)work->w->slots)[at] =
-                (rulebook_slot){RULEBOOK_SLOT_INPUT, 0, (uint32_t)i, name};
+    (void)rb_scope_var(l, s, "event.name", EXPR_STRING);
+    (void)rb_scope_var(l, s, "event.sender", EXPR_DYN);
+    if (whole)
+        (void)rb_scope_var(l, s, "event.data", EXPR_DYN);
+    else
+        rb_scope_skip(l, s, 1);
+    if (known == NULL)
+        rb_scope_skip(l, s, work->inputs.count);
+    for (size_t i = 0; known != NULL && i < work->inputs.count && !rb_out(l); i++) {
+        if (known[i])
+            (void)rb_scope_var(l, s, slots[EVENT_PARTS + i].name, types[i]);
+        else
+            rb_scope_skip(l, s, 1);
     }
     return s;
+}
+
+/* The slots behind those names, the same for every scope. */
+static void fill_event_slots(rulebook_loader *l)
+{
+    const rb_work *work = l->work;
+    rulebook_slot *slots = (rulebook_slot *)(uintptr_t)work->w->slots + expr_scope_slots(work->core);
+    slots[0] = (rulebook_slot){RULEBOOK_SLOT_EVENT_NAME, 0, 0, "event.name"};
+    slots[1] = (rulebook_slot){RULEBOOK_SLOT_EVENT_NAME, 1, 0, "event.sender"};
+    slots[2] = (rulebook_slot){RULEBOOK_SLOT_EVENT_DATA, 0, 0, "event.data"};
+    for (size_t i = 0; i < work->inputs.count && !rb_out(l); i++)
+        slots[EVENT_PARTS + i] = (rulebook_slot){RULEBOOK_SLOT_INPUT, 0, (uint32_t)i,
+                                                 dotted(l, "event.data", work->inputs.items[i], "")};
 }
 
 static void collect_inputs(rulebook_loader *l)
@@ -198,7 +218,7 @@ static uint32_t slots_needed(rulebook_loader *l)
     const rb_node *clocks = rb_get(work->root, "clocks");
     const uint32_t clock_count = clocks != NULL && clocks->kind == RB_MAP ? clocks->count : 0;
     return l->rb->slot_count + (uint32_t)ARRAY_LEN(case_parts) + work->w->fields.count +
-           clock_count * (uint32_t)ARRAY_LEN(clock_parts) + 3 + (uint32_t)work->inputs.count + 1;
+           clock_count * (uint32_t)ARRAY_LEN(clock_parts) + EVENT_PARTS + (uint32_t)work->inputs.count + 1;
 }
 
 void rb_work_scopes(rulebook_loader *l)
@@ -224,6 +244,8 @@ void rb_work_scopes(rulebook_loader *l)
     add_fields(l);
     add_clocks(l);
     add_in(l);
+    if (!rb_out(l))
+        fill_event_slots(l);
     const expr_scope *whole = event_scope(l, true, NULL, NULL);
     const expr_scope *nothing = event_scope(l, false, NULL, NULL);
     work->anywhere = (rb_context){whole, whole};
@@ -268,7 +290,8 @@ static void learn(const rb_work *work, const char *name, expr_type type, bool *k
     known[k] = true;
 }
 
-static expr_scope *typed_scope(rulebook_loader *l, const bool *hit)
+/* Without any input the one for timers serves as well. */
+static const expr_scope *typed_scope(rulebook_loader *l, const bool *hit)
 {
     rb_work *work = l->work;
     const rulebook_workflow *w = work->w;
@@ -283,7 +306,10 @@ static expr_scope *typed_scope(rulebook_loader *l, const bool *hit)
     for (size_t r = 0; r < work->reports.count; r++)
         for (uint32_t i = 0; hit[w->event_count + r] && i < reports[r].report->data_count; i++)
             learn(work, reports[r].report->data[i].name, reports[r].report->data[i].type, known, types);
-    return event_scope(l, false, known, types);
+    for (size_t i = 0; i < work->inputs.count; i++)
+        if (known[i])
+            return event_scope(l, false, known, types);
+    return work->nowhere.typed;
 }
 
 rb_context rb_event_context(rulebook_loader *l, const char *descriptors, size_t len)

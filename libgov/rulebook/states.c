@@ -245,8 +245,18 @@ typedef struct trigger {
     chart_text events[MAX_DESCRIPTORS];
     size_t count;
     rb_context context;
+    size_t len; /* of `on`, where descriptors are written */
+    bool known; /* is the context made? Many transitions hold no expression and need none */
     bool timer;
 } trigger;
+
+static const rb_context *context_of(rulebook_loader *l, trigger *t)
+{
+    if (!t->known)
+        t->context = rb_event_context(l, t->on, t->len);
+    t->known = true;
+    return &t->context;
+}
 
 static bool done_path_exists(rulebook_loader *l, const char *s, size_t len)
 {
@@ -284,14 +294,13 @@ static bool read_descriptors(rulebook_loader *l, const rb_node *n, trigger *t)
     }
     if (t->count == 0 && n->count == 0)
         rb_fail(l, n, M_empty, A_S("what", "event"));
-    t->context = rb_event_context(l, t->on, n->count);
+    t->known = false;
+    t->len = n->count;
     return t->count > 0;
 }
 
 static uint32_t add_guard(rulebook_loader *l, const rb_node *when, const rb_context *c)
 {
-    if (when == NULL)
-        return CHART_NONE;
     const expr_program *program = rb_event_expr(l, when, EXPR_BOOL, c);
     rulebook_guard *g = rb_list_add(l, &l->work->guards);
     if (g == NULL)
@@ -346,8 +355,9 @@ static void add_transition(rulebook_loader *l, uint32_t state, const rb_node *n,
     if (map) {
         info.title = rulebook_read_text(l, rb_get(n, "title"));
         info.by = rulebook_read_roles(l, rb_get(n, "by"), "by");
-        info.guard = add_guard(l, rb_get(n, "when"), &t->context);
-        info.block = rb_add_block(l, rb_get(n, "do"), &t->context);
+        const rb_node *when = rb_get(n, "when"), *block = rb_get(n, "do");
+        info.guard = when != NULL ? add_guard(l, when, context_of(l, t)) : CHART_NONE;
+        info.block = block != NULL ? rb_add_block(l, block, context_of(l, t)) : CHART_NONE;
     }
     chart_transition ct = {.source = state, .guard = info.guard, .block = info.block, .events = t->events,
                            .event_count = t->count, .targets = targets, .place = &info.place,
@@ -411,7 +421,7 @@ static void read_done(rulebook_loader *l, uint32_t state, const rb_pair *pair)
         return;
     memcpy(event, prefix, sizeof prefix - 1);
     memcpy(event + sizeof prefix - 1, path, strlen(path) + 1);
-    trigger t = {.node = pair->key, .on = event, .count = 1, .context = l->work->anywhere};
+    trigger t = {.node = pair->key, .on = event, .count = 1, .context = l->work->anywhere, .known = true};
     t.events[0] = (chart_text){event, strlen(event)};
     add_transitions(l, state, pair->val, &t);
 }
@@ -435,10 +445,11 @@ static void read_state(rulebook_loader *l, uint32_t state)
         if (rb_is(pair->key, "on")) {
             read_on(l, state, pair->val);
         } else if (rb_is(pair->key, "always")) {
-            trigger t = {.node = pair->key, .on = "always", .context = l->work->anywhere};
+            trigger t = {.node = pair->key, .on = "always", .context = l->work->anywhere, .known = true};
             add_transitions(l, state, pair->val, &t);
         } else if (rb_is(pair->key, "after")) {
-            trigger t = {.node = pair->key, .on = "after", .context = l->work->nowhere, .timer = true};
+            trigger t = {.node = pair->key, .on = "after", .context = l->work->nowhere, .known = true,
+                         .timer = true};
             add_transitions(l, state, pair->val, &t);
         } else if (rb_is(pair->key, "done") && state != CHART_ROOT) {
             read_done(l, state, pair);

@@ -85,16 +85,22 @@ const rulebook_event *rulebook_find_event(const rulebook_workflow *w, const char
 
 /* ---- conditions of fields and roles ---- */
 
+/* `when` of fields, over a scope that knows `it` besides. */
+static void read_whens(rulebook_loader *l, const rb_node *n, rulebook_fields fields, const expr_scope *scope)
+{
+    expr_scope *inner = rb_scope(l, scope);
+    const uint32_t it = rb_scope_var(l, inner, "it", EXPR_DYN);
+    if (inner != NULL)
+        rb_field_conditions(l, n, fields, inner, it);
+}
+
 static void read_conditions(rulebook_loader *l)
 {
     rb_work *work = l->work;
     rulebook_workflow *w = work->w;
-    expr_scope *scope = rb_scope(l, work->nowhere.typed);
-    uint32_t it = rb_scope_var(l, scope, "it", EXPR_DYN);
-    const rb_node *events = rb_get(work->root, "events");
-    if (scope == NULL)
-        return;
-    rb_field_conditions(l, rb_get(work->root, "fields"), w->fields, scope, it);
+    const rb_node *fields = rb_get(work->root, "fields"), *events = rb_get(work->root, "events");
+    if (rb_has_conditions(fields))
+        read_whens(l, fields, w->fields, work->nowhere.typed);
     for (uint32_t i = 0; i < w->event_count && !rb_out(l); i++) {
         const rb_node *input = rb_get(rb_get(events, w->events[i].name), "input");
         for (uint32_t k = 0; k < w->events[i].input.count; k++) {
@@ -104,13 +110,8 @@ static void read_conditions(rulebook_loader *l)
                 at++;
             f->slot = w->slot_count - 1 - w->input_names.count + at;
         }
-        if (input == NULL || input->kind != RB_MAP)
-            continue;
-        const rb_context c = rb_event_context(l, w->events[i].name, strlen(w->events[i].name));
-        expr_scope *inner = rb_scope(l, c.typed);
-        it = rb_scope_var(l, inner, "it", EXPR_DYN);
-        if (inner != NULL)
-            rb_field_conditions(l, input, w->events[i].input, inner, it);
+        if (rb_has_conditions(input))
+            read_whens(l, input, w->events[i].input, rb_event_context(l, w->events[i].name, strlen(w->events[i].name)).typed);
     }
 }
 
@@ -234,6 +235,11 @@ static void digest(rulebook_loader *l, const rb_def *def)
 {
     rulebook_workflow *w = l->work->w;
     base_buf b;
+    if (def->made_digest != NULL) {
+        memcpy(w->digest, def->made_digest, BASE_DIGEST_SIZE);
+        base_hex(w->digest, BASE_DIGEST_SIZE, w->digest_text);
+        return;
+    }
     base_buf_init(&b, l->rb->alloc);
     base_buf_str(&b, "gov-workflow 1\n");
     base_buf_be64(&b, def->slice.len);
