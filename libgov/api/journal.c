@@ -316,6 +316,8 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
     if (checked == GOV_OK)
         checked = store_check_schema(g->store, d);
     if (checked == GOV_OK)
+        checked = registry_rules_verify(g, d);
+    if (checked == GOV_OK)
         checked = journal_verify(g->journal, &v->journal, v->progress != NULL ? on_progress : NULL, v, d);
     if (checked == GOV_OK)
         checked = ledger_verify_all(g, d);

@@ -112,21 +112,34 @@ static gov_status damaged_rules(int64_t rules, gov_status status, const gov_erro
     return base_fail(d, M_rules_damaged, A_I("rules", rules), A_S("why", why != NULL ? why : "digest"));
 }
 
+/* Of a row with bundle, tzif, trees. out NULL: all of it is read and compared. */
 static gov_status open_rules(const gov_allocator *a, const rulebook_host *host, store_rows *rows, const rulebook **out,
                              const diag *d)
 {
-    size_t len, tzif_len;
+    size_t len;
+    rulebook_options options = {.host = host};
     const char *text = store_bytes(rows, 0, &len);
-    const void *tzif = store_bytes(rows, 1, &tzif_len);
-    size_t trees_len;
-    const void *trees = store_bytes(rows, 2, &trees_len);
-    const rulebook_options options = {.host = host, .tzif = tzif, .tzif_len = tzif_len, .trees = trees, .trees_len = trees_len};
     rulebook_bundle *bundle = NULL;
     rulebook *book = NULL;
+    options.tzif = store_bytes(rows, 1, &options.tzif_len);
+    options.trees = store_bytes(rows, 2, &options.trees_len);
     gov_status status = rulebook_bundle_parse(a, text, len, &bundle, d);
     if (status == GOV_OK)
-        status = rulebook_open(a, bundle, &options, &book, d);
-    *out = book;
+        status = out != NULL ? rulebook_open(a, bundle, &options, &book, d) : rulebook_trees_verify(a, bundle, &options, d);
+    if (out != NULL)
+        *out = book;
+    return status;
+}
+
+static gov_status read_rules(store *s, const rulebook_host *host, int64_t rules, store_rows *rows, const rulebook **out,
+                             const diag *d)
+{
+    gov_error *error = NULL;
+    const diag quiet = {store_allocator(s), &error};
+    gov_status status = open_rules(store_allocator(s), host, rows, out, &quiet);
+    if (status != GOV_OK)
+        status = damaged_rules(rules, status, error, d);
+    gov_error_free(error);
     return status;
 }
 
@@ -140,14 +153,20 @@ gov_status registry_rules_read(store *s, const rulebook_host *host, int64_t comm
         return base_fail(d, M_rules_unknown, A_I("rules", rules));
     if (status != GOV_OK)
         return status;
-    gov_error *error = NULL;
-    const diag quiet = {store_allocator(s), &error};
-    status = open_rules(store_allocator(s), host, &rows, out, &quiet);
+    status = read_rules(s, host, rules, &rows, out, d);
     store_rows_close(&rows);
-    if (status != GOV_OK)
-        status = damaged_rules(rules, status, error, d);
-    gov_error_free(error);
     return status;
+}
+
+gov_status registry_rules_verify(gov *g, const diag *d)
+{
+    static const store_sql all = {"SELECT bundle, tzif, trees, rules FROM gov_rules WHERE community = $1 ORDER BY rules"};
+    store_rows rows;
+    gov_status status = store_query(g->store, &all, STORE_ARGS(store_i(g->community)), &rows, d);
+    while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK)
+        status = read_rules(g->store, registry_state(g)->host, store_int(&rows, 3), &rows, NULL, d);
+    store_rows_close(&rows);
+    return status == GOV_END ? GOV_OK : status;
 }
 
 gov_status registry_rules(gov *g, int64_t rules, const rulebook **out, const diag *d)

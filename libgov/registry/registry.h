@@ -35,6 +35,8 @@ gov_status registry_rules_use(gov *g, int64_t rules, const diag *d);
 /* Takes up what is installed now, where others may have installed; access_hooks.follow. */
 gov_status registry_rules_follow(gov *g, const diag *d);
 int64_t registry_rules_current(const gov *g);
+/* Every version's files and trees are whole and say the same; else rules_damaged. */
+gov_status registry_rules_verify(gov *g, const diag *d);
 
 /* ---- records: record.c, check.c ---- */
 

@@ -50,7 +50,7 @@ const expr_program *rb_expr(rulebook_loader *l, const rb_node *n, expr_type expe
         return NULL;
     }
     const bool cut = rb_was_cut(n);
-    const expr_options options = {.expect = expect, .declared_only = true, .failing_parts = true, .locate = locate, .user = (void *)(uintptr_t)n};
+    const expr_options options = {.expect = expect, .declared_only = true, .failing_parts = l->rb->all, .locate = locate, .user = (void *)(uintptr_t)n};
     const gov_status status = expr_compile(l->rb->alloc, scope != NULL ? scope : l->scope, n->as.text, n->count,
                                            &options, &program, cut ? NULL : l->d);
     if (status == GOV_OK) {

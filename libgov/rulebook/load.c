@@ -437,3 +437,32 @@ gov_status rulebook_open(const gov_allocator *a, rulebook_bundle *b, const ruleb
         rb_note(&l, base_fail(d, M_bundle_damaged));
     return finish(rb, l.status, out, d);
 }
+
+gov_status rulebook_trees_verify(const gov_allocator *a, rulebook_bundle *b, const rulebook_options *o, const diag *d)
+{
+    rulebook_options from_text = *o;
+    base_buf trees;
+    rb_full *rb = full_new(a, b, o);
+    if (rb == NULL) {
+        rulebook_bundle_free(b);
+        return base_nomem(d);
+    }
+    from_text.trees = NULL;
+    rulebook_loader l = {.rb = rb, .unit = &rb->unit, .d = d};
+    rb->all = true;
+    read_base(&l, &from_text);
+    if (!rb_out(&l))
+        check_syntax(&l);
+    rb_names_free(&l, &rb->used_roles);
+    rb_names_free(&l, &rb->given);
+    rb->all = false;
+    base_buf_init(&trees, a);
+    if (l.status == GOV_OK)
+        rb_note(&l, rulebook_trees_write(&rb->pub, &trees, d));
+    if (l.status == GOV_OK && rb_trees_usable(o->trees, o->trees_len) &&
+        (trees.len != o->trees_len || memcmp(trees.data, o->trees, trees.len) != 0))
+        rb_note(&l, base_fail(d, M_bundle_damaged));
+    base_buf_free(&trees);
+    rulebook_free(&rb->pub);
+    return l.status;
+}

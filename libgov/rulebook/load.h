@@ -168,6 +168,8 @@ rb_def *rb_find_def(const rb_full *rb, rb_def_kind kind, const char *key, const 
 /* Parses a definition into the arena; NULL when it is broken, which is reported. */
 rb_node *rb_read_def(rb_full *rb, base_arena *arena, rb_def *def, gov_status *status, const diag *d);
 
+gov_status rb_work_digest(const rb_full *rb, const rb_def *def, uint8_t out[BASE_DIGEST_SIZE], const diag *d); /* workflow.c */
+
 /* ---- trees.c ---- */
 bool rb_keep_tree(rb_full *rb, rb_def *def, const rb_node *root); /* writes it down; false: no memory */
 gov_status rb_read_tree(base_arena *arena, const rb_def *def, rb_node **out, const diag *d);

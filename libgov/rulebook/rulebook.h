@@ -835,6 +835,8 @@ gov_status rulebook_load(const gov_allocator *a, rulebook_bundle *b, const ruleb
 /* For a bundle that passed rulebook_load before: workflows, indicators and schedules are compiled at their first use. */
 gov_status rulebook_open(const gov_allocator *a, rulebook_bundle *b, const rulebook_options *o, rulebook **out,
                          const diag *d);
+/* Reads all of the bundle, which is taken over, and compares the trees in `o` with what it says: bundle_damaged where they differ. */
+gov_status rulebook_trees_verify(const gov_allocator *a, rulebook_bundle *b, const rulebook_options *o, const diag *d);
 void rulebook_free(const rulebook *rb);
 const rulebook_bundle *rulebook_bundle_of(const rulebook *rb);
 

@@ -307,17 +307,13 @@ gov_status rb_read_tree(base_arena *arena, const rb_def *def, rb_node **out, con
 
 /* ---- all of a rulebook ---- */
 
-static gov_status write_def(rb_full *rb, rb_def *def, base_buf *table, const diag *d)
+static gov_status write_def(const rb_full *rb, const rb_def *def, base_buf *table, const diag *d)
 {
-    static const uint8_t none[BASE_DIGEST_SIZE];
-    const uint8_t *digest = none;
-    if (def->kind == RB_WORKFLOW) {
-        const rulebook_workflow *w;
-        const gov_status status = rulebook_get_workflow(&rb->pub, def->name, &w, d);
-        if (status != GOV_OK)
-            return status;
-        digest = w->digest;
-    }
+    uint8_t digest[BASE_DIGEST_SIZE] = {0};
+    if (def->made_digest != NULL)
+        memcpy(digest, def->made_digest, sizeof digest);
+    else if (def->kind == RB_WORKFLOW && rb_work_digest(rb, def, digest, d) != GOV_OK)
+        return GOV_E_NOMEM;
     put(table, (uint32_t)def->file);
     put(table, def->slice.start);
     put(table, def->slice.len);
@@ -326,7 +322,7 @@ static gov_status write_def(rb_full *rb, rb_def *def, base_buf *table, const dia
     put(table, def->place.column);
     put_text(table, def->key, strlen(def->key));
     put_text(table, def->name, strlen(def->name));
-    base_buf_add(table, digest, BASE_DIGEST_SIZE);
+    base_buf_add(table, digest, sizeof digest);
     put(table, (uint32_t)def->tree_len);
     base_buf_add(table, def->tree_digest, BASE_DIGEST_SIZE);
     return GOV_OK;
@@ -334,7 +330,7 @@ static gov_status write_def(rb_full *rb, rb_def *def, base_buf *table, const dia
 
 gov_status rulebook_trees_write(const rulebook *book, base_buf *out, const diag *d)
 {
-    rb_full *rb = (rb_full *)(uintptr_t)book;
+    const rb_full *rb = (const rb_full *)book;
     gov_status status = GOV_OK;
     uint8_t digest[BASE_DIGEST_SIZE];
     base_buf table;
@@ -387,7 +383,7 @@ static bool read_def(rb_full *rb, rb_def *def, scan *s, scan *trees)
 
 bool rb_trees_usable(const void *bytes, size_t len)
 {
-    return len > 0 && (len < HEADER || memcmp(bytes, family, sizeof family - 1) != 0 || memcmp(bytes, header, HEADER) == 0);
+    return bytes != NULL && len > 0 && (len < HEADER || memcmp(bytes, family, sizeof family - 1) != 0 || memcmp(bytes, header, HEADER) == 0);
 }
 
 gov_status rb_trees_index(rulebook_loader *l, const void *bytes, size_t len)

@@ -231,21 +231,15 @@ static bool mentions(const rb_slice *slice, const char *name)
 
 /* The text of the definition, and what the values that it may name come to: a case pinned to this digest goes on as it began,
  * whatever becomes of the rest of the rulebook. */
-static void digest(rulebook_loader *l, const rb_def *def)
+gov_status rb_work_digest(const rb_full *rb, const rb_def *def, uint8_t out[BASE_DIGEST_SIZE], const diag *d)
 {
-    rulebook_workflow *w = l->work->w;
     base_buf b;
-    if (def->made_digest != NULL) {
-        memcpy(w->digest, def->made_digest, BASE_DIGEST_SIZE);
-        base_hex(w->digest, BASE_DIGEST_SIZE, w->digest_text);
-        return;
-    }
-    base_buf_init(&b, l->rb->alloc);
+    base_buf_init(&b, rb->alloc);
     base_buf_str(&b, "gov-workflow 1\n");
     base_buf_be64(&b, def->slice.len);
     base_buf_add(&b, def->slice.source->bytes + def->slice.start, def->slice.len);
-    for (uint32_t i = 0; i < l->rb->pub.value_count; i++) {
-        const rulebook_value *v = &l->rb->pub.values[i];
+    for (uint32_t i = 0; i < rb->pub.value_count; i++) {
+        const rulebook_value *v = &rb->pub.values[i];
         if (!mentions(&def->slice, v->name))
             continue;
         base_buf_str(&b, v->name);
@@ -253,12 +247,21 @@ static void digest(rulebook_loader *l, const rb_def *def)
         value_write_document(&b, v->val);
         base_buf_char(&b, '\n');
     }
-    if (b.failed)
-        rb_note(l, base_nomem(l->d));
-    else
-        base_sha256(b.data, b.len, w->digest);
-    base_hex(w->digest, BASE_DIGEST_SIZE, w->digest_text);
+    const gov_status status = b.failed ? base_nomem(d) : GOV_OK;
+    if (status == GOV_OK)
+        base_sha256(b.data, b.len, out);
     base_buf_free(&b);
+    return status;
+}
+
+static void digest(rulebook_loader *l, const rb_def *def)
+{
+    rulebook_workflow *w = l->work->w;
+    if (def->made_digest != NULL)
+        memcpy(w->digest, def->made_digest, BASE_DIGEST_SIZE);
+    else
+        rb_note(l, rb_work_digest(l->rb, def, w->digest, l->d));
+    base_hex(w->digest, BASE_DIGEST_SIZE, w->digest_text);
 }
 
 /* ---- the whole ---- */

@@ -132,6 +132,7 @@ def check_parts(f):
                                ("an index", "DROP INDEX gov_case_by_parent", "gov_case_by_parent"),
                                ("a column", "ALTER TABLE gov_case_clock DROP COLUMN account", "gov_case_clock.account"),
                                ("the time zone", "UPDATE gov_rules SET tzif = x'00'", "rules"),
+                               ("the rules' trees", "UPDATE gov_rules SET trees = CAST('x' AS BLOB)", "rulebook"),
                                ("the rules", "UPDATE gov_rules SET bundle = CAST('x' AS BLOB)", "rulebook")):
         path = fresh(f, "parts.db")
         other = sqlite3.connect(path, isolation_level=None)

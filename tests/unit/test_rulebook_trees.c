@@ -241,6 +241,34 @@ static void trees_of_another_rulebook(void **state)
     drop(&b);
 }
 
+static gov_status verify_kept(const gov_allocator *a, const kept *k, const void *trees, size_t len, const diag *d)
+{
+    rulebook_bundle *b = NULL;
+    const rulebook_options o = {.host = &test_host, .tzif = k->rb->tzif, .tzif_len = k->rb->tzif_len,
+                                .trees = trees, .trees_len = len};
+    const gov_status status = rulebook_bundle_parse(a, k->text.data, k->text.len, &b, d);
+    return status == GOV_OK ? rulebook_trees_verify(a, b, &o, d) : status;
+}
+
+/* Trees whose digests fit and that say something else than the text: only reading the text again shows it. */
+static void trees_with_other_rules(void **state)
+{
+    static const char text[] = "rulebook: t\nversion: '1'\ntime_zone: UTC\nvalues: {n: {is: %d, source: s}}\n";
+    char one[128], two[128];
+    kept a, b;
+    (void)state;
+    (void)snprintf(one, sizeof one, text, 1);
+    (void)snprintf(two, sizeof two, text, 22);
+    keep_text(&a, one);
+    keep_text(&b, two);
+    memcpy(b.trees.data + 12, a.trees.data + 12, BASE_DIGEST_SIZE); /* the bundle's digest */
+    assert_gov_ok(verify_kept(&base_malloc, &a, a.trees.data, a.trees.len, &to_err), err);
+    assert_gov_ok(verify_kept(&base_malloc, &a, "", 0, &to_err), err);
+    assert_gov(GOV_E_CORRUPT, verify_kept(&base_malloc, &a, b.trees.data, b.trees.len, &to_err), err);
+    drop(&a);
+    drop(&b);
+}
+
 /* ---- memory ---- */
 
 static gov_status oom_open(const gov_allocator *a, void *user)
@@ -257,6 +285,8 @@ static gov_status oom_open(const gov_allocator *a, void *user)
         status = rulebook_get_workflow(rb, "w", &w, &d);
     if (status == GOV_OK)
         status = rulebook_trees_write(rb, &again, &d);
+    if (status == GOV_OK)
+        status = verify_kept(a, k, again.data, again.len, &d);
     rulebook_free(rb);
     base_buf_free(&again);
     gov_error_free(error);
@@ -283,6 +313,7 @@ int main(void)
         cmocka_unit_test_teardown(compiled_alike, forget),
         cmocka_unit_test_teardown(damage_is_noticed, forget),
         cmocka_unit_test_teardown(trees_of_another_rulebook, forget),
+        cmocka_unit_test_teardown(trees_with_other_rules, forget),
         cmocka_unit_test_teardown(out_of_memory, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
