@@ -197,10 +197,11 @@ static gov_status check_count(void *user, const value *args, size_t n, const bas
     gov_status status = GOV_OK;
     const bool text = args[0].kind == VALUE_STRING && kind_text(args[0], kind);
     const bool record = text && registry_kind_known(kind);
-    if (args[0].kind == VALUE_STRING && !record && (!text || !has_workflow(rb, kind)))
+    const bool known = record || (text && has_workflow(rb, kind));
+    if (args[0].kind == VALUE_STRING && !known)
         status = unknown_kind(rb, args[0], true, &places[0], d);
     const gov_status filter =
-        n == 2 ? rulebook_filter_check(rb, args[1], record ? kind : NULL, &places[1], d) : GOV_OK;
+        n == 2 ? rulebook_filter_check(rb, args[1], known ? kind : NULL, &places[1], d) : GOV_OK;
     return status != GOV_OK ? status : filter;
 }
 
@@ -231,14 +232,15 @@ static gov_status call_cases(void *user, const value *args, size_t n, value *out
     return case_alike(case_machine_running(run), workflow, f->name, args[2], out, d);
 }
 
-/* Workflows are compiled one by one: that the field is indexed is asked when it runs. */
-static gov_status check_cases(void *user, const value *args, size_t n, const base_place *place, const diag *d)
+static gov_status check_cases(void *user, const value *args, size_t n, const base_place *places, const diag *d)
 {
     char kind[LONGEST_KIND];
     (void)n;
-    if (args[0].kind == VALUE_STRING && (!kind_text(args[0], kind) || !has_workflow(user, kind)))
-        return unknown_kind(user, args[0], false, place, d);
-    return GOV_OK;
+    if (args[0].kind != VALUE_STRING)
+        return GOV_OK;
+    if (!kind_text(args[0], kind) || !has_workflow(user, kind))
+        return unknown_kind(user, args[0], false, &places[0], d);
+    return rulebook_check_indexed(user, kind, args[1], &places[1], d);
 }
 
 #define LIST_OF_INTS (EXPR_LIST | EXPR_INT << 4)

@@ -26,6 +26,81 @@ static void locate(void *user, size_t offset, base_place *out)
     }
 }
 
+/* The fields of a workflow as they are written, while a whole rulebook is loaded: others may not be compiled yet, or be waiting
+ * for this one. False: not known. *fields may be NULL. */
+static bool peek_fields(const rb_full *rb, const char *workflow, base_arena *arena, const rb_node **fields)
+{
+    gov_status status = GOV_OK;
+    rb_full *full = (rb_full *)(uintptr_t)rb;
+    const rb_def *def = rb->all ? rb_find_def(rb, RB_WORKFLOW, NULL, workflow) : NULL;
+    const rb_node *root = def != NULL ? rb_read_def(full, arena, def, &status, NULL) : NULL;
+    *fields = root != NULL && root->kind == RB_MAP ? rb_get(root, "fields") : NULL;
+    if (*fields != NULL && (*fields)->kind != RB_MAP)
+        return false;
+    return root != NULL && status == GOV_OK && root->kind == RB_MAP;
+}
+
+static gov_status declare_case(const rb_full *rb, const char *workflow, expr_scope *s, uint32_t it, const diag *d)
+{
+    static const struct {
+        const char *name;
+        expr_type type;
+    } parts[] = {{"it.id", EXPR_INT},     {"it.number", EXPR_STRING},       {"it.workflow", EXPR_STRING},
+                 {"it.open", EXPR_BOOL},  {"it.opened_at", EXPR_TIMESTAMP}, {"it.grid", EXPR_DYN},
+                 {"it.unit", EXPR_DYN},   {"it.assignee", EXPR_DYN},        {"it.reporter", EXPR_DYN},
+                 {"it.parent", EXPR_DYN}};
+    char name[80];
+    base_arena arena;
+    const rb_node *fields;
+    gov_status status = GOV_OK;
+    base_arena_init(&arena, rb->alloc);
+    if (peek_fields(rb, workflow, &arena, &fields)) {
+        for (size_t i = 0; status == GOV_OK && i < ARRAY_LEN(parts); i++)
+            status = expr_scope_var(s, parts[i].name, parts[i].type, NULL, d);
+        for (uint32_t i = 0; fields != NULL && status == GOV_OK && i < fields->count; i++) {
+            const rb_node *key = fields->as.pairs[i].key;
+            if (!rb_is_name(key->as.text, key->count) || key->count > 64)
+                continue;
+            (void)snprintf(name, sizeof name, "it.%.*s", (int)key->count, key->as.text);
+            status = expr_scope_var(s, name, EXPR_DYN, NULL, d);
+        }
+        expr_scope_close(s, it);
+    }
+    base_arena_free(&arena);
+    return status;
+}
+
+gov_status rulebook_check_indexed(const rulebook *rb, const char *workflow, value field, const base_place *place,
+                                  const diag *d)
+{
+    base_arena arena;
+    const rb_node *fields;
+    const char *best = NULL;
+    const rb_full *full = (const rb_full *)rb;
+    gov_status status = GOV_OK;
+    if (field.kind != VALUE_STRING)
+        return GOV_OK;
+    base_arena_init(&arena, full->alloc);
+    if (peek_fields(full, workflow, &arena, &fields)) {
+        const rb_node *found = NULL;
+        for (uint32_t i = 0; fields != NULL && i < fields->count; i++) {
+            const rb_node *key = fields->as.pairs[i].key;
+            const char *const pair[] = {best, key->as.text};
+            if (key->count == field.len && memcmp(key->as.text, field.as.s, field.len) == 0)
+                found = fields->as.pairs[i].val;
+            best = base_nearest(field.as.s, field.len, pair, 2);
+        }
+        const rb_node *indexed = found != NULL && found->kind == RB_MAP ? rb_get(found, "indexed") : NULL;
+        if (found == NULL)
+            status = base_fail_at(d, place, M_unknown_name, A_S("kind", "field"), A_N("name", field.as.s, field.len),
+                                  A_S("near", best));
+        else if (indexed == NULL || (indexed->kind == RB_SCALAR && strcmp(indexed->as.text, "true") != 0))
+            status = base_fail_at(d, place, M_field_not_indexed, A_N("field", field.as.s, field.len));
+    }
+    base_arena_free(&arena);
+    return status;
+}
+
 /* What `it` has, where a rule is checked: records are of a known make. */
 static gov_status declare_it(const rb_full *rb, const char *kind, expr_scope *s, uint32_t it, const diag *d)
 {
@@ -33,6 +108,8 @@ static gov_status declare_it(const rb_full *rb, const char *kind, expr_scope *s,
     char name[80];
     gov_status status = GOV_OK;
     const rulebook_host *part;
+    if (rb_find_def(rb, RB_WORKFLOW, NULL, kind) != NULL)
+        return declare_case(rb, kind, s, it, d);
     const rulebook_record *record = rulebook_find_record(&rb->pub, kind);
     for (size_t i = 0; status == GOV_OK && i < ARRAY_LEN(common); i++)
         status = expr_scope_var(s, common[i], i == 0 ? EXPR_INT : EXPR_STRING, NULL, d);

@@ -22,8 +22,9 @@ workflow: w
 fields:
   n: {type: int, default: 0}
   s: {type: string}
+  i: {type: string, indexed: true}
   t: {type: timestamp}
-clocks: {resolution: {limit: 3 days}}
+clocks: {resolution: {budget: 3 days, starts: [home], stops: [away]}}
 states:
   home:
     on:
@@ -50,6 +51,10 @@ MISTAKES = [
     ("count('resident', '@agee(it.birth_date, now) > 60') > 1", "unknown_function", "age"),
     ("count('resident', 'it.name + @1 == now') > 1", "no_such_overload", "string"),
     ("cases(@'ww', 's', 'x').size() > 0", "unknown_name", None),
+    ("cases('w', @'sx', 'x').size() > 0", "unknown_name", None),
+    ("cases('w', @'s', 'x').size() > 0", "field_not_indexed", "s"),
+    ("count('w', '@it.m > 3') > 0", "undeclared_reference", None),
+    ("count('w', 'it.open && @it.assigne != null') > 0", "undeclared_reference", "it.assignee"),
     ("In(@'hme')", "unknown_name", "home"),
     ("add_working(now, @'3 wroking days') > now", "duration_unit_near", "working days"),
     ("add_working(now, @'3 months') > now", "invalid_argument", None),
@@ -61,6 +66,16 @@ MISTAKES = [
     ("now.getHours(@'Asia/Shangai') > 3", "zone_unknown", "Asia/Shanghai"),
     ("@percentile([1, 2], 200) > 1", "invalid_argument", None),
     ("case.n > 1 @/ 0", "divide_by_zero", None),
+]
+
+RIGHT = [
+    "count('w', 'it.open && it.n > 3 && it.assignee != null') > 0",
+    "count('household', 'has(it.rooms) && it.rooms > 3 && it.name.startsWith(it.key)') > 0",
+    "count('resident', \\\"'disabled' in it.tags && age(it.birth_date, now) > 60\\\") > 0",
+    "cases('w', 'i', case.s).size() > 0",
+    "cases(case.s, case.s, case.s).size() > 0",
+    "add_working(now, '90 minutes') > now && working_days('2026-03-02', now) > 1",
+    "In('home') && now.getHours('Asia/Shanghai') > 3 && now.getHours('+08:00') > 3",
 ]
 
 
@@ -92,6 +107,7 @@ def wrong(mistakes):
     return problems
 
 
+report("what is right is left alone", [d for d in found(rulebook(RIGHT)) if d["severity"] == "error"])
 report("each mistake is told once, at its place, with what was meant", wrong(MISTAKES))
 notices("a mistake that is not found", lambda root: wrong([("@case.n > 1", "wrong_type", None)]), {"x": ""}, "0 mistakes")
 finish()
