@@ -32,7 +32,7 @@ static bool peek_fields(const rb_full *rb, const char *workflow, base_arena *are
 {
     gov_status status = GOV_OK;
     rb_full *full = (rb_full *)(uintptr_t)rb;
-    const rb_def *def = rb->all ? rb_find_def(rb, RB_WORKFLOW, NULL, workflow) : NULL;
+    rb_def *def = rb->all ? rb_find_def(rb, RB_WORKFLOW, NULL, workflow) : NULL;
     const rb_node *root = def != NULL ? rb_read_def(full, arena, def, &status, NULL) : NULL;
     *fields = root != NULL && root->kind == RB_MAP ? rb_get(root, "fields") : NULL;
     if (*fields != NULL && (*fields)->kind != RB_MAP)
