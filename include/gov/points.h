@@ -4,6 +4,7 @@
  *
  * Rules give points by the effects `award` and `deduct`; a host may do the same by hand. Each is a transfer on the programme's
  * ledger (see gov/ledger.h), so the points of a programme sum to zero at all times. Points never decide about legal entitlements.
+ * Redeeming, tiers, expiry, appeals and the rest are operations (gov/operation.h), which docs/points.md lists.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,8 +18,8 @@ extern "C" {
 #endif
 
 /**
- * Points that a household or resident has.
- * Permission: `ledger.read`.
+ * Points that a household or resident can spend: without what orders have locked, and without what has expired.
+ * Permission: `points.read`.
  * @param programme  its name in the rulebook; NULL: the only one
  * @param kind       kind of the record that `key` names ("household", "resident"); NULL: the programme's own. A resident's
  *                   points are those of the household where households hold them.
@@ -32,9 +33,10 @@ GOV_API gov_status gov_points_balance(gov *g, const char *programme, const char 
                                       const char *key, int64_t *balance, gov_error **err);
 
 /**
- * What was earned and taken, the newest first: a list of maps with `at`, `points` (negative when taken), `balance` after it, `reason`
- * (the rule's name), `title` of the rule where it still has one, `case` (id or null), `transfer`.
- * Permission: `ledger.read`.
+ * What came and went, the newest first: a list of maps with `at`, `kind` ("earned", "deducted", "redeemed", "fulfilled", "refunded",
+ * "returned", "reversed", "expired", "sent", "received"), `points` (negative when they went), `balance` after it, `reason` (the rule's or
+ * the item's name), its `title` where it still has one, `case` and `order` (id or null), `transfer`.
+ * Permission: `points.read`.
  * @param before  only what happened before this instant; 0: from the newest on
  * @param limit   most rows, 1 to 1000; 0: 50
  * @param out     owned by the caller
@@ -47,8 +49,9 @@ GOV_API gov_status gov_points_statement(gov *g, const char *programme, const cha
                                         gov_value **out, gov_error **err);
 
 /**
- * Gives points by hand, or takes them, under one of the programme's rules.
- * Permission: `ledger.write`.
+ * Gives points by hand, or takes them, under one of the programme's rules. What a cap cuts is not given, and no error; where evidence is
+ * wanted of what is taken, use the operation points.award.
+ * Permission: `points.write`.
  * @param rule    name under `earn` or `deduct` of the programme: a rule under `deduct` takes
  * @param amount  1 and up; 0: the rule's own
  * @return GOV_OK, GOV_E_ARG, GOV_E_NOT_FOUND (programme, record), GOV_E_RULE (no such rule, a rule without amount), GOV_E_RANGE (a
@@ -61,9 +64,10 @@ GOV_API gov_status gov_points_award(gov *g, const char *programme, const char *k
                                     gov_error **err);
 
 /**
- * The highest balances of a programme, without names: a list of maps with `rank` (equal balances share one) and `points`.
- * Permission: `ledger.read`.
- * @param limit  most rows, 1 to 1000; 0: 10
+ * The highest balances of a programme: a list of maps with `rank` (equal balances share one) and `points`, and with `account` and `name`
+ * only of those who have agreed to that, by the field that the programme names.
+ * Permission: `points.read`.
+ * @param limit  most rows, 1 to 1000; 0, and what is more than the programme allows: as many as it does
  * @param out    owned by the caller
  * @return GOV_OK, GOV_E_ARG, GOV_E_NOT_FOUND (programme), GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
@@ -73,9 +77,9 @@ GOV_API gov_status gov_points_top(gov *g, const char *programme, uint32_t limit,
                                   gov_error **err);
 
 /**
- * All programmes in figures: a list of maps with `programme`, `title`, `unit`, `holders` (accounts), `given`, `taken`, `outstanding`,
- * and `sum` over all accounts, which is zero.
- * Permission: `ledger.read`.
+ * All programmes in figures: a list of maps with `programme`, `title`, `unit`, `holders` (accounts), `given`, `taken`, `spent`,
+ * `expired`, `outstanding`, and `sum` over all accounts, which is zero.
+ * Permission: `points.read`.
  * @param out    owned by the caller
  * @return GOV_OK, GOV_E_ARG, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io

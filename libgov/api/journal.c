@@ -3,6 +3,7 @@
 
 #include "case/case.h"
 #include "ledger/ledger.h"
+#include "points/points.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -323,6 +324,8 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
         checked = ledger_verify_all(g, d);
     if (checked == GOV_OK)
         checked = case_verify_clocks(g, &v->clocks, d);
+    if (checked == GOV_OK)
+        checked = points_verify(g, d);
     if (checked == GOV_OK)
         checked = store_check(g->store, d);
     if (checked != GOV_OK && checked != GOV_E_VERIFY)

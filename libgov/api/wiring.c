@@ -6,7 +6,7 @@
 #include "points/points.h"
 #include "timebank/timebank.h"
 
-const store_migration *const api_schema[] = {&journal_schema_1, &registry_schema, &ledger_schema, &case_schema, &exchange_schema, &timebank_schema};
+const store_migration *const api_schema[] = {&journal_schema_1, &registry_schema, &ledger_schema, &case_schema, &points_schema, &exchange_schema, &timebank_schema};
 const size_t api_schema_count = ARRAY_LEN(api_schema);
 
 static const rulebook_host *const rooms[] = {&registry_words, &case_words, &points_words, &timebank_words, &insight_words};

@@ -88,6 +88,9 @@ gov_status ledger_next_due(ledger *l, int64_t *due_us, const diag *d);
 /* The number of a reason's name in a ledger, made at first use. */
 gov_status ledger_reason_number(ledger *l, uint32_t book, const char *name, uint32_t *number,
                                 const diag *d);
+/* The same without making it: 0 when there is none. */
+gov_status ledger_reason_find(ledger *l, uint32_t book, const char *name, int64_t *number,
+                              const diag *d);
 /* "" when it has none. */
 gov_status ledger_reason_name(ledger *l, uint32_t book, uint32_t number, char out[static 65],
                               const diag *d);
@@ -113,6 +116,19 @@ gov_status ledger_account_balances(ledger *l, const ledger_filter *f, ledger_bal
 /* As they stood after the last change at or before that instant. */
 gov_status ledger_balance_at(ledger *l, int64_t account, int64_t at_us, ledger_balance *out,
                              const diag *d);
+
+/* What is left of a lot that expires some day, and whose account it lies in. */
+typedef struct ledger_rest {
+    int64_t lot, account, subject, expires_us, left;
+} ledger_rest;
+/* Those of an account (0: of the whole ledger) that expire until then, the first to expire first, from the one after `after` on (zeroes:
+ * from the first): peek.c. *count < cap: there are no more. */
+gov_status ledger_lots_left(ledger *l, uint32_t book, int64_t account, const ledger_rest *after,
+                            int64_t until_us, ledger_rest *out, size_t cap, size_t *count,
+                            const diag *d);
+/* What has expired of an account's lots and has not been taken away yet: it cannot be spent any more. */
+gov_status ledger_lots_past(ledger *l, int64_t account, int64_t now_us, int64_t *sum,
+                            const diag *d);
 
 /* Debits and credits of a whole ledger: equal in pairs, or something is wrong. */
 typedef struct ledger_sums {

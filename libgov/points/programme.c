@@ -1,96 +1,30 @@
-/* The rulebook's `points` definitions. */
+/* Programmes, their rules and items by name; what their expressions come to. */
 #include "points/points.h"
 
 #include <string.h>
 
-/* ---- reading ---- */
-
-static void read_rules(rulebook_loader *l, const rb_node *map, bool takes, points_rule *rules,
-                       uint32_t *count)
-{
-    static const char *const keys[] = {"title", "description", "amount", NULL};
-    for (size_t i = 0; i < rulebook_count(map); i++) {
-        const rb_node *node = rulebook_item(map, i);
-        base_place place;
-        points_rule *r = &rules[(*count)++];
-        r->name = rulebook_key(map, i, &place);
-        r->place = place;
-        r->takes = takes;
-        if (!rulebook_read_keys(l, node, takes ? "deduct" : "earn", keys))
-            continue;
-        r->title = rulebook_read_text(l, rulebook_get(node, "title"));
-        r->description = rulebook_read_text(l, rulebook_get(node, "description"));
-        r->amount = rulebook_read_expr(l, rulebook_get(node, "amount"), EXPR_INT, NULL);
-        value points;
-        if (r->amount == NULL || !expr_program_constant(r->amount, &points) || points.kind != VALUE_INT || points.as.i >= 0)
-            continue;
-        place = rulebook_node_place(rulebook_get(node, "amount"));
-        rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &place, M_points_amount,
-                                             A_I("points", points.as.i)));
-    }
-}
+/* ---- finding ---- */
 
 static const points_programme *content(const rulebook_section *s)
 {
     return strcmp(s->kind, points_section.key) == 0 ? s->content : NULL;
 }
 
-static void check_ledger(rulebook_loader *l, const points_programme *p, const rb_node *node)
+const points_programme *points_at(const rulebook *rb, uint32_t i)
 {
-    const rulebook *rb = rulebook_loader_rulebook(l);
-    for (uint32_t i = 0; i < rb->section_count; i++) {
-        const points_programme *other = content(&rb->sections[i]);
-        const base_place place = rulebook_node_place(node);
-        if (other != NULL && other != p && other->book == p->book)
-            rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &place,
-                                                 M_points_ledger_taken, A_I("ledger", p->book),
-                                                 A_S("programme", other->name)));
+    for (uint32_t k = 0; k < rb->section_count; k++) {
+        const points_programme *p = content(&rb->sections[k]);
+        if (p != NULL && i-- == 0)
+            return p;
     }
+    return NULL;
 }
-
-static gov_status load(void *user, rulebook_loader *l, const char *name, const rb_node *root,
-                       void **out)
-{
-    static const char *const keys[] = {"!points", "title", "description", "!ledger", "unit",
-                                       "!holder", "earn",  "deduct",      NULL};
-    static const char *const holders[] = {"household", "resident", NULL};
-    (void)user;
-    const rb_node *earn = rulebook_get(root, "earn"), *deduct = rulebook_get(root, "deduct");
-    base_arena *arena = rulebook_loader_arena(l);
-    points_programme *p = base_arena_alloc(arena, sizeof *p);
-    if (p == NULL)
-        return base_nomem(rulebook_loader_diag(l));
-    p->name = name;
-    if (!rulebook_read_keys(l, root, "points", keys))
-        return rulebook_loader_status(l);
-    p->title = rulebook_read_text(l, rulebook_get(root, "title"));
-    p->description = rulebook_read_text(l, rulebook_get(root, "description"));
-    p->unit = rulebook_read_text(l, rulebook_get(root, "unit"));
-    p->book =
-        (uint32_t)rulebook_read_int(l, rulebook_get(root, "ledger"), "ledger", 1, UINT32_MAX, 1);
-    p->holder = holders[rulebook_read_word(l, rulebook_get(root, "holder"), "holder", holders, 0)];
-    points_rule *rules =
-        base_arena_array(arena, rulebook_count(earn) + rulebook_count(deduct) + 1, sizeof *rules);
-    if (rules == NULL)
-        return base_nomem(rulebook_loader_diag(l));
-    read_rules(l, earn, false, rules, &p->rule_count);
-    read_rules(l, deduct, true, rules, &p->rule_count);
-    p->rules = rules;
-    check_ledger(l, p, rulebook_get(root, "ledger"));
-    *out = p;
-    return GOV_OK;
-}
-
-const rulebook_section_kind points_section = {"points", load, NULL};
-
-/* ---- finding ---- */
 
 const points_programme *points_find(const rulebook *rb, const char *name)
 {
-    const points_programme *found = NULL;
-    for (uint32_t i = 0; i < rb->section_count; i++) {
-        const points_programme *p = content(&rb->sections[i]);
-        if (p == NULL || (name != NULL && strcmp(p->name, name) != 0))
+    const points_programme *found = NULL, *p;
+    for (uint32_t i = 0; (p = points_at(rb, i)) != NULL; i++) {
+        if (name != NULL && strcmp(p->name, name) != 0)
             continue;
         if (found != NULL)
             return NULL;
@@ -107,33 +41,50 @@ const points_rule *points_find_rule(const points_programme *p, const char *name,
     return NULL;
 }
 
+const points_item *points_find_item(const points_programme *p, const char *name)
+{
+    for (uint32_t i = 0; i < p->item_count; i++)
+        if (strcmp(p->items[i].name, name) == 0)
+            return &p->items[i];
+    return NULL;
+}
+
+enum { MOST_NAMES = 64 };
+
 static gov_status no_rule(const rulebook *rb, const char *rule, bool takes, const base_place *place,
                           const diag *d)
 {
-    const char *names[64];
+    const char *names[MOST_NAMES];
+    const points_programme *p;
     size_t count = 0;
-    for (uint32_t i = 0; i < rb->section_count; i++) {
-        const points_programme *p = content(&rb->sections[i]);
-        for (uint32_t j = 0; p != NULL && j < p->rule_count && count < ARRAY_LEN(names); j++)
+    for (uint32_t i = 0; (p = points_at(rb, i)) != NULL; i++)
+        for (uint32_t j = 0; j < p->rule_count && count < MOST_NAMES; j++)
             if (p->rules[j].takes == takes)
                 names[count++] = p->rules[j].name;
-    }
     const char *near = base_nearest(rule, strlen(rule), names, count);
     if (near != NULL)
         return base_fail_at(d, place, M_points_rule_near, A_S("rule", rule), A_S("near", near));
     return base_fail_at(d, place, M_points_rule_unknown, A_S("rule", rule));
 }
 
+static bool is_called(const points_programme *p, const char *name)
+{
+    return name == NULL || strcmp(p->name, name) == 0;
+}
+
+static gov_status no_programme(const char *name, const base_place *place, const diag *d)
+{
+    return base_fail_at(d, place, M_points_unknown, A_S("programme", name));
+}
+
 gov_status points_find_for(const rulebook *rb, const char *programme, const char *rule, bool takes,
                            const base_place *place, const points_programme **out,
                            const points_rule **rule_out, const diag *d)
 {
+    const points_programme *p;
     *out = NULL;
-    for (uint32_t i = 0; i < rb->section_count; i++) {
-        const points_programme *p = content(&rb->sections[i]);
-        const points_rule *r = NULL;
-        if (p != NULL && (programme == NULL || strcmp(p->name, programme) == 0))
-            r = points_find_rule(p, rule, takes);
+    for (uint32_t i = 0; (p = points_at(rb, i)) != NULL; i++) {
+        const points_rule *r = is_called(p, programme) ? points_find_rule(p, rule, takes) : NULL;
         if (r != NULL && *out != NULL)
             return base_fail_at(d, place, M_points_rule_twice, A_S("rule", rule));
         if (r != NULL) {
@@ -144,25 +95,97 @@ gov_status points_find_for(const rulebook *rb, const char *programme, const char
     if (*out != NULL)
         return GOV_OK;
     if (programme != NULL && points_find(rb, programme) == NULL)
-        return base_fail_at(d, place, M_points_unknown, A_S("programme", programme));
+        return no_programme(programme, place, d);
     return no_rule(rb, rule, takes, place, d);
 }
 
-gov_status points_rule_amount(gov *g, const points_rule *rule, int64_t *out, const diag *d)
+gov_status points_find_item_for(const rulebook *rb, const char *programme, const char *item, const base_place *place,
+                                const points_programme **out, const points_item **item_out, const diag *d)
+{
+    const char *names[MOST_NAMES];
+    const points_programme *p;
+    size_t count = 0;
+    *out = NULL;
+    for (uint32_t i = 0; (p = points_at(rb, i)) != NULL; i++) {
+        const points_item *found = is_called(p, programme) ? points_find_item(p, item) : NULL;
+        if (found != NULL && *out != NULL)
+            return base_fail_at(d, place, M_points_item_twice, A_S("item", item));
+        if (found != NULL) {
+            *out = p;
+            *item_out = found;
+        }
+        for (uint32_t k = 0; k < p->item_count && count < MOST_NAMES; k++)
+            names[count++] = p->items[k].name;
+    }
+    if (*out != NULL)
+        return GOV_OK;
+    if (programme != NULL && points_find(rb, programme) == NULL)
+        return no_programme(programme, place, d);
+    return base_fail_at(d, place, M_points_item_unknown, A_S("item", item),
+                        A_S("near", base_nearest(item, strlen(item), names, count)));
+}
+
+const char *points_words_of(const gov *g, const rulebook_text *t, const char *fallback)
+{
+    return rulebook_text_in(t, g->rules->languages.count > 0 ? g->rules->languages.items[0] : "", fallback);
+}
+
+/* ---- expressions ---- */
+
+static bool reads(const expr_program *e, uint32_t slot)
+{
+    size_t n;
+    const uint32_t *slots = expr_program_slots(e, &n);
+    for (size_t i = 0; i < n; i++)
+        if (slots[i] == slot)
+            return true;
+    return false;
+}
+
+static gov_status holder_value(gov *g, int64_t holder, value *out, const diag *d)
+{
+    registry_record r;
+    *out = value_null();
+    if (holder == 0)
+        return GOV_OK;
+    const gov_status rc = registry_load(g, holder, &g->scratch, &r, d);
+    return rc == GOV_OK ? registry_it(g, &r, &g->scratch, out, d) : rc;
+}
+
+gov_status points_eval(gov *g, const points_programme *p, const expr_program *e, const points_asking *who, value *out,
+                       const diag *d)
 {
     const value *presets;
     uint32_t count;
-    value v;
-    if (rule->amount == NULL)
-        return GOV_OK;
     (void)rulebook_common_slots(g->rules, &presets, &count);
-    const expr_run run = {.slots = presets,
-                          .slot_count = count,
+    value *slots = base_arena_array(&g->scratch, (size_t)p->slot_count + count + 1, sizeof *slots);
+    if (slots == NULL)
+        return base_nomem(d);
+    if (count > 0)
+        memcpy(slots, presets, count * sizeof *slots);
+    if (who != NULL && p->slot_count > 0) {
+        slots[p->quantity_slot] = value_int(who->quantity);
+        if (reads(e, p->holder_slot)) {
+            const gov_status rc = holder_value(g, who->holder, &slots[p->holder_slot], d);
+            if (rc != GOV_OK)
+                return rc;
+        }
+    }
+    const expr_run run = {.slots = slots,
+                          .slot_count = p->slot_count > count ? p->slot_count : count,
                           .scratch = &g->scratch,
                           .now_us = access_now(g),
                           .zone = g->rules->zone};
-    const gov_status rc = expr_eval(rule->amount, &run, &v, d);
-    if (rc == GOV_OK)
-        *out = v.kind == VALUE_INT ? v.as.i : -1;
+    return expr_eval(e, &run, out, d);
+}
+
+gov_status points_int(gov *g, const points_programme *p, const expr_program *e, const points_asking *who, int64_t *out,
+                      const diag *d)
+{
+    value v;
+    const gov_status rc = points_eval(g, p, e, who, &v, d);
+    *out = rc == GOV_OK && v.kind == VALUE_INT ? v.as.i : 0;
+    if (rc == GOV_OK && (v.kind != VALUE_INT || v.as.i < 0))
+        return base_fail(d, M_points_amount, A_I("points", *out));
     return rc;
 }

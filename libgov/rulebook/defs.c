@@ -248,6 +248,17 @@ rb_def *rb_find_def(const rb_full *rb, rb_def_kind kind, const char *key, const 
     return NULL;
 }
 
+bool rulebook_defines(const rulebook *rb, const char *kind, const char *name, size_t len)
+{
+    const rb_full *full = (const rb_full *)rb;
+    for (size_t i = 0; i < full->def_count; i++) {
+        const rb_def *def = &full->defs[i];
+        if (strcmp(def->key, kind) == 0 && strlen(def->name) == len && memcmp(def->name, name, len) == 0)
+            return true;
+    }
+    return false;
+}
+
 void rb_def_names(rulebook_loader *l, rb_def_kind kind, const char *key, rb_names *out)
 {
     for (size_t i = 0; i < l->rb->def_count; i++) {

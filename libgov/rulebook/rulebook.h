@@ -668,6 +668,8 @@ typedef struct rulebook_section_kind {
     void *user;
     /* Once all workflows are compiled: what can only be checked against them. Not where rules are merely opened; may be NULL. */
     void (*check)(void *user, rulebook_loader *l, const char *name, void *content);
+    /* JSON Schema of its definitions, in pieces ended by NULL; it may refer to the $defs of schema.c. NULL: anything goes. */
+    const char *const *schema;
 } rulebook_section_kind;
 
 /* What an operation is given. */
@@ -878,6 +880,8 @@ const rulebook_class *rulebook_find_class(const rulebook *rb, const char *name);
 const rulebook_calendar *rulebook_find_calendar(const rulebook *rb, const char *name); /* NULL: the default */
 const rulebook_template *rulebook_find_template(const rulebook *rb, const char *name);
 const rulebook_record *rulebook_find_record(const rulebook *rb, const char *name);
+/* Is there such a definition, read already or not? For expr_function.check, which runs while sections are being read. */
+bool rulebook_defines(const rulebook *rb, const char *kind, const char *name, size_t len);
 const rulebook_section *rulebook_find_section(const rulebook *rb, const char *kind, const char *name);
 
 /* ---- reading a section: read.c ----

@@ -184,7 +184,10 @@ static void put_documents(base_buf *b, const rulebook_host *host)
         base_buf_fmt(b, "%s{\"$ref\":\"#/$defs/%s\"}", i > 0 ? "," : "", kinds[i]);
     for (size_t k = 0; (part = rulebook_host_part(host, k)) != NULL; k++)
         for (size_t i = 0; i < part->section_count; i++)
-            base_buf_fmt(b, ",{\"type\":\"object\",\"properties\":{\"%s\":" REF("name") "},\"required\":[\"%s\"]}", part->sections[i].key,
+            if (part->sections[i].schema != NULL)
+                base_buf_fmt(b, ",{\"$ref\":\"#/$defs/%s\"}", part->sections[i].key);
+            else
+                base_buf_fmt(b, ",{\"type\":\"object\",\"properties\":{\"%s\":" REF("name") "},\"required\":[\"%s\"]}", part->sections[i].key,
                          part->sections[i].key);
     base_buf_str(b, "]");
 }
@@ -204,5 +207,14 @@ void rulebook_write_schema(const rulebook_host *host, base_buf *out)
         base_buf_fmt(out, "\"%s\":%s", shapes[i].name, shapes[i].json);
     }
     put_actions(out, host, &first);
+    const rulebook_host *part;
+    for (size_t k = 0; (part = rulebook_host_part(host, k)) != NULL; k++)
+        for (size_t i = 0; i < part->section_count; i++)
+            if (part->sections[i].schema != NULL) {
+                comma(out, &first);
+                base_buf_fmt(out, "\"%s\":", part->sections[i].key);
+                for (const char *const *piece = part->sections[i].schema; *piece != NULL; piece++)
+                    base_buf_str(out, *piece);
+            }
     base_buf_str(out, "\n}}\n");
 }

@@ -19,6 +19,8 @@ static const char rules[] =
     "  journal.read: [chief, officer, party]\n"
     "  ledger.read: [chief, officer]\n"
     "  ledger.write: [officer]\n"
+    "  points.read: [chief, officer]\n"
+    "  points.write: [officer]\n"
     "  report.read: [chief, officer, party]\n"
     "sensitivity:\n"
     "  contact: {mask: phone, see: [{role: officer, purpose: visit}]}\n"

@@ -11,7 +11,7 @@
     "languages: [zh, en]\n"                                                               \
     "time_zone: Asia/Shanghai\n"                                                          \
     "roles: {officer: {title: {zh: 网格员}}}\n"                                        \
-    "permissions: {case.open: [officer], case.read: [officer], ledger.read: [officer]}\n" \
+    "permissions: {case.open: [officer], case.read: [officer], points.read: [officer]}\n" \
     "values: {sorting: {is: 5, source: test}}\n"
 #define PROGRAMME                                                                               \
     "---\n"                                                                                     \
@@ -20,7 +20,7 @@
     "ledger: 7\n"                                                                               \
     "holder: household\n"                                                                       \
     "earn: {sorting: {title: {zh: 分类, en: Sorting}, amount: values.sorting}, patrol: {}}\n" \
-    "deduct: {mixed: {title: {zh: 混投}, amount: '2'}}\n"
+    "deduct: {mixed: {title: {zh: 混投}, amount: '2', evidence: optional}}\n"
 #define WORKFLOW(effects)                                                                        \
     "---\n"                                                                                      \
     "workflow: check\n"                                                                          \

@@ -1,0 +1,222 @@
+/* What a programme's rules wait for, checked against the workflows; and that points do not count where the law entitles. */
+#include "points/points.h"
+
+#include <string.h>
+
+/* ---- names of a workflow ---- */
+
+static bool raised_in(const rulebook_block *b, const char *event)
+{
+    for (uint32_t i = 0; i < b->count; i++) {
+        const rulebook_action *a = &b->items[i];
+        if (a->kind == RULEBOOK_RAISE && strcmp(a->as.raise.event, event) == 0)
+            return true;
+        if (a->kind == RULEBOOK_IF && (raised_in(&a->as.branch.then, event) || raised_in(&a->as.branch.otherwise, event)))
+            return true;
+    }
+    return false;
+}
+
+/* Declared, raised by the rules, or a mark of a clock. */
+static bool has_event(const rulebook_workflow *w, const char *event)
+{
+    if (rulebook_find_event(w, event) != NULL)
+        return true;
+    for (uint32_t i = 0; i < w->block_count; i++)
+        if (raised_in(&w->blocks[i], event))
+            return true;
+    for (uint32_t i = 0; i < w->clock_count; i++)
+        for (uint32_t k = 0; k < w->clocks[i].mark_count; k++)
+            if (strcmp(w->clocks[i].marks[k].event, event) == 0)
+                return true;
+    return false;
+}
+
+static bool has_outcome(const rulebook_workflow *w, const char *outcome)
+{
+    for (uint32_t i = 0; i < chart_state_count(w->chart); i++)
+        if (w->states[i].outcome != NULL && strcmp(w->states[i].outcome, outcome) == 0)
+            return true;
+    return false;
+}
+
+static void unknown(rulebook_loader *l, const points_rule *r, const char *kind, const char *name)
+{
+    rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &r->place, M_unknown_name, A_S("kind", kind), A_S("name", name)));
+}
+
+static void check_trigger(rulebook_loader *l, const points_rule *r)
+{
+    const rulebook_workflow *w = NULL;
+    const points_trigger *on = &r->on;
+    const gov_status rc = rulebook_get_workflow(rulebook_loader_rulebook(l), on->workflow, &w, rulebook_loader_diag(l));
+    if (rc == GOV_E_NOMEM)
+        rulebook_loader_fail(l, rc);
+    else if (rc == GOV_E_NOT_FOUND)
+        unknown(l, r, "workflow", on->workflow);
+    if (rc != GOV_OK || w->scope == NULL || w->chart == NULL || w->states == NULL) /* a broken one has been told of */
+        return;
+    if (on->event != NULL && !has_event(w, on->event))
+        unknown(l, r, "event", on->event);
+    if (on->outcome != NULL && !has_outcome(w, on->outcome))
+        unknown(l, r, "outcome", on->outcome);
+    (void)rulebook_read_expr(l, on->when, EXPR_BOOL, w->scope);
+    (void)rulebook_read_expr(l, on->amount, EXPR_INT, w->scope);
+    (void)rulebook_read_expr(l, on->account, EXPR_DYN, w->scope);
+}
+
+static void check_service(rulebook_loader *l, const points_item *item)
+{
+    const rulebook_workflow *w = NULL;
+    const diag *d = rulebook_loader_diag(l);
+    const gov_status rc = rulebook_get_workflow(rulebook_loader_rulebook(l), item->service, &w, d);
+    if (rc == GOV_E_NOT_FOUND)
+        rulebook_loader_fail(l, base_fail_at(d, &item->place, M_unknown_name, A_S("kind", "workflow"), A_S("name", item->service)));
+    else if (rc == GOV_E_NOMEM)
+        rulebook_loader_fail(l, rc);
+    else if (rc == GOV_OK && w->statutory)
+        rulebook_loader_fail(l, base_fail_at(d, &item->place, M_points_statutory, A_S("workflow", w->name)));
+}
+
+/* ---- consent ---- */
+
+static bool is_flag(const rulebook *rb, const char *kind, const char *field)
+{
+    const rulebook_record *r = rulebook_find_record(rb, kind);
+    const rulebook_field *f = r != NULL ? rulebook_find_field(&r->fields, field, strlen(field)) : NULL;
+    return f != NULL && f->type == RULEBOOK_BOOL;
+}
+
+static void check_consent(rulebook_loader *l, const points_programme *p)
+{
+    const rulebook *rb = rulebook_loader_rulebook(l);
+    const bool fits = p->holder != NULL ? is_flag(rb, p->holder, p->consent)
+                                        : is_flag(rb, GOV_KIND_HOUSEHOLD, p->consent) && is_flag(rb, GOV_KIND_RESIDENT, p->consent);
+    if (!fits)
+        rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &p->place, M_points_consent, A_S("field", p->consent)));
+}
+
+/* ---- entitlements ---- */
+
+typedef struct watching {
+    rulebook_loader *l;
+    const rulebook_workflow *w;
+} watching;
+
+static void statutory(const watching *s, const base_place *place)
+{
+    rulebook_loader_fail(s->l, base_fail_at(rulebook_loader_diag(s->l), place, M_points_statutory, A_S("workflow", s->w->name)));
+}
+
+static bool asks_points(const expr_node *n)
+{
+    static const char *const names[] = {"balance", "tier"};
+    if (n == NULL)
+        return false;
+    const expr_term t = expr_look(n);
+    for (size_t i = 0; i < ARRAY_LEN(names) && t.form == EXPR_CALL; i++)
+        if (t.name_len == strlen(names[i]) && memcmp(t.name, names[i], t.name_len) == 0)
+            return true;
+    for (uint32_t i = 0; i < t.count; i++)
+        if (asks_points(t.kids[i]))
+            return true;
+    return false;
+}
+
+static void watch_program(const watching *s, const expr_program *p, const base_place *place)
+{
+    if (p != NULL && asks_points(expr_program_root(p)))
+        statutory(s, place);
+}
+
+static void watch_effect(const watching *s, const rulebook_action *a)
+{
+    static const char *const forbidden[] = {"deduct", "redeem"};
+    for (size_t i = 0; i < ARRAY_LEN(forbidden); i++)
+        if (strcmp(a->as.effect.effect->name, forbidden[i]) == 0)
+            statutory(s, &a->place);
+    for (uint32_t i = 0; i < a->as.effect.count; i++) {
+        const rulebook_argument *arg = &a->as.effect.args[i];
+        watch_program(s, arg->expr, &arg->place);
+        for (uint32_t k = 0; k < arg->member_count; k++)
+            watch_program(s, arg->members[k].expr, &arg->members[k].place);
+    }
+}
+
+/* What was read into a field counts wherever the field does: so it may not be read at all. */
+static void watch_block(const watching *s, const rulebook_block *b)
+{
+    for (uint32_t i = 0; i < b->count; i++) {
+        const rulebook_action *a = &b->items[i];
+        if (a->kind == RULEBOOK_SET)
+            for (uint32_t k = 0; k < a->as.set.count; k++)
+                watch_program(s, a->as.set.items[k].expr, &a->as.set.items[k].place);
+        if (a->kind == RULEBOOK_RAISE)
+            watch_program(s, a->as.raise.data, &a->place);
+        if (a->kind == RULEBOOK_SEND)
+            watch_program(s, a->as.send.data, &a->place);
+        if (a->kind == RULEBOOK_EFFECT)
+            watch_effect(s, a);
+        if (a->kind != RULEBOOK_IF)
+            continue;
+        watch_program(s, a->as.branch.when, &a->place);
+        watch_block(s, &a->as.branch.then);
+        watch_block(s, &a->as.branch.otherwise);
+    }
+}
+
+static void watch_clock(const watching *s, const rulebook_clock *c)
+{
+    watch_program(s, c->due, &c->place);
+    watch_program(s, c->budget.expr, &c->place);
+    for (uint32_t i = 0; i < c->budget.case_count; i++)
+        watch_program(s, c->budget.cases[i].when, &c->budget.place);
+}
+
+static void watch_fields(const watching *s, const rulebook_fields *fields)
+{
+    for (uint32_t i = 0; i < fields->count; i++)
+        watch_program(s, fields->items[i].when, &fields->items[i].place);
+}
+
+static void watch_workflow(const watching *s)
+{
+    const rulebook_workflow *w = s->w;
+    watch_fields(s, &w->fields);
+    for (uint32_t i = 0; i < w->event_count; i++)
+        watch_fields(s, &w->events[i].input);
+    for (uint32_t i = 0; i < w->guard_count; i++)
+        watch_program(s, w->guards[i].when, &w->guards[i].place);
+    for (uint32_t i = 0; i < w->block_count; i++)
+        watch_block(s, &w->blocks[i]);
+    for (uint32_t i = 0; i < w->timer_count; i++) {
+        watch_program(s, w->timers[i].at, &w->timers[i].place);
+        watch_program(s, w->timers[i].delay.expr, &w->timers[i].place);
+    }
+    for (uint32_t i = 0; i < w->clock_count; i++)
+        watch_clock(s, &w->clocks[i]);
+}
+
+void points_check(void *user, rulebook_loader *l, const char *name, void *content)
+{
+    const points_programme *p = content;
+    const rulebook *rb = rulebook_loader_rulebook(l);
+    (void)user;
+    (void)name;
+    for (uint32_t i = 0; i < p->rule_count; i++)
+        if (p->rules[i].on.workflow != NULL)
+            check_trigger(l, &p->rules[i]);
+    for (uint32_t i = 0; i < p->item_count; i++)
+        if (p->items[i].service != NULL)
+            check_service(l, &p->items[i]);
+    if (p->consent != NULL)
+        check_consent(l, p);
+    for (uint32_t i = 0; p == points_at(rb, 0) && i < rb->workflows.count; i++) {
+        const rulebook_workflow *w = NULL;
+        const gov_status rc = rulebook_get_workflow(rb, rb->workflows.items[i], &w, rulebook_loader_diag(l));
+        if (rc == GOV_E_NOMEM)
+            rulebook_loader_fail(l, rc);
+        if (rc == GOV_OK && w->statutory)
+            watch_workflow(&(watching){l, w});
+    }
+}

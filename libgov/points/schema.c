@@ -1,0 +1,66 @@
+/* What the ledger does not keep: orders, what was taken and on what evidence, and who has been warned. */
+#include "points/points.h"
+
+static const store_column order_columns[] = {{"community", STORE_INT},
+                                             {"id", STORE_INT},
+                                             {"programme", STORE_TEXT},
+                                             {"item", STORE_TEXT},
+                                             {"record", STORE_INT}, /* who ordered; the holder may be the household */
+                                             {"holder", STORE_INT},
+                                             {"quantity", STORE_INT, false, "quantity > 0"},
+                                             {"price", STORE_INT, false, "price >= 0"}, /* of all of it */
+                                             {"status", STORE_INT, false, "status BETWEEN 1 AND 5"},
+                                             {"ordered_us", STORE_INT},
+                                             {"due_us", STORE_INT, true},
+                                             {"settled_us", STORE_INT, true},
+                                             {"book", STORE_INT},
+                                             {"goods", STORE_INT, true},
+                                             {"points_lock", STORE_INT},
+                                             {"goods_lock", STORE_INT, true},
+                                             {"points_post", STORE_INT, true},
+                                             {"goods_post", STORE_INT, true},
+                                             {0}};
+static const store_index order_indexes[] = {{"gov_points_order_by_holder", "community, holder, id", false, NULL},
+                                            {"gov_points_order_by_open", "community, programme, id", false, "status = 1"},
+                                            {0}};
+static const store_table order_table = {.name = "gov_points_order",
+                                        .columns = order_columns,
+                                        .key = "community, id",
+                                        .flags = STORE_ROWID_KEY,
+                                        .indexes = order_indexes};
+
+/* The id is that of the transfer. */
+static const store_column deduction_columns[] = {{"community", STORE_INT},
+                                                 {"id", STORE_INT},
+                                                 {"programme", STORE_TEXT},
+                                                 {"rule", STORE_TEXT},
+                                                 {"holder", STORE_INT},
+                                                 {"amount", STORE_INT},
+                                                 {"case_id", STORE_INT, true},
+                                                 {"evidence", STORE_TEXT, true}, /* a document */
+                                                 {"at_us", STORE_INT},
+                                                 {"until_us", STORE_INT}, /* to be appealed */
+                                                 {"appellant", STORE_INT, true},
+                                                 {"appeal_us", STORE_INT, true},
+                                                 {"appeal", STORE_TEXT, true},
+                                                 {"ruled_us", STORE_INT, true},
+                                                 {"granted", STORE_INT, true, "granted BETWEEN 0 AND 1"},
+                                                 {"ruling", STORE_TEXT, true},
+                                                 {"reversal", STORE_INT, true},
+                                                 {0}};
+static const store_index deduction_indexes[] = {
+    {"gov_points_deduction_by_holder", "community, holder, id", false, NULL},
+    {"gov_points_deduction_by_open", "community, programme, id", false, "appeal_us IS NOT NULL AND ruled_us IS NULL"},
+    {0}};
+static const store_table deduction_table = {.name = "gov_points_deduction",
+                                            .columns = deduction_columns,
+                                            .key = "community, id",
+                                            .flags = STORE_ROWID_KEY,
+                                            .indexes = deduction_indexes};
+
+/* Lots whose holder has been told that they expire. */
+static const store_column notice_columns[] = {{"community", STORE_INT}, {"lot", STORE_INT}, {0}};
+static const store_table notice_table = {.name = "gov_points_notice", .columns = notice_columns, .key = "community, lot"};
+
+static const store_table *const tables[] = {&order_table, &deduction_table, &notice_table, NULL};
+const store_migration points_schema = {.room = "points", .version = 1, .create = tables};
