@@ -170,8 +170,32 @@ static void put_clock(session *s, const gov_value *clock, const char *name)
     free(due);
 }
 
-/* What happened to a clock, so that its due instant can be followed step by step. */
-static void put_account(session *s, const gov_value *account)
+/* "2026-03-07", or "2026-03-07..2026-03-08" */
+static void put_dates(const gov_value *line)
+{
+    const char *from = text_of(line, "from"), *to = text_of(line, "to");
+    printf(strcmp(from, to) == 0 ? "%s" : "%s..%s", from, to);
+}
+
+/* Days that a clock crosses and that are not as their weekday is. */
+static void put_days(cli *c, const gov_value *line)
+{
+    const char *why = text_of(line, "why");
+    fputs("      ", stdout);
+    put_dates(line);
+    if (strcmp(why, "weekend") == 0)
+        printf(T(c, "  weekend, not counted (%lld)", "  周末，不计（%lld 天）"), (long long)gov_value_int(gov_value_get(line, "days")));
+    else if (strcmp(why, "off") == 0)
+        fputs(T(c, "  day off by the calendar, not counted", "  日历规定的休息日，不计"), stdout);
+    else if (strcmp(why, "work") == 0)
+        fputs(T(c, "  make-up day, counted", "  调休上班日，计入"), stdout);
+    else
+        fputs(T(c, "  has hours of its own, counted", "  当日工作时间另有规定，计入"), stdout);
+    fputc('\n', stdout);
+}
+
+/* "starts (5 working days), dispatch by li, due 2026-03-09 17:30" */
+static void put_deed(session *s, const gov_value *line, const char *what)
 {
     cli *c = s->c;
     static const char *const words[][3] = {
@@ -182,24 +206,61 @@ static void put_account(session *s, const gov_value *account)
         {"extend", "is extended", "延期"},
         {"breach", "is overdue", "超期"},
         {"hand_over", "is handed over", "移交"},
+        {"calendar", "is reckoned again: the calendar has changed", "日历有变，重新计算"},
+        {"migrate", "goes on under other rules", "按新规则继续"},
+        {"mark", "mark", "到达标记"},
+        {"mark_ahead", "will reach the mark", "将到达标记"},
+        {"roll", "the last day is a day off: it rolls on", "期末为休息日，顺延"},
+        {"unlisted", "from here on the calendar lists no year: provisional", "此后日历未列该年，暂定"},
+        {"due", "due", "到期"},
     };
-    for (size_t i = 0; i < gov_value_count(account); i++) {
-        const gov_value *step = gov_value_at(account, i);
-        const char *what = text_of(step, "what");
-        char *at = line_of(s, gov_value_get(step, "at"));
-        for (size_t k = 0; k < sizeof words / sizeof *words; k++)
-            if (strcmp(what, words[k][0]) == 0)
-                what = words[k][c->zh ? 2 : 1];
+    const char *event = text_of(line, "event"), *by = text_of(line, "by"), *mark = text_of(line, "mark");
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+        if (strcmp(what, words[k][0]) == 0)
+            what = words[k][c->zh ? 2 : 1];
+    printf("  %s", what);
+    if (mark[0] != '\0')
+        printf(" %s", mark);
+    if (text_of(line, "length")[0] != '\0')
+        printf(" (%s)", text_of(line, "length"));
+    if (event[0] != '\0')
+        printf(T(c, ", %s", "，%s"), event);
+    if (by[0] != '\0')
+        printf(T(c, " by %s", "（%s）"), by);
+}
+
+/* What happened to a clock, so that its due instant can be followed line by line. */
+static void put_account(session *s, const gov_value *clock)
+{
+    cli *c = s->c;
+    const gov_value *lines = gov_value_get(clock, "lines"), *law = gov_value_get(clock, "law");
+    if (text_of(clock, "budget")[0] != '\0') {
+        printf(T(c, "      budget %s", "      时限 %s"), text_of(clock, "budget"));
+        if (text_of(clock, "calendar")[0] != '\0')
+            printf(T(c, ", calendar %s", "，日历 %s"), text_of(clock, "calendar"));
+        fputc('\n', stdout);
+    }
+    if (gov_value_count(law) > 0 || gov_value_string(law, NULL) != NULL)
+        printf(T(c, "      by %s%s\n", "      依据 %s%s\n"), title_of(c, law),
+               gov_value_bool(gov_value_get(clock, "roll")) ? T(c, "; an end on a day off rolls on", "；期末遇休息日顺延") : "");
+    for (size_t i = 0; i < gov_value_count(lines); i++) {
+        const gov_value *line = gov_value_at(lines, i);
+        const char *what = text_of(line, "what");
+        if (text_of(line, "from")[0] != '\0') {
+            put_days(c, line);
+            continue;
+        }
+        char *at = line_of(s, gov_value_get(line, "at"));
         fputs("      ", stdout);
         put_padded(stdout, at != NULL ? at : "?", 19);
-        printf("  %s", what);
-        if (text_of(step, "length")[0] != '\0')
-            printf(" (%s)", text_of(step, "length"));
-        if (gov_value_kind(gov_value_get(step, "due")) == GOV_VALUE_TIMESTAMP) {
-            char *due = line_of(s, gov_value_get(step, "due"));
+        put_deed(s, line, what);
+        if (gov_value_kind(gov_value_get(line, "due")) == GOV_VALUE_TIMESTAMP) {
+            char *due = line_of(s, gov_value_get(line, "due"));
             printf(T(c, ", due %s", "，到期 %s"), due != NULL ? due : "?");
             free(due);
         }
+        if (gov_value_bool(gov_value_get(line, "provisional")) != 0)
+            fputs(T(c, " (provisional)", "（暂定）"), stdout);
         fputc('\n', stdout);
         free(at);
     }
@@ -218,6 +279,10 @@ static void put_timers(session *s, const gov_value *timers)
         fputs("  ", stdout);
         put_text(stdout, event[0] != '\0' ? event : text_of(one, "timer"),
                  strlen(event[0] != '\0' ? event : text_of(one, "timer")));
+        if (text_of(one, "length")[0] != '\0')
+            printf(" (%s)", text_of(one, "length"));
+        if (gov_value_kind(gov_value_get(one, "law")) != GOV_VALUE_NULL)
+            printf(T(c, ", by %s", "，依据 %s"), title_of(c, gov_value_get(one, "law")));
         if (gov_value_bool(gov_value_get(one, "provisional")) != 0)
             fputs(T(c, " (provisional: a year is missing in the calendar)", "（暂定：日历缺少年份）"), stdout);
         if (gov_value_bool(gov_value_get(one, "parked")) != 0)
@@ -243,7 +308,7 @@ static void put_clocks(session *s, const gov_value *clocks, bool account)
             name = title_of(s->c, gov_value_get(clock, "title"));
         put_clock(s, clock, name != NULL ? name : "?");
         if (account)
-            put_account(s, gov_value_get(clock, "account"));
+            put_account(s, clock);
     }
 }
 
@@ -330,14 +395,34 @@ static void put_event(session *s, const gov_value *event)
     fputc('\n', stdout);
 }
 
+/* Effects that go on: "notice  publish, until 2026-03-10 00:00" */
+static void put_effects(session *s, const gov_value *effects)
+{
+    cli *c = s->c;
+    put_heading(c, T(c, "under way", "正在进行"));
+    for (size_t i = 0; i < gov_value_count(effects); i++) {
+        const gov_value *one = gov_value_at(effects, i);
+        char *due = line_of(s, gov_value_get(one, "due"));
+        fputs("  ", stdout);
+        put_padded(stdout, text_of(one, "id"), 12);
+        printf("  %s", text_of(one, "effect"));
+        if (gov_value_kind(gov_value_get(one, "due")) == GOV_VALUE_TIMESTAMP)
+            printf(T(c, ", until %s", "，至 %s"), due != NULL ? due : "?");
+        fputc('\n', stdout);
+        free(due);
+    }
+}
+
 static void put_explanation(session *s, const gov_value *v)
 {
     cli *c = s->c;
-    const gov_value *timers = gov_value_get(v, "timers"), *events = gov_value_get(v, "events");
+    const gov_value *timers = gov_value_get(v, "timers"), *events = gov_value_get(v, "events"), *effects = gov_value_get(v, "effects");
     put_line(s, T(c, "state", "状态"), gov_value_get(v, "state"));
     put_clocks(s, gov_value_get(v, "clocks"), true);
     if (gov_value_count(timers) > 0)
         put_timers(s, timers);
+    if (gov_value_count(effects) > 0)
+        put_effects(s, effects);
     put_heading(c, T(c, "may happen next (+), and what refuses the rest (-)",
                      "下一步可以做的（+），以及其余为何不能做（-）"));
     for (size_t i = 0; i < gov_value_count(events); i++)

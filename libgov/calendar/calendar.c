@@ -185,6 +185,16 @@ size_t cal_day_hours(const cal_calendar *c, int64_t day, const cal_span **spans)
     return h->count;
 }
 
+cal_kind cal_day_kind(const cal_calendar *c, int64_t day)
+{
+    const cal_hours *h = cal_hours_of(c, day), *usual = &c->hours[base_weekday(day)];
+    if (h == usual)
+        return h->count > 0 ? CAL_KIND_USUAL : CAL_KIND_FREE;
+    if (h->count == 0)
+        return CAL_KIND_OFF;
+    return usual->count == 0 ? CAL_KIND_MAKE_UP : CAL_KIND_OWN_HOURS;
+}
+
 static gov_status check_day(int64_t day, const diag *d)
 {
     return day >= CAL_FIRST_DAY && day <= CAL_LAST_DAY ? GOV_OK : base_fail(d, M_calendar_range);

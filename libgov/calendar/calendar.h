@@ -140,6 +140,10 @@ gov_status cal_working_days_between(const cal_calendar *c, int64_t from, int64_t
                                     bool *provisional, const diag *d);
 /* The hours of a day by the calendar alone (a missing year follows the weekly pattern); 0 spans on a day off. */
 size_t cal_day_hours(const cal_calendar *c, int64_t day, const cal_span **spans);
+/* What a day is by the calendar: as its weekday is (with hours, or free), listed as off, a working day on a weekday without hours, or
+ * one whose hours are its own. */
+typedef enum cal_kind { CAL_KIND_USUAL, CAL_KIND_FREE, CAL_KIND_OFF, CAL_KIND_MAKE_UP, CAL_KIND_OWN_HOURS } cal_kind;
+cal_kind cal_day_kind(const cal_calendar *c, int64_t day);
 
 /* ---- when a duration ends, how much of it is used: reckon.c ---- */
 

@@ -29,40 +29,87 @@ static gov_status describe_input(case_machine *m, const rulebook_event *e, value
     return b.failed ? base_nomem(d) : GOV_OK;
 }
 
-static void set_refusal(value_builder *b, case_machine *m, const char *why, const base_place *place)
+/* What refuses an event; NULL: nothing does. */
+typedef struct refusal {
+    const char *why; /* "state", "guard", "role" */
+    base_place place;
+} refusal;
+
+/* The message that the event would be answered with, and the rule it comes from. */
+static gov_status set_refusal(gov *g, value_builder *b, case_machine *m, const rulebook_event *e, const refusal *r, const diag *d)
 {
-    value_builder r;
-    value_builder_init(&r, m->arena);
-    value_builder_set(&r, "why", value_text(why));
-    if (place != NULL && place->origin != NULL) {
-        value_builder_set(&r, "file", value_text(place->origin));
-        value_builder_set(&r, "line", value_int(place->line));
+    gov_error *error = NULL;
+    const diag quiet = {g->alloc, &error};
+    value_builder map;
+    value paths;
+    gov_status status = case_active_paths(m, m->arena, &paths, d);
+    if (status != GOV_OK)
+        return status;
+    const char *state = paths.len > 0 ? paths.as.items[0].as.s : "";
+    gov_status told;
+    if (strcmp(r->why, "role") == 0)
+        told = base_fail_at(&quiet, &r->place, M_permission_denied, A_S("actor", g->actor.key), A_S("action", e->name));
+    else if (strcmp(r->why, "guard") == 0)
+        told = base_fail_at(&quiet, &r->place, M_guard_refused, A_S("event", e->name), A_S("state", state));
+    else
+        told = base_fail_at(&quiet, &r->place, M_event_refused, A_S("event", e->name), A_S("state", state));
+    const value reason = case_reason_value(m->arena, error);
+    gov_error_free(error);
+    value_builder_init(&map, m->arena);
+    value_builder_set(&map, "why", value_text(r->why));
+    value_builder_set(&map, "code", value_get_text(reason, "code"));
+    value_builder_set(&map, "message", value_get_text(reason, "message"));
+    if (r->place.origin != NULL) {
+        value_builder_set(&map, "file", value_text(r->place.origin));
+        value_builder_set(&map, "line", value_int(r->place.line));
     }
-    b->failed = b->failed || r.failed;
-    value_builder_set(b, "refused_by", value_builder_map(&r));
+    value_builder_set(b, "refused_by", value_builder_map(&map));
+    return told == GOV_E_NOMEM || map.failed || reason.kind == VALUE_ABSENT ? base_nomem(d) : GOV_OK;
 }
 
-/* Would a transition take the event now? Guards that read its data cannot be judged before it comes: they count as open. */
-static bool some_guard_open(case_machine *m, const char *event, uint32_t *refusing)
+/* Would a transition take the event now, and let g's actor through? Guards that read its data cannot be judged before it comes: they
+ * count as open. */
+static gov_status judge(gov *g, case_machine *m, const rulebook_event *e, refusal *out, const diag *d)
 {
-    uint32_t candidates[64];
-    const size_t n = chart_candidates(m->w->chart, m->state, event, strlen(event), candidates, ARRAY_LEN(candidates));
+    uint32_t candidates[64], active[1];
+    const size_t n = chart_candidates(m->w->chart, m->state, e->name, strlen(e->name), candidates, ARRAY_LEN(candidates));
     const expr_run run = case_expr_run(m);
-    *refusing = n > 0 ? candidates[0] : CHART_NONE;
-    for (size_t i = 0; i < n && i < ARRAY_LEN(candidates); i++) {
-        const uint32_t guard = m->w->transitions[candidates[i]].guard;
+    const access_subject subject = case_subject(m);
+    bool may = true;
+    gov_status status = GOV_OK;
+    *out = (refusal){"state", e->place};
+    if (chart_active(m->w->chart, m->state, active, 1) > 0)
+        out->place = m->w->states[active[0]].place;
+    for (size_t i = 0; i < n && i < ARRAY_LEN(candidates) && status == GOV_OK && out->why != NULL; i++) {
+        const rulebook_transition *t = &m->w->transitions[candidates[i]];
         bool holds = true;
-        if (guard == RULEBOOK_NONE || expr_eval_bool(m->w->guards[guard].when, &run, &holds, NULL) != GOV_OK || holds)
-            return true;
+        const gov_status read = t->guard == RULEBOOK_NONE ? GOV_OK : expr_eval_bool(m->w->guards[t->guard].when, &run, &holds, NULL);
+        const bool sure = read == GOV_OK;
+        if (read == GOV_E_NOMEM)
+            return base_nomem(d);
+        if (sure && !holds) {
+            if (i == 0)
+                *out = (refusal){"guard", t->place};
+            continue;
+        }
+        if (t->by.count > 0)
+            status = access_holds(g, m->w, &t->by, &subject, &may, d);
+        *out = may ? (refusal){NULL, {0}} : (refusal){"role", t->place};
+        if (!may && sure)
+            break; /* it is this one that would be taken */
     }
-    return false;
+    if (status == GOV_OK && out->why == NULL)
+        status = case_may_send(g, m, e, &may, d);
+    if (status == GOV_OK && out->why == NULL && !may)
+        *out = (refusal){"role", e->place};
+    return status;
 }
 
 gov_status case_event_allowed(gov *g, case_machine *m, const rulebook_event *e, bool *allowed, const diag *d)
 {
-    uint32_t refusing;
-    const gov_status status = case_may_send(g, m, e, allowed, d);
-    *allowed = status == GOV_OK && *allowed && some_guard_open(m, e->name, &refusing);
+    refusal r;
+    const gov_status status = judge(g, m, e, &r, d);
+    *allowed = status == GOV_OK && r.why == NULL;
     return status;
 }
 
@@ -70,31 +117,32 @@ static gov_status explain_event(gov *g, case_machine *m, const rulebook_event *e
 {
     value_builder b;
     value input;
-    bool may;
-    uint32_t refusing;
+    refusal r;
     gov_status status = describe_input(m, e, &input, d);
     if (status == GOV_OK)
-        status = case_may_send(g, m, e, &may, d);
+        status = judge(g, m, e, &r, d);
     if (status != GOV_OK)
         return status;
-    const bool open = some_guard_open(m, e->name, &refusing);
     value_builder_init(&b, m->arena);
     value_builder_set(&b, "event", value_text(e->name));
-    value_builder_set(&b, "allowed", value_bool(may && open));
+    value_builder_set(&b, "allowed", value_bool(r.why == NULL));
     value_builder_set(&b, "input", input);
-    if (refusing == CHART_NONE)
-        set_refusal(&b, m, "state", NULL);
-    else if (!open)
-        set_refusal(&b, m, "guard", &m->w->transitions[refusing].place);
-    else if (!may)
-        set_refusal(&b, m, "role", &e->place);
+    if (r.why != NULL)
+        status = set_refusal(g, &b, m, e, &r, d);
     *out = value_builder_map(&b);
-    return b.failed ? base_nomem(d) : GOV_OK;
+    return status == GOV_OK && b.failed ? base_nomem(d) : status;
+}
+
+static void set_law(case_machine *m, value_builder *b, const char *event)
+{
+    for (uint32_t i = 0; i < m->w->timer_count; i++)
+        if (m->w->timers[i].law.count > 0 && strcmp(m->w->timers[i].event, event) == 0)
+            value_builder_set(b, "law", case_text_value(m->arena, &m->w->timers[i].law));
 }
 
 static gov_status explain_timers(gov *g, case_machine *m, value *out, const diag *d)
 {
-    static const store_sql sql = {"SELECT name, event, due_us, parked, reason, provisional FROM gov_case_timer WHERE community = $1 AND "
+    static const store_sql sql = {"SELECT name, event, due_us, parked, reason, provisional, since_us, length, roll FROM gov_case_timer WHERE community = $1 AND "
                                   "case_id = $2 ORDER BY due_us, id"};
     store_rows rows;
     value_builder list;
@@ -110,6 +158,12 @@ static gov_status explain_timers(gov *g, case_machine *m, value *out, const diag
         value_builder_set(&b, "provisional", value_bool(store_int(&rows, 5) != 0));
         if (!store_is_null(&rows, 4))
             value_builder_set_copy(&b, "reason", store_text(&rows, 4, NULL));
+        if (!store_is_null(&rows, 6)) /* reckoned by a calendar: from when, and how long */
+            value_builder_set(&b, "since", value_from_us(store_int(&rows, 6)));
+        if (!store_is_null(&rows, 7) && store_text(&rows, 7, NULL)[0] != '\0')
+            value_builder_set_copy(&b, "length", store_text(&rows, 7, NULL));
+        value_builder_set(&b, "roll", value_bool(store_int(&rows, 8) == CAL_ROLL_NEXT_WORKING_DAY));
+        set_law(m, &b, store_text(&rows, 1, NULL));
         list.failed = list.failed || b.failed;
         value_builder_add(&list, value_builder_map(&b));
     }
@@ -123,12 +177,16 @@ static gov_status explain_timers(gov *g, case_machine *m, value *out, const diag
 static gov_status explain(gov *g, case_machine *m, value *out, const diag *d)
 {
     value state, clocks, timers, effects;
+    case_past past = {0};
     value_builder b, events;
     value_builder_init(&b, m->arena);
     value_builder_init(&events, m->arena);
     gov_status status = case_active_paths(m, m->arena, &state, d);
     if (status == GOV_OK)
-        status = case_view_clocks(m, true, &clocks, d);
+        status = case_past_read(g, m->id, m->arena, &past, d);
+    if (status == GOV_OK)
+        status = case_view_clocks(m, &past, &clocks, d);
+    case_past_free(&past);
     if (status == GOV_OK)
         status = explain_timers(g, m, &timers, d);
     if (status == GOV_OK)

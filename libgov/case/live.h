@@ -109,12 +109,35 @@ gov_status case_witness_ask(case_witness *w, int64_t id, const char *name, const
 /* A clock that was told of and not asked for; *name NULL: none. */
 gov_status case_witness_missing(case_witness *w, int64_t *id, const char **name, size_t *len, const diag *d);
 
+/* ---- a clock's account for people: account.c ---- */
+
+/* The steps of a case's life, as the journal has them. */
+typedef struct case_past_step {
+    int64_t at_us, actor;
+    const char *event; /* "": it was opened, migrated ... */
+    bool mark;
+} case_past_step;
+typedef struct case_past {
+    gov *g;
+    base_arena *arena;
+    const diag *d;
+    case_past_step *items;
+    size_t count, cap;
+} case_past;
+gov_status case_past_read(gov *g, int64_t id, base_arena *arena, case_past *out, const diag *d);
+void case_past_free(case_past *p);
+/* A list of maps in the order of time: `at`, `what`, and what belongs to it. */
+gov_status case_account_lines(gov *g, case_machine *m, size_t clock, const case_past *past, value account, value *out, const diag *d);
+value case_text_value(base_arena *arena, const rulebook_text *t); /* a map of language to text; absent: no memory */
+/* A diagnostic's code and its message by language. */
+value case_reason_value(base_arena *arena, const gov_error *e);
+
 /* The fields, with keys for references and masks for what g's actor may not see. */
 gov_status case_view_fields(gov *g, case_machine *m, value *out, const diag *d);
 
 gov_status case_show_field(gov *g, case_machine *m, const rulebook_field *f, value v, const access_subject *scope,
                            value *out, const diag *d);
-gov_status case_view_clocks(case_machine *m, bool with_account, value *out, const diag *d);
+gov_status case_view_clocks(case_machine *m, const case_past *past, value *out, const diag *d);
 /* Loads a case and asks for `case.read` on it; one that is not for this actor is answered as one that is not there. */
 gov_status case_load_to_read(gov *g, int64_t id, case_machine *m, const diag *d);
 

@@ -296,7 +296,7 @@ static gov_status move_case(void *user, const diag *d)
 }
 
 /* A map of the code and the message by language, from the first diagnostic. */
-static value reason_of(base_arena *arena, const gov_error *e)
+value case_reason_value(base_arena *arena, const gov_error *e)
 {
     static const char *const languages[] = {"zh", "en"};
     value_builder b, message;
@@ -313,7 +313,7 @@ static gov_status add_refusal(moving *v, const gov_error *e, const diag *d)
 {
     case_migration *how = v->how;
     value_builder b;
-    value state = value_null(), reason = reason_of(how->arena, e);
+    value state = value_null(), reason = case_reason_value(how->arena, e);
     value_builder_init(&b, how->arena);
     value_builder_set(&b, "id", value_int(v->id));
     if (v->old.w != NULL && case_active_paths(&v->old, v->arena, &state, d) != GOV_OK)

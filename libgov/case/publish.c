@@ -60,7 +60,7 @@ gov_status case_check_publish(void *user, const rulebook_action *a, const rulebo
 
 /* ---- publishing ---- */
 
-static value words_value(base_arena *arena, const rulebook_text *t)
+value case_text_value(base_arena *arena, const rulebook_text *t)
 {
     value_builder b;
     value_builder_init(&b, arena);
@@ -76,7 +76,7 @@ static gov_status published_text(case_machine *m, const rulebook_action *a, valu
     const rulebook_template *t = name != NULL ? rulebook_find_template(m->rules, name->text) : NULL;
     if (t == NULL && name != NULL) /* dropped by the current rules */
         t = rulebook_find_template(m->w->owner, name->text);
-    *out = words_value(m->arena, text != NULL ? &text->words : t != NULL ? &t->text : &(rulebook_text){0});
+    *out = case_text_value(m->arena, text != NULL ? &text->words : t != NULL ? &t->text : &(rulebook_text){0});
     return out->kind != VALUE_ABSENT ? GOV_OK : base_nomem(d);
 }
 

@@ -46,7 +46,39 @@ gov_status case_view_fields(gov *g, case_machine *m, value *out, const diag *d)
     return b.failed ? base_nomem(d) : GOV_OK;
 }
 
-gov_status case_view_clocks(case_machine *m, bool with_account, value *out, const diag *d)
+/* What it is reckoned by, and its account as it is kept and line by line. */
+static gov_status view_account(case_machine *m, size_t i, const case_past *past, value_builder *b, const diag *d)
+{
+    const case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = &m->w->clocks[i];
+    value account = value_absent(), lines;
+    base_buf budget;
+    gov_status status = GOV_OK;
+    if (c->account.len > 0)
+        status = value_read_document(m->arena, c->account.data, c->account.len, &account, d);
+    if (status == GOV_OK)
+        status = case_account_lines(past->g, m, i, past, account, &lines, d);
+    if (status != GOV_OK)
+        return status;
+    base_buf_init(&budget, m->alloc);
+    if (r->budget.kind != RULEBOOK_LENGTH_NONE && c->state != CASE_CLOCK_IDLE)
+        cal_write_duration(&budget, c->budget);
+    b->failed = b->failed || budget.failed;
+    if (budget.len > 0)
+        value_builder_set_copy(b, "budget", budget.data);
+    base_buf_free(&budget);
+    if (r->calendar != NULL)
+        value_builder_set(b, "calendar", value_text(r->calendar));
+    if (r->law.count > 0)
+        value_builder_set(b, "law", case_text_value(m->arena, &r->law));
+    value_builder_set(b, "roll", value_bool(r->roll == CAL_ROLL_NEXT_WORKING_DAY));
+    if (account.kind == VALUE_LIST)
+        value_builder_set(b, "account", account);
+    value_builder_set(b, "lines", lines);
+    return GOV_OK;
+}
+
+gov_status case_view_clocks(case_machine *m, const case_past *past, value *out, const diag *d)
 {
     value_builder list;
     value_builder_init(&list, m->arena);
@@ -54,7 +86,6 @@ gov_status case_view_clocks(case_machine *m, bool with_account, value *out, cons
         static const char *const states[] = {"idle", "running", "paused", "stopped"};
         const case_clock *c = &m->clocks[i];
         value_builder b;
-        value account = value_absent();
         value_builder_init(&b, m->arena);
         value_builder_set(&b, "name", value_text(m->w->clocks[i].name));
         value_builder_set(&b, "state", value_text(states[c->state & 3]));
@@ -64,13 +95,9 @@ gov_status case_view_clocks(case_machine *m, bool with_account, value *out, cons
         value_builder_set(&b, "running", case_clock_reading(m, i, RULEBOOK_CLOCK_RUNNING));
         value_builder_set(&b, "breached", case_clock_reading(m, i, RULEBOOK_CLOCK_BREACHED));
         value_builder_set(&b, "provisional", value_bool(c->provisional));
-        gov_status status = GOV_OK;
-        if (with_account && c->account.len > 0)
-            status = value_read_document(m->arena, c->account.data, c->account.len, &account, d);
+        const gov_status status = past != NULL ? view_account(m, i, past, &b, d) : GOV_OK;
         if (status != GOV_OK)
             return status;
-        if (account.kind == VALUE_LIST)
-            value_builder_set(&b, "account", account);
         list.failed = list.failed || b.failed;
         value_builder_add(&list, value_builder_map(&b));
     }
@@ -167,7 +194,7 @@ static gov_status view_case(gov *g, case_machine *m, bool whole, value *out, con
     value_builder_set(&b, "parent", m->parent != 0 ? value_int(m->parent) : value_null());
     value_builder_set(&b, "fields", fields);
     if (whole && status == GOV_OK)
-        status = case_view_clocks(m, false, &clocks, d);
+        status = case_view_clocks(m, NULL, &clocks, d);
     if (whole && status == GOV_OK)
         status = view_links(g, m, &links, d);
     if (whole && status == GOV_OK)
