@@ -1,7 +1,16 @@
 /* RE2's classes and escapes. All that stands for one character becomes the inside of a PCRE2 class, written in code points. */
+#define PCRE2_CODE_UNIT_WIDTH 8
 #include "expr/re2.h"
 
+#include <pcre2.h>
 #include <string.h>
+
+/* Since 10.40 a bare name also means the characters that a script shares with others. */
+#if PCRE2_MAJOR > 10 || PCRE2_MINOR >= 40
+#define SCRIPT "sc:"
+#else
+#define SCRIPT ""
+#endif
 
 enum { HIGHEST = 0x10ffff, LONG_S = 0x17f, KELVIN = 0x212a };
 
@@ -219,7 +228,7 @@ static bool add_property(re2_text *t, const char *name, size_t len, bool negativ
         if (name[i] == ' ')
             return wrong(t, "unknown property");
     if (listed(scripts, name, len)) {
-        base_buf_fmt(t->out, "%ssc:%.*s}", sign, (int)len, name);
+        base_buf_fmt(t->out, "%s" SCRIPT "%.*s}", sign, (int)len, name);
         return true;
     }
     if (!listed(categories, name, len))
