@@ -9,6 +9,7 @@
 void ledger_forget(ledger *l)
 {
     l->b.cell_count = l->b.row_count = l->b.clock_count = l->b.undo_count = 0;
+    l->b.touched_count = 0;
     ledger_index_clear(&l->b.accounts);
     ledger_index_clear(&l->b.transfers);
 }
@@ -58,6 +59,9 @@ static gov_status begin(ledger *l, size_t n, ledger_time t, const diag *d)
         ledger_forget(l);
     base_arena_reset(&l->scratch);
     l->b.row_count = l->b.undo_count = 0;
+    for (size_t i = 0; i < l->b.touched_count; i++)
+        l->b.cells[l->b.touched[i]].touched = false;
+    l->b.touched_count = 0;
     l->b.taken = NULL;
     l->b.taken_count = 0;
     l->b.actor = t.actor;
@@ -195,20 +199,28 @@ static gov_status lock_for(ledger *l, const ledger_transfer *events, size_t n, c
 static gov_status load_events(ledger *l, const ledger_transfer *events, size_t n, const diag *d)
 {
     int64_t *ids = base_arena_array(&l->scratch, n, sizeof *ids);
+    int64_t *named = base_arena_array(&l->scratch, n, sizeof *named);
     int64_t *accounts = base_arena_array(&l->scratch, 2 * n, sizeof *accounts);
-    if (ids == NULL || accounts == NULL)
+    if (ids == NULL || named == NULL || accounts == NULL)
         return base_nomem(d);
     const int64_t known = known_ids(l);
-    size_t old = 0;
+    size_t old = 0, late = 0;
     for (size_t i = 0; i < n; i++) {
-        accounts[2 * i] = events[i].debit_account;
-        accounts[2 * i + 1] = events[i].credit_account;
-        if (events[i].id <= known)
-            ids[old++] = events[i].id;
+        const ledger_transfer *t = &events[i];
+        accounts[2 * i] = t->debit_account;
+        accounts[2 * i + 1] = t->credit_account;
+        if (t->id <= known)
+            ids[old++] = t->id;
+        /* It may have been made while we waited for the lock. */
+        if (t->pending_id > 0 && t->pending_id <= known &&
+            ledger_row_of(&l->b, t->pending_id) == NULL)
+            named[late++] = t->pending_id;
     }
     gov_status rc = ledger_load_transfers(l, ids, old, d);
     if (rc == GOV_OK)
         rc = ledger_load_failed(l, ids, old, d);
+    if (rc == GOV_OK)
+        rc = ledger_load_transfers(l, named, late, d);
     if (rc == GOV_OK)
         rc = ledger_load_accounts(l, accounts, 2 * n, d);
     return rc;

@@ -88,6 +88,7 @@ void ledger_book_free(ledger_book *b)
     base_free(b->alloc, b->rows);
     base_free(b->alloc, b->clocks);
     base_free(b->alloc, b->undo);
+    base_free(b->alloc, b->touched);
     base_free(b->alloc, b->lots);
     base_free(b->alloc, b->uses);
     base_free(b->alloc, b->caps);
@@ -133,6 +134,8 @@ bool ledger_book_reserve(ledger_book *b, size_t cells, size_t rows, size_t undo)
     return room_for(b->alloc, &b->cells, &b->cell_cap, b->cell_count, cells, sizeof *b->cells) &&
            room_for(b->alloc, &b->rows, &b->row_cap, b->row_count, rows, sizeof *b->rows) &&
            room_for(b->alloc, &b->undo, &b->undo_cap, b->undo_count, undo, sizeof *b->undo) &&
+           (b->memory || room_for(b->alloc, &b->touched, &b->touched_cap, b->touched_count,
+                                  2 * rows, sizeof *b->touched)) &&
            ledger_index_reserve(&b->accounts, cells) && ledger_index_reserve(&b->transfers, rows);
 }
 

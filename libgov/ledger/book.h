@@ -70,6 +70,7 @@ typedef struct ledger_cell {
     uint32_t generation; /* its ledger's when it was read; stored ledgers */
     int64_t before[4];   /* balances before the batch, then after each row as trails are written */
     bool dirty;          /* changed by this batch */
+    bool touched;        /* is in the book's list of them */
     bool fresh;          /* made by this batch */
     uint32_t lots;       /* the first of its lots, in the order of their expiry; LEDGER_NONE */
     ledger_trail trail;  /* stored ledgers */
@@ -158,7 +159,7 @@ typedef struct ledger_clock {
     uint32_t book, caps; /* how many caps it has */
     bool locked, changed;
     int64_t account_us, transfer_us; /* the latest timestamps */
-    int64_t last_seq, last_id, accounts;
+    int64_t first_seq, last_seq, last_id, accounts;
     int64_t due_us;      /* no pending transfer expires before; INT64_MAX: none */
     int64_t version;     /* of the stored row */
     uint32_t generation; /* moves when somebody else has changed the ledger */
@@ -208,6 +209,8 @@ typedef struct ledger_book {
     ledger_count *counts;
     size_t count_count, count_cap;
     ledger_index counted;
+    uint32_t *touched; /* cells that the batch has looked at to change; stored ledgers */
+    size_t touched_count, touched_cap;
     const base_zone *zone; /* whose days windows count; NULL: UTC */
     const int64_t *taken;  /* stored ledgers: timestamps that an import meets, ascending */
     size_t taken_count;

@@ -330,13 +330,20 @@ gov_status gov_ledger_note_get(gov *g, const char *kind, int64_t id, gov_value *
 
 /* ---- for hledger ---- */
 
+static gov_status collect(void *user, const char *text, size_t len, const diag *d)
+{
+    base_buf *all = user;
+    base_buf_add(all, text, len);
+    return all->failed ? base_nomem(d) : GOV_OK;
+}
+
 static gov_status export_body(gov *g, void *input, const diag *d)
 {
     const asking *a = input;
     ledger *l;
     const gov_status rc = enter(g, "ledger.read", &l, d);
     base_buf_clear(a->text);
-    return rc == GOV_OK ? ledger_plain_journal(l, a->book, a->text, d) : rc;
+    return rc == GOV_OK ? ledger_plain_journal(l, a->book, collect, a->text, d) : rc;
 }
 
 gov_status gov_ledger_export(gov *g, uint32_t book, char **out, size_t *out_len, gov_error **err)

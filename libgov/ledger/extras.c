@@ -8,8 +8,11 @@
 void ledger_drop_extras(ledger *l)
 {
     ledger_book *b = &l->b;
-    for (size_t i = 0; i < b->cell_count && b->lot_count > 0; i++)
-        b->cells[i].lots = LEDGER_NONE;
+    for (size_t i = 0; i < b->lot_count; i++) {
+        ledger_cell *c = ledger_cell_of(b, b->lots[i].account);
+        if (c != NULL)
+            c->lots = LEDGER_NONE;
+    }
     b->lot_count = b->use_count = b->cap_count = b->count_count = 0;
     ledger_index_clear(&b->counted);
     b->failed = false;

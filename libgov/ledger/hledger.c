@@ -2,7 +2,6 @@
  * pending stands in accounts of its own, below those that it is reserved in. */
 #include "ledger/stored.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct holding {
@@ -13,14 +12,18 @@ typedef struct holding {
 
 typedef struct exporting {
     ledger *l;
-    base_buf *out;
+    base_buf *out;  /* what has not been handed on yet */
     base_buf names; /* NUL-terminated, one after the other */
     holding *accounts;
     size_t account_count, account_cap;
     ledger_index at;
-    ledger_row *rows;
-    size_t row_count, row_cap;
+    uint32_t reason_of, reason; /* whose name it is */
+    char reason_name[65];
+    ledger_sink *write;
+    void *user;
 } exporting;
+
+enum { PIECE = 1 << 16 };
 
 /* Two spaces, a colon or a semicolon would end or split a name. */
 static void put_name(base_buf *out, const char *s, size_t len)
@@ -64,9 +67,8 @@ static gov_status name_account(exporting *e, holding *h, const diag *d)
 static gov_status read_accounts(exporting *e, uint32_t book, const diag *d)
 {
     static const store_sql sql = {
-        "SELECT " LEDGER_ACCOUNT_COLUMNS
-        " FROM gov_ledger_account WHERE community = $1 AND (ledger = $2 OR "
-        "$2 = 0) ORDER BY seq",
+        "SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNT_TABLES
+        " WHERE a.community = $1 AND (a.ledger = $2 OR $2 = 0) ORDER BY a.seq",
         0};
     store_rows rows;
     gov_status rc =
@@ -89,44 +91,6 @@ static gov_status read_accounts(exporting *e, uint32_t book, const diag *d)
     for (size_t i = 0; i < e->account_count && rc == GOV_OK; i++)
         rc = name_account(e, &e->accounts[i], d);
     return rc == GOV_OK && e->names.failed ? base_nomem(d) : rc;
-}
-
-static gov_status read_transfers(exporting *e, uint32_t book, const diag *d)
-{
-    static const store_sql sql = {
-        "SELECT " LEDGER_TRANSFER_COLUMNS
-        " FROM gov_ledger_transfer WHERE community = $1 AND (ledger = $2 OR "
-        "$2 = 0) AND seq > $3 ORDER BY seq LIMIT 4096",
-        0};
-    gov_status rc = GOV_OK;
-    int64_t seq = INT64_MIN;
-    for (size_t page = 4096; page == 4096 && rc == GOV_OK;) {
-        store_rows rows;
-        page = 0;
-        rc = store_query(e->l->s, &sql,
-                         STORE_ARGS(store_i(e->l->community), store_i(book), store_i(seq)), &rows,
-                         d);
-        while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
-            if (!base_grow(e->l->alloc, &e->rows, &e->row_cap, e->row_count, sizeof *e->rows)) {
-                rc = base_nomem(d);
-                break;
-            }
-            ledger_read_row(&rows, &e->rows[e->row_count]);
-            seq = e->rows[e->row_count++].seq;
-            page++;
-        }
-        store_rows_close(&rows);
-        rc = rc == GOV_END ? GOV_OK : rc;
-    }
-    return rc;
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const ledger_row *x = a, *y = b;
-    if (x->t.timestamp != y->t.timestamp)
-        return x->t.timestamp < y->t.timestamp ? -1 : 1;
-    return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
 static void put_date(base_buf *out, const base_zone *zone, int64_t us)
@@ -180,17 +144,20 @@ static void put_tags(exporting *e, const ledger_row *r, const char *reason)
 
 static gov_status put_row(exporting *e, const ledger_row *r, const diag *d)
 {
-    char name[65];
     base_buf reason;
     const uint32_t debit = ledger_index_get(&e->at, r->t.debit_account),
                    credit = ledger_index_get(&e->at, r->t.credit_account);
     if (debit == LEDGER_NONE || credit == LEDGER_NONE)
         return base_fail(d, M_ledger_damaged, A_I("account", r->t.debit_account));
-    const gov_status rc = ledger_reason_name(e->l, r->t.ledger, r->t.reason, name, d);
-    if (rc != GOV_OK)
-        return rc;
+    if (r->t.reason != e->reason || r->t.ledger != e->reason_of) {
+        const gov_status rc = ledger_reason_name(e->l, r->t.ledger, r->t.reason, e->reason_name, d);
+        if (rc != GOV_OK)
+            return rc;
+        e->reason = r->t.reason;
+        e->reason_of = r->t.ledger;
+    }
     base_buf_init(&reason, e->l->alloc);
-    put_name(&reason, name, strlen(name));
+    put_name(&reason, e->reason_name, strlen(e->reason_name));
     base_buf_char(&reason, '\0');
     put_date(e->out, e->l->b.zone, r->t.timestamp);
     base_buf_str(e->out, r->t.flags & GOV_TRANSFER_PENDING ? " ! (" : " * (");
@@ -230,32 +197,71 @@ static gov_status compare(const exporting *e, const diag *d)
     return GOV_OK;
 }
 
-gov_status ledger_plain_journal(ledger *l, uint32_t book, base_buf *out, const diag *d)
+static gov_status hand_on(exporting *e, size_t least, const diag *d)
 {
-    exporting e = {.l = l, .out = out, .at.alloc = l->alloc};
+    if (e->out->failed)
+        return base_nomem(d);
+    if (e->out->len == 0 || e->out->len < least)
+        return GOV_OK;
+    const gov_status rc = e->write(e->user, e->out->data, e->out->len, d);
+    base_buf_clear(e->out);
+    return rc;
+}
+
+static gov_status put_accounts(exporting *e, const diag *d)
+{
     uint32_t last = 0;
+    gov_status rc = GOV_OK;
+    for (size_t i = 0; i < e->account_count && rc == GOV_OK; i++) {
+        if (e->accounts[i].a.ledger != last)
+            base_buf_fmt(e->out, "commodity 1000. \"L%u\"\n", (unsigned)e->accounts[i].a.ledger);
+        last = e->accounts[i].a.ledger;
+        base_buf_fmt(e->out, "account %s\n", (const char *)e->names.data + e->accounts[i].name);
+        rc = hand_on(e, PIECE, d);
+    }
+    base_buf_char(e->out, '\n');
+    return rc;
+}
+
+static gov_status put_rows(exporting *e, uint32_t book, const diag *d)
+{
+    const ledger_want want = {.book = book,
+                              .from_us = INT64_MIN,
+                              .to_us = INT64_MAX,
+                              .expiries = true};
+    ledger_scan *scan = NULL;
+    ledger_row r;
+    gov_status rc = ledger_load_clocks(e->l, d);
+    if (rc == GOV_OK)
+        rc = ledger_scan_open(e->l, &want, &scan, d);
+    while (rc == GOV_OK && (rc = ledger_scan_next(scan, &r, d)) == GOV_OK) {
+        rc = put_row(e, &r, d);
+        if (rc == GOV_OK)
+            rc = hand_on(e, PIECE, d);
+    }
+    ledger_scan_close(scan);
+    return rc == GOV_END ? GOV_OK : rc;
+}
+
+gov_status ledger_plain_journal(ledger *l, uint32_t book, ledger_sink *write, void *user,
+                                const diag *d)
+{
+    base_buf out;
+    exporting e = {.l = l, .out = &out, .at.alloc = l->alloc, .write = write, .user = user};
+    base_buf_init(&out, l->alloc);
     base_buf_init(&e.names, l->alloc);
     gov_status rc = read_accounts(&e, book, d);
     if (rc == GOV_OK)
-        rc = read_transfers(&e, book, d);
-    if (rc == GOV_OK && e.row_count > 0)
-        qsort(e.rows, e.row_count, sizeof *e.rows, by_time);
-    for (size_t i = 0; i < e.account_count && rc == GOV_OK; i++) {
-        if (e.accounts[i].a.ledger != last)
-            base_buf_fmt(out, "commodity 1000. \"L%u\"\n", (unsigned)e.accounts[i].a.ledger);
-        last = e.accounts[i].a.ledger;
-        base_buf_fmt(out, "account %s\n", (const char *)e.names.data + e.accounts[i].name);
-    }
-    base_buf_char(out, '\n');
-    for (size_t i = 0; i < e.row_count && rc == GOV_OK; i++)
-        rc = put_row(&e, &e.rows[i], d);
+        rc = put_accounts(&e, d);
+    if (rc == GOV_OK)
+        rc = put_rows(&e, book, d);
     if (rc == GOV_OK)
         rc = compare(&e, d);
-    if (rc == GOV_OK && out->failed)
-        rc = base_nomem(d);
+    if (rc == GOV_OK)
+        rc = hand_on(&e, 0, d);
     base_free(l->alloc, e.accounts);
-    base_free(l->alloc, e.rows);
     ledger_index_free(&e.at);
     base_buf_free(&e.names);
+    base_buf_free(&out);
     return rc;
 }

@@ -7,8 +7,11 @@
  *
  * How it is stored
  *   gov_ledger_book      one row per ledger: the lock that every write takes, in ascending order; clocks, high-water marks
- *   gov_ledger_account   balances, and the newest 32 transfers of the account with the way to older ones ("trail")
- *   gov_ledger_transfer  appended in the order of `seq`; expiries of pending transfers are rows too, without an id
+ *   gov_ledger_account   what an account is, written once
+ *   gov_ledger_balance   its balances, and its newest 32 transfers with the way to older ones ("trail")
+ *   gov_ledger_block     transfers of a batch, up to 128 in a row, packed by columns (block.c) in the order of `seq` and of time;
+ *                        expiries of pending transfers are among them, without an id
+ *   gov_ledger_id        where those transfers are whose id is not their seq
  *   gov_ledger_trail     32 transfers of one account each, linked to the one before and to one far before (a skip list that
  *                        only grows), with the balances after them: history without an index on the transfers
  *   gov_ledger_pending   pending transfers, what became of them and when they expire
@@ -19,8 +22,9 @@
  *   gov_ledger_reversed  how much of a transfer was taken back
  *   gov_ledger_effective what took effect at another instant than it was recorded at, per account
  *   gov_ledger_memo      notes about accounts and transfers
- * A transfer whose id came from this store's generator lately has seq == id (the column id is then NULL), any other id is
- * kept in a unique partial index and gets a seq of its own: so only ids from elsewhere cost an index.
+ * A transfer whose id came from this store's generator lately and comes after all of its ledger has seq == id, any other gets a seq
+ * of its own and a row in gov_ledger_id: so only ids from elsewhere cost an index. Within a ledger seqs ascend as instants do: a
+ * block is found by its first seq, or by halving.
  *
  * One handle per store and community. Balances are kept in memory as long as the ledger's row has the version that they were
  * read under. Every function that writes has to run inside a transaction. */
@@ -57,14 +61,15 @@ typedef struct ledger_time {
 } ledger_time;
 
 /* What a batch wrote, for the journal entry that commits to it. Not called when nothing was written. Gives the id of the entry,
- * 0 for none. The digest is SHA-256 over the rows in the order of time, each field as a LEB128 number (see
- * write.c); accounts and transfers have digests of their own. */
+ * 0 for none. The digest is SHA-256 over the batch's blocks in the order of ledger and seq (ledger_block_bytes); accounts have a
+ * digest of their own. */
 typedef struct ledger_commitment {
     bool accounts;             /* of accounts, else of transfers */
     size_t count;              /* rows written */
     int64_t first_us, last_us; /* their timestamps */
     int64_t first_seq, last_seq;
     uint8_t digest[BASE_DIGEST_SIZE];
+    uint32_t book; /* of all of them; 0: of several */
 } ledger_commitment;
 typedef struct ledger_entry {
     gov_status (*make)(void *user, const ledger_commitment *c, int64_t *entry, const diag *d);
@@ -147,9 +152,11 @@ gov_status ledger_top(ledger *l, uint32_t book, uint32_t code, ledger_account *o
 /* Adds up all transfers of each account again and compares: GOV_E_VERIFY names the first account that differs, or the ledger whose
  * sides do. Reads everything. */
 gov_status ledger_verify(ledger *l, const diag *d);
-/* The digest over the rows between two seqs that belong to an entry, to be compared with what the entry says. */
-gov_status ledger_digest(ledger *l, int64_t entry, int64_t first_seq, int64_t last_seq,
-                         size_t *count, uint8_t out[static BASE_DIGEST_SIZE], const diag *d);
+/* The digest over the rows between two seqs that belong to an entry, to be compared with what the entry says. book: whose; 0: of
+ * any. */
+gov_status ledger_digest(ledger *l, uint32_t book, int64_t entry, int64_t first_seq,
+                         int64_t last_seq, size_t *count, uint8_t out[static BASE_DIGEST_SIZE],
+                         const diag *d);
 
 /* ---- the ledger of an open community: public.c ---- */
 

@@ -62,7 +62,7 @@ size_t ledger_memory_transfers(const gov_ledger_lines *s, const ledger_query *q,
 gov_status ledger_memory_changes(gov_ledger_lines *s, const ledger_query *q, ledger_changed *out,
                                  size_t cap, size_t *count, const diag *d);
 
-/* ---- query.c: the same from the store; they read every account or transfer ---- */
+/* ---- query.c: the same from the store ---- */
 
 gov_status ledger_query_accounts(ledger *l, const ledger_query *q, ledger_account *out, size_t cap,
                                  size_t *count, const diag *d);

@@ -5,37 +5,6 @@
 
 /* ---- rows ---- */
 
-void ledger_read_row(store_rows *rows, ledger_row *r)
-{
-    memset(r, 0, sizeof *r);
-    ledger_transfer *t = &r->t;
-    r->seq = store_int(rows, 0);
-    r->native = store_is_null(rows, 1);
-    t->id = r->native ? r->seq : store_int(rows, 1);
-    t->ledger = (uint32_t)store_int(rows, 2);
-    t->code = (uint32_t)store_int(rows, 3);
-    t->flags = (uint32_t)store_int(rows, 4);
-    t->debit_account = store_int(rows, 5);
-    t->credit_account = store_int(rows, 6);
-    t->amount = store_int(rows, 7);
-    r->released = store_int(rows, 8);
-    t->pending_id = store_int(rows, 9);
-    t->subject = store_int(rows, 10);
-    t->reference = store_int(rows, 11);
-    t->reason = (uint32_t)store_int(rows, 12);
-    t->timeout = (uint32_t)store_int(rows, 13);
-    t->timestamp = store_int(rows, 14);
-    t->effective_at = store_int(rows, 15);
-    t->reversal_of = store_int(rows, 16);
-    t->expires_at = store_int(rows, 17);
-    r->pending = r->debit = r->credit = r->uses = LEDGER_NONE;
-    r->kind = LEDGER_LIVE;
-    if (t->flags & LEDGER_EXPIRED) {
-        r->kind = LEDGER_EXPIRY;
-        t->id = 0;
-    }
-}
-
 bool ledger_read_cell(store_rows *rows, ledger_cell *c)
 {
     ledger_account *a = &c->a;
@@ -57,6 +26,9 @@ bool ledger_read_cell(store_rows *rows, ledger_cell *c)
     a->warn_max = store_int(rows, 15);
     a->breakage = store_int(rows, 16);
     a->timestamp = store_int(rows, 17);
+    a->flags &= ~GOV_ACCOUNT_CLOSED; /* as it was made */
+    if (store_int(rows, 19) != 0)
+        a->flags |= GOV_ACCOUNT_CLOSED;
     size_t len;
     const uint8_t *trail = store_bytes(rows, 18, &len);
     return ledger_trail_read(&c->trail, trail, len);
@@ -88,35 +60,11 @@ gov_status ledger_each(ledger *l, const ledger_list *list, const int64_t *ids, s
 }
 
 const ledger_list ledger_accounts_by_id = {
-    {"SELECT " LEDGER_ACCOUNT_COLUMNS
-     " FROM gov_ledger_account WHERE community = $1 AND id IN (" LEDGER_PARAMS_4 ")",
+    {"SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNT_TABLES
+     " WHERE a.community = $1 AND a.id IN (" LEDGER_PARAMS_4 ")",
      0},
-    {"SELECT " LEDGER_ACCOUNT_COLUMNS
-     " FROM gov_ledger_account WHERE community = $1 AND id IN (" LEDGER_PARAMS_128 ")",
-     0}};
-const ledger_list ledger_transfers_by_seq = {
-    {"SELECT " LEDGER_TRANSFER_COLUMNS
-     " FROM gov_ledger_transfer WHERE community = $1 AND seq IN (" LEDGER_PARAMS_4 ")",
-     0},
-    {"SELECT " LEDGER_TRANSFER_COLUMNS
-     " FROM gov_ledger_transfer WHERE community = $1 AND seq IN (" LEDGER_PARAMS_128 ")",
-     0}};
-/* id IS NULL and no expiry: the id is the seq. */
-const ledger_list ledger_transfers_by_own_id = {
-    {"SELECT " LEDGER_TRANSFER_COLUMNS
-     " FROM gov_ledger_transfer WHERE community = $1 AND seq IN (" LEDGER_PARAMS_4
-     ") AND id IS NULL AND flags < 65536",
-     0},
-    {"SELECT " LEDGER_TRANSFER_COLUMNS
-     " FROM gov_ledger_transfer WHERE community = $1 AND seq IN (" LEDGER_PARAMS_128
-     ") AND id IS NULL AND flags < 65536",
-     0}};
-const ledger_list ledger_transfers_by_other_id = {
-    {"SELECT " LEDGER_TRANSFER_COLUMNS
-     " FROM gov_ledger_transfer WHERE community = $1 AND id IN (" LEDGER_PARAMS_4 ")",
-     0},
-    {"SELECT " LEDGER_TRANSFER_COLUMNS
-     " FROM gov_ledger_transfer WHERE community = $1 AND id IN (" LEDGER_PARAMS_128 ")",
+    {"SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNT_TABLES
+     " WHERE a.community = $1 AND a.id IN (" LEDGER_PARAMS_128 ")",
      0}};
 static const ledger_list failed_by_id = {
     {"SELECT id, ledger FROM gov_ledger_failed WHERE community = $1 AND id IN (" LEDGER_PARAMS_4
@@ -158,15 +106,17 @@ static gov_status take_clock(ledger *l, store_rows *rows, ledger_clock **out, co
     c->last_id = store_int(rows, 6);
     c->due_us = store_int(rows, 7);
     c->caps = (uint32_t)store_int(rows, 8);
+    c->first_seq = store_int(rows, 9);
     return GOV_OK;
 }
 
 gov_status ledger_load_clocks(ledger *l, const diag *d)
 {
-    static const store_sql sql = {"SELECT ledger, version, accounts, account_us, transfer_us, "
-                                  "last_seq, last_id, due_us, caps FROM gov_ledger_book WHERE "
-                                  "community = $1",
-                                  0};
+    static const store_sql sql = {
+        "SELECT ledger, version, accounts, account_us, transfer_us, "
+        "last_seq, last_id, due_us, caps, first_seq FROM gov_ledger_book WHERE "
+        "community = $1",
+        0};
     for (size_t i = 0; i < l->b.clock_count; i++)
         l->b.clocks[i].locked = l->b.clocks[i].changed = false;
     store_rows rows;
@@ -180,14 +130,15 @@ gov_status ledger_load_clocks(ledger *l, const diag *d)
 
 static gov_status lock_one(ledger *l, uint32_t book, const diag *d)
 {
-    static const store_sql sql = {"SELECT ledger, version, accounts, account_us, transfer_us, "
-                                  "last_seq, last_id, due_us, caps FROM gov_ledger_book WHERE "
-                                  "community = $1 AND ledger = $2",
-                                  STORE_LOCK};
+    static const store_sql sql = {
+        "SELECT ledger, version, accounts, account_us, transfer_us, "
+        "last_seq, last_id, due_us, caps, first_seq FROM gov_ledger_book WHERE "
+        "community = $1 AND ledger = $2",
+        STORE_LOCK};
     static const store_sql make = {
         "INSERT INTO gov_ledger_book (community, ledger, version, "
-        "accounts, account_us, transfer_us, last_seq, last_id, "
-        "due_us, caps) VALUES ($1, $2, 1, 0, 0, 0, 0, 0, 9223372036854775807, 0) "
+        "accounts, account_us, transfer_us, last_seq, last_id, first_seq, "
+        "due_us, caps) VALUES ($1, $2, 1, 0, 0, 0, 0, 0, 0, 9223372036854775807, 0) "
         "ON CONFLICT (community, ledger) DO NOTHING",
         0};
     store_rows rows;
@@ -261,14 +212,12 @@ gov_status ledger_load_accounts(ledger *l, const int64_t *ids, size_t n, const d
 
 /* ---- transfers ---- */
 
-static gov_status take_transfer(void *user, store_rows *rows, const diag *d)
+static gov_status take_transfer(void *user, const ledger_row *row, const diag *d)
 {
     ledger *l = user;
-    ledger_row row;
     (void)d;
-    ledger_read_row(rows, &row);
-    if (ledger_row_of(&l->b, row.t.id) == NULL)
-        *ledger_row_add(&l->b, row.t.id) = row;
+    if (ledger_row_of(&l->b, row->t.id) == NULL)
+        *ledger_row_add(&l->b, row->t.id) = *row;
     return GOV_OK;
 }
 
@@ -286,14 +235,10 @@ gov_status ledger_load_transfers(ledger *l, const int64_t *ids, size_t n, const 
     int64_t *wanted = base_arena_array(&l->scratch, n > 0 ? n : 1, sizeof *wanted);
     if (wanted == NULL)
         return base_nomem(d);
-    size_t count = unknown(l, ids, n, wanted);
+    const size_t count = unknown(l, ids, n, wanted);
     if (!ledger_book_reserve(&l->b, 0, count, 0))
         return base_nomem(d);
-    gov_status rc = ledger_each(l, &ledger_transfers_by_own_id, wanted, count, take_transfer, l, d);
-    count = unknown(l, wanted, count, wanted);
-    if (rc == GOV_OK)
-        rc = ledger_each(l, &ledger_transfers_by_other_id, wanted, count, take_transfer, l, d);
-    return rc;
+    return ledger_rows_by_id(l, wanted, count, take_transfer, l, d);
 }
 
 static gov_status take_failed(void *user, store_rows *rows, const diag *d)
@@ -402,37 +347,58 @@ gov_status ledger_load_due(ledger *l, uint32_t book, int64_t now_us, size_t max,
     if (rc == GOV_END)
         rc = GOV_OK;
     if (rc == GOV_OK)
-        rc = ledger_each(l, &ledger_transfers_by_seq, seqs, n, take_transfer, l, d);
+        rc = ledger_rows_by_seq(l, book, seqs, n, take_transfer, l, d);
     return rc;
 }
 
 /* ---- imports ---- */
 
-gov_status ledger_load_taken(ledger *l, bool of_accounts, int64_t first_us, int64_t last_us,
-                             const diag *d)
+static gov_status account_instants(ledger *l, int64_t first_us, int64_t last_us, int64_t **list,
+                                   size_t *cap, size_t *n, const diag *d)
 {
-    static const store_sql accounts = {"SELECT at_us FROM gov_ledger_account WHERE community = $1 "
-                                       "AND ledger >= 1 AND at_us BETWEEN $2 AND $3 ORDER BY "
-                                       "at_us",
-                                       0};
-    static const store_sql transfers = {"SELECT at_us FROM gov_ledger_transfer WHERE community = "
-                                        "$1 AND flags < 65536 AND at_us BETWEEN $2 AND $3 ORDER "
-                                        "BY at_us",
-                                        0};
-    size_t cap = 0, n = 0;
-    int64_t *list = NULL;
+    static const store_sql sql = {"SELECT at_us FROM gov_ledger_account WHERE community = $1 "
+                                  "AND ledger >= 1 AND at_us BETWEEN $2 AND $3 ORDER BY "
+                                  "at_us",
+                                  0};
     store_rows rows;
     gov_status rc =
-        store_query(l->s, of_accounts ? &accounts : &transfers,
+        store_query(l->s, &sql,
                     STORE_ARGS(store_i(l->community), store_i(first_us), store_i(last_us)), &rows,
                     d);
     while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
-        if (!base_grow(l->alloc, &list, &cap, n, sizeof *list))
+        if (!base_grow(l->alloc, list, cap, *n, sizeof **list))
             rc = base_nomem(d);
         else
-            list[n++] = store_int(&rows, 0);
+            (*list)[(*n)++] = store_int(&rows, 0);
     }
     store_rows_close(&rows);
+    return rc;
+}
+
+static gov_status transfer_instants(ledger *l, int64_t first_us, int64_t last_us, int64_t **list,
+                                    size_t *cap, size_t *n, const diag *d)
+{
+    ledger_scan *scan;
+    ledger_row r;
+    gov_status rc =
+        ledger_scan_open(l, &(ledger_want){.from_us = first_us, .to_us = last_us}, &scan, d);
+    while (rc == GOV_OK && (rc = ledger_scan_next(scan, &r, d)) == GOV_OK) {
+        if (!base_grow(l->alloc, list, cap, *n, sizeof **list))
+            rc = base_nomem(d);
+        else
+            (*list)[(*n)++] = r.t.timestamp;
+    }
+    ledger_scan_close(scan);
+    return rc;
+}
+
+gov_status ledger_load_taken(ledger *l, bool of_accounts, int64_t first_us, int64_t last_us,
+                             const diag *d)
+{
+    size_t cap = 0, n = 0;
+    int64_t *list = NULL;
+    const gov_status rc = of_accounts ? account_instants(l, first_us, last_us, &list, &cap, &n, d)
+                                      : transfer_instants(l, first_us, last_us, &list, &cap, &n, d);
     int64_t *kept = rc == GOV_END ? base_arena_array(&l->scratch, n + 1, sizeof *kept) : NULL;
     if (kept != NULL && n > 0)
         memcpy(kept, list, n * sizeof *list);

@@ -49,6 +49,8 @@ static gov_status record(void *user, const ledger_commitment *c, int64_t *entry,
     value_builder_set(&b, "count", value_int((int64_t)c->count));
     value_builder_set(&b, "first_seq", value_int(c->first_seq));
     value_builder_set(&b, "last_seq", value_int(c->last_seq));
+    if (c->book != 0)
+        value_builder_set(&b, "ledger", value_int(c->book));
     if (r->note != NULL && r->note->data.kind == VALUE_MAP)
         value_builder_set(&b, "note", r->note->data);
     const journal_entry e = {.kind = c->accounts ? "accounts" : "transfers",
@@ -139,10 +141,12 @@ static gov_status check_entry(void *user, const journal_record *record)
     gov_status rc = value_read_document(&arena, record->data_text, record->data_len, &data, r->d);
     const value first = rc == GOV_OK ? value_get_text(data, "first_seq") : value_absent();
     const value last = rc == GOV_OK ? value_get_text(data, "last_seq") : value_absent();
+    const value book = rc == GOV_OK ? value_get_text(data, "ledger") : value_absent();
     if (rc == GOV_OK)
         rc = ledger_of(r->g, &l, r->d);
     if (rc == GOV_OK)
-        rc = ledger_digest(l, record->id, first.as.i, last.as.i, &count, digest, r->d);
+        rc = ledger_digest(l, book.kind == VALUE_INT ? (uint32_t)book.as.i : 0, record->id,
+                           first.as.i, last.as.i, &count, digest, r->d);
     base_arena_free(&arena);
     if (rc == GOV_OK && memcmp(digest, record->batch, sizeof digest) != 0)
         return base_fail(r->d, M_ledger_altered, A_I("entry", record->id));

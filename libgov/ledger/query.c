@@ -1,5 +1,6 @@
-/* Queries over a whole stored ledger, for the line protocol. There is no index for them (it would cost every transfer): they read
- * all rows, page by page, and keep as many as were asked for. */
+/* Queries over a whole stored ledger, for the line protocol, in the order of time. Transfers come by a scan that begins where the
+ * filter does, passes over blocks that cannot hold what is asked for, and ends when there are enough; accounts by the index of
+ * each ledger's instants, or of subjects. */
 #include "ledger/lines.h"
 #include "ledger/stored.h"
 
@@ -55,33 +56,104 @@ static const void *nth(const sieve *v, size_t i)
     return (const char *)v->items + (v->reversed ? v->count - 1 - i : i) * v->size;
 }
 
-gov_status ledger_query_accounts(ledger *l, const ledger_query *q, ledger_account *out, size_t cap,
-                                 size_t *count, const diag *d)
+/* A page of accounts, of one ledger by instant or of one subject. */
+static gov_status accounts_page(ledger *l, const ledger_query *q, const store_sql *sql,
+                                const store_arg *args, size_t n, sieve *v, ledger_account *last,
+                                size_t *page, size_t *kept, const diag *d)
 {
-    static const store_sql sql = {"SELECT " LEDGER_ACCOUNT_COLUMNS
-                                  " FROM gov_ledger_account WHERE community = $1 AND seq > $2 "
-                                  "ORDER BY seq LIMIT 2048",
+    store_rows rows;
+    *page = 0;
+    gov_status rc = store_query(l->s, sql, args, n, &rows, d);
+    while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
+        ledger_cell c = {0};
+        if (!ledger_read_cell(&rows, &c))
+            rc = base_fail(d, M_ledger_damaged, A_I("account", store_int(&rows, 1)));
+        *last = c.a;
+        (*page)++;
+        if (!account_matches(q, &c.a))
+            continue;
+        keep(v, &c.a);
+        (*kept)++;
+    }
+    store_rows_close(&rows);
+    return rc == GOV_END ? GOV_OK : rc;
+}
+
+enum { ACCOUNTS_PAGE = 512 };
+
+static gov_status accounts_of_ledger(ledger *l, const ledger_query *q, uint32_t book, sieve *v,
+                                     const diag *d)
+{
+    static const store_sql up = {"SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNT_TABLES
+                                 " WHERE a.community = $1 AND a.ledger = $2 AND a.at_us >= $3 AND "
+                                 "a.at_us <= $4 ORDER BY a.at_us LIMIT $5",
+                                 0};
+    static const store_sql down = {"SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNT_TABLES
+                                   " WHERE a.community = $1 AND a.ledger = $2 AND a.at_us >= $3 "
+                                   "AND a.at_us <= $4 ORDER BY a.at_us DESC LIMIT $5",
+                                   0};
+    int64_t from_us = q->from_us, to_us = q->to_us != 0 ? q->to_us : INT64_MAX;
+    size_t page = ACCOUNTS_PAGE, kept = 0;
+    gov_status rc = GOV_OK;
+    /* Instants of accounts are their own within a ledger. */
+    while (rc == GOV_OK && page == ACCOUNTS_PAGE && kept < v->cap && from_us <= to_us) {
+        ledger_account last = {0};
+        rc = accounts_page(l, q, q->reversed ? &down : &up,
+                           STORE_ARGS(store_i(l->community), store_i(book), store_i(from_us),
+                                      store_i(to_us), store_i(ACCOUNTS_PAGE)),
+                           v, &last, &page, &kept, d);
+        if (q->reversed)
+            to_us = last.timestamp - 1;
+        else
+            from_us = last.timestamp + 1;
+    }
+    return rc;
+}
+
+static gov_status accounts_of_subject(ledger *l, const ledger_query *q, sieve *v, const diag *d)
+{
+    static const store_sql sql = {"SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNT_TABLES
+                                  " WHERE a.community = $1 AND a.subject = $2 AND a.seq > $3 "
+                                  "ORDER BY a.seq LIMIT $4",
                                   0};
-    sieve v = {
-        base_array(l->alloc, 2 * cap, sizeof *out), sizeof *out, 0, cap, by_age, q->reversed};
-    gov_status rc = v.items != NULL ? GOV_OK : base_nomem(d);
-    int64_t seq = INT64_MIN;
-    for (size_t page = 2048; page == 2048 && rc == GOV_OK;) {
+    size_t page = ACCOUNTS_PAGE, kept = 0;
+    int64_t seq = 0;
+    gov_status rc = GOV_OK;
+    while (rc == GOV_OK && page == ACCOUNTS_PAGE) {
         store_rows rows;
         page = 0;
-        rc = store_query(l->s, &sql, STORE_ARGS(store_i(l->community), store_i(seq)), &rows, d);
+        rc = store_query(l->s, &sql,
+                         STORE_ARGS(store_i(l->community), store_i(q->subject), store_i(seq),
+                                    store_i(ACCOUNTS_PAGE)),
+                         &rows, d);
         while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
             ledger_cell c = {0};
             if (!ledger_read_cell(&rows, &c))
                 rc = base_fail(d, M_ledger_damaged, A_I("account", store_int(&rows, 1)));
             seq = c.seq;
             page++;
-            if (account_matches(q, &c.a))
-                keep(&v, &c.a);
+            if (account_matches(q, &c.a)) {
+                keep(v, &c.a);
+                kept++;
+            }
         }
         store_rows_close(&rows);
         rc = rc == GOV_END ? GOV_OK : rc;
     }
+    return rc;
+}
+
+gov_status ledger_query_accounts(ledger *l, const ledger_query *q, ledger_account *out, size_t cap,
+                                 size_t *count, const diag *d)
+{
+    sieve v = {
+        base_array(l->alloc, 2 * cap, sizeof *out), sizeof *out, 0, cap, by_age, q->reversed};
+    gov_status rc = v.items != NULL ? ledger_load_clocks(l, d) : base_nomem(d);
+    if (rc == GOV_OK && q->subject != 0)
+        rc = accounts_of_subject(l, q, &v, d);
+    for (size_t i = 0; i < l->b.clock_count && rc == GOV_OK && q->subject == 0; i++)
+        if (q->ledger == 0 || l->b.clocks[i].book == q->ledger)
+            rc = accounts_of_ledger(l, q, l->b.clocks[i].book, &v, d);
     if (rc == GOV_OK)
         settle(&v);
     *count = rc == GOV_OK ? v.count : 0;
@@ -93,61 +165,34 @@ gov_status ledger_query_accounts(ledger *l, const ledger_query *q, ledger_accoun
 
 /* ---- transfers ---- */
 
-static int by_time(const void *a, const void *b)
+static ledger_want wanted(const ledger_query *q, bool expiries)
 {
-    const ledger_row *x = a, *y = b;
-    if (x->t.timestamp != y->t.timestamp)
-        return x->t.timestamp < y->t.timestamp ? -1 : 1;
-    return x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
-static gov_status sift(ledger *l, const ledger_query *q, bool expiries, sieve *v, const diag *d)
-{
-    static const store_sql sql = {"SELECT " LEDGER_TRANSFER_COLUMNS
-                                  " FROM gov_ledger_transfer WHERE community = $1 AND seq > $2 AND "
-                                  "at_us >= $3 AND at_us <= $4 ORDER BY seq LIMIT 2048",
-                                  0};
-    gov_status rc = GOV_OK;
-    int64_t seq = INT64_MIN;
-    const int64_t to_us = q->to_us != 0 ? q->to_us : INT64_MAX;
-    for (size_t page = 2048; page == 2048 && rc == GOV_OK;) {
-        store_rows rows;
-        page = 0;
-        rc = store_query(l->s, &sql,
-                         STORE_ARGS(store_i(l->community), store_i(seq), store_i(q->from_us),
-                                    store_i(to_us)),
-                         &rows, d);
-        while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
-            ledger_row r;
-            ledger_read_row(&rows, &r);
-            seq = r.seq;
-            page++;
-            if (ledger_query_matches(q, &r.t) && (expiries || r.kind != LEDGER_EXPIRY))
-                keep(v, &r);
-        }
-        store_rows_close(&rows);
-        rc = rc == GOV_END ? GOV_OK : rc;
-    }
-    if (rc == GOV_OK)
-        settle(v);
-    return rc;
+    return (ledger_want){.book = q->ledger,
+                         .from_us = q->from_us,
+                         .to_us = q->to_us != 0 ? q->to_us : INT64_MAX,
+                         .subject = q->subject,
+                         .reference = q->reference,
+                         .reason = q->reason,
+                         .code = q->code,
+                         .expiries = expiries,
+                         .reversed = q->reversed};
 }
 
 gov_status ledger_query_transfers(ledger *l, const ledger_query *q, ledger_transfer *out,
                                   size_t cap, size_t *count, const diag *d)
 {
-    sieve v = {base_array(l->alloc, 2 * cap, sizeof(ledger_row)),
-               sizeof(ledger_row),
-               0,
-               cap,
-               by_time,
-               q->reversed};
-    gov_status rc = v.items != NULL ? sift(l, q, false, &v, d) : base_nomem(d);
-    *count = rc == GOV_OK ? v.count : 0;
-    for (size_t i = 0; i < *count; i++)
-        out[i] = ((const ledger_row *)nth(&v, i))->t;
-    base_free(l->alloc, v.items);
-    return rc;
+    const ledger_want want = wanted(q, false);
+    ledger_scan *scan = NULL;
+    ledger_row r;
+    *count = 0;
+    gov_status rc = ledger_load_clocks(l, d);
+    if (rc == GOV_OK)
+        rc = ledger_scan_open(l, &want, &scan, d);
+    while (rc == GOV_OK && *count < cap && (rc = ledger_scan_next(scan, &r, d)) == GOV_OK)
+        if (ledger_query_matches(q, &r.t))
+            out[(*count)++] = r.t;
+    ledger_scan_close(scan);
+    return rc == GOV_END ? GOV_OK : rc;
 }
 
 /* ---- changes ---- */
@@ -161,33 +206,62 @@ typedef struct closings {
     size_t count, cap;
 } closings;
 
-/* What closes accounts is rare, and found by looking through all of it. */
+typedef struct ending {
+    int64_t seq, until_us;
+    uint32_t book;
+} ending;
+
+typedef struct endings {
+    ledger *l;
+    ending *items;
+    size_t count, cap;
+    closings *all;
+} endings;
+
+static gov_status take_closing(void *user, const ledger_row *r, const diag *d)
+{
+    const endings *e = user;
+    closings *all = e->all;
+    int64_t until_us = INT64_MAX;
+    for (size_t i = 0; i < e->count; i++)
+        if (e->items[i].seq == r->seq && e->items[i].book == r->t.ledger)
+            until_us = e->items[i].until_us;
+    for (int side = 0; side < 2; side++) {
+        if (!(r->t.flags & (side == 0 ? GOV_TRANSFER_CLOSING_DEBIT : GOV_TRANSFER_CLOSING_CREDIT)))
+            continue;
+        if (!base_grow(e->l->alloc, &all->items, &all->cap, all->count, sizeof *all->items))
+            return base_nomem(d);
+        all->items[all->count++] = (closing){side == 0 ? r->t.debit_account : r->t.credit_account,
+                                             r->t.timestamp, until_us};
+    }
+    return GOV_OK;
+}
+
+/* What closes accounts is rare, and has an index of its own. */
 static gov_status find_closings(ledger *l, closings *all, const diag *d)
 {
-    static const store_sql sql = {
-        "SELECT t.flags, t.debit_account, t.credit_account, t.at_us, p.status, p.resolved_us FROM "
-        "gov_ledger_transfer t JOIN gov_ledger_pending p ON p.community = t.community AND p.seq = "
-        "t.seq WHERE t.community = $1 AND t.flags & 192 <> 0 AND t.flags < 65536",
-        0};
+    static const store_sql sql = {"SELECT seq, ledger, status, resolved_us FROM gov_ledger_pending "
+                                  "WHERE community = $1 AND closes IS NOT NULL ORDER BY seq",
+                                  0};
+    endings e = {.l = l, .all = all};
     store_rows rows;
     gov_status rc = store_query(l->s, &sql, STORE_ARGS(store_i(l->community)), &rows, d);
     while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
-        const uint32_t flags = (uint32_t)store_int(&rows, 0);
-        const int64_t status = store_int(&rows, 4);
+        const int64_t status = store_int(&rows, 2);
         const bool ended = status == LEDGER_VOIDED || status == LEDGER_LAPSED;
-        for (int side = 0; side < 2 && rc == GOV_OK; side++) {
-            if (!(flags & (side == 0 ? GOV_TRANSFER_CLOSING_DEBIT : GOV_TRANSFER_CLOSING_CREDIT)))
-                continue;
-            if (!base_grow(l->alloc, &all->items, &all->cap, all->count, sizeof *all->items))
-                rc = base_nomem(d);
-            else
-                all->items[all->count++] =
-                    (closing){store_int(&rows, 1 + side), store_int(&rows, 3),
-                              ended ? store_int(&rows, 5) : INT64_MAX};
-        }
+        if (!base_grow(l->alloc, &e.items, &e.cap, e.count, sizeof *e.items))
+            rc = base_nomem(d);
+        else
+            e.items[e.count++] =
+                (ending){store_int(&rows, 0), ended ? store_int(&rows, 3) : INT64_MAX,
+                         (uint32_t)store_int(&rows, 1)};
     }
     store_rows_close(&rows);
-    return rc == GOV_END ? GOV_OK : rc;
+    rc = rc == GOV_END ? GOV_OK : rc;
+    for (size_t i = 0; i < e.count && rc == GOV_OK; i++)
+        rc = ledger_rows_by_seq(l, e.items[i].book, &e.items[i].seq, 1, take_closing, &e, d);
+    base_free(l->alloc, e.items);
+    return rc;
 }
 
 static bool closed_at(const closings *all, int64_t account, int64_t us)
@@ -222,20 +296,23 @@ static gov_status describe(ledger *l, const ledger_row *r, const closings *all, 
 gov_status ledger_query_changes(ledger *l, const ledger_query *q, ledger_changed *out, size_t cap,
                                 size_t *count, const diag *d)
 {
+    const ledger_want want = wanted(q, true);
     closings all = {0};
-    sieve v = {base_array(l->alloc, 2 * cap, sizeof(ledger_row)),
-               sizeof(ledger_row),
-               0,
-               cap,
-               by_time,
-               q->reversed};
-    gov_status rc = v.items != NULL ? sift(l, q, true, &v, d) : base_nomem(d);
+    ledger_scan *scan = NULL;
+    ledger_row r;
+    *count = 0;
+    gov_status rc = ledger_load_clocks(l, d);
     if (rc == GOV_OK)
         rc = find_closings(l, &all, d);
-    *count = rc == GOV_OK ? v.count : 0;
-    for (size_t i = 0; i < *count && rc == GOV_OK; i++)
-        rc = describe(l, nth(&v, i), &all, &out[i], d);
-    base_free(l->alloc, v.items);
+    if (rc == GOV_OK)
+        rc = ledger_scan_open(l, &want, &scan, d);
+    while (rc == GOV_OK && *count < cap && (rc = ledger_scan_next(scan, &r, d)) == GOV_OK) {
+        if (!ledger_query_matches(q, &r.t))
+            continue;
+        rc = describe(l, &r, &all, &out[*count], d);
+        *count += rc == GOV_OK;
+    }
+    ledger_scan_close(scan);
     base_free(l->alloc, all.items);
-    return rc;
+    return rc == GOV_END ? GOV_OK : rc;
 }

@@ -23,15 +23,13 @@ static gov_status take_account(void *user, store_rows *rows, const diag *d)
     return GOV_OK;
 }
 
-static gov_status take_transfer(void *user, store_rows *rows, const diag *d)
+static gov_status take_transfer(void *user, const ledger_row *r, const diag *d)
 {
     const lookup *in = user;
-    ledger_row r;
     (void)d;
-    ledger_read_row(rows, &r);
-    const uint32_t at = ledger_index_get(&in->at, r.t.id);
+    const uint32_t at = ledger_index_get(&in->at, r->t.id);
     if (at != LEDGER_NONE)
-        in->transfers[at] = r.t;
+        in->transfers[at] = r->t;
     return GOV_OK;
 }
 
@@ -53,9 +51,9 @@ static gov_status look_up(ledger *l, const int64_t *ids, size_t n, lookup *in, c
     if (in->accounts != NULL) {
         rc = ledger_each(l, &ledger_accounts_by_id, ids, n, take_account, in, d);
     } else {
-        rc = ledger_each(l, &ledger_transfers_by_own_id, ids, n, take_transfer, in, d);
+        rc = ledger_load_clocks(l, d);
         if (rc == GOV_OK)
-            rc = ledger_each(l, &ledger_transfers_by_other_id, ids, n, take_transfer, in, d);
+            rc = ledger_rows_by_id(l, ids, n, take_transfer, in, d);
     }
     for (size_t i = 0; i < n && rc == GOV_OK; i++) {
         const uint32_t first = ledger_index_get(&in->at, ids[i]);
@@ -130,8 +128,8 @@ typedef struct history {
 /* GOV_END: no such account. */
 static gov_status open_history(ledger *l, int64_t account, history *h, const diag *d)
 {
-    static const store_sql sql = {"SELECT " LEDGER_ACCOUNT_COLUMNS
-                                  " FROM gov_ledger_account WHERE community = $1 AND id = $2",
+    static const store_sql sql = {"SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNT_TABLES
+                                  " WHERE a.community = $1 AND a.id = $2",
                                   0};
     store_rows rows;
     memset(h, 0, sizeof *h);
@@ -208,28 +206,26 @@ typedef struct part_rows {
     size_t found;
 } part_rows;
 
-static gov_status take_row(void *user, store_rows *rows, const diag *d)
+static gov_status take_row(void *user, const ledger_row *r, const diag *d)
 {
     part_rows *in = user;
-    const int64_t seq = store_int(rows, 0);
     (void)d;
     for (size_t i = 0; i < in->p->count; i++) {
-        if (in->p->items[i] != seq || in->rows[i].seq != 0)
+        if (in->p->items[i] != r->seq || in->rows[i].seq != 0)
             continue;
-        ledger_read_row(rows, &in->rows[i]);
+        in->rows[i] = *r;
         in->found++;
     }
     return GOV_OK;
 }
 
-static gov_status read_part(ledger *l, const part *p, int64_t account, part_rows *out,
+static gov_status read_part(ledger *l, const part *p, const ledger_account *a, part_rows *out,
                             const diag *d)
 {
     *out = (part_rows){.p = p};
-    const gov_status rc =
-        ledger_each(l, &ledger_transfers_by_seq, p->items, p->count, take_row, out, d);
+    const gov_status rc = ledger_rows_by_seq(l, a->ledger, p->items, p->count, take_row, out, d);
     if (rc == GOV_OK && out->found != p->count)
-        return base_fail(d, M_ledger_damaged, A_I("account", account));
+        return base_fail(d, M_ledger_damaged, A_I("account", a->id));
     return rc;
 }
 
@@ -262,11 +258,11 @@ static void put_row(statement *s, const ledger_row *r, const int64_t balance[sta
 }
 
 /* The rows of one part with the balances after each: known after the last one, the others by going back. */
-static gov_status put_part(statement *s, const part *p, const diag *d)
+static gov_status put_part(statement *s, const history *h, const part *p, const diag *d)
 {
     part_rows rows;
     int64_t after[LEDGER_TRAIL_ITEMS][4], balance[4];
-    const gov_status rc = read_part(s->l, p, s->f->account, &rows, d);
+    const gov_status rc = read_part(s->l, p, &h->cell.a, &rows, d);
     if (rc != GOV_OK)
         return rc;
     memcpy(balance, p->balance, sizeof balance);
@@ -294,7 +290,7 @@ static gov_status backwards(statement *s, const history *h, const diag *d)
     /* A part that begins after to_us may be passed over; the one found holds the instant or what comes next. */
     gov_status rc = find_part(s->l, h, true, s->to_us, &p, d);
     while (rc == GOV_OK) {
-        rc = put_part(s, &p, d);
+        rc = put_part(s, h, &p, d);
         if (rc != GOV_OK || s->done || s->count == s->cap || p.previous == 0)
             return rc;
         rc = read_chunk(s->l, p.previous, s->f->account, &p, d);
@@ -307,7 +303,7 @@ static gov_status forwards(statement *s, const history *h, const diag *d)
     part p;
     gov_status rc = find_part(s->l, h, true, s->from_us, &p, d);
     while (rc == GOV_OK) {
-        rc = put_part(s, &p, d);
+        rc = put_part(s, h, &p, d);
         if (rc != GOV_OK || s->done || s->count == s->cap || p.number == h->cell.trail.chunks)
             return rc;
         rc = find_part(s->l, h, false, p.number + 1, &p, d);
@@ -387,17 +383,18 @@ static int64_t shown(wide w)
 gov_status ledger_sum(ledger *l, int64_t after, ledger_sums *out, size_t cap, size_t *count,
                       const diag *d)
 {
-    static const store_sql sql = {"SELECT ledger, count(*), CAST(sum(debits_pending >> 32) AS "
-                                  "BIGINT), CAST(sum(debits_pending & 4294967295) AS "
-                                  "BIGINT), CAST(sum(debits_posted >> 32) AS BIGINT), "
-                                  "CAST(sum(debits_posted & 4294967295) AS BIGINT), "
-                                  "CAST(sum(credits_pending >> 32) AS BIGINT), "
-                                  "CAST(sum(credits_pending & 4294967295) AS BIGINT), "
-                                  "CAST(sum(credits_posted >> 32) AS BIGINT), "
-                                  "CAST(sum(credits_posted & 4294967295) AS BIGINT) FROM "
-                                  "gov_ledger_account WHERE community = $1 AND ledger > $2 GROUP "
-                                  "BY ledger ORDER BY ledger LIMIT $3",
-                                  0};
+    static const store_sql sql = {
+        "SELECT a.ledger, count(*), CAST(sum(debits_pending >> 32) AS "
+        "BIGINT), CAST(sum(debits_pending & 4294967295) AS "
+        "BIGINT), CAST(sum(debits_posted >> 32) AS BIGINT), "
+        "CAST(sum(debits_posted & 4294967295) AS BIGINT), "
+        "CAST(sum(credits_pending >> 32) AS BIGINT), "
+        "CAST(sum(credits_pending & 4294967295) AS BIGINT), "
+        "CAST(sum(credits_posted >> 32) AS BIGINT), "
+        "CAST(sum(credits_posted & 4294967295) AS BIGINT) FROM " LEDGER_ACCOUNT_TABLES
+        " WHERE a.community = $1 AND a.ledger > $2 GROUP "
+        "BY a.ledger ORDER BY a.ledger LIMIT $3",
+        0};
     store_rows rows;
     *count = 0;
     gov_status rc =
@@ -424,9 +421,9 @@ gov_status ledger_top(ledger *l, uint32_t book, uint32_t code, ledger_account *o
                       size_t *count, const diag *d)
 {
     static const store_sql sql = {
-        "SELECT " LEDGER_ACCOUNT_COLUMNS
-        " FROM gov_ledger_account WHERE community = $1 AND ledger = $2 AND (code = $3 "
-        "OR $3 = 0) ORDER BY credits_posted - debits_posted DESC, seq LIMIT $4",
+        "SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNT_TABLES
+        " WHERE a.community = $1 AND a.ledger = $2 AND (a.code = $3 "
+        "OR $3 = 0) ORDER BY b.credits_posted - b.debits_posted DESC, a.seq LIMIT $4",
         0};
     store_rows rows;
     *count = 0;

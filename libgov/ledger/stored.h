@@ -2,12 +2,12 @@
 #ifndef LEDGER_STORED_H
 #define LEDGER_STORED_H
 
-#include "ledger/book.h"
+#include "ledger/block.h"
 
-extern const store_table ledger_book_table, ledger_account_table, ledger_transfer_table,
-    ledger_trail_table, ledger_pending_table, ledger_failed_table, ledger_lot_table,
-    ledger_use_table, ledger_cap_table, ledger_count_table, ledger_reversed_table,
-    ledger_effective_table, ledger_memo_table;
+extern const store_table ledger_book_table, ledger_account_table, ledger_balance_table,
+    ledger_block_table, ledger_id_table, ledger_trail_table, ledger_pending_table,
+    ledger_failed_table, ledger_lot_table, ledger_use_table, ledger_cap_table, ledger_count_table,
+    ledger_reversed_table, ledger_effective_table, ledger_memo_table;
 
 struct ledger {
     const gov_allocator *alloc;
@@ -24,14 +24,13 @@ void ledger_forget(ledger *l); /* all that is kept in memory */
 
 /* ---- load.c ---- */
 
-#define LEDGER_ACCOUNT_COLUMNS                                                       \
-    "seq, id, ledger, code, flags, debits_pending, debits_posted, credits_pending, " \
-    "credits_posted, subject, reference, "                                           \
-    "reason, min_balance, max_balance, warn_min, warn_max, breakage, at_us, trail"
-#define LEDGER_TRANSFER_COLUMNS                                                                   \
-    "seq, id, ledger, code, flags, debit_account, credit_account, amount, released, pending_id, " \
-    "subject, reference, "                                                                        \
-    "reason, timeout, at_us, effective_us, reversal_of, expires_us"
+#define LEDGER_ACCOUNT_COLUMNS                                                               \
+    "a.seq, a.id, a.ledger, a.code, a.flags, b.debits_pending, b.debits_posted, "            \
+    "b.credits_pending, b.credits_posted, a.subject, a.reference, a.reason, a.min_balance, " \
+    "a.max_balance, a.warn_min, a.warn_max, a.breakage, a.at_us, b.trail, b.closed"
+#define LEDGER_ACCOUNT_TABLES                                                                  \
+    "gov_ledger_account a JOIN gov_ledger_balance b ON b.community = a.community AND b.seq = " \
+    "a.seq"
 #define LEDGER_PARAMS_4 "$2, $3, $4, $5"
 #define LEDGER_PARAMS_128                                                                          \
     "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, " \
@@ -47,8 +46,7 @@ void ledger_forget(ledger *l); /* all that is kept in memory */
     "$112, $113, $114, $115, $116, $117, $118, $119, $120, $121, $122, $123, $124, $125, $126, "   \
     "$127, $128, $129"
 
-/* A row as LEDGER_TRANSFER_COLUMNS gives it; *r is not put into a book. */
-void ledger_read_row(store_rows *rows, ledger_row *r);
+enum { LEDGER_LIST_MANY = 128 };
 /* False: the trail is damaged. */
 bool ledger_read_cell(store_rows *rows, ledger_cell *c);
 
@@ -59,8 +57,40 @@ typedef struct ledger_list {
 typedef gov_status ledger_take(void *user, store_rows *rows, const diag *d);
 gov_status ledger_each(ledger *l, const ledger_list *list, const int64_t *ids, size_t n,
                        ledger_take *take, void *user, const diag *d);
-extern const ledger_list ledger_accounts_by_id, ledger_transfers_by_seq, ledger_transfers_by_own_id,
-    ledger_transfers_by_other_id, ledger_statuses_by_seq;
+extern const ledger_list ledger_accounts_by_id, ledger_statuses_by_seq;
+
+/* ---- rows.c: transfers out of their blocks; *r is not put into a book ---- */
+
+typedef gov_status ledger_take_row(void *user, const ledger_row *r, const diag *d);
+/* Those of a ledger that are there, in the order of their seqs. */
+gov_status ledger_rows_by_seq(ledger *l, uint32_t book, const int64_t *seqs, size_t n,
+                              ledger_take_row *take, void *user, const diag *d);
+/* Those of the ledgers whose clocks are loaded, in no order. */
+gov_status ledger_rows_by_id(ledger *l, const int64_t *ids, size_t n, ledger_take_row *take,
+                             void *user, const diag *d);
+
+/* What a scan gives; 0: any. */
+typedef struct ledger_want {
+    uint32_t book;
+    int64_t from_us, to_us; /* inclusive */
+    int64_t subject, reference;
+    uint32_t reason, code;
+    bool expiries; /* too */
+    bool reversed;
+} ledger_want;
+
+/* Rows in the order of time, of the ledgers whose clocks are loaded; a few blocks of each in memory. */
+enum { LEDGER_SCAN_BLOCKS = 16 };
+typedef struct ledger_scan ledger_scan;
+gov_status ledger_scan_open(ledger *l, const ledger_want *want, ledger_scan **out, const diag *d);
+gov_status ledger_scan_next(ledger_scan *s, ledger_row *out, const diag *d); /* GOV_END: no more */
+void ledger_scan_close(ledger_scan *s);                                      /* NULL is allowed */
+
+/* Blocks of an entry (0: of none) between two seqs, in their order. */
+typedef gov_status ledger_take_block(void *user, const ledger_block *b, const void *data,
+                                     size_t len, const diag *d);
+gov_status ledger_blocks_between(ledger *l, uint32_t book, int64_t first, int64_t last,
+                                 int64_t entry, ledger_take_block *take, void *user, const diag *d);
 
 /* Reads all clocks of the community, and forgets the balances of ledgers that others have changed. */
 gov_status ledger_load_clocks(ledger *l, const diag *d);
@@ -117,8 +147,11 @@ gov_status ledger_memo_get(ledger *l, uint32_t kind, int64_t id, base_buf *doc,
 
 /* l NULL: a reason cannot be named. */
 gov_status ledger_cap_read(ledger *l, value map, ledger_cap *c, const diag *d);
-/* All of a ledger (0: of all) in the order of time. Holds every transfer in memory: some 300 bytes for each. */
-gov_status ledger_plain_journal(ledger *l, uint32_t book, base_buf *out, const diag *d);
+/* All of a ledger (0: of all) in the order of time, handed on piece by piece; holds the accounts in memory. What does not come to the
+ * balances is found out at the end, with the last piece held back. */
+typedef gov_status ledger_sink(void *user, const char *text, size_t len, const diag *d);
+gov_status ledger_plain_journal(ledger *l, uint32_t book, ledger_sink *write, void *user,
+                                const diag *d);
 
 /* ---- write.c ---- */
 
@@ -136,7 +169,7 @@ gov_status ledger_write_accounts(ledger *l, ledger_time t, const ledger_entry *e
 gov_status ledger_write_transfers(ledger *l, ledger_time t, const ledger_entry *entry,
                                   const diag *d);
 
-/* The canonical bytes of a row, as they are digested. */
-void ledger_row_bytes(base_buf *out, const ledger_row *r);
+/* The bytes of a block, as they are digested: its key, count and instants as LEB128 numbers, its length, its data. */
+void ledger_block_bytes(base_buf *out, const ledger_block *b, const void *data, size_t len);
 
 #endif

@@ -29,6 +29,10 @@ void ledger_undo_cell(ledger_book *b, uint32_t at)
                                      .flags = c->a.flags,
                                      .dirty = c->dirty});
     c->dirty = true;
+    if (!c->touched && !b->memory) {
+        c->touched = true;
+        b->touched[b->touched_count++] = at; /* room was reserved with the row's */
+    }
 }
 
 void ledger_undo_clock(ledger_book *b, const ledger_clock *c)

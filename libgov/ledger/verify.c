@@ -1,6 +1,7 @@
 /* Does the ledger add up? Every balance is computed again from all transfers. */
 #include "ledger/stored.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct total {
@@ -15,10 +16,11 @@ typedef struct totals {
 
 static gov_status read_accounts(ledger *l, totals *t, const diag *d)
 {
-    static const store_sql sql = {"SELECT seq, id, debits_pending, debits_posted, credits_pending, "
-                                  "credits_posted FROM gov_ledger_account WHERE "
-                                  "community = $1 AND seq > $2 ORDER BY seq LIMIT 4096",
-                                  0};
+    static const store_sql sql = {
+        "SELECT a.seq, a.id, b.debits_pending, b.debits_posted, b.credits_pending, "
+        "b.credits_posted FROM " LEDGER_ACCOUNT_TABLES
+        " WHERE a.community = $1 AND a.seq > $2 ORDER BY a.seq LIMIT 4096",
+        0};
     int64_t seq = INT64_MIN;
     for (size_t page = 4096; page == 4096;) {
         store_rows rows;
@@ -62,40 +64,18 @@ static gov_status add(totals *t, const ledger_row *r, const diag *d)
     return GOV_OK;
 }
 
-/* Rows of one entry, or of all (0), between two seqs, in the order of seq. */
-typedef gov_status (*each_row)(void *user, const ledger_row *r, const diag *d);
-static gov_status read_rows(ledger *l, int64_t first, int64_t last, int64_t entry, each_row each,
-                            void *user, const diag *d)
+static gov_status add_rows(ledger *l, totals *t, const diag *d)
 {
-    static const store_sql sql = {
-        "SELECT " LEDGER_TRANSFER_COLUMNS
-        " FROM gov_ledger_transfer WHERE community = $1 AND seq >= $2 AND seq <= $3 "
-        "AND (entry = $4 OR $4 = 0) ORDER BY seq LIMIT 4096",
-        0};
-    for (size_t page = 4096; page == 4096;) {
-        store_rows rows;
-        page = 0;
-        gov_status rc = store_query(l->s, &sql,
-                                    STORE_ARGS(store_i(l->community), store_i(first), store_i(last),
-                                               store_i(entry)),
-                                    &rows, d);
-        while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
-            ledger_row r;
-            ledger_read_row(&rows, &r);
-            first = r.seq + 1;
-            page++;
-            rc = each(user, &r, d);
-        }
-        store_rows_close(&rows);
-        if (rc != GOV_END)
-            return rc;
-    }
-    return GOV_OK;
-}
-
-static gov_status add_row(void *user, const ledger_row *r, const diag *d)
-{
-    return add(user, r, d);
+    ledger_scan *scan;
+    ledger_row r;
+    gov_status rc =
+        ledger_scan_open(l,
+                         &(ledger_want){.from_us = INT64_MIN, .to_us = INT64_MAX, .expiries = true},
+                         &scan, d);
+    while (rc == GOV_OK && (rc = ledger_scan_next(scan, &r, d)) == GOV_OK)
+        rc = add(t, &r, d);
+    ledger_scan_close(scan);
+    return rc == GOV_END ? GOV_OK : rc;
 }
 
 static gov_status compare_sums(ledger *l, const diag *d)
@@ -118,9 +98,10 @@ static gov_status compare_sums(ledger *l, const diag *d)
 /* What an account with lots can spend lies in its lots, no more and no less. */
 static gov_status compare_lots(ledger *l, const diag *d)
 {
-    static const store_sql sql = {"SELECT a.id FROM gov_ledger_account a WHERE a.community = $1 "
+    static const store_sql sql = {"SELECT a.id FROM " LEDGER_ACCOUNT_TABLES
+                                  " WHERE a.community = $1 "
                                   "AND a.flags & 2097152 <> 0 AND "
-                                  "a.credits_posted - a.debits_posted - a.debits_pending <> "
+                                  "b.credits_posted - b.debits_posted - b.debits_pending <> "
                                   "(SELECT COALESCE(CAST(sum(t.rest) AS "
                                   "BIGINT), 0) FROM gov_ledger_lot t WHERE t.community = "
                                   "a.community AND t.account = a.id AND "
@@ -138,7 +119,9 @@ gov_status ledger_verify(ledger *l, const diag *d)
     totals t = {.at.alloc = l->alloc};
     gov_status rc = read_accounts(l, &t, d);
     if (rc == GOV_OK)
-        rc = read_rows(l, INT64_MIN, INT64_MAX, 0, add_row, &t, d);
+        rc = ledger_load_clocks(l, d);
+    if (rc == GOV_OK)
+        rc = add_rows(l, &t, d);
     for (size_t i = 0; i < t.count && rc == GOV_OK; i++)
         if (memcmp(t.items[i].kept, t.items[i].sum, sizeof t.items[i].sum) != 0)
             rc = base_fail(d, M_ledger_differs, A_I("account", t.items[i].id));
@@ -153,50 +136,57 @@ gov_status ledger_verify(ledger *l, const diag *d)
 
 /* ---- the digest of an entry's rows ---- */
 
-typedef struct dated {
-    int64_t at_us;
-    size_t offset, len;
-} dated;
-
 typedef struct digesting {
-    const gov_allocator *alloc;
     base_buf bytes;
-    dated *rows;
-    size_t count, cap;
+    size_t count;
 } digesting;
 
-static gov_status digest_row(void *user, const ledger_row *r, const diag *d)
+static gov_status digest_block(void *user, const ledger_block *b, const void *data, size_t len,
+                               const diag *d)
 {
     digesting *g = user;
-    if (!base_grow(g->alloc, &g->rows, &g->cap, g->count, sizeof *g->rows))
-        return base_nomem(d);
-    const size_t offset = g->bytes.len;
-    ledger_row_bytes(&g->bytes, r);
-    /* In the order of the batch, which is that of time; rows mostly come in it, so insertion is cheap. */
-    size_t at = g->count++;
-    for (; at > 0 && g->rows[at - 1].at_us > r->t.timestamp; at--)
-        g->rows[at] = g->rows[at - 1];
-    g->rows[at] = (dated){r->t.timestamp, offset, g->bytes.len - offset};
+    ledger_block_bytes(&g->bytes, b, data, len);
+    g->count += b->count;
     return g->bytes.failed ? base_nomem(d) : GOV_OK;
 }
 
-gov_status ledger_digest(ledger *l, int64_t entry, int64_t first_seq, int64_t last_seq,
-                         size_t *count, uint8_t out[static BASE_DIGEST_SIZE], const diag *d)
+static int ascending(const void *a, const void *b)
 {
-    digesting g = {.alloc = l->alloc};
-    base_buf ordered;
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static gov_status digest_all(ledger *l, digesting *g, int64_t entry, int64_t first_seq,
+                             int64_t last_seq, const diag *d)
+{
+    gov_status rc = ledger_load_clocks(l, d);
+    if (rc != GOV_OK)
+        return rc;
+    const size_t n = l->b.clock_count;
+    uint32_t *books = base_array(l->alloc, n + 1, sizeof *books);
+    if (books == NULL)
+        return base_nomem(d);
+    for (size_t i = 0; i < n; i++)
+        books[i] = l->b.clocks[i].book;
+    qsort(books, n, sizeof *books, ascending);
+    for (size_t i = 0; i < n && rc == GOV_OK; i++)
+        rc = ledger_blocks_between(l, books[i], first_seq, last_seq, entry, digest_block, g, d);
+    base_free(l->alloc, books);
+    return rc;
+}
+
+gov_status ledger_digest(ledger *l, uint32_t book, int64_t entry, int64_t first_seq,
+                         int64_t last_seq, size_t *count, uint8_t out[static BASE_DIGEST_SIZE],
+                         const diag *d)
+{
+    digesting g = {.count = 0};
     base_buf_init(&g.bytes, l->alloc);
-    base_buf_init(&ordered, l->alloc);
-    gov_status rc = read_rows(l, first_seq, last_seq, entry, digest_row, &g, d);
-    for (size_t i = 0; i < g.count && rc == GOV_OK; i++)
-        base_buf_add(&ordered, g.bytes.data + g.rows[i].offset, g.rows[i].len);
-    if (rc == GOV_OK && ordered.failed)
-        rc = base_nomem(d);
+    const gov_status rc =
+        book != 0 ? ledger_blocks_between(l, book, first_seq, last_seq, entry, digest_block, &g, d)
+                  : digest_all(l, &g, entry, first_seq, last_seq, d);
     if (rc == GOV_OK)
-        base_sha256(ordered.len > 0 ? ordered.data : "", ordered.len, out);
+        base_sha256(g.bytes.len > 0 ? g.bytes.data : "", g.bytes.len, out);
     *count = g.count;
-    base_free(l->alloc, g.rows);
     base_buf_free(&g.bytes);
-    base_buf_free(&ordered);
     return rc;
 }

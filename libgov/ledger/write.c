@@ -63,17 +63,12 @@ static void number(base_buf *out, int64_t n)
     base_buf_add(out, bytes, len);
 }
 
-/* The fields of a row in this order for ever, each as a LEB128 number of its 64 bits. */
-void ledger_row_bytes(base_buf *out, const ledger_row *r)
+void ledger_block_bytes(base_buf *out, const ledger_block *b, const void *data, size_t len)
 {
-    const ledger_transfer *t = &r->t;
-    const int64_t fields[] = {t->id,          r->seq,           t->ledger,         t->code,
-                              t->flags,       t->debit_account, t->credit_account, t->amount,
-                              r->released,    t->pending_id,    t->subject,        t->reference,
-                              t->reason,      t->timeout,       t->timestamp,      t->effective_at,
-                              t->reversal_of, t->expires_at};
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-        number(out, fields[i]);
+    const int64_t key[] = {b->book, b->seq, b->count, b->first_us, b->last_us, (int64_t)len};
+    for (size_t i = 0; i < ARRAY_LEN(key); i++)
+        number(out, key[i]);
+    base_buf_add(out, data, len);
 }
 
 static void cell_bytes(base_buf *out, const ledger_cell *c)
@@ -105,15 +100,17 @@ static gov_status write_clocks(ledger *l, const diag *d)
 {
     static const store_change change = {
         &ledger_book_table, "community, ledger",
-        "version, accounts, account_us, transfer_us, last_seq, last_id, due_us"};
+        "version, accounts, account_us, transfer_us, first_seq, last_seq, last_id, due_us, caps"};
     static const field fields[] = {{offsetof(ledger_clock, book), true, false},
                                    {offsetof(ledger_clock, version), false, false},
                                    {offsetof(ledger_clock, accounts), false, false},
                                    {offsetof(ledger_clock, account_us), false, false},
                                    {offsetof(ledger_clock, transfer_us), false, false},
+                                   {offsetof(ledger_clock, first_seq), false, false},
                                    {offsetof(ledger_clock, last_seq), false, false},
                                    {offsetof(ledger_clock, last_id), false, false},
-                                   {offsetof(ledger_clock, due_us), false, false}};
+                                   {offsetof(ledger_clock, due_us), false, false},
+                                   {offsetof(ledger_clock, caps), true, false}};
     const void **items = base_arena_array(&l->scratch, l->b.clock_count + 1, sizeof *items);
     store_array arrays[1 + ARRAY_LEN(fields)] = {same_int(&l->community, NULL)};
     size_t n = 0;
@@ -131,7 +128,7 @@ static gov_status write_clocks(ledger *l, const diag *d)
         return GOV_OK;
     if (!ledger_columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
         return base_nomem(d);
-    return store_many(l->s, &change, arrays, n, d);
+    return store_renew(l->s, &change, arrays, n, d);
 }
 
 /* ---- accounts ---- */
@@ -141,10 +138,6 @@ static const field account_fields[] = {{offsetof(ledger_cell, seq), false, false
                                        {offsetof(ledger_cell, a.ledger), true, false},
                                        {offsetof(ledger_cell, a.code), true, false},
                                        {offsetof(ledger_cell, a.flags), true, false},
-                                       {offsetof(ledger_cell, a.debits_pending), false, false},
-                                       {offsetof(ledger_cell, a.debits_posted), false, false},
-                                       {offsetof(ledger_cell, a.credits_pending), false, false},
-                                       {offsetof(ledger_cell, a.credits_posted), false, false},
                                        {offsetof(ledger_cell, a.subject), false, true},
                                        {offsetof(ledger_cell, a.reference), false, true},
                                        {offsetof(ledger_cell, a.reason), true, false},
@@ -160,20 +153,32 @@ static gov_status insert_accounts(ledger *l, const void *const *items, size_t n,
 {
     static const store_insert insert = {
         &ledger_account_table,
-        "community, seq, id, ledger, code, flags, debits_pending, debits_posted, credits_pending, "
-        "credits_posted, "
-        "subject, reference, reason, min_balance, max_balance, warn_min, warn_max, breakage, "
-        "at_us, "
-        "entry, trail"};
+        "community, seq, id, ledger, code, flags, subject, reference, reason, min_balance, "
+        "max_balance, warn_min, warn_max, breakage, at_us, entry"};
+    static const store_insert nothing = {&ledger_balance_table,
+                                         "community, seq, closed, debits_pending, debits_posted, "
+                                         "credits_pending, credits_posted, trail"};
     static const store_span empty = {"", 0};
+    static const int64_t zero = 0;
     const bool none = entry == 0;
-    store_array arrays[3 + ARRAY_LEN(account_fields)] = {same_int(&l->community, NULL)};
-    if (!ledger_columns(&l->scratch, items, n, account_fields, ARRAY_LEN(account_fields),
-                        arrays + 1))
+    store_array arrays[2 + ARRAY_LEN(account_fields)] = {same_int(&l->community, NULL)};
+    int64_t *closed = base_arena_array(&l->scratch, n, sizeof *closed);
+    if (closed == NULL || !ledger_columns(&l->scratch, items, n, account_fields,
+                                          ARRAY_LEN(account_fields), arrays + 1))
         return base_nomem(d);
     arrays[1 + ARRAY_LEN(account_fields)] = same_int(&entry, &none);
-    arrays[2 + ARRAY_LEN(account_fields)] = (store_array){.spans = &empty, .same = true};
-    return store_bulk(l->s, &insert, arrays, n, d);
+    for (size_t i = 0; i < n; i++)
+        closed[i] = (((const ledger_cell *)items[i])->a.flags & GOV_ACCOUNT_CLOSED) != 0;
+    const store_array balances[] = {arrays[0],
+                                    arrays[1],
+                                    {.ints = closed},
+                                    same_int(&zero, NULL),
+                                    same_int(&zero, NULL),
+                                    same_int(&zero, NULL),
+                                    same_int(&zero, NULL),
+                                    {.spans = &empty, .same = true}};
+    const gov_status rc = store_bulk(l->s, &insert, arrays, n, d);
+    return rc == GOV_OK ? store_bulk(l->s, &nothing, balances, n, d) : rc;
 }
 
 gov_status ledger_write_accounts(ledger *l, ledger_time t, const ledger_entry *entry, const diag *d)
@@ -223,68 +228,69 @@ gov_status ledger_write_accounts(ledger *l, ledger_time t, const ledger_entry *e
     return rc;
 }
 
+typedef struct changed {
+    int64_t seq;
+    ledger_cell *cell;
+} changed;
+
 static int by_seq(const void *a, const void *b)
 {
-    const ledger_cell *x = *(const ledger_cell *const *)a, *y = *(const ledger_cell *const *)b;
+    const changed *x = a, *y = b;
     return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
-/* Does a batch change nothing but what is posted? */
-static bool posts_only(const ledger_book *b)
+/* The accounts that the batch has changed, in the order of their rows. */
+static changed *changed_cells(ledger *l, size_t *n)
 {
-    for (size_t i = 0; i < b->row_count; i++)
-        if (b->rows[i].fresh &&
-            (b->rows[i].kind == LEDGER_EXPIRY ||
-             b->rows[i].t.flags &
-                 (GOV_TRANSFER_PENDING | GOV_TRANSFER_POST_PENDING | GOV_TRANSFER_VOID_PENDING)))
-            return false;
-    return true;
+    changed *list = base_arena_array(&l->scratch, l->b.touched_count + 1, sizeof *list);
+    *n = 0;
+    for (size_t i = 0; i < l->b.touched_count && list != NULL; i++) {
+        ledger_cell *c = &l->b.cells[l->b.touched[i]];
+        if (c->dirty)
+            list[(*n)++] = (changed){c->seq, c};
+    }
+    if (list != NULL)
+        qsort(list, *n, sizeof *list, by_seq);
+    return list;
 }
 
-static gov_status update_accounts(ledger *l, const diag *d)
+static gov_status update_balances(ledger *l, const diag *d)
 {
-    static const store_change whole = {
-        &ledger_account_table, "community, seq",
-        "debits_posted, credits_posted, debits_pending, credits_pending, flags, trail"};
-    static const store_change posted = {&ledger_account_table, "community, seq",
-                                        "debits_posted, credits_posted, trail"};
+    static const store_change change = {
+        &ledger_balance_table, "community, seq",
+        "debits_posted, credits_posted, debits_pending, credits_pending, closed, trail"};
     static const field fields[] = {{offsetof(ledger_cell, seq), false, false},
                                    {offsetof(ledger_cell, a.debits_posted), false, false},
                                    {offsetof(ledger_cell, a.credits_posted), false, false},
                                    {offsetof(ledger_cell, a.debits_pending), false, false},
-                                   {offsetof(ledger_cell, a.credits_pending), false, false},
-                                   {offsetof(ledger_cell, a.flags), true, false}};
-    const bool few = posts_only(&l->b);
-    const size_t count = few ? 3 : ARRAY_LEN(fields);
-    size_t n = 0, used = 0;
-    for (size_t i = 0; i < l->b.cell_count; i++)
-        n += l->b.cells[i].dirty;
+                                   {offsetof(ledger_cell, a.credits_pending), false, false}};
+    size_t n, used = 0;
+    const changed *list = changed_cells(l, &n);
+    if (list == NULL)
+        return base_nomem(d);
     if (n == 0)
         return GOV_OK;
     const void **items = base_arena_array(&l->scratch, n, sizeof *items);
+    int64_t *closed = base_arena_array(&l->scratch, n, sizeof *closed);
     store_span *trails = base_arena_array(&l->scratch, n, sizeof *trails);
     uint8_t *bytes = base_arena_array(&l->scratch, n, LEDGER_TRAIL_BYTES);
-    store_array arrays[2 + ARRAY_LEN(fields)] = {same_int(&l->community, NULL)};
-    if (items == NULL || trails == NULL || bytes == NULL)
+    store_array arrays[3 + ARRAY_LEN(fields)] = {same_int(&l->community, NULL)};
+    if (items == NULL || closed == NULL || trails == NULL || bytes == NULL)
         return base_nomem(d);
-    n = 0;
-    for (size_t i = 0; i < l->b.cell_count; i++) {
-        if (!l->b.cells[i].dirty)
-            continue;
-        l->b.cells[i].dirty = false;
-        items[n++] = &l->b.cells[i];
-    }
-    qsort(items, n, sizeof *items, by_seq);
     for (size_t i = 0; i < n; i++) {
-        const size_t len =
-            ledger_trail_write(&((const ledger_cell *)items[i])->trail, bytes + used);
+        ledger_cell *c = list[i].cell;
+        const size_t len = ledger_trail_write(&c->trail, bytes + used);
+        c->dirty = false;
+        items[i] = c;
+        closed[i] = (c->a.flags & GOV_ACCOUNT_CLOSED) != 0;
         trails[i] = (store_span){bytes + used, len};
         used += len;
     }
-    if (!ledger_columns(&l->scratch, items, n, fields, count, arrays + 1))
+    if (!ledger_columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
         return base_nomem(d);
-    arrays[1 + count] = (store_array){.spans = trails};
-    return store_many(l->s, few ? &posted : &whole, arrays, n, d);
+    arrays[1 + ARRAY_LEN(fields)] = (store_array){.ints = closed};
+    arrays[2 + ARRAY_LEN(fields)] = (store_array){.spans = trails};
+    return store_renew(l->s, &change, arrays, n, d);
 }
 
 /* ---- trails ---- */
@@ -381,8 +387,8 @@ static gov_status write_trails(ledger *l, ledger_row *const *rows, size_t n, led
         if (rc == GOV_OK)
             rc = walk(l, rows[i], 1, &made, t, d);
     }
-    for (size_t i = 0; i < l->b.cell_count && rc == GOV_OK; i++) {
-        const ledger_cell *c = &l->b.cells[i];
+    for (size_t i = 0; i < l->b.touched_count && rc == GOV_OK; i++) {
+        const ledger_cell *c = &l->b.cells[l->b.touched[i]];
         if (c->dirty && (c->before[LEDGER_DP] != c->a.debits_pending ||
                          c->before[LEDGER_DD] != c->a.debits_posted ||
                          c->before[LEDGER_CP] != c->a.credits_pending ||
@@ -397,103 +403,166 @@ static gov_status write_trails(ledger *l, ledger_row *const *rows, size_t n, led
 
 /* ---- transfers ---- */
 
-/* Ids made by this store within a day and after the newest row (give or take ten seconds) serve as seq themselves. */
+/* Seqs ascend within a ledger, as instants do. An id serves as seq itself when this store made it within a day and it comes after
+ * all of its ledger; an expiry takes the next number, and all others get an id that the store makes now. */
 static gov_status give_seqs(ledger *l, ledger_row **rows, size_t n, ledger_time t, const diag *d)
 {
-    int64_t newest = 0, mark;
+    int64_t mark;
     for (size_t i = 0; i < l->b.clock_count; i++)
-        if (l->b.clocks[i].last_seq > newest)
-            newest = l->b.clocks[i].last_seq;
+        store_seen_id(l->s, l->b.clocks[i].last_seq);
     gov_status rc = store_new_id(l->s, t.real_ms, &mark, d);
-    const int64_t day = INT64_C(86400000) << 22, slack = INT64_C(10000) << 22;
+    const int64_t day = INT64_C(86400000) << 22;
+    ledger_clock *c = NULL;
     for (size_t i = 0; i < n && rc == GOV_OK; i++) {
         ledger_row *r = rows[i];
-        r->native =
-            !l->foreign && r->t.id > mark - day && r->t.id < mark && r->t.id > newest - slack;
-        r->seq = r->t.id;
-        if (!r->native)
+        if (c == NULL || c->book != r->t.ledger)
+            c = ledger_clock_of(&l->b, r->t.ledger);
+        r->native = !l->foreign && r->kind != LEDGER_EXPIRY && r->t.id > mark - day &&
+                    r->t.id < mark && r->t.id > c->last_seq;
+        r->seq = r->kind == LEDGER_EXPIRY ? c->last_seq + 1 : r->t.id;
+        if (!r->native && r->kind != LEDGER_EXPIRY)
             rc = store_new_id(l->s, t.real_ms, &r->seq, d);
         if (r->t.flags & LEDGER_BREAKAGE) {
             r->native = true;
             r->t.id = r->seq;
         }
-        ledger_clock *c = ledger_clock_of(&l->b, r->t.ledger);
-        if (r->seq > c->last_seq)
-            c->last_seq = r->seq;
+        c->last_seq = r->seq;
+        if (c->first_seq == 0)
+            c->first_seq = r->seq;
         if (r->t.id > c->last_id)
             c->last_id = r->t.id;
     }
     return rc;
 }
 
-static bool plain_row(const ledger_row *r)
+typedef struct blocks {
+    base_buf bytes; /* as they are digested */
+    ledger_block *items;
+    size_t *offsets; /* of their data */
+    size_t *lens;
+    size_t count;
+} blocks;
+
+static int by_ledger(const void *a, const void *b)
 {
-    const ledger_transfer *t = &r->t;
-    return (r->released | t->pending_id | t->subject | t->reference | t->timeout | t->effective_at |
-            t->reversal_of | t->expires_at) == 0;
+    const ledger_row *x = *(const ledger_row *const *)a, *y = *(const ledger_row *const *)b;
+    if (x->t.ledger != y->t.ledger)
+        return x->t.ledger < y->t.ledger ? -1 : 1;
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
-static gov_status insert_transfers(ledger *l, ledger_row *const *rows, size_t n, int64_t entry,
-                                   const diag *d)
+/* The rows of each ledger stand together, in their order. */
+static ledger_row **apart(ledger *l, ledger_row **rows, size_t n)
+{
+    size_t i = 1;
+    while (i < n && rows[i - 1]->t.ledger == rows[i]->t.ledger)
+        i++;
+    if (i == n)
+        return rows;
+    ledger_row **ordered = base_arena_array(&l->scratch, n, sizeof *ordered);
+    if (ordered != NULL) {
+        memcpy(ordered, rows, n * sizeof *rows);
+        qsort(ordered, n, sizeof *ordered, by_ledger);
+    }
+    return ordered;
+}
+
+/* How many of the rows a block takes: of one ledger, and so many as a leaf of a tree holds. */
+static size_t pack(ledger_row *const *rows, size_t n, uint8_t *out, size_t *len)
+{
+    size_t count = 1;
+    while (count < n && count < LEDGER_BLOCK_ROWS && rows[count]->t.ledger == rows[0]->t.ledger)
+        count++;
+    *len = ledger_block_write(rows, count, out);
+    while (*len > LEDGER_BLOCK_FITS && count > 8) {
+        count = count * LEDGER_BLOCK_FITS / *len;
+        count = count < 8 ? 8 : count;
+        *len = ledger_block_write(rows, count, out);
+    }
+    return count;
+}
+
+static gov_status make_blocks(ledger *l, ledger_row **rows, size_t n, blocks *out, const diag *d)
+{
+    ledger_row **ordered = apart(l, rows, n);
+    uint8_t *data = base_arena_alloc(&l->scratch, LEDGER_BLOCK_MOST);
+    out->items = base_arena_array(&l->scratch, n, sizeof *out->items);
+    out->offsets = base_arena_array(&l->scratch, n, sizeof *out->offsets);
+    out->lens = base_arena_array(&l->scratch, n, sizeof *out->lens);
+    if (ordered == NULL || data == NULL || out->items == NULL || out->offsets == NULL ||
+        out->lens == NULL)
+        return base_nomem(d);
+    for (size_t i = 0, count; i < n; i += count) {
+        size_t len;
+        ledger_row *const *from = ordered + i;
+        count = pack(from, n - i, data, &len);
+        ledger_block *b = &out->items[out->count];
+        b->book = from[0]->t.ledger;
+        b->seq = from[0]->seq;
+        b->count = (uint32_t)count;
+        b->first_us = from[0]->t.timestamp;
+        b->last_us = from[count - 1]->t.timestamp;
+        ledger_block_bytes(&out->bytes, b, data, len);
+        out->offsets[out->count] = out->bytes.len - len;
+        out->lens[out->count++] = len;
+    }
+    return out->bytes.failed ? base_nomem(d) : GOV_OK;
+}
+
+static gov_status insert_blocks(ledger *l, const blocks *made, int64_t entry, const diag *d)
 {
     static const store_insert insert = {
-        &ledger_transfer_table,
-        "community, entry, seq, ledger, code, flags, debit_account, credit_account, amount, "
-        "reason, "
-        "at_us, id, released, pending_id, subject, reference, timeout, effective_us, reversal_of, "
-        "expires_us"};
-    /* Most batches hold nothing of the rest. */
-    static const store_insert plain = {&ledger_transfer_table,
-                                       "community, entry, seq, ledger, code, flags, debit_account, "
-                                       "credit_account, amount, reason, "
-                                       "at_us"};
-    static const field fields[] = {{offsetof(ledger_row, seq), false, false},
-                                   {offsetof(ledger_row, t.ledger), true, false},
-                                   {offsetof(ledger_row, t.code), true, false},
-                                   {offsetof(ledger_row, t.flags), true, false},
-                                   {offsetof(ledger_row, t.debit_account), false, false},
-                                   {offsetof(ledger_row, t.credit_account), false, false},
-                                   {offsetof(ledger_row, t.amount), false, false},
-                                   {offsetof(ledger_row, t.reason), true, false},
-                                   {offsetof(ledger_row, t.timestamp), false, false},
-                                   {offsetof(ledger_row, released), false, true},
-                                   {offsetof(ledger_row, t.pending_id), false, true},
-                                   {offsetof(ledger_row, t.subject), false, true},
-                                   {offsetof(ledger_row, t.reference), false, true},
-                                   {offsetof(ledger_row, t.timeout), true, true},
-                                   {offsetof(ledger_row, t.effective_at), false, true},
-                                   {offsetof(ledger_row, t.reversal_of), false, true},
-                                   {offsetof(ledger_row, t.expires_at), false, true}};
-    enum { ALWAYS = 9 };
+        &ledger_block_table, "community, ledger, seq, transfers, first_us, last_us, entry, data"};
+    static const field fields[] = {{offsetof(ledger_block, book), true, false},
+                                   {offsetof(ledger_block, seq), false, false},
+                                   {offsetof(ledger_block, count), true, false},
+                                   {offsetof(ledger_block, first_us), false, false},
+                                   {offsetof(ledger_block, last_us), false, false}};
     const bool none = entry == 0;
-    const void *const *items = (const void *const *)rows;
-    int64_t *ids = base_arena_array(&l->scratch, n, sizeof *ids);
-    bool *nulls = base_arena_array(&l->scratch, n, sizeof *nulls), all = true, empty = true;
-    store_array arrays[3 + ARRAY_LEN(fields)] = {same_int(&l->community, NULL),
-                                                 same_int(&entry, &none)};
-    if (ids == NULL || nulls == NULL ||
-        !ledger_columns(&l->scratch, items, n, fields, ALWAYS, arrays + 2))
+    const size_t n = made->count;
+    const void **items = base_arena_array(&l->scratch, n, sizeof *items);
+    store_span *data = base_arena_array(&l->scratch, n, sizeof *data);
+    store_array arrays[3 + ARRAY_LEN(fields)] = {same_int(&l->community, NULL)};
+    if (items == NULL || data == NULL)
         return base_nomem(d);
     for (size_t i = 0; i < n; i++) {
-        ids[i] = rows[i]->t.id;
-        nulls[i] = rows[i]->native || rows[i]->kind == LEDGER_EXPIRY;
-        all = all && nulls[i];
-        empty = empty && plain_row(rows[i]);
+        items[i] = &made->items[i];
+        data[i] = (store_span){made->bytes.data + made->offsets[i], made->lens[i]};
     }
-    if (all && empty)
-        return store_bulk(l->s, &plain, arrays, n, d);
-    arrays[2 + ALWAYS] = (store_array){.ints = ids, .nulls = nulls, .same = all};
-    if (!ledger_columns(&l->scratch, items, n, fields + ALWAYS, ARRAY_LEN(fields) - ALWAYS,
-                        arrays + 3 + ALWAYS))
+    if (!ledger_columns(&l->scratch, items, n, fields, ARRAY_LEN(fields), arrays + 1))
         return base_nomem(d);
+    arrays[1 + ARRAY_LEN(fields)] = same_int(&entry, &none);
+    arrays[2 + ARRAY_LEN(fields)] = (store_array){.spans = data};
     return store_bulk(l->s, &insert, arrays, n, d);
+}
+
+/* Where the rows are whose id is not their seq. */
+static gov_status insert_ids(ledger *l, ledger_row *const *rows, size_t n, const diag *d)
+{
+    static const store_insert insert = {&ledger_id_table, "community, id, ledger, seq"};
+    static const field fields[] = {{offsetof(ledger_row, t.id), false, false},
+                                   {offsetof(ledger_row, t.ledger), true, false},
+                                   {offsetof(ledger_row, seq), false, false}};
+    const void **items = base_arena_array(&l->scratch, n, sizeof *items);
+    store_array arrays[1 + ARRAY_LEN(fields)] = {same_int(&l->community, NULL)};
+    size_t count = 0;
+    if (items == NULL)
+        return base_nomem(d);
+    for (size_t i = 0; i < n; i++)
+        if (!rows[i]->native && rows[i]->kind != LEDGER_EXPIRY)
+            items[count++] = rows[i];
+    if (count == 0)
+        return GOV_OK;
+    if (!ledger_columns(&l->scratch, items, count, fields, ARRAY_LEN(fields), arrays + 1))
+        return base_nomem(d);
+    return store_bulk(l->s, &insert, arrays, count, d);
 }
 
 static gov_status write_pending(ledger *l, const diag *d)
 {
     static const store_insert insert = {
         &ledger_pending_table,
-        "community, seq, status, resolved_us, resolved_by, ledger, due_us, actor"};
+        "community, seq, status, resolved_us, resolved_by, ledger, due_us, actor, closes"};
     static const store_change change = {&ledger_pending_table, "community, seq",
                                         "status, resolved_us, resolved_by"};
     static const field fields[] = {{offsetof(ledger_row, seq), false, false},
@@ -504,10 +573,14 @@ static gov_status write_pending(ledger *l, const diag *d)
                                    {offsetof(ledger_row, actor), false, false}};
     const void **items = base_arena_array(&l->scratch, l->b.row_count + 1, sizeof *items);
     int64_t *status = base_arena_array(&l->scratch, l->b.row_count + 1, sizeof *status);
-    gov_status rc = items != NULL && status != NULL ? GOV_OK : base_nomem(d);
+    int64_t *closes = base_arena_array(&l->scratch, l->b.row_count + 1, sizeof *closes);
+    bool *nulls = base_arena_array(&l->scratch, l->b.row_count + 1, sizeof *nulls);
+    gov_status rc =
+        items != NULL && status != NULL && closes != NULL && nulls != NULL ? GOV_OK : base_nomem(d);
     for (int fresh = 1; fresh >= 0 && rc == GOV_OK; fresh--) {
-        store_array arrays[2 + ARRAY_LEN(fields)] = {same_int(&l->community, NULL)};
+        store_array arrays[3 + ARRAY_LEN(fields)] = {same_int(&l->community, NULL)};
         size_t n = 0;
+        bool any = false;
         for (size_t i = 0; i < l->b.row_count; i++) {
             ledger_row *r = &l->b.rows[i];
             if (r->kind != LEDGER_LIVE || !(r->t.flags & GOV_TRANSFER_PENDING) ||
@@ -516,6 +589,9 @@ static gov_status write_pending(ledger *l, const diag *d)
             if (r->status == LEDGER_PENDING)
                 r->resolved_us = r->resolved_by = 0; /* what a broken chain had noted */
             status[n] = r->status;
+            closes[n] = r->t.flags & (GOV_TRANSFER_CLOSING_DEBIT | GOV_TRANSFER_CLOSING_CREDIT);
+            nulls[n] = closes[n] == 0;
+            any = any || !nulls[n];
             items[n++] = r;
         }
         if (n == 0)
@@ -524,6 +600,8 @@ static gov_status write_pending(ledger *l, const diag *d)
             !ledger_columns(&l->scratch, items, n, fields + 1, ARRAY_LEN(fields) - 1, arrays + 3))
             return base_nomem(d);
         arrays[2] = (store_array){.ints = status};
+        arrays[2 + ARRAY_LEN(fields)] =
+            (store_array){.ints = closes, .nulls = nulls, .same = !any && n > 1};
         rc = fresh ? store_bulk(l->s, &insert, arrays, n, d)
                    : store_many(l->s, &change, arrays, n, d);
         status += n;
@@ -558,67 +636,45 @@ static gov_status write_failed(ledger *l, const diag *d)
     return store_bulk(l->s, &insert, arrays, n, d);
 }
 
-static int by_time(const void *a, const void *b)
+static gov_status write_blocks(ledger *l, ledger_row **rows, size_t n, const ledger_entry *entry,
+                               const diag *d)
 {
-    const ledger_row *x = *(const ledger_row *const *)a, *y = *(const ledger_row *const *)b;
-    if (x->t.timestamp != y->t.timestamp)
-        return x->t.timestamp < y->t.timestamp ? -1 : 1;
-    return x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
-/* The order of the digest: that of the batch, except where imports into several ledgers mix their times. */
-static ledger_row **in_time(ledger *l, ledger_row **rows, size_t n)
-{
-    size_t i = 1;
-    while (i < n && rows[i - 1]->t.timestamp < rows[i]->t.timestamp)
-        i++;
-    if (i >= n)
-        return rows;
-    ledger_row **ordered = base_arena_array(&l->scratch, n, sizeof *ordered);
-    if (ordered != NULL) {
-        memcpy(ordered, rows, n * sizeof *rows);
-        qsort(ordered, n, sizeof *ordered, by_time);
+    ledger_commitment c = {.count = n,
+                           .book = rows[0]->t.ledger,
+                           .first_us = rows[0]->t.timestamp,
+                           .last_us = rows[n - 1]->t.timestamp,
+                           .first_seq = INT64_MAX};
+    blocks made = {.count = 0};
+    int64_t id = 0;
+    base_buf_init(&made.bytes, l->alloc);
+    for (size_t i = 0; i < n; i++) {
+        c.first_seq = rows[i]->seq < c.first_seq ? rows[i]->seq : c.first_seq;
+        c.last_seq = rows[i]->seq > c.last_seq ? rows[i]->seq : c.last_seq;
+        c.book = rows[i]->t.ledger == c.book ? c.book : 0;
     }
-    return ordered;
+    gov_status rc = make_blocks(l, rows, n, &made, d);
+    if (rc == GOV_OK)
+        rc = commit_to(&made.bytes, &c, entry, &id, d);
+    if (rc == GOV_OK)
+        rc = insert_blocks(l, &made, id, d);
+    base_buf_free(&made.bytes);
+    return rc;
 }
 
 static gov_status write_rows(ledger *l, ledger_row **rows, size_t n, ledger_time t,
                              const ledger_entry *entry, const diag *d)
 {
     gov_status rc = give_seqs(l, rows, n, t, d);
-    if (rc != GOV_OK)
-        return rc;
-    ledger_commitment c = {.count = n,
-                           .first_us = rows[0]->t.timestamp,
-                           .last_us = rows[n - 1]->t.timestamp,
-                           .first_seq = INT64_MAX};
-    base_buf bytes;
-    base_buf_init(&bytes, l->alloc);
-    if (!base_buf_reserve(&bytes, n * 64)) {
-        base_buf_free(&bytes);
-        return base_nomem(d);
-    }
-    ledger_row **ordered = in_time(l, rows, n);
-    if (ordered == NULL) {
-        base_buf_free(&bytes);
-        return base_nomem(d);
-    }
-    for (size_t i = 0; i < n; i++) {
-        ledger_row_bytes(&bytes, ordered[i]);
-        c.first_seq = rows[i]->seq < c.first_seq ? rows[i]->seq : c.first_seq;
-        c.last_seq = rows[i]->seq > c.last_seq ? rows[i]->seq : c.last_seq;
-    }
-    int64_t id;
-    rc = commit_to(&bytes, &c, entry, &id, d);
-    base_buf_free(&bytes);
     if (rc == GOV_OK)
         rc = write_trails(l, rows, n, t, d);
     if (rc == GOV_OK)
-        rc = insert_transfers(l, rows, n, id, d);
+        rc = write_blocks(l, rows, n, entry, d);
+    if (rc == GOV_OK)
+        rc = insert_ids(l, rows, n, d);
     if (rc == GOV_OK)
         rc = write_pending(l, d);
     if (rc == GOV_OK)
-        rc = update_accounts(l, d);
+        rc = update_balances(l, d);
     return rc;
 }
 

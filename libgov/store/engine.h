@@ -45,6 +45,8 @@ typedef struct store_engine {
                        const diag *d);
     gov_status (*many)(store *s, const store_change *shape, const store_array *arrays, size_t n,
                        const diag *d);
+    gov_status (*renew)(store *s, const store_change *shape, const store_array *arrays, size_t n,
+                        const diag *d);
     gov_status (*script)(store *s, const char *text, const diag *d); /* DDL, at once */
     gov_status (*has_schema)(store *s, bool *has,
                              const diag *d); /* fails on what is no store of ours */
@@ -90,7 +92,8 @@ gov_status store_pg_open(store *s, const store_config *config, const char *url, 
 
 /* readable.c */
 struct sqlite3;
-bool store_wants_space(struct sqlite3 *db, int code); /* did a call that failed with it want space? */
+bool store_wants_space(struct sqlite3 *db,
+                       int code); /* did a call that failed with it want space? */
 /* The name by which SQLite opens a file that nobody changes meanwhile, without files beside it. */
 void store_write_immutable(base_buf *out, const char *path);
 /* Is there nothing in FILE-wal that is not in the file yet? */

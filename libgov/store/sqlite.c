@@ -20,7 +20,7 @@ typedef struct lite {
     sqlite3 *db;
     int64_t seen_version;    /* PRAGMA data_version when cached rows were last known to be true */
     int64_t checked_version; /* the same, when the schema was last looked at */
-    bool immutable;          /* opened where not even a reader may write: nobody else is waited for */
+    bool immutable; /* opened where not even a reader may write: nobody else is waited for */
 } lite;
 
 typedef struct lite_statement {
@@ -83,7 +83,7 @@ static store_error class_of(sqlite3 *db, int code)
         return store_wants_space(db, code) ? STORE_NO_SPACE : STORE_OTHER;
     case SQLITE_CANTOPEN:
         return err == EROFS || err == EACCES ? STORE_NO_WRITE
-               : store_wants_space(db, code)  ? STORE_NO_SPACE
+               : store_wants_space(db, code) ? STORE_NO_SPACE
                                              : STORE_OTHER;
     case SQLITE_ERROR: return schema_is_gone(db) ? STORE_DAMAGED : STORE_BUG;
     case SQLITE_MISUSE:
@@ -304,7 +304,8 @@ static gov_status check_place(store *s, const diag *d)
 {
     int moved = 0;
     const int code = sqlite3_file_control(in(s)->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    return code == SQLITE_OK && moved != 0 ? base_fail(d, M_store_moved, A_S("place", s->place)) : GOV_OK;
+    return code == SQLITE_OK && moved != 0 ? base_fail(d, M_store_moved, A_S("place", s->place))
+                                           : GOV_OK;
 }
 
 static gov_status lite_begin(store *s, bool write, const diag *d)
@@ -469,9 +470,9 @@ static gov_status lite_flush(store *s, const diag *d)
     return GOV_OK;
 }
 
-static void write_insert(base_buf *out, const store_shape *shape)
+static void write_insert(base_buf *out, const char *verb, const store_shape *shape)
 {
-    base_buf_str(out, "INSERT INTO ");
+    base_buf_str(out, verb);
     base_buf_str(out, shape->table->name);
     for (size_t i = 0; i < shape->count; i++) {
         base_buf_str(out, i == 0 ? " (" : ", ");
@@ -508,8 +509,20 @@ static void write_update(base_buf *out, const store_shape *shape)
     }
 }
 
+static bool whole_rows(const store_shape *shape)
+{
+    size_t columns = 0;
+    while (shape->table->columns[columns].name != NULL)
+        columns++;
+    bool adds = false;
+    for (size_t i = 0; i < shape->count; i++)
+        adds = adds || shape->add[i];
+    return columns == shape->count && !adds;
+}
+
 static gov_status acquire_shape(store *s, const void *key, const store_insert *insert,
-                                const store_change *change, lite_statement **out, const diag *d)
+                                const store_change *change, bool renew, lite_statement **out,
+                                const diag *d)
 {
     *out = (lite_statement *)store_cache_find(s, key);
     if (*out != NULL)
@@ -517,12 +530,14 @@ static gov_status acquire_shape(store *s, const void *key, const store_insert *i
     store_shape shape;
     gov_status rc = insert != NULL ? store_shape_insert(s, insert, &shape, d)
                                    : store_shape_change(s, change, &shape, d);
+    if (rc == GOV_OK && renew && !whole_rows(&shape))
+        rc = store_misuse(s, "only whole rows are renewed", d);
     if (rc != GOV_OK)
         return rc;
     base_buf text;
     base_buf_init(&text, s->alloc);
-    if (insert != NULL)
-        write_insert(&text, &shape);
+    if (insert != NULL || renew)
+        write_insert(&text, renew ? "REPLACE INTO " : "INSERT INTO ", &shape);
     else
         write_update(&text, &shape);
     lite_statement *q = NULL;
@@ -586,7 +601,7 @@ static gov_status lite_bulk(store *s, const store_insert *shape, const store_arr
                             size_t n, const diag *d)
 {
     lite_statement *q;
-    const gov_status rc = acquire_shape(s, shape, shape, NULL, &q, d);
+    const gov_status rc = acquire_shape(s, shape, shape, NULL, false, &q, d);
     return rc == GOV_OK ? run_batch(s, q, arrays, n, d) : rc;
 }
 
@@ -594,7 +609,15 @@ static gov_status lite_many(store *s, const store_change *shape, const store_arr
                             size_t n, const diag *d)
 {
     lite_statement *q;
-    const gov_status rc = acquire_shape(s, shape, NULL, shape, &q, d);
+    const gov_status rc = acquire_shape(s, shape, NULL, shape, false, &q, d);
+    return rc == GOV_OK ? run_batch(s, q, arrays, n, d) : rc;
+}
+
+static gov_status lite_renew(store *s, const store_change *shape, const store_array *arrays,
+                             size_t n, const diag *d)
+{
+    lite_statement *q;
+    const gov_status rc = acquire_shape(s, shape, NULL, shape, true, &q, d);
     return rc == GOV_OK ? run_batch(s, q, arrays, n, d) : rc;
 }
 
@@ -866,6 +889,7 @@ static const store_engine engine = {
     .flush = lite_flush,
     .bulk = lite_bulk,
     .many = lite_many,
+    .renew = lite_renew,
     .script = lite_script,
     .has_schema = lite_has_schema,
     .mark_schema = lite_mark_schema,

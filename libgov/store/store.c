@@ -604,6 +604,16 @@ gov_status store_many(store *s, const store_change *shape, const store_array *ar
     return s->engine->many(s, shape, arrays, n, d);
 }
 
+gov_status store_renew(store *s, const store_change *shape, const store_array *arrays, size_t n,
+                       const diag *d)
+{
+    const gov_status rc = ready(s, true, d);
+    if (rc != GOV_OK || n == 0)
+        return rc;
+    s->counts.statements++;
+    return s->engine->renew(s, shape, arrays, n, d);
+}
+
 /* ---- keeping ---- */
 
 gov_status store_backup(store *s, const char *path,

@@ -278,6 +278,10 @@ gov_status store_bulk(store *s, const store_insert *shape, const store_array *ar
 /* Updates by key, one row each: exactly n rows must change, else as in store_post. Keys must differ from one another. */
 gov_status store_many(store *s, const store_change *shape, const store_array *arrays, size_t n,
                       const diag *d);
+/* The same for rows that are known to be there, with all columns of the table in the shape: SQLite writes each as a whole without
+ * reading the old one, at half the price (and would make a row that is not there). */
+gov_status store_renew(store *s, const store_change *shape, const store_array *arrays, size_t n,
+                       const diag *d);
 
 /* ---- what went wrong ---- */
 

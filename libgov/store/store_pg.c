@@ -19,9 +19,8 @@ static store_error class_of(store *s, const char *state)
                    {"23505", STORE_DUPLICATE}, {"23", STORE_CHECK},       {"53100", STORE_NO_SPACE},
                    {"XX001", STORE_DAMAGED},   {"XX002", STORE_DAMAGED},  {"08", STORE_GONE},
                    {"57P", STORE_GONE},        {"42501", STORE_NO_WRITE}, {"42703", STORE_DAMAGED},
-                   {"42", STORE_BUG},
-                   {"22021", STORE_OTHER},     {"22", STORE_BUG},         {"26", STORE_BUG},
-                   {"25P02", STORE_OTHER},     {"3B", STORE_BUG}};
+                   {"42", STORE_BUG},          {"22021", STORE_OTHER},    {"22", STORE_BUG},
+                   {"26", STORE_BUG},          {"25P02", STORE_OTHER},    {"3B", STORE_BUG}};
     if (strcmp(state, "25006") == 0)
         return s->flags & STORE_READ_ONLY ? STORE_NO_WRITE : STORE_BUG;
     for (size_t i = 0; i < ARRAY_LEN(classes); i++)
@@ -610,6 +609,7 @@ static const store_engine engine = {
     .flush = flush,
     .bulk = pg_bulk,
     .many = pg_many,
+    .renew = pg_many,
     .script = script,
     .has_schema = has_schema,
     .mark_schema = mark_schema,

@@ -133,30 +133,45 @@ static void finish_ours(void *user)
 
 /* ---- the floor ---- */
 
+static bool command(bed *b, const char *sql);
+static bool bare_batch(bed *b);
+
 static bool prepare_floor(void *user)
 {
     bed *b = user;
     static const char *const statements[][2] = {
-        {"lock",
-         "SELECT id, debits_posted, credits_posted FROM gov_ledger_account WHERE community = 3 AND "
-         "id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"},
-        {"probe",
-         "SELECT seq FROM gov_ledger_transfer WHERE community = 3 AND seq = ANY($1::bigint[])"},
+        {"lock", "SELECT id, debits_posted, credits_posted FROM account WHERE community = 3 AND "
+                 "id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"},
+        {"probe", "SELECT seq FROM transfer WHERE community = 3 AND seq = ANY($1::bigint[])"},
         {"update",
-         "UPDATE gov_ledger_account a SET debits_posted = u.d, credits_posted = u.c FROM "
+         "UPDATE account a SET debits_posted = u.d, credits_posted = u.c FROM "
          "unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u(id, d, c) WHERE a.community = 3 "
          "AND a.id = u.id"}};
+    static const char *const tables[] = {
+        "CREATE TABLE account (community bigint NOT NULL, id bigint NOT NULL, ledger bigint NOT "
+        "NULL, "
+        "code bigint NOT NULL, flags bigint NOT NULL, debits_pending bigint NOT NULL, "
+        "debits_posted bigint NOT NULL, credits_pending bigint NOT NULL, credits_posted bigint NOT "
+        "NULL, at_us bigint NOT NULL, PRIMARY KEY (community, id))",
+        "CREATE TABLE transfer (community bigint NOT NULL, seq bigint NOT NULL, ledger bigint NOT "
+        "NULL, code bigint NOT NULL, flags bigint NOT NULL, debit_account bigint NOT NULL, "
+        "credit_account bigint NOT NULL, amount bigint NOT NULL, reason bigint NOT NULL, at_us "
+        "bigint NOT NULL, entry bigint, PRIMARY KEY (community, seq))",
+        "INSERT INTO account SELECT 3, i, 1, 1, 0, 0, 0, 0, 0, 0 FROM generate_series(1000000, "
+        "1009999) i"};
     if (!prepare_ours(user))
         return false;
     finish_ours(user);
     b->c = PQconnectdb(b->url);
     bool good = PQstatus(b->c) == CONNECTION_OK;
+    for (size_t i = 0; i < 3 && good; i++)
+        good = command(b, tables[i]);
     for (size_t i = 0; i < 3 && good; i++) {
         PGresult *r = PQprepare(b->c, statements[i][0], statements[i][1], 0, NULL);
         good = PQresultStatus(r) == PGRES_COMMAND_OK;
         PQclear(r);
     }
-    return good;
+    return good && bare_batch(b);
 }
 
 static void finish_floor(void *user)
@@ -227,9 +242,8 @@ static bool copy_rows(bed *b)
     static char rows[32 + LEDGER_BATCH_MAX * (2 + 11 * 12)];
     static const char magic[] = "PGCOPY\n\377\r\n";
     PGresult *r =
-        PQexec(b->c,
-               "COPY gov_ledger_transfer (community, seq, ledger, code, flags, debit_account, "
-               "credit_account, amount, reason, at_us, entry) FROM STDIN (FORMAT binary)");
+        PQexec(b->c, "COPY transfer (community, seq, ledger, code, flags, debit_account, "
+                     "credit_account, amount, reason, at_us, entry) FROM STDIN (FORMAT binary)");
     bool good = PQresultStatus(r) == PGRES_COPY_IN;
     PQclear(r);
     memcpy(rows, magic, 11);

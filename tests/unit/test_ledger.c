@@ -1319,8 +1319,8 @@ static void transfer_round(store *s, ledger *l, model *m, int64_t now, int round
     if (kept.made && one_in(20)) {
         uint8_t digest[BASE_DIGEST_SIZE];
         size_t rows;
-        assert_gov_ok(ledger_digest(l, kept.entry, kept.last.first_seq, kept.last.last_seq, &rows,
-                                    digest, &D),
+        assert_gov_ok(ledger_digest(l, kept.entry % 2 ? kept.last.book : 0, kept.entry,
+                                    kept.last.first_seq, kept.last.last_seq, &rows, digest, &D),
                       err);
         assert_int_equal(rows, kept.last.count);
         assert_memory_equal(digest, kept.last.digest, sizeof digest);
@@ -1669,8 +1669,9 @@ static void notices_what_does_not_add_up(void **state)
 {
     store *s;
     ledger *l = open_ledger(support_store_of(state), &s);
-    static const store_sql steal = {"UPDATE gov_ledger_account SET credits_posted = credits_posted "
-                                    "+ 1 WHERE community = $1 AND id = $2",
+    static const store_sql steal = {"UPDATE gov_ledger_balance SET credits_posted = credits_posted "
+                                    "+ 1 WHERE community = $1 AND seq = (SELECT a.seq FROM "
+                                    "gov_ledger_account a WHERE a.community = $1 AND a.id = $2)",
                                     0};
     two_accounts(s, l, 0);
     assert_code(CREATED,

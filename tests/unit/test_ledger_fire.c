@@ -228,13 +228,44 @@ static void assert_kept(ledger *l, const field *f)
     }
 }
 
+static int by_number(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* References that do not stand in two transfers: chains of which a half is there. */
+static size_t half_chains(ledger *l)
+{
+    int64_t *all = NULL;
+    size_t n = 0, cap = 0, odd = 0;
+    ledger_scan *scan;
+    ledger_row r;
+    gov_status rc;
+    assert_gov_ok(ledger_load_clocks(l, &D), err);
+    assert_gov_ok(ledger_scan_open(l, &(ledger_want){.to_us = INT64_MAX}, &scan, &D), err);
+    while ((rc = ledger_scan_next(scan, &r, &D)) == GOV_OK) {
+        if (r.t.reference == 0 || r.t.flags >= LEDGER_BREAKAGE)
+            continue;
+        assert_true(base_grow(&base_malloc, &all, &cap, n, sizeof *all));
+        all[n++] = r.t.reference;
+    }
+    assert_int_equal(rc, GOV_END);
+    ledger_scan_close(scan);
+    if (n > 0)
+        qsort(all, n, sizeof *all, by_number);
+    for (size_t i = 0, to; i < n; i = to) {
+        for (to = i; to < n && all[to] == all[i]; to++)
+            ;
+        odd += to - i != 2;
+    }
+    base_free(&base_malloc, all);
+    return odd;
+}
+
 static void assert_conserved(store *s, ledger *l)
 {
-    static const store_sql alone = {
-        "SELECT count(*) FROM (SELECT reference FROM gov_ledger_transfer WHERE community = $1 AND "
-        "reference IS NOT NULL AND flags < 32768 GROUP BY reference HAVING count(*) <> 2) x",
-        0};
-    int64_t ids[ACCOUNTS + 2], sum = 0, odd = -1;
+    int64_t ids[ACCOUNTS + 2], sum = 0;
     ledger_account a[ACCOUNTS + 2];
     for (int i = 0; i < ACCOUNTS + 2; i++)
         ids[i] = 1 + i;
@@ -245,8 +276,8 @@ static void assert_conserved(store *s, ledger *l)
         sum += a[i].credits_posted - a[i].debits_posted;
     }
     assert_true(sum == INT64_C(1) * START * ACCOUNTS);
-    assert_gov_ok(store_first_int(s, &alone, STORE_ARGS(store_i(COMMUNITY)), &odd, &D), err);
-    assert_int_equal(odd, 0);
+    (void)s;
+    assert_int_equal(half_chains(l), 0);
 }
 
 static void conserves_money_under_fire(void **state)

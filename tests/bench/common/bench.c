@@ -10,7 +10,7 @@ enum { MAX_RUNS = 99 };
 
 typedef struct sample {
     double wall[MAX_RUNS], cpu[MAX_RUNS]; /* seconds */
-    uint64_t syncs;
+    uint64_t syncs, bytes;
 } sample;
 
 typedef struct options {
@@ -21,6 +21,12 @@ typedef struct options {
 } options;
 
 static volatile uint64_t kept;
+static uint64_t wrote;
+
+void bench_wrote(uint64_t bytes)
+{
+    wrote = bytes;
+}
 
 void bench_keep(uint64_t value)
 {
@@ -47,8 +53,10 @@ static bool run_once(const bench_side *side, sample *s, int i)
     ok = side->run(side->user);
     s->cpu[i] = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     s->wall[i] = clock_seconds(CLOCK_MONOTONIC) - wall;
+    wrote = 0;
     if (side->syncs != NULL)
         s->syncs = side->syncs(side->user);
+    s->bytes = wrote;
     if (side->finish != NULL)
         side->finish(side->user);
     return ok;
@@ -97,6 +105,8 @@ static void print_case(const bench_case *c, const options *o, sample *ours, samp
                c->name, c->unit, o->runs, in_unit(c, wall), wall, cpu);
         if (durable)
             printf(", \"syncs\": %llu", (unsigned long long)ours->syncs);
+        if (ours->bytes != 0)
+            printf(", \"bytes_each\": %.6g", (double)ours->bytes / c->work);
         if (peer)
             printf(", \"floor\": %.6g, \"floor_name\": \"%s\", \"floor_wall_s\": %.6g, \"floor_cpu_s\": %.6g, "
                    "\"ratio\": %.4g, \"cpu_ratio\": %.4g",
@@ -104,6 +114,8 @@ static void print_case(const bench_case *c, const options *o, sample *ours, samp
                    floor_cpu > 0 ? cpu / floor_cpu : 0);
         if (peer && durable)
             printf(", \"floor_syncs\": %llu", (unsigned long long)floor->syncs);
+        if (peer && floor->bytes != 0)
+            printf(", \"floor_bytes_each\": %.6g", (double)floor->bytes / c->work);
         printf("}\n");
         return;
     }
@@ -115,10 +127,14 @@ static void print_case(const bench_case *c, const options *o, sample *ours, samp
     printf("wall %.3f s, cpu %.3f s", wall, cpu);
     if (durable)
         printf(", %llu syncs", (unsigned long long)ours->syncs);
+    if (ours->bytes != 0)
+        printf(", %.0f bytes each", (double)ours->bytes / c->work);
     if (peer)
         printf("; %s: wall %.3f s, cpu %.3f s", peer_name, floor_wall, floor_cpu);
     if (peer && c->floor.syncs != NULL)
         printf(", %llu syncs", (unsigned long long)floor->syncs);
+    if (peer && floor->bytes != 0)
+        printf(", %.0f bytes each", (double)floor->bytes / c->work);
     printf("\n");
 }
 

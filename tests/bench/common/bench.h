@@ -33,6 +33,9 @@ typedef struct bench_case {
  */
 int bench_main(int argc, char **argv, const bench_case *cases, size_t count);
 
+/* A durable side says so when it is asked for its syncs: the bytes that the last run wrote. Printed by piece of work. */
+void bench_wrote(uint64_t bytes);
+
 /* Keeps a result from being optimised away. */
 void bench_keep(uint64_t value);
 
