@@ -135,6 +135,8 @@ static const expr_function functions[] = {
 
 const rulebook_host timebank_words = {.sections = &timebank_section,
                                       .section_count = 1,
+                                      .effects = &timebank_effect,
+                                      .effect_count = 1,
                                       .functions = functions,
                                       .function_count = ARRAY_LEN(functions),
                                       .operations = operations,

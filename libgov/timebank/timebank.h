@@ -28,6 +28,7 @@
  * bank]), and its operations. */
 extern const rulebook_host timebank_words;
 extern const rulebook_section_kind timebank_section;
+extern const rulebook_effect timebank_effect;
 extern const store_migration timebank_schema; /* version 1 */
 
 /* ---- banks: bank.c ---- */

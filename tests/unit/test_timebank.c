@@ -564,6 +564,67 @@ static void accounts_go_as_low_as_the_rules_let_them(void **state)
     community_free(&c);
 }
 
+/* ---- a case that books ---- */
+
+#define ROUND                                                                                                                 \
+    "---\n"                                                                                                                   \
+    "workflow: round\n"                                                                                                       \
+    "fields: {whom: {type: resident}, who: {type: resident}, served: {type: int}, left: {type: int}}\n"                      \
+    "events: {call_off: {by: [bank]}}\n"                                                                                      \
+    "states:\n"                                                                                                               \
+    "  waiting:\n"                                                                                                            \
+    "    entry: [{book: {id: visit, skill: company, volunteer: case.who, recipient: case.whom, from: \"now + duration('1h')\", " \
+    "minutes: '60', pool: 'true'}}]\n"                                                                                        \
+    "    on:\n"                                                                                                               \
+    "      visit.done: {to: done, do: [{set: {served: event.data.served, left: \"minutes(case.who) + hours(case.who, 'hours')\"}}]}\n"      \
+    "      visit.failed: missed\n"                                                                                            \
+    "      visit.expired: forgotten\n"                                                                                        \
+    "      call_off: off\n"                                                                                                   \
+    "  done: {type: final}\n"                                                                                                 \
+    "  missed: {type: final}\n"                                                                                               \
+    "  forgotten: {type: final}\n"                                                                                            \
+    "  off: {type: final}\n"
+
+static int64_t last_booking(community *c)
+{
+    gov_value *rows = run(c, "timebank.statement", "{'resident': 'young'}");
+    const int64_t booking = number(rows, "rows.0.about");
+    gov_value_free(rows);
+    return booking;
+}
+
+static void a_case_books_and_is_told(void **state)
+{
+    community c = usual(state, HEAD BANK(USUAL) ROUND);
+    gov_error *err = NULL;
+    gov_value *v = NULL;
+    const char *fields = "{'who': 'young', 'whom': 'ancient'}";
+    int64_t id = community_open(&c, "round", fields);
+    (void)community_advance(&c, 150);
+    gov_value_free(run_on(&c, "timebank.confirm", "booking", last_booking(&c), ", 'minutes': 60"));
+    (void)community_advance(&c, 1);
+    assert_state(&c, id, "done");
+    assert_gov_ok(gov_case_get(c.g, id, &v, &err), err);
+    assert_int_equal(number(v, "fields.served"), 60);
+    assert_int_equal(number(v, "fields.left"), 61);
+    gov_value_free(v);
+    id = community_open(&c, "round", fields);
+    gov_value_free(run_on(&c, "timebank.cancel", "booking", last_booking(&c), ""));
+    (void)community_advance(&c, 1);
+    assert_state(&c, id, "missed");
+    id = community_open(&c, "round", fields);
+    (void)community_advance(&c, 9 * 1440);
+    assert_state(&c, id, "forgotten");
+    /* A case that ends lets go of what it booked. */
+    id = community_open(&c, "round", fields);
+    assert_int_equal(minutes_of(&c, "young", "expected"), 60);
+    community_send(&c, id, "call_off", NULL, GOV_OK);
+    assert_int_equal(minutes_of(&c, "young", "expected"), 0);
+    assert_minutes(&c, "young", 60);
+    assert_sound(&c);
+    community_free(&c);
+}
+
 /* ---- rules with mistakes ---- */
 
 static void mistakes_are_told_at_their_place(void **state)
@@ -583,6 +644,9 @@ static void mistakes_are_told_at_their_place(void **state)
         {"may_serve: agee > 3\n" SKILLS, "undeclared_reference", 18},
         {"may_serve: age\n" SKILLS, "wrong_result", 18},
         {"capp: 3\n" SKILLS, "unknown_key", 18},
+        {SKILLS "---\nworkflow: w\nstates: {a: {entry: [{book: {skill: lwa, volunteer: '1', recipient: '2', from: now, minutes: '3'}}], after: "
+                "{delay: 1 day, to: b}}, b: {type: final}}\n",
+         "timebank_no_skill", -1},
         {"title: no skills\n", "missing_key", -1},
     };
     (void)state;
@@ -682,6 +746,7 @@ int main(void)
         STORE_TESTS(caps_donate),
         STORE_TESTS(hours_are_rounded_up),
         STORE_TESTS(accounts_go_as_low_as_the_rules_let_them),
+        STORE_TESTS(a_case_books_and_is_told),
         cmocka_unit_test(mistakes_are_told_at_their_place),
         STORE_TEST(survives_want_of_memory, "sqlite"),
     };
