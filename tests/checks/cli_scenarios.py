@@ -78,6 +78,8 @@ def check_store(f, kind):
         expect_answer(f"the community's scenarios on {kind}", done, 0, r"^\d+ passed, 0 failed$", "")
         again = gov("test", os.path.join(ROOT, "examples", "community"), "--db", store.url)
         expect_answer(f"and once more on the same store on {kind}", again, 0, r"^\d+ passed, 0 failed$", "")
+        banks = gov("test", os.path.join(ROOT, "tests", "cases", "timebank"), "--db", store.url)
+        expect_answer(f"the time banks of cities on {kind}", banks, 0, r"^\d+ passed, 0 failed$", "")
     finally:
         store.close()
 

@@ -85,7 +85,7 @@ def wrong_filters(text, store):
 
 def functions():
     names = set()
-    for folder in ("expr", "rulebook", "case", "insight", "points"):
+    for folder in ("expr", "rulebook", "case", "insight", "points", "timebank"):
         for file in sorted(os.listdir(os.path.join(ROOT, "libgov", folder))):
             if file.endswith(".c"):
                 text = read(os.path.join(ROOT, "libgov", folder, file))
