@@ -47,7 +47,7 @@ static gov_status share(timebank_teller *t, const giving *v, int64_t *theirs)
 static gov_status give(timebank_teller *t, const giving *v, value *out)
 {
     ledger_transfer events[2];
-    int64_t from, to, theirs;
+    int64_t from, to, theirs = 0;
     size_t n = 0;
     gov_status rc = check_receiver(t, v);
     if (rc == GOV_OK)
