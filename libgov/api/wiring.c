@@ -2,14 +2,15 @@
 #include "api/api.h"
 
 #include "exchange/exchange.h"
+#include "fund/fund.h"
 #include "insight/insight.h"
 #include "points/points.h"
 #include "timebank/timebank.h"
 
-const store_migration *const api_schema[] = {&journal_schema_1, &registry_schema, &ledger_schema, &case_schema, &points_schema, &exchange_schema, &timebank_schema};
+const store_migration *const api_schema[] = {&journal_schema_1, &registry_schema, &ledger_schema, &case_schema, &points_schema, &exchange_schema, &timebank_schema, &fund_schema};
 const size_t api_schema_count = ARRAY_LEN(api_schema);
 
-static const rulebook_host *const rooms[] = {&registry_words, &case_words, &points_words, &timebank_words, &insight_words};
+static const rulebook_host *const rooms[] = {&registry_words, &case_words, &points_words, &timebank_words, &fund_words, &insight_words};
 static const rulebook_host plain = {.in_state = case_in_state, .calendar = case_calendar_of, .parts = rooms, .part_count = ARRAY_LEN(rooms)};
 
 /* The rooms' words with those of a program behind them. */

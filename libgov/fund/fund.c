@@ -1,0 +1,447 @@
+/* Funds: gifts, spendings that two people decide, and the statement that everybody may read. */
+#include "fund/ops.h"
+
+#include <string.h>
+
+/* ---- gifts ---- */
+
+gov_status fund_give(gov *g, const value *in, value *out, const diag *d)
+{
+    enum { FUND, AMOUNT, DONOR, NAME, NAMED, NOTE };
+    const fund_fund *f;
+    fund_move m = {.code = FUND_GIFT, .note = "fund.gift"};
+    gov_status rc = fund_find(g, "fund", fund_text(g, in[FUND]), (const void **)&f, d);
+    if (rc == GOV_OK)
+        rc = fund_positive(in[AMOUNT], "amount", &m.amount, d);
+    if (rc != GOV_OK)
+        return rc;
+    fund_entry e = {.kind = FUND_ENTRY_GIFT, .state = FUND_DONE, .pot = f->book, .amount = m.amount, .item = "",
+                    .party = in[DONOR].kind == VALUE_INT ? in[DONOR].as.i : 0, .party_name = fund_text(g, in[NAME]),
+                    .named = in[NAMED].kind == VALUE_BOOL && in[NAMED].as.b, .note = fund_text(g, in[NOTE])};
+    m.book = f->book;
+    rc = fund_account(g, f->book, e.party != 0 ? e.party : f->book, FUND_CODE_GIVER, &m.from, d);
+    if (rc == GOV_OK)
+        rc = fund_account(g, f->book, f->book, FUND_CODE_POOL, &m.to, d);
+    if (rc == GOV_OK)
+        rc = fund_post(g, &m, NULL, d);
+    if (rc != GOV_OK)
+        return rc;
+    e.id = m.id;
+    e.at_us = m.at_us;
+    rc = fund_entry_put(g, &e, d);
+    return rc == GOV_OK ? fund_answer_id(g, e.id, out, d) : rc;
+}
+
+/* ---- spendings ---- */
+
+const fund_purpose *fund_find_item(const fund_purpose *items, uint32_t count, const char *name, const char *what, const diag *d)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(items[i].name, name) == 0)
+            return &items[i];
+        if (n < ARRAY_LEN(names))
+            names[n++] = items[i].name;
+    }
+    (void)base_fail(d, M_fund_item, A_S("what", what), A_S("name", name), A_S("near", base_nearest(name, strlen(name), names, n)));
+    return NULL;
+}
+
+/* The ledger is locked, so that nobody else spends meanwhile. `waiting`: what others have asked for counts, too. */
+static gov_status check_limit(gov *g, const fund_fund *f, const fund_purpose *p, int64_t amount, bool waiting, const diag *d)
+{
+    int64_t start = 0, done = 0, asked = 0, sum;
+    ledger *l;
+    gov_status rc = ledger_of(g, &l, d);
+    if (rc == GOV_OK)
+        rc = ledger_hold(l, f->book, d);
+    if (rc != GOV_OK || p->limit < 0)
+        return rc;
+    rc = fund_window_start(g, (fund_window)p->window, access_now(g), &start, d);
+    if (rc == GOV_OK)
+        rc = fund_entry_sum(g, f->book, FUND_ENTRY_SPENDING, p->name, start, &done, &asked, d);
+    if (rc != GOV_OK)
+        return rc;
+    if (!base_add(done, waiting ? asked : 0, &sum) || !base_add(sum, amount, &sum) || sum > p->limit)
+        return base_fail(d, M_fund_over_limit, A_S("purpose", p->name), A_I("limit", p->limit), A_I("used", done + (waiting ? asked : 0)));
+    return GOV_OK;
+}
+
+static gov_status purpose_account(gov *g, const fund_fund *f, const fund_purpose *p, int64_t *id, const diag *d)
+{
+    ledger *l;
+    uint32_t number = 0;
+    gov_status rc = ledger_of(g, &l, d);
+    if (rc == GOV_OK)
+        rc = ledger_reason_number(l, f->book, p->name, &number, d);
+    return rc == GOV_OK ? fund_account(g, f->book, number, FUND_CODE_PURPOSE, id, d) : rc;
+}
+
+gov_status fund_propose(gov *g, const value *in, value *out, const diag *d)
+{
+    enum { FUND, PURPOSE, AMOUNT, PAYEE, PAYEE_NAME, NOTE };
+    const fund_fund *f;
+    fund_move m = {.code = FUND_SPENDING, .flags = GOV_TRANSFER_PENDING, .note = "fund.proposed"};
+    gov_status rc = fund_find(g, "fund", fund_text(g, in[FUND]), (const void **)&f, d);
+    if (rc == GOV_OK)
+        rc = fund_positive(in[AMOUNT], "amount", &m.amount, d);
+    const char *name = fund_text(g, in[PURPOSE]);
+    if (rc == GOV_OK && name == NULL)
+        rc = fund_bad_input("purpose", d);
+    if (rc != GOV_OK)
+        return rc;
+    const fund_purpose *p = fund_find_item(f->purposes, f->purpose_count, name, "purpose", d);
+    if (p == NULL)
+        return base_message_status(M_fund_item);
+    m.book = f->book;
+    rc = check_limit(g, f, p, m.amount, true, d);
+    if (rc == GOV_OK)
+        rc = fund_account(g, f->book, f->book, FUND_CODE_POOL, &m.from, d);
+    if (rc == GOV_OK)
+        rc = purpose_account(g, f, p, &m.to, d);
+    if (rc == GOV_OK)
+        rc = fund_post(g, &m, NULL, d);
+    if (rc != GOV_OK)
+        return rc;
+    const fund_entry e = {.id = m.id, .kind = FUND_ENTRY_SPENDING, .state = FUND_PROPOSED, .pot = f->book, .amount = m.amount,
+                          .item = p->name, .party = in[PAYEE].kind == VALUE_INT ? in[PAYEE].as.i : 0,
+                          .party_name = fund_text(g, in[PAYEE_NAME]), .named = true, .note = fund_text(g, in[NOTE])};
+    rc = fund_entry_put(g, &e, d);
+    return rc == GOV_OK ? fund_answer_id(g, e.id, out, d) : rc;
+}
+
+/* The fund whose ledger it is. */
+static gov_status fund_of_book(gov *g, int64_t book, const fund_fund **out, const diag *d)
+{
+    for (uint32_t i = 0; i < g->rules->section_count; i++) {
+        const rulebook_section *s = &g->rules->sections[i];
+        if (strcmp(s->kind, "fund") != 0 || ((const fund_fund *)s->content)->book != book)
+            continue;
+        *out = s->content;
+        return GOV_OK;
+    }
+    return base_fail(d, M_fund_unknown, A_S("kind", "fund"), A_S("name", NULL), A_S("near", NULL));
+}
+
+static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag *d)
+{
+    fund_entry e;
+    const fund_fund *f;
+    gov_status rc = fund_entry_get(g, id, &e, d);
+    if (rc == GOV_OK && (e.kind != FUND_ENTRY_SPENDING || e.pot > UINT32_MAX))
+        return base_fail(d, M_fund_nothing, A_S("what", "spending"), A_I("id", id));
+    if (rc == GOV_OK && e.state != FUND_PROPOSED)
+        return base_fail(d, M_fund_decided, A_I("id", id));
+    if (rc == GOV_OK)
+        rc = fund_of_book(g, e.pot, &f, d);
+    if (rc != GOV_OK)
+        return rc;
+    const fund_purpose *p = grant ? fund_find_item(f->purposes, f->purpose_count, e.item, "purpose", d) : NULL;
+    if (grant && p == NULL)
+        return base_message_status(M_fund_item);
+    if (grant && access_actor_id(g) == e.made_by)
+        return base_fail(d, M_fund_same_person);
+    if (grant)
+        rc = check_limit(g, f, p, e.amount, false, d);
+    fund_move m = {.book = (uint32_t)e.pot, .code = FUND_SPENDING, .pending_id = id, .amount = grant ? e.amount : 0,
+                   .flags = grant ? GOV_TRANSFER_POST_PENDING : GOV_TRANSFER_VOID_PENDING,
+                   .note = grant ? "fund.approved" : "fund.refused"};
+    if (rc == GOV_OK)
+        rc = fund_post(g, &m, NULL, d);
+    if (rc != GOV_OK)
+        return rc;
+    e.state = grant ? FUND_DONE : FUND_DECLINED;
+    e.at_us = grant ? m.at_us : 0;
+    rc = fund_entry_decide(g, &e, d);
+    return rc == GOV_OK ? fund_answer_id(g, id, out, d) : rc;
+}
+
+gov_status fund_approve(gov *g, const value *in, value *out, const diag *d)
+{
+    return decide(g, in[0].kind == VALUE_INT ? in[0].as.i : 0, true, out, d);
+}
+
+gov_status fund_refuse(gov *g, const value *in, value *out, const diag *d)
+{
+    return decide(g, in[0].kind == VALUE_INT ? in[0].as.i : 0, false, out, d);
+}
+
+/* ---- reading ---- */
+
+gov_status fund_show_balance(gov *g, const value *in, value *out, const diag *d)
+{
+    const fund_fund *f;
+    int64_t account = 0;
+    ledger_account a = {0};
+    value_builder b;
+    gov_status rc = fund_find(g, "fund", fund_text(g, in[0]), (const void **)&f, d);
+    if (rc == GOV_OK)
+        rc = fund_existing(g, f->book, f->book, FUND_CODE_POOL, &account, d);
+    if (rc == GOV_OK)
+        rc = fund_balance(g, account, &a, d);
+    if (rc != GOV_OK)
+        return rc;
+    const int64_t balance = a.credits_posted - a.debits_posted;
+    value_builder_init(&b, &g->scratch);
+    value_builder_set(&b, "fund", value_text(f->name));
+    value_builder_set(&b, "balance", value_int(balance));
+    value_builder_set(&b, "reserved", value_int(a.debits_pending));
+    value_builder_set(&b, "available", value_int(balance - a.debits_pending));
+    return fund_answer(&b, out, d);
+}
+
+/* One entry as a map. donors: nobody is named who did not agree. */
+static gov_status entry_value(gov *g, const fund_entry *e, bool open, value *out, const diag *d)
+{
+    static const char *const kinds[] = {"", "gift", "spending", "goods_in", "goods_out"};
+    static const char *const states[] = {"", "proposed", "done", "refused"};
+    const char *key = "", *name = "";
+    value_builder b;
+    value by, decided;
+    gov_status rc = registry_label(g, e->party, &key, &name, d);
+    if (rc == GOV_OK)
+        rc = fund_key_of(g, e->made_by, &by, d);
+    if (rc == GOV_OK)
+        rc = fund_key_of(g, e->decided_by, &decided, d);
+    if (rc != GOV_OK)
+        return rc;
+    value_builder_init(&b, &g->scratch);
+    if (open) {
+        value_builder_set(&b, "id", value_int(e->id));
+        value_builder_set(&b, "kind", value_text(kinds[e->kind & 7]));
+        value_builder_set(&b, "state", value_text(states[e->state & 3]));
+    }
+    value_builder_set(&b, "at", e->at_us != 0 ? value_from_us(e->at_us) : value_null());
+    if (e->item[0] != '\0')
+        value_builder_set(&b, "item", value_text(e->item));
+    value_builder_set(&b, "amount", value_int(e->amount));
+    const char *who = e->party_name != NULL ? e->party_name : name[0] != '\0' ? name : key;
+    if ((e->named || open) && who[0] != '\0')
+        value_builder_set_copy(&b, "who", who);
+    else
+        value_builder_set(&b, "who", value_null());
+    value_builder_set(&b, "note", e->note != NULL && (open || e->kind != FUND_ENTRY_GIFT) ? value_text(e->note) : value_null());
+    if (open) {
+        value_builder_set(&b, "made_by", by);
+        value_builder_set(&b, "decided_by", decided);
+    }
+    return fund_answer(&b, out, d);
+}
+
+typedef struct listing {
+    gov *g;
+    value_builder *list;
+    bool open;
+    size_t most;
+} listing;
+
+static gov_status list_entry(void *user, const fund_entry *e, const diag *d)
+{
+    listing *x = user;
+    value v;
+    if (x->list->len >= x->most)
+        return base_fail(d, M_too_large, A_S("what", "list"), A_I("limit", x->most));
+    const gov_status rc = entry_value(x->g, e, x->open, &v, d);
+    if (rc == GOV_OK)
+        value_builder_add(x->list, v);
+    return rc;
+}
+
+/* [from, to] in days as instants; without them, from the beginning to now. */
+static gov_status period_of(gov *g, value from, value to, int64_t *first_day, int64_t *last_day, fund_query *q, const diag *d)
+{
+    int64_t today;
+    gov_status rc = fund_today(g, &today, d);
+    if (rc == GOV_OK)
+        rc = fund_day(from, "from", 0, first_day, d);
+    if (rc == GOV_OK)
+        rc = fund_day(to, "to", today, last_day, d);
+    if (rc == GOV_OK && *last_day < *first_day)
+        rc = fund_bad_input("to", d);
+    if (rc == GOV_OK)
+        rc = fund_day_start(g, *first_day, &q->from_us, d);
+    return rc == GOV_OK ? fund_day_start(g, *last_day + 1, &q->until_us, d) : rc;
+}
+
+enum { MOST_ENTRIES = 10000 };
+
+gov_status fund_list(gov *g, const value *in, value *out, const diag *d)
+{
+    enum { FUND, WAITING, FROM, TO };
+    const fund_fund *f;
+    fund_query q = {0};
+    int64_t first, last;
+    value_builder list, b;
+    listing x = {g, &list, true, MOST_ENTRIES};
+    value_builder_init(&list, &g->scratch);
+    gov_status rc = fund_find(g, "fund", fund_text(g, in[FUND]), (const void **)&f, d);
+    if (rc == GOV_OK)
+        rc = period_of(g, in[FROM], in[TO], &first, &last, &q, d);
+    if (rc != GOV_OK)
+        return rc;
+    q.pot = f->book;
+    q.state = in[WAITING].kind == VALUE_BOOL && in[WAITING].as.b ? FUND_PROPOSED : FUND_DONE;
+    rc = fund_entries(g, &q, list_entry, &x, d);
+    value_builder_init(&b, &g->scratch);
+    value_builder_set(&b, "entries", value_builder_list(&list));
+    if (rc == GOV_OK && list.failed)
+        return base_nomem(d);
+    return rc == GOV_OK ? fund_answer(&b, out, d) : rc;
+}
+
+/* ---- the statement ---- */
+
+typedef struct statement {
+    gov *g;
+    const fund_fund *f;
+    value_builder gifts, spendings;
+    int64_t given, spent, gift_count, anonymous;
+    int64_t *by_purpose, *goods_in, *goods_out; /* of this period, as the rulebook lists them; the last: no longer in it */
+} statement;
+
+static int64_t *slot_of(int64_t *slots, const fund_purpose *items, uint32_t count, const char *name)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(items[i].name, name) == 0)
+            return &slots[i];
+    return &slots[count];
+}
+
+static gov_status state_entry(void *user, const fund_entry *e, const diag *d)
+{
+    statement *s = user;
+    const fund_fund *f = s->f;
+    value v;
+    gov_status rc = GOV_OK;
+    if (e->kind == FUND_ENTRY_GIFT) {
+        s->given += e->amount; /* within 63 bits: the ledger added them, too */
+        s->gift_count++;
+        s->anonymous += !e->named;
+        if (s->gifts.len < MOST_ENTRIES && (rc = entry_value(s->g, e, false, &v, d)) == GOV_OK)
+            value_builder_add(&s->gifts, v);
+    } else if (e->kind == FUND_ENTRY_SPENDING) {
+        s->spent += e->amount;
+        *slot_of(s->by_purpose, f->purposes, f->purpose_count, e->item) += e->amount;
+        if (s->spendings.len < MOST_ENTRIES && (rc = entry_value(s->g, e, false, &v, d)) == GOV_OK)
+            value_builder_add(&s->spendings, v);
+    } else {
+        *slot_of(e->kind == FUND_ENTRY_GOODS_IN ? s->goods_in : s->goods_out, f->goods, f->good_count, e->item) += e->amount;
+    }
+    return rc;
+}
+
+static gov_status balance_before(gov *g, const fund_fund *f, int64_t at_us, int64_t *balance, const diag *d)
+{
+    ledger *l;
+    int64_t account = 0;
+    ledger_balance b = {0};
+    gov_status rc = fund_existing(g, f->book, f->book, FUND_CODE_POOL, &account, d);
+    if (rc == GOV_OK)
+        rc = ledger_of(g, &l, d);
+    if (rc == GOV_OK && account != 0 && at_us > 1)
+        rc = ledger_balance_at(l, account, at_us - 1, &b, d);
+    *balance = b.credits_posted - b.debits_posted;
+    return rc;
+}
+
+static gov_status purposes_value(gov *g, const statement *s, value *out, const diag *d)
+{
+    value_builder list;
+    value_builder_init(&list, &g->scratch);
+    for (uint32_t i = 0; i <= s->f->purpose_count; i++) {
+        const fund_purpose *p = i < s->f->purpose_count ? &s->f->purposes[i] : NULL;
+        value_builder b;
+        if (p == NULL && s->by_purpose[i] == 0)
+            continue;
+        value_builder_init(&b, &g->scratch);
+        value_builder_set(&b, "purpose", p != NULL ? value_text(p->name) : value_null());
+        value_builder_set(&b, "title", p != NULL ? value_text(fund_title(g, &p->title, p->name)) : value_null());
+        value_builder_set(&b, "spent", value_int(s->by_purpose[i]));
+        value_builder_set(&b, "limit", p != NULL && p->limit >= 0 ? value_int(p->limit) : value_null());
+        list.failed = list.failed || b.failed;
+        value_builder_add(&list, value_builder_map(&b));
+    }
+    *out = value_builder_list(&list);
+    return list.failed ? base_nomem(d) : GOV_OK;
+}
+
+static gov_status goods_value(gov *g, const statement *s, value *out, const diag *d)
+{
+    value_builder list;
+    value_builder_init(&list, &g->scratch);
+    for (uint32_t i = 0; i < s->f->good_count; i++) {
+        const fund_purpose *p = &s->f->goods[i];
+        value_builder b;
+        value_builder_init(&b, &g->scratch);
+        value_builder_set(&b, "item", value_text(p->name));
+        value_builder_set(&b, "title", value_text(fund_title(g, &p->title, p->name)));
+        value_builder_set(&b, "unit", value_text(fund_title(g, &p->unit, "")));
+        value_builder_set(&b, "given", value_int(s->goods_in[i]));
+        value_builder_set(&b, "used", value_int(s->goods_out[i]));
+        list.failed = list.failed || b.failed;
+        value_builder_add(&list, value_builder_map(&b));
+    }
+    *out = value_builder_list(&list);
+    return list.failed ? base_nomem(d) : GOV_OK;
+}
+
+static gov_status statement_value(gov *g, const statement *s, int64_t first, int64_t last, int64_t opening, int64_t closing, value *out,
+                                  const diag *d)
+{
+    value purposes, goods;
+    value_builder b;
+    gov_status rc = purposes_value(g, s, &purposes, d);
+    if (rc == GOV_OK)
+        rc = goods_value(g, s, &goods, d);
+    if (rc != GOV_OK)
+        return rc;
+    value_builder_init(&b, &g->scratch);
+    value_builder_set(&b, "fund", value_text(s->f->name));
+    value_builder_set(&b, "title", value_text(fund_title(g, &s->f->title, s->f->name)));
+    value_builder_set(&b, "from", fund_date(g, first));
+    value_builder_set(&b, "to", fund_date(g, last));
+    value_builder_set(&b, "opening", value_int(opening));
+    value_builder_set(&b, "given", value_int(s->given));
+    value_builder_set(&b, "spent", value_int(s->spent));
+    value_builder_set(&b, "closing", value_int(closing));
+    value_builder_set(&b, "gift_count", value_int(s->gift_count));
+    value_builder_set(&b, "anonymous", value_int(s->anonymous));
+    value_builder_set(&b, "gifts", value_builder_list(&s->gifts));
+    value_builder_set(&b, "purposes", purposes);
+    value_builder_set(&b, "spendings", value_builder_list(&s->spendings));
+    value_builder_set(&b, "goods", goods);
+    if (s->gifts.failed || s->spendings.failed)
+        return base_nomem(d);
+    return fund_answer(&b, out, d);
+}
+
+gov_status fund_statement(gov *g, const value *in, value *out, const diag *d)
+{
+    enum { FUND, FROM, TO };
+    statement s = {.g = g};
+    fund_query q = {.state = FUND_DONE};
+    int64_t first, last, opening = 0, closing = 0;
+    gov_status rc = fund_find(g, "fund", fund_text(g, in[FUND]), (const void **)&s.f, d);
+    if (rc == GOV_OK)
+        rc = period_of(g, in[FROM], in[TO], &first, &last, &q, d);
+    if (rc != GOV_OK)
+        return rc;
+    q.pot = s.f->book;
+    s.by_purpose = base_arena_array(&g->scratch, s.f->purpose_count + 1, sizeof(int64_t));
+    s.goods_in = base_arena_array(&g->scratch, s.f->good_count + 1, sizeof(int64_t));
+    s.goods_out = base_arena_array(&g->scratch, s.f->good_count + 1, sizeof(int64_t));
+    if (s.by_purpose == NULL || s.goods_in == NULL || s.goods_out == NULL)
+        return base_nomem(d);
+    value_builder_init(&s.gifts, &g->scratch);
+    value_builder_init(&s.spendings, &g->scratch);
+    rc = balance_before(g, s.f, q.from_us, &opening, d);
+    if (rc == GOV_OK)
+        rc = balance_before(g, s.f, q.until_us, &closing, d);
+    if (rc == GOV_OK)
+        rc = fund_entries(g, &q, state_entry, &s, d);
+    /* Two roads to one number: the entries, and the ledger. */
+    if (rc == GOV_OK && opening + s.given - s.spent != closing)
+        return base_fail(d, M_fund_uneven, A_S("fund", s.f->name));
+    return rc == GOV_OK ? statement_value(g, &s, first, last, opening, closing, out, d) : rc;
+}
