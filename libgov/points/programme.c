@@ -157,12 +157,15 @@ gov_status points_eval(gov *g, const points_programme *p, const expr_program *e,
 {
     const value *presets;
     uint32_t count;
-    (void)rulebook_common_slots(g->rules, &presets, &count);
+    const rulebook_slot *common = rulebook_common_slots(g->rules, &presets, &count);
     value *slots = base_arena_array(&g->scratch, (size_t)p->slot_count + count + 1, sizeof *slots);
     if (slots == NULL)
         return base_nomem(d);
     if (count > 0)
         memcpy(slots, presets, count * sizeof *slots);
+    for (uint32_t i = 0; i < count; i++)
+        if (common[i].kind == RULEBOOK_SLOT_NOW)
+            slots[i] = value_from_us(access_now(g));
     if (who != NULL && p->slot_count > 0) {
         slots[p->quantity_slot] = value_int(who->quantity);
         if (reads(e, p->holder_slot)) {
