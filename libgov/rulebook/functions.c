@@ -107,8 +107,8 @@ static gov_status working(value v, cal_duration *out, const base_place *place, c
     const gov_status status = cal_parse_duration(v.as.s, v.len, out, place, d);
     if (status == GOV_E_NOT_FOUND)
         return bad_at("add_working", "not a duration such as 2 working hours", v, place, d);
-    if (status != GOV_OK)
-        return status;
+    if (status != GOV_OK) /* a mistake of the rules where they are loaded, of the expression where it runs */
+        return status == GOV_E_RULE && place == NULL ? GOV_E_EXPR : status;
     if (out->unit == CAL_TIME)
         out->unit = CAL_WORKING_TIME;
     else if (out->unit == CAL_DAYS)
