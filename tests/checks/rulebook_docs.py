@@ -11,6 +11,8 @@ from checklib import ROOT, finish, notices, read, report
 
 GOV = os.path.join(os.environ.get("GOV_BUILD", ""), "bin", "gov")
 PAGE = os.path.join("docs", "rulebook.md")
+SECTION = os.path.join("libgov", "points", "section.c")
+SECTION_PAGE = os.path.join("docs", "points.md")
 GRAMMAR = os.path.join("libgov", "rulebook", "grammar.def")
 
 
@@ -38,8 +40,20 @@ def check_complete(root):
     return [f"{word} is not explained" for word in sorted(words - named)]
 
 
+def check_section(root):
+    """Every key that the points room reads is in the first column of some table of its page."""
+    source, page = read(os.path.join(root, SECTION)), read(os.path.join(root, SECTION_PAGE))
+    keys = {k for names in re.findall(r"(?:\bkeys|_keys|\bearn|\bdeduct)\[\] = \{([^}]*)\}", source)
+            for k in re.findall(r'"!?(\w+)"', names)}
+    named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", page))))
+    return [f"{key} is not explained" for key in sorted(keys - named)] + ([] if len(keys) > 1 else ["no keys were found"])
+
+
 report("the examples of docs/rulebook.md are a sound rulebook", check_examples(ROOT))
 report("docs/rulebook.md names every key and word", check_complete(ROOT))
+report("docs/points.md names every key of the section", check_section(ROOT))
+notices("a key of the section that its page leaves out", check_section,
+        {SECTION: 'static const char *const keys[] = {"!one", "two", NULL};', SECTION_PAGE: "`one`\n"}, "two is not")
 notices("a key that the page leaves out", check_complete, {GRAMMAR: 'MAP(a, K("!one", "name") K("two", "name"))', PAGE: "`one`\n"}, "two is not")
 SOUND = "```yaml\nrulebook: r\nversion: x\ntime_zone: UTC\n```\n" + "".join(f"```yaml\ntemplate: t{i}\ntext: x\n```\n" for i in range(4))
 notices("an example with a fault", check_examples, {PAGE: SOUND + "```yaml\ntemplate: last\ntxet: x\ntext: x\n```\n"},
