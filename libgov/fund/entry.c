@@ -3,17 +3,19 @@
 
 #include <string.h>
 
-#define COLUMNS "id, pot, kind, state, item, amount, party, party_name, named, note, made_by, made_us, decided_by, decided_us, at_us"
+#define COLUMNS "id, pot, kind, state, item, amount, party, party_name, named, note, made_by, made_us, decided_by, decided_us, at_us, "  \
+                "case_id, effect"
 
 gov_status fund_entry_put(gov *g, const fund_entry *e, const diag *d)
 {
     static const store_sql add = {"INSERT INTO gov_fund_entry (community, " COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-                                  "$10, $11, $12, $13, $14, $15, $16)"};
+                                  "$10, $11, $12, $13, $14, $15, $16, $17, $18)"};
     return store_post(g->store, &add,
                       STORE_ARGS(store_i(g->community), store_i(e->id), store_i(e->pot), store_i(e->kind), store_i(e->state),
                                  store_s(e->item), store_i(e->amount), store_i0(e->party), store_s(e->party_name),
                                  store_flag(e->named), store_s(e->note), store_i(access_actor_id(g)), store_i(access_now(g)),
-                                 store_i0(e->decided_by), store_i0(e->decided_us), store_i0(e->at_us)),
+                                 store_i0(e->decided_by), store_i0(e->decided_us), store_i0(e->at_us), store_i0(e->case_id),
+                                 store_s(e->effect)),
                       1, d);
 }
 
@@ -41,20 +43,20 @@ static gov_status read_entry(gov *g, store_rows *rows, fund_entry *e, const diag
                       .made_us = store_int(rows, 11),
                       .decided_by = store_int(rows, 12),
                       .decided_us = store_int(rows, 13),
-                      .at_us = store_int(rows, 14)};
+                      .at_us = store_int(rows, 14),
+                      .case_id = store_int(rows, 15)};
     e->item = text_at(g, rows, 4, &failed);
     e->party_name = text_at(g, rows, 7, &failed);
     e->note = text_at(g, rows, 9, &failed);
+    e->effect = text_at(g, rows, 16, &failed);
     return failed ? base_nomem(d) : GOV_OK;
 }
 
-gov_status fund_entry_get(gov *g, int64_t id, fund_entry *out, const diag *d)
+gov_status fund_entry_look(gov *g, int64_t id, fund_entry *out, const diag *d)
 {
     static const store_sql find = {"SELECT " COLUMNS " FROM gov_fund_entry WHERE community = $1 AND id = $2", STORE_LOCK};
     store_rows rows;
     gov_status rc = store_first(g->store, &find, STORE_ARGS(store_i(g->community), store_i(id)), &rows, d);
-    if (rc == GOV_END)
-        return base_fail(d, M_fund_nothing, A_S("what", "entry"), A_I("id", id));
     if (rc != GOV_OK)
         return rc;
     rc = read_entry(g, &rows, out, d);
@@ -62,13 +64,19 @@ gov_status fund_entry_get(gov *g, int64_t id, fund_entry *out, const diag *d)
     return rc;
 }
 
+gov_status fund_entry_get(gov *g, int64_t id, fund_entry *out, const diag *d)
+{
+    const gov_status rc = fund_entry_look(g, id, out, d);
+    return rc == GOV_END ? base_fail(d, M_fund_nothing, A_S("what", "entry"), A_I("id", id)) : rc;
+}
+
 gov_status fund_entry_decide(gov *g, const fund_entry *e, const diag *d)
 {
-    static const store_sql set = {"UPDATE gov_fund_entry SET state = $3, decided_by = $4, decided_us = $5, at_us = $6 WHERE community = "
-                                  "$1 AND id = $2 AND state = 1"};
+    static const store_sql set = {"UPDATE gov_fund_entry SET state = $3, decided_by = $4, decided_us = $5, at_us = $6, amount = $7 WHERE "
+                                  "community = $1 AND id = $2 AND state = 1"};
     return store_post(g->store, &set,
                       STORE_ARGS(store_i(g->community), store_i(e->id), store_i(e->state), store_i(access_actor_id(g)),
-                                 store_i(access_now(g)), store_i0(e->at_us)),
+                                 store_i(access_now(g)), store_i0(e->at_us), store_i(e->amount)),
                       1, d);
 }
 

@@ -111,6 +111,56 @@ gov_status fund_propose(gov *g, const value *in, value *out, const diag *d)
     return rc == GOV_OK ? fund_answer_id(g, e.id, out, d) : rc;
 }
 
+/* ---- movements that rules make ---- */
+
+const char FUND_OWN[] = "fund";
+
+static bool knows(const void *content, const char *name)
+{
+    const fund_fund *f = content;
+    bool known = strcmp(name, FUND_OWN) == 0;
+    for (uint32_t i = 0; i < f->purpose_count; i++)
+        known = known || strcmp(f->purposes[i].name, name) == 0;
+    return known;
+}
+
+static gov_status find_account(gov *g, const void *content, const char *name, int64_t record, int64_t *account, const diag *d)
+{
+    const fund_fund *f = content;
+    if (name == NULL)
+        return fund_account(g, f->book, record, FUND_CODE_GIVER, account, d);
+    if (strcmp(name, FUND_OWN) == 0)
+        return fund_account(g, f->book, f->book, FUND_CODE_POOL, account, d);
+    const fund_purpose *p = fund_find_item(f->purposes, f->purpose_count, name, "purpose", d);
+    return p != NULL ? purpose_account(g, f, p, account, d) : base_message_status(M_fund_item);
+}
+
+static uint32_t book_of(const void *content)
+{
+    return ((const fund_fund *)content)->book;
+}
+
+const rulebook_accounts fund_accounts = {knows, find_account, book_of, FUND_BY_RULE};
+
+gov_status fund_check_passage(gov *g, const fund_fund *f, const fund_passage *x, fund_entry *out, const diag *d)
+{
+    const bool in = x->to != NULL && strcmp(x->to, FUND_OWN) == 0, pays = x->from != NULL && strcmp(x->from, FUND_OWN) == 0;
+    *out = (fund_entry){.pot = f->book, .amount = x->amount, .party = x->record, .item = ""};
+    if (in && x->from == NULL) {
+        out->kind = FUND_ENTRY_GIFT;
+        return GOV_OK;
+    }
+    if (!pays || x->to == NULL)
+        return base_fail(d, M_transfer_ways, A_S("ledger", f->name));
+    const fund_purpose *p = fund_find_item(f->purposes, f->purpose_count, x->to, "purpose", d);
+    if (p == NULL)
+        return base_message_status(M_fund_item);
+    out->kind = FUND_ENTRY_SPENDING;
+    out->item = p->name;
+    out->named = true;
+    return check_limit(g, f, p, x->amount, true, d);
+}
+
 /* The fund whose ledger it is. */
 static gov_status fund_of_book(gov *g, int64_t book, const fund_fund **out, const diag *d)
 {
@@ -154,6 +204,8 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
     e.state = grant ? FUND_DONE : FUND_DECLINED;
     e.at_us = grant ? m.at_us : 0;
     rc = fund_entry_decide(g, &e, d);
+    if (rc == GOV_OK && e.case_id != 0)
+        rc = fund_tell_case(g, &e, grant, d);
     return rc == GOV_OK ? fund_answer_id(g, id, out, d) : rc;
 }
 

@@ -132,6 +132,7 @@ typedef struct fund_contract {
 
 extern const rulebook_section_kind fund_sections[];
 enum { FUND_SECTIONS = 4 };
+extern const char *const fund_json_fund[], *const fund_json_share[], *const fund_json_grant[], *const fund_json_contract[]; /* shape.c */
 
 /* The content of that definition; reported when there is none. name NULL: the only one. */
 gov_status fund_find(gov *g, const char *kind, const char *name, const void **out, const diag *d);
@@ -202,15 +203,19 @@ typedef enum fund_state { FUND_PROPOSED = 1, FUND_DONE, FUND_DECLINED } fund_sta
 
 typedef struct fund_entry {
     int64_t id, pot, amount, party, made_by, made_us, decided_by, decided_us;
-    int64_t at_us; /* when it counted; 0: not yet, or never */
-    const char *item, *party_name, *note;
+    int64_t at_us;   /* when it counted; 0: not yet, or never */
+    int64_t case_id; /* that waits for its end, by the effect of that id; 0: none */
+    const char *item, *party_name, *note, *effect;
     uint8_t kind, state;
     bool named;
 } fund_entry;
 
 gov_status fund_entry_put(gov *g, const fund_entry *e, const diag *d);
-/* Under lock. GOV_E_NOT_FOUND names it. */
+/* Under lock. GOV_END: there is none. */
+gov_status fund_entry_look(gov *g, int64_t id, fund_entry *out, const diag *d);
+/* GOV_E_NOT_FOUND names it. */
 gov_status fund_entry_get(gov *g, int64_t id, fund_entry *out, const diag *d);
+/* Its state, its instant and what it came to. */
 gov_status fund_entry_decide(gov *g, const fund_entry *e, const diag *d);
 /* Calls for each entry of a pot, in the order of at_us: those that counted in [from_us, until_us), or (state FUND_PROPOSED) those that
  * wait. kind 0: any. */
@@ -225,6 +230,23 @@ gov_status fund_entry_sum(gov *g, int64_t pot, uint8_t kind, const char *item, i
                           const diag *d);
 /* The key of a record, or null. */
 gov_status fund_key_of(gov *g, int64_t record, value *out, const diag *d);
+
+/* What the fund's rules say of a movement between two of its accounts: a gift, or a spending on a purpose within its limit. Others are
+ * refused. from and to: a name, or (NULL) a record. fund.c */
+typedef struct fund_passage {
+    const char *from, *to;
+    int64_t record, amount;
+} fund_passage;
+gov_status fund_check_passage(gov *g, const fund_fund *f, const fund_passage *p, fund_entry *out, const diag *d);
+extern const rulebook_accounts fund_accounts;
+extern const char FUND_OWN[]; /* "fund": the account of what it has */
+
+/* ---- transfers that rules make: transfer.c ---- */
+
+enum { FUND_BY_RULE = 30 }; /* code of a transfer */
+extern const rulebook_effect fund_effects[1];
+/* The case that waits is told how it ended. */
+gov_status fund_tell_case(gov *g, const fund_entry *e, bool done, const diag *d);
 
 /* ---- shares: weigh.c ---- */
 

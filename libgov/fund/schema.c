@@ -17,6 +17,8 @@ static const store_column entry_columns[] = {{"community", STORE_INT},
                                              {"decided_by", STORE_INT, true},
                                              {"decided_us", STORE_INT, true},
                                              {"at_us", STORE_INT, true},
+                                             {"case_id", STORE_INT, true}, /* that asked for it, and waits for the end */
+                                             {"effect", STORE_TEXT, true},
                                              {0}};
 static const store_index entry_indexes[] = {{"gov_fund_entry_by_time", "community, pot, at_us, id", false, "at_us IS NOT NULL"},
                                             {"gov_fund_entry_by_waiting", "community, pot, id", false, "state = 1"},

@@ -367,7 +367,10 @@ static gov_status load_contract(void *user, rulebook_loader *l, const char *name
 }
 
 const rulebook_section_kind fund_sections[] = {
-    {"fund", load_fund, NULL}, {"cost_share", load_share, NULL}, {"grant", load_grant, NULL}, {"contract", load_contract, NULL}};
+    {.key = "fund", .load = load_fund, .schema = fund_json_fund, .accounts = &fund_accounts},
+    {.key = "cost_share", .load = load_share, .schema = fund_json_share},
+    {.key = "grant", .load = load_grant, .schema = fund_json_grant},
+    {.key = "contract", .load = load_contract, .schema = fund_json_contract}};
 
 /* ---- finding ---- */
 

@@ -92,5 +92,7 @@ static const rulebook_operation operations[] = {OPERATIONS(LISTED)};
 
 const rulebook_host fund_words = {.sections = fund_sections,
                                   .section_count = FUND_SECTIONS,
+                                  .effects = fund_effects,
+                                  .effect_count = ARRAY_LEN(fund_effects),
                                   .operations = operations,
                                   .operation_count = ARRAY_LEN(operations)};

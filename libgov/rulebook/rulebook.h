@@ -661,6 +661,15 @@ struct rulebook_effect {
 };
 
 typedef struct rulebook_loader rulebook_loader; /* what a section's loader works with: "reading a section" below */
+/* The accounts of a section between which rules may move something themselves (effect `transfer`). */
+typedef struct rulebook_accounts {
+    /* Is this the name of an account that is no record's? */
+    bool (*knows)(const void *content, const char *name);
+    /* The ledger's account of that name, or (name NULL) of a record; made at first use. */
+    gov_status (*find)(struct gov *g, const void *content, const char *name, int64_t record, int64_t *account, const diag *d);
+    uint32_t (*ledger)(const void *content);
+    uint32_t code; /* of the transfers */
+} rulebook_accounts;
 typedef struct rulebook_section_kind {
     const char *key; /* the first key of its definitions */
     /* Reads the definition's map and makes its content in the loader's arena. Reports every mistake. */
@@ -670,6 +679,7 @@ typedef struct rulebook_section_kind {
     void (*check)(void *user, rulebook_loader *l, const char *name, void *content);
     /* JSON Schema of its definitions, in pieces ended by NULL; it may refer to the $defs of schema.c. NULL: anything goes. */
     const char *const *schema;
+    const rulebook_accounts *accounts; /* NULL: rules move nothing there but by effects of the section's own */
 } rulebook_section_kind;
 
 /* What an operation is given. */
