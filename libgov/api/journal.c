@@ -351,12 +351,26 @@ typedef struct exporting {
     const char *path;
     const uint8_t *secret_key;
     FILE *file;
+    int error; /* errno of what failed; 0: nothing did */
 } exporting;
+
+/* In the system's words; a disk without room has a status of its own. */
+static gov_status file_failed(const exporting *e, const diag *d)
+{
+    char why[128] = "";
+    if (e->error == ENOSPC || e->error == EDQUOT)
+        return base_fail(d, M_store_full, A_S("place", e->path));
+    (void)strerror_r(e->error, why, sizeof why);
+    return base_fail(d, M_file_failed, A_S("path", e->path), A_S("why", why));
+}
 
 static gov_status write_file(void *user, const void *bytes, size_t len)
 {
-    const exporting *e = user;
-    return fwrite(bytes, 1, len, e->file) == len ? GOV_OK : GOV_E_FULL;
+    exporting *e = user;
+    if (fwrite(bytes, 1, len, e->file) == len)
+        return GOV_OK;
+    e->error = errno != 0 ? errno : EIO;
+    return GOV_E_FULL;
 }
 
 static gov_status export_body(gov *g, void *input, const diag *d)
@@ -367,16 +381,15 @@ static gov_status export_body(gov *g, void *input, const diag *d)
     if (status != GOV_OK)
         return status;
     e->file = fopen(e->path, "wbx");
+    e->error = e->file == NULL ? errno : 0;
     if (e->file == NULL)
-        return errno == EEXIST ? base_fail(d, M_file_exists, A_S("path", e->path))
-                               : base_fail(d, M_file_failed, A_S("path", e->path), A_S("why", "open"));
+        return e->error == EEXIST ? base_fail(d, M_file_exists, A_S("path", e->path)) : file_failed(e, d);
     status = journal_export(g->journal, e->secret_key != NULL ? &signer : NULL, access_now(g), write_file, e, d);
-    const bool closed = fclose(e->file) == 0;
-    if (status == GOV_OK && !closed)
-        status = GOV_E_FULL;
-    if (status != GOV_OK)
+    if (fclose(e->file) != 0 && status == GOV_OK)
+        e->error = errno != 0 ? errno : EIO;
+    if (status != GOV_OK || e->error != 0)
         (void)remove(e->path); /* half an export proves nothing */
-    return status == GOV_E_FULL ? base_fail(d, M_file_failed, A_S("path", e->path), A_S("why", "write")) : status;
+    return e->error != 0 ? file_failed(e, d) : status;
 }
 
 gov_status gov_journal_export(gov *g, const char *path, const uint8_t *secret_key, gov_error **err)

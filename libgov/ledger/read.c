@@ -200,18 +200,19 @@ typedef struct statement {
     bool done;
 } statement;
 
+/* Rows of a part, from item `first` on. */
 typedef struct part_rows {
-    const part *p;
+    const int64_t *items;
+    size_t count, found;
     ledger_row rows[LEDGER_TRAIL_ITEMS];
-    size_t found;
 } part_rows;
 
 static gov_status take_row(void *user, const ledger_row *r, const diag *d)
 {
     part_rows *in = user;
     (void)d;
-    for (size_t i = 0; i < in->p->count; i++) {
-        if (in->p->items[i] != r->seq || in->rows[i].seq != 0)
+    for (size_t i = 0; i < in->count; i++) {
+        if (in->items[i] != r->seq || in->rows[i].seq != 0)
             continue;
         in->rows[i] = *r;
         in->found++;
@@ -219,12 +220,17 @@ static gov_status take_row(void *user, const ledger_row *r, const diag *d)
     return GOV_OK;
 }
 
-static gov_status read_part(ledger *l, const part *p, const ledger_account *a, part_rows *out,
-                            const diag *d)
+static gov_status read_items(ledger *l, const part *p, size_t first, size_t end,
+                             const ledger_account *a, part_rows *out, const diag *d)
 {
-    *out = (part_rows){.p = p};
-    const gov_status rc = ledger_rows_by_seq(l, a->ledger, p->items, p->count, take_row, out, d);
-    if (rc == GOV_OK && out->found != p->count)
+    out->items = p->items + first;
+    out->count = end - first;
+    out->found = 0;
+    for (size_t i = 0; i < out->count; i++)
+        out->rows[i].seq = 0;
+    const gov_status rc =
+        ledger_rows_by_seq(l, a->ledger, out->items, out->count, take_row, out, d);
+    if (rc == GOV_OK && out->found != out->count)
         return base_fail(d, M_ledger_damaged, A_I("account", a->id));
     return rc;
 }
@@ -257,30 +263,60 @@ static void put_row(statement *s, const ledger_row *r, const int64_t balance[sta
     s->count++;
 }
 
-/* The rows of one part with the balances after each: known after the last one, the others by going back. */
-static gov_status put_part(statement *s, const history *h, const part *p, const diag *d)
+/* How many items are read at once: as many as are missing, a few of which may not be wanted. */
+static size_t ahead(const statement *s, size_t left)
+{
+    const size_t missing = s->cap - s->count + 2;
+    return missing < left ? missing : left;
+}
+
+/* The newest first; the balances after the last row are known, the others by going back. */
+static gov_status put_back(statement *s, const history *h, const part *p, const diag *d)
 {
     part_rows rows;
-    int64_t after[LEDGER_TRAIL_ITEMS][4], balance[4];
-    const gov_status rc = read_part(s->l, p, &h->cell.a, &rows, d);
-    if (rc != GOV_OK)
-        return rc;
+    int64_t balance[4];
     memcpy(balance, p->balance, sizeof balance);
-    for (size_t i = p->count; i-- > 0;) {
-        int64_t change[4];
-        memcpy(after[i], balance, sizeof balance);
-        ledger_effect(&rows.rows[i], rows.rows[i].t.credit_account == s->f->account, change);
-        for (int j = 0; j < 4; j++)
-            balance[j] -= change[j];
-        if (s->f->flags & GOV_LEDGER_REVERSED)
-            put_row(s, &rows.rows[i], after[i]);
+    for (size_t end = p->count; end > 0 && s->count < s->cap && !s->done;) {
+        const size_t n = ahead(s, end);
+        const gov_status rc = read_items(s->l, p, end - n, end, &h->cell.a, &rows, d);
+        if (rc != GOV_OK)
+            return rc;
+        for (size_t i = n; i-- > 0;) {
+            int64_t change[4];
+            put_row(s, &rows.rows[i], balance);
+            ledger_effect(&rows.rows[i], rows.rows[i].t.credit_account == s->f->account, change);
+            for (int j = 0; j < 4; j++)
+                balance[j] -= change[j];
+        }
+        s->done = rows.rows[0].t.timestamp < s->from_us;
+        end -= n;
     }
-    for (size_t i = 0; i < p->count && !(s->f->flags & GOV_LEDGER_REVERSED); i++)
-        put_row(s, &rows.rows[i], after[i]);
-    if (p->count > 0)
-        s->done = s->f->flags & GOV_LEDGER_REVERSED
-                      ? rows.rows[0].t.timestamp < s->from_us
-                      : rows.rows[p->count - 1].t.timestamp > s->to_us;
+    return GOV_OK;
+}
+
+/* The oldest first. Balances want the whole part: they are known after its last row. */
+static gov_status put_on(statement *s, const history *h, const part *p, const diag *d)
+{
+    part_rows rows;
+    int64_t after[LEDGER_TRAIL_ITEMS][4] = {0}, balance[4];
+    memcpy(balance, p->balance, sizeof balance);
+    for (size_t from = 0; from < p->count && s->count < s->cap && !s->done;) {
+        const size_t n = s->balances != NULL ? p->count : ahead(s, p->count - from);
+        const gov_status rc = read_items(s->l, p, from, from + n, &h->cell.a, &rows, d);
+        if (rc != GOV_OK)
+            return rc;
+        for (size_t i = n; i-- > 0 && s->balances != NULL;) {
+            int64_t change[4];
+            memcpy(after[i], balance, sizeof balance);
+            ledger_effect(&rows.rows[i], rows.rows[i].t.credit_account == s->f->account, change);
+            for (int j = 0; j < 4; j++)
+                balance[j] -= change[j];
+        }
+        for (size_t i = 0; i < n; i++)
+            put_row(s, &rows.rows[i], after[i]);
+        s->done = rows.rows[n - 1].t.timestamp > s->to_us;
+        from += n;
+    }
     return GOV_OK;
 }
 
@@ -290,7 +326,7 @@ static gov_status backwards(statement *s, const history *h, const diag *d)
     /* A part that begins after to_us may be passed over; the one found holds the instant or what comes next. */
     gov_status rc = find_part(s->l, h, true, s->to_us, &p, d);
     while (rc == GOV_OK) {
-        rc = put_part(s, h, &p, d);
+        rc = put_back(s, h, &p, d);
         if (rc != GOV_OK || s->done || s->count == s->cap || p.previous == 0)
             return rc;
         rc = read_chunk(s->l, p.previous, s->f->account, &p, d);
@@ -303,7 +339,7 @@ static gov_status forwards(statement *s, const history *h, const diag *d)
     part p;
     gov_status rc = find_part(s->l, h, true, s->from_us, &p, d);
     while (rc == GOV_OK) {
-        rc = put_part(s, h, &p, d);
+        rc = put_on(s, h, &p, d);
         if (rc != GOV_OK || s->done || s->count == s->cap || p.number == h->cell.trail.chunks)
             return rc;
         rc = find_part(s->l, h, false, p.number + 1, &p, d);

@@ -81,6 +81,12 @@ gov_status ledger_rows_by_seq(ledger *l, uint32_t book, const int64_t *seqs, siz
                                    " FROM gov_ledger_block b WHERE b.community = $1 AND b.ledger = "
                                    "$2 AND b.seq IN (" AT_16 ") ORDER BY b.seq",
                                    0};
+    /* Where a question costs no round trip, one at a time is cheapest. */
+    static const store_sql one = {"SELECT " BLOCK_COLUMNS
+                                  " FROM gov_ledger_block b WHERE b.community = $1 AND b.ledger = "
+                                  "$2 AND b.seq <= $3 ORDER BY b.seq DESC LIMIT 1",
+                                  0};
+    const bool near = store_kind_of(l->s) == STORE_SQLITE;
     int64_t *sorted = base_array(l->alloc, n + 1, sizeof *sorted);
     if (sorted == NULL)
         return base_nomem(d);
@@ -93,11 +99,15 @@ gov_status ledger_rows_by_seq(ledger *l, uint32_t book, const int64_t *seqs, siz
             sorted[kept++] = sorted[i];
     gov_status rc = GOV_OK;
     for (size_t at = 0; at < kept && rc == GOV_OK;) {
-        const size_t left = kept - at, width = left <= FEW ? FEW : MANY;
+        const size_t left = kept - at, width = near ? 1 : left <= FEW ? FEW : MANY;
         const size_t asked = at + (left < width ? left : width);
         ledger_block b;
         store_rows rows;
-        rc = probe(l, width == FEW ? &few : &many, book, sorted + at, left, width, &rows, d);
+        rc = probe(l,
+                   near           ? &one
+                   : width == FEW ? &few
+                                  : &many,
+                   book, sorted + at, left, width, &rows, d);
         while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
             rc = take_block(&rows, &b, d);
             if (rc == GOV_OK)

@@ -70,6 +70,7 @@ struct store {
     store_error error;
     int depth;
     bool writing, failed, in_hook;
+    bool opened; /* to the end; what was made before that is taken away again */
     uint64_t epoch;
     int64_t schema_mark; /* what the store says of its schema; 0: not looked at */
     const store_migration *const *migrations; /* as the store was opened with; NULL: none */

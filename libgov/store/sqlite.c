@@ -20,6 +20,7 @@ typedef struct lite {
     sqlite3 *db;
     int64_t seen_version;    /* PRAGMA data_version when cached rows were last known to be true */
     int64_t checked_version; /* the same, when the schema was last looked at */
+    bool made;               /* there was no such file */
     bool immutable; /* opened where not even a reader may write: nobody else is waited for */
 } lite;
 
@@ -665,8 +666,37 @@ static gov_status lite_mark_schema(store *s, int64_t steps, bool fresh, const di
 
 /* ---- open and close ---- */
 
+/* Does the file hold no table of anybody's? One that cannot be read (a full disk has no room for its log's index) is taken at its
+ * size: the page that setting the journal's mode has written. */
+static bool is_bare(store *s)
+{
+    static const store_sql count_sql = {"SELECT count(*) FROM sqlite_schema", 0};
+    struct stat st;
+    int64_t tables = 0;
+    if (in(s)->db != NULL && read_pragma(s, &count_sql, &tables, NULL) == GOV_OK)
+        return tables == 0;
+    return stat(s->place, &st) == 0 && st.st_size <= 4096;
+}
+
+/* A file that was begun and came to nothing would be taken for a damaged store. */
+static void take_away(const store *s)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+        base_buf path;
+        base_buf_init(&path, s->alloc);
+        base_buf_str(&path, s->place);
+        base_buf_str(&path, endings[i]);
+        base_buf_char(&path, '\0');
+        if (!path.failed)
+            (void)unlink(path.data);
+        base_buf_free(&path);
+    }
+}
+
 static void lite_close(store *s)
 {
+    const bool vain = s->inside != NULL && in(s)->made && !s->opened && is_bare(s);
     for (store_cached *c = s->cached, *next; c != NULL; c = next) {
         next = c->next;
         statement_free(s, (lite_statement *)c);
@@ -674,6 +704,8 @@ static void lite_close(store *s)
     s->cached = NULL;
     if (s->inside != NULL)
         sqlite3_close_v2(in(s)->db);
+    if (vain)
+        take_away(s);
     base_free(s->alloc, s->inside);
 }
 
@@ -724,6 +756,7 @@ static gov_status look_at_path(store *s, const char *path, const diag *d)
             return store_fail(s, STORE_OTHER, "its path cannot be looked at", d);
         if (!(s->flags & STORE_CREATE))
             return base_fail(d, M_store_not_found, A_S("place", path));
+        in(s)->made = true;
         return GOV_OK;
     }
     return S_ISREG(st.st_mode) ? GOV_OK : base_fail(d, M_store_not_a_file, A_S("place", path));

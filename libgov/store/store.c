@@ -214,6 +214,7 @@ gov_status store_open(const gov_allocator *a, const store_config *config, store 
         store_close(s);
         return rc;
     }
+    s->opened = true;
     *out = s;
     return GOV_OK;
 }

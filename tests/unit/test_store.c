@@ -476,6 +476,31 @@ static void test_bulk_and_many(void **state)
     assert_gov_ok(store_commit(s, &D), err);
     check_batch(s, 2);
 
+    /* whole rows, anew; a part of the columns is no whole row */
+    static const store_change whole = {&thing_table, "community, id", "amount, name, bytes, done"};
+    static const store_change half = {&thing_table, "community, id", "amount, name"};
+    static int64_t doubled[BATCH];
+    for (int64_t i = 0; i < BATCH; i++)
+        doubled[i] = 3 * i;
+    const store_array anew[] = {
+        same, {.ints = ids}, {.ints = doubled}, {.spans = names}, {.spans = blobs}, same};
+    assert_gov_ok(store_begin(s, &D), err);
+    assert_gov_ok(store_renew(s, &whole, anew, BATCH, &D), err);
+    assert_gov_ok(store_commit(s, &D), err);
+    check_batch(s, 3);
+    if (store_kind_of(s) == STORE_SQLITE) {
+        assert_gov_ok(store_begin(s, &D), err);
+        assert_int_equal(store_renew(s, &half, anew, 1, &D), GOV_E_BUG);
+        forget();
+        store_rollback(s);
+    }
+    for (int64_t i = 0; i < BATCH; i++)
+        doubled[i] = 2 * i;
+    assert_gov_ok(store_begin(s, &D), err);
+    assert_gov_ok(store_renew(s, &whole, anew, BATCH, &D), err);
+    assert_gov_ok(store_commit(s, &D), err);
+    check_batch(s, 2);
+
     /* one key that is not there: all or nothing */
     assert_gov_ok(store_begin(s, &D), err);
     ids[5] = 100000;
@@ -1009,6 +1034,38 @@ static void failing_disk(int code, bool forever, gov_status status)
     forget();
 }
 
+/* A store that could not be made leaves no file that looks like a damaged one. */
+static void test_full_disk_from_the_start(void **state)
+{
+    char path[512], *dir;
+    (void)state;
+    make_file(path, &dir);
+    const store_config config = {.url = path,
+                                 .flags = STORE_CREATE,
+                                 .vfs = VFS_SHIM,
+                                 .busy_ms = -1,
+                                 .migrations = both,
+                                 .migration_count = 2};
+    for (long n = 0;; n++) {
+        store *s = NULL;
+        forget();
+        (void)unlink(path);
+        assert_true(vfs_shim_start());
+        vfs_shim.code = SQLITE_FULL;
+        vfs_shim.countdown = n;
+        vfs_shim.forever = true;
+        const gov_status rc = store_open(&base_malloc, &config, &s, &D);
+        vfs_shim.countdown = -1;
+        store_close(s);
+        if (rc == GOV_OK)
+            break;
+        assert_int_equal(rc, GOV_E_FULL);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    support_rmdir(dir);
+    forget();
+}
+
 static void test_full_disk(void **state)
 {
     (void)state;
@@ -1409,6 +1466,7 @@ int main(void)
         STORE_TESTS(test_moved_file),
         STORE_TESTS(test_row_lock),
         cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_full_disk_from_the_start),
         STORE_TEST(test_limited_file, "sqlite"),
         STORE_TEST(test_only_to_read, "sqlite"),
         STORE_TESTS(test_lost_parts),
