@@ -1,8 +1,10 @@
 /* test: plays the scenarios of a rulebook. */
 #include "cli.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void put_step(cli *c, const gov_value *step)
 {
@@ -105,37 +107,177 @@ static void put_coverage(cli *c, const gov_value *coverage)
     }
 }
 
-static int put_report(cli *c, const gov_value *report)
+static void put_sum(cli *c, long long passed, long long failed)
 {
-    const long long passed = gov_value_int(gov_value_get(report, "passed")),
-                    failed = gov_value_int(gov_value_get(report, "failed"));
+    printf(T(c, "%s%lld passed, %lld failed%s\n", "%s%lld 项通过，%lld 项失败%s\n"), failed > 0 ? red(c) : green(c), passed, failed, plain(c));
+}
+
+/* ---- one rulebook ---- */
+
+typedef struct tally {
+    long long passed, failed;
+} tally;
+
+/* *report is owned by the caller; EXIT_DONE unless it could not be played. */
+static int play(cli *c, args *a, const char *path, gov_value **report, tally *sum)
+{
+    const gov_scenario_options o = {
+        .size = sizeof o, .url = args_value(a, "db"), .lang = c->zh ? "zh" : "en"};
+    gov_error *err = NULL;
+    const gov_status status = gov_scenarios_run(NULL, path, &o, put_result, c, report, &err);
+    if (status != GOV_OK)
+        return status == GOV_E_USER ? (gov_error_free(err), EXIT_DONE) : fail_with(c, status, err); /* E_USER: nobody reads any more */
+    print_diagnostics(c, err, stderr);
+    gov_error_free(err);
+    sum->passed += gov_value_int(gov_value_get(*report, "passed"));
+    sum->failed += gov_value_int(gov_value_get(*report, "failed"));
+    return EXIT_DONE;
+}
+
+/* A test that tests nothing is a slip: of the path, or of a folder's name. */
+static int ending(cli *c, const char *path, const tally *sum)
+{
+    if (sum->passed + sum->failed > 0)
+        return sum->failed > 0 ? EXIT_NO : EXIT_DONE;
+    return fail(c, EXIT_WRONG, T(c, "there are no scenarios under \"%s\"", "“%s”下没有场景"), path);
+}
+
+static int test_one(cli *c, args *a)
+{
+    gov_value *report = NULL;
+    tally sum = {0};
+    int code = play(c, a, a->words[0], &report, &sum);
+    if (report == NULL)
+        return code;
     if (c->json) {
         json_line(report);
-    } else {
+    } else if (sum.passed + sum.failed > 0) {
         put_coverage(c, gov_value_get(report, "coverage"));
-        printf(T(c, "%s%lld passed, %lld failed%s\n", "%s%lld 项通过，%lld 项失败%s\n"),
-               failed > 0 ? red(c) : green(c), passed, failed, plain(c));
+        put_sum(c, sum.passed, sum.failed);
     }
-    return failed > 0 ? EXIT_NO : EXIT_DONE;
+    gov_value_free(report);
+    return ending(c, a->words[0], &sum);
+}
+
+/* ---- a folder of several ---- */
+
+enum { DEEPEST = 6, LONGEST_PATH = 4096, MOST_RULEBOOKS = 1000 };
+
+typedef struct folders {
+    char *paths[MOST_RULEBOOKS];
+    size_t count;
+} folders;
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool has_rulebook(const char *folder)
+{
+    char path[LONGEST_PATH];
+    struct stat st;
+    return (size_t)snprintf(path, sizeof path, "%s/rulebook.yaml", folder) < sizeof path && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* A folder of scenarios lies inside of a rulebook's own, which is looked for as far up as the library does. */
+static bool lies_in_rulebook(const char *path)
+{
+    char up[LONGEST_PATH];
+    size_t len = strlen(path);
+    if (len + 16 > sizeof up)
+        return false;
+    memcpy(up, path, len + 1);
+    for (int i = 0; i < 4; i++) {
+        if (has_rulebook(up))
+            return true;
+        while (len > 0 && up[len - 1] == '/')
+            len--;
+        while (len > 0 && up[len - 1] != '/')
+            len--;
+        if (len == 0)
+            return false;
+        up[len] = '\0';
+    }
+    return false;
+}
+
+static void look_for(const char *folder, int depth, folders *out)
+{
+    DIR *dir = depth < DEEPEST ? opendir(folder) : NULL;
+    for (struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;) {
+        char path[LONGEST_PATH];
+        if (e->d_name[0] == '.' || (size_t)snprintf(path, sizeof path, "%s/%s", folder, e->d_name) >= sizeof path || !is_folder(path))
+            continue;
+        if (!has_rulebook(path))
+            look_for(path, depth + 1, out);
+        else if (out->count < MOST_RULEBOOKS && (out->paths[out->count] = strdup(path)) != NULL)
+            out->count++;
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Those that cannot be loaded do not keep the others from being played. */
+static int play_each(cli *c, args *a, const folders *found, tally *sum)
+{
+    int worst = EXIT_DONE;
+    bool first = true;
+    if (c->json)
+        fputs("{\"rulebooks\":[", stdout);
+    for (size_t i = 0; i < found->count; i++) {
+        gov_value *report = NULL;
+        if (!c->json)
+            printf("%s%s%s\n", bold(c), found->paths[i], plain(c));
+        const int code = play(c, a, found->paths[i], &report, sum);
+        worst = code > worst ? code : worst;
+        if (report != NULL && c->json) {
+            fputs(first ? "{\"path\":" : ",{\"path\":", stdout);
+            json_text(stdout, found->paths[i], strlen(found->paths[i]));
+            fputs(",\"report\":", stdout);
+            json_value(stdout, report);
+            putchar('}');
+            first = false;
+        } else if (report != NULL && gov_value_count(gov_value_get(report, "results")) == 0) {
+            puts(T(c, "  no scenarios", "  没有场景"));
+        } else if (report != NULL) {
+            put_coverage(c, gov_value_get(report, "coverage"));
+        }
+        gov_value_free(report);
+    }
+    if (c->json)
+        printf("],\"passed\":%lld,\"failed\":%lld}\n", sum->passed, sum->failed);
+    return worst;
+}
+
+static int test_all(cli *c, args *a)
+{
+    folders *found = calloc(1, sizeof *found);
+    tally sum = {0};
+    if (found == NULL)
+        return fail(c, EXIT_STORE, "%s", T(c, "out of memory", "内存不足"));
+    look_for(a->words[0], 0, found);
+    if (found->count > 1)
+        qsort(found->paths, found->count, sizeof *found->paths, by_name);
+    int code = found->count > 0 ? play_each(c, a, found, &sum)
+                                : fail(c, EXIT_WRONG, T(c, "there is no rulebook under \"%s\"", "“%s”下没有规则"), a->words[0]);
+    if (found->count > 0 && !c->json && sum.passed + sum.failed > 0)
+        put_sum(c, sum.passed, sum.failed);
+    if (found->count > 0 && code == EXIT_DONE)
+        code = ending(c, a->words[0], &sum);
+    for (size_t i = 0; i < found->count; i++)
+        free(found->paths[i]);
+    free(found);
+    return code;
 }
 
 int cmd_test(cli *c, args *a)
 {
-    const gov_scenario_options o = {
-        .size = sizeof o, .url = args_value(a, "db"), .lang = c->zh ? "zh" : "en"};
-    gov_value *report = NULL;
-    gov_error *err = NULL;
-    const gov_status status =
-        gov_scenarios_run(NULL, a->words[0], &o, put_result, c, &report, &err);
-    if (status == GOV_E_USER) { /* nobody reads any more */
-        gov_error_free(err);
-        return EXIT_DONE;
-    }
-    if (status != GOV_OK)
-        return fail_with(c, status, err);
-    print_diagnostics(c, err, stderr);
-    gov_error_free(err);
-    const int code = put_report(c, report);
-    gov_value_free(report);
-    return code;
+    return is_folder(a->words[0]) && !lies_in_rulebook(a->words[0]) ? test_all(c, a) : test_one(c, a);
 }

@@ -224,12 +224,12 @@ const command commands[] = {
         .options = test_options,
         .run = cmd_test,
         .summary = {"run the scenarios of a rulebook", "运行规则的场景测试"},
-        .details = {"PATH is a rulebook, or a folder or file of scenarios inside of one. Shows what "
+        .details = {"PATH is a rulebook, a folder or file of scenarios inside of one, or a folder of several rulebooks.\nShows what "
                     "failed with file and line and the\ncase's history, then which states and "
-                    "transitions no scenario reached. Exit status 1 when one failed.\n\n"
+                    "transitions no scenario reached. Exit status 1 when one failed, 2 when there is none.\n\n"
                     "  gov test examples/community",
-                    "PATH 为规则，或规则目录内存放场景的目录或文件。失败的场景连同文件、行号和工单经过一起列出，"
-                    "然后列出没有场景到达的状态和转移。\n有失败时退出码为 1。\n\n  gov test "
+                    "PATH 为规则、规则目录内存放场景的目录或文件，或存放多份规则的目录。失败的场景连同文件、行号和工单经过一起列出，"
+                    "然后列出没有场景到达的状态和转移。\n有失败时退出码为 1，没有任何场景时为 2。\n\n  gov test "
                     "examples/community"},
     },
     {

@@ -64,6 +64,26 @@ def check_output(f):
     expect_answer("in Chinese", gov("test", f("hut"), "--lang", "zh"), 1, r"^1 项通过，1 项失败$", "")
 
 
+def check_several(f):
+    f.write("many/a/rulebook.yaml", RULES)
+    f.write("many/a/tests/good.yaml", GOOD)
+    f.write("many/b/deep/rulebook.yaml", RULES)
+    f.write("many/b/deep/bad.yaml", BAD)
+    f.write("many/c/rulebook.yaml", RULES)
+    both = gov("test", f("many"))
+    expect_answer("a folder of several rulebooks", both, 1, r"^  bad\.yaml:6:32: outcome is null, not ended$|many/b/deep", "")
+    expect("each is named, and all are counted", "many/a" in both.out and "no scenarios" in both.out and
+           both.out.splitlines()[-1] == "1 passed, 1 failed", both)
+    told = gov("test", f("many"), "--json")
+    expect("as JSON, each with its own report", told.code == 1 and told.json["passed"] == 1 and told.json["failed"] == 1 and
+           len(told.json["rulebooks"]) == 3 and told.json["rulebooks"][0]["report"]["passed"] == 1, told)
+    f.write("many/d/rulebook.yaml", "rulebook: x\n")
+    expect_answer("one that is broken, beside others that are played", gov("test", f("many")), 2, r"^1 passed, 1 failed$", "error")
+    expect_answer("rules without scenarios", gov("test", f("many/c")), 2, "", "no scenarios under")
+    f.write("empty/readme.txt", "nothing")
+    expect_answer("a folder without anything", gov("test", f("empty")), 2, "", "no rulebook under")
+
+
 def check_mistakes(f):
     f.write("hut/tests/bad.yaml", BROKEN)
     expect_answer("a mistake in a scenario", gov("test", f("hut")), 2, "", r"^tests/bad\.yaml:3:22: error: .*\"errand\"")
@@ -87,6 +107,7 @@ def check_store(f, kind):
 if present():
     with Folder() as f:
         check_output(f)
+        check_several(f)
         check_mistakes(f)
         for kind in engines():
             check_store(f, kind)
