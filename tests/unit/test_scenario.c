@@ -112,7 +112,7 @@ static void the_community_keeps_its_rules(void **state)
     assert_int_equal(number(report, "failed"), 0);
     assert_true(number(report, "passed") >= 10);
     const gov_value *coverage = gov_value_get(report, "coverage");
-    assert_int_equal(gov_value_count(coverage), 3);
+    assert_int_equal(gov_value_count(coverage), 4);
     for (size_t i = 0; i < gov_value_count(coverage); i++) {
         assert_int_equal(gov_value_count(gov_value_find(gov_value_at(coverage, i), "states.missed")), 0);
         assert_int_equal(gov_value_count(gov_value_find(gov_value_at(coverage, i), "transitions.missed")), 0);
