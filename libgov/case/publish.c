@@ -458,11 +458,14 @@ static const rulebook_operand publications_operands[] = {{.name = "case", .type 
                                                          {.name = "all", .type = RULEBOOK_OPERAND_BOOL},
                                                          {.name = "objections", .type = RULEBOOK_OPERAND_BOOL},
                                                          {.name = "limit", .type = RULEBOOK_OPERAND_INT}};
-static const rulebook_operand object_operands[] = {{.name = "publication", .type = RULEBOOK_OPERAND_ID, .required = true},
+/* Which one is meant: by its number, or by its case and its id there. */
+#define WHICH                                                                                                                     \
+    {.name = "publication", .type = RULEBOOK_OPERAND_ID}, {.name = "case", .type = RULEBOOK_OPERAND_ID},                            \
+    {.name = "id", .type = RULEBOOK_OPERAND_TEXT}
+static const rulebook_operand object_operands[] = {WHICH,
                                                    {.name = "text", .type = RULEBOOK_OPERAND_TEXT, .required = true},
                                                    {.name = "by", .type = RULEBOOK_OPERAND_RECORD, .kinds = "resident"}};
-static const rulebook_operand withdraw_operands[] = {{.name = "publication", .type = RULEBOOK_OPERAND_ID, .required = true},
-                                                     {.name = "reason", .type = RULEBOOK_OPERAND_TEXT, .required = true}};
+static const rulebook_operand withdraw_operands[] = {WHICH, {.name = "reason", .type = RULEBOOK_OPERAND_TEXT, .required = true}};
 
 static int64_t int_or(value v, int64_t otherwise)
 {
@@ -488,21 +491,40 @@ static gov_status run_publications(gov *g, const value *in, value *out, const di
     return status == GOV_OK ? one_member(g, "publications", list, out, d) : status;
 }
 
+static gov_status which(gov *g, const value *in, int64_t *publication, const diag *d)
+{
+    case_open_effect e;
+    *publication = int_or(in[0], 0);
+    if (*publication != 0)
+        return GOV_OK;
+    if (in[1].kind != VALUE_INT || in[2].kind != VALUE_STRING)
+        return base_fail(d, M_missing_field, A_S("field", "publication"));
+    const gov_status status = case_effect_get(g, in[1].as.i, in[2].as.s, &g->scratch, &e, d);
+    if (status == GOV_END || (status == GOV_OK && strcmp(e.effect, "publish") != 0))
+        return base_fail(d, M_effect_not_open, A_I("case", in[1].as.i), A_S("id", in[2].as.s));
+    *publication = status == GOV_OK ? e.ref : 0;
+    return status;
+}
+
 /* A resident objects in his or her own name. */
 static gov_status run_object(gov *g, const value *in, value *out, const diag *d)
 {
-    const int64_t by = g->actor.kind == ACCESS_RESIDENT ? g->actor.id : int_or(in[2], 0);
-    int64_t count;
-    if (in[2].kind == VALUE_INT && in[2].as.i != by)
+    const int64_t by = g->actor.kind == ACCESS_RESIDENT ? g->actor.id : int_or(in[4], 0);
+    int64_t count, publication;
+    if (in[4].kind == VALUE_INT && in[4].as.i != by)
         return access_deny(g, "publication.object", d);
-    const gov_status status = case_object(g, in[0].as.i, by, in[1].as.s, &count, d);
+    gov_status status = which(g, in, &publication, d);
+    if (status == GOV_OK)
+        status = case_object(g, publication, by, in[3].as.s, &count, d);
     return status == GOV_OK ? one_member(g, "objections", value_int(count), out, d) : status;
 }
 
 static gov_status run_withdraw(gov *g, const value *in, value *out, const diag *d)
 {
+    int64_t publication;
+    const gov_status status = which(g, in, &publication, d);
     (void)out;
-    return case_withdraw(g, in[0].as.i, in[1].as.s, d);
+    return status == GOV_OK ? case_withdraw(g, publication, in[3].as.s, d) : status;
 }
 
 const rulebook_operation case_operations[CASE_OPERATIONS] = {
