@@ -53,6 +53,25 @@ static const rulebook_operand person[] = {BANK, ABOUT("resident")};
 static const rulebook_operand statement[] = {
     BANK, ABOUT("resident"), {"before", RULEBOOK_OPERAND_TIME}, {"limit", RULEBOOK_OPERAND_INT}};
 static const rulebook_operand bank[] = {BANK};
+static const rulebook_operand peer[] = {BANK,
+                                        {"name", RULEBOOK_OPERAND_TEXT, true},
+                                        {"as", RULEBOOK_OPERAND_TEXT, true},
+                                        {"public_key", RULEBOOK_OPERAND_TEXT, true},
+                                        {"most_owed", RULEBOOK_OPERAND_INT},
+                                        {"most_claimed", RULEBOOK_OPERAND_INT}};
+static const rulebook_operand outbox[] = {BANK, {"peer", RULEBOOK_OPERAND_TEXT}};
+static const rulebook_operand send_hours[] = {BANK,
+                                              {"peer", RULEBOOK_OPERAND_TEXT, true},
+                                              ABOUT("resident"),
+                                              {"to", RULEBOOK_OPERAND_TEXT, true},
+                                              {"minutes", RULEBOOK_OPERAND_INT, true},
+                                              {"key", RULEBOOK_OPERAND_TEXT, true}};
+static const rulebook_operand settle_net[] = {BANK,
+                                              {"peer", RULEBOOK_OPERAND_TEXT, true},
+                                              {"minutes", RULEBOOK_OPERAND_INT, true},
+                                              {"key", RULEBOOK_OPERAND_TEXT, true}};
+static const rulebook_operand receive[] = {
+    BANK, {"message", RULEBOOK_OPERAND_TEXT, true}, {"key", RULEBOOK_OPERAND_TEXT, true}};
 
 #define READS(name, operands, run) {name, TIMEBANK_READ, false, operands, ARRAY_LEN(operands), run}
 #define WRITES(name, operands, run) {name, TIMEBANK_WRITE, true, operands, ARRAY_LEN(operands), run}
@@ -83,6 +102,12 @@ static const rulebook_operation operations[] = {
     READS("timebank.statement", statement, timebank_run_statement),
     READS("timebank.level", person, timebank_run_level),
     READS("timebank.totals", bank, timebank_run_totals),
+    RULES("timebank.peer", peer, timebank_run_peer),
+    READS("timebank.peers", bank, timebank_run_peers),
+    {"timebank.outbox", TIMEBANK_RULE, false, outbox, ARRAY_LEN(outbox), timebank_run_outbox},
+    WRITES("timebank.send_hours", send_hours, timebank_run_send_hours),
+    RULES("timebank.settle_net", settle_net, timebank_run_settle_net),
+    RULES("timebank.receive", receive, timebank_run_receive),
     {"timebank.expire", TIMEBANK_WRITE, true, one, ARRAY_LEN(one), timebank_run_expire, true},
 };
 

@@ -95,5 +95,57 @@ static const store_table booking_table = {.name = "gov_timebank_booking",
                                           .flags = STORE_ROWID_KEY,
                                           .indexes = booking_indexes};
 
-static const store_table *const tables[] = {&member_table, &notice_table, &booking_table, NULL};
+/* Communities that hours are exchanged with. */
+static const store_column peer_columns[] = {{"community", STORE_INT},
+                                            {"id", STORE_INT},
+                                            {"book", STORE_INT},
+                                            {"name", STORE_TEXT},
+                                            {"self", STORE_TEXT},
+                                            {"public_key", STORE_BYTES},
+                                            {"most_owed", STORE_INT, false, "most_owed >= 0"},
+                                            {"most_claimed", STORE_INT, false, "most_claimed >= 0"},
+                                            {"out_seq", STORE_INT},
+                                            {"out_acked", STORE_INT},
+                                            {"out_hash", STORE_BYTES},
+                                            {"in_seq", STORE_INT},
+                                            {"in_hash", STORE_BYTES},
+                                            {0}};
+static const store_index peer_indexes[] = {{"gov_timebank_peer_by_name", "community, book, name", true, NULL}, {0}};
+static const store_table peer_table = {
+    .name = "gov_timebank_peer", .columns = peer_columns, .key = "community, id", .indexes = peer_indexes};
+
+/* Every message that was sent (direction 0), or taken up (1) with its answer. */
+static const store_column message_columns[] = {{"community", STORE_INT},
+                                               {"peer", STORE_INT},
+                                               {"direction", STORE_INT},
+                                               {"sequence", STORE_INT},
+                                               {"kind", STORE_TEXT},
+                                               {"hash", STORE_BYTES},
+                                               {"text", STORE_TEXT},
+                                               {"answer", STORE_TEXT, true},
+                                               {"at_us", STORE_INT},
+                                               {0}};
+static const store_table message_table = {.name = "gov_timebank_message",
+                                          .columns = message_columns,
+                                          .key = "community, peer, direction, sequence",
+                                          .flags = STORE_WIDE_ROWS};
+
+/* What was sent to a peer (direction 0) or came from it (1), under the sender's number. */
+static const store_column clearing_columns[] = {{"community", STORE_INT},
+                                                {"peer", STORE_INT},
+                                                {"direction", STORE_INT},
+                                                {"transfer", STORE_INT},
+                                                {"what", STORE_TEXT},
+                                                {"resident", STORE_INT, true},
+                                                {"minutes", STORE_INT, false, "minutes > 0"},
+                                                {"state", STORE_INT},
+                                                {"reason", STORE_TEXT, true},
+                                                {"at_us", STORE_INT},
+                                                {"done_us", STORE_INT, true},
+                                                {0}};
+static const store_table clearing_table = {
+    .name = "gov_timebank_clearing", .columns = clearing_columns, .key = "community, peer, direction, transfer"};
+
+static const store_table *const tables[] = {&member_table, &notice_table,   &booking_table, &peer_table,
+                                            &message_table, &clearing_table, NULL};
 const store_migration timebank_schema = {.room = "timebank", .version = 1, .create = tables};

@@ -100,8 +100,9 @@ enum {
     TIMEBANK_POOL = 22,
     TIMEBANK_ISSUER = 23, /* hours of groups */
     TIMEBANK_FUND = 24,   /* what backs the pool */
-    TIMEBANK_PEER = 25,   /* what another community owes this one (below zero) or is owed */
-    TIMEBANK_TRANSIT = 26 /* sent to a peer, which has not answered */
+    TIMEBANK_PEER = 25,   /* what this community owes another one; below zero: what it is owed */
+    TIMEBANK_TRANSIT = 26, /* sent to a peer, which has not answered */
+    TIMEBANK_OUTSIDE = 27  /* what was settled with peers outside of the bank */
 };
 enum {
     TIMEBANK_BY_SERVICE = 1,
@@ -292,6 +293,53 @@ gov_status timebank_tell(timebank_teller *t, const timebank_booking *k, const ch
 gov_status timebank_count_open(timebank_teller *t, int64_t resident, int64_t *count);
 gov_status timebank_cancel_all(timebank_teller *t, int64_t resident);
 
+/* ---- clearing with other communities: peer.c, message.c, clearing.c ----
+ *
+ * Minutes go from a member here to a member of a peer in two phases. The sender reserves them (a pending transfer into the account "in
+ * transit") and sends `prepare`; the peer credits its member from the account that it keeps for the sender, within its limit, and answers
+ * `accept`, or `refuse`; the sender then posts or voids, and answers `settle`, which the peer acknowledges by `ack`.
+ *
+ * The messages of each direction are numbered from 1 on without gaps, each but `ack` carries the hash of the one before, all are signed
+ * by their community's key (Ed25519), and say up to which number the other side's were taken up. What was taken up is kept with its
+ * answer: the same message again gives the same answer. What comes too early is refused, and it is told which number is wanted. Each
+ * message is taken up in one transaction with its answer, so a crash loses nothing that the outbox does not send again. */
+
+enum { TIMEBANK_KEY = 32, TIMEBANK_SECRET = 64, TIMEBANK_SIGNATURE = 64, TIMEBANK_LONGEST_MESSAGE = 4096 };
+
+typedef struct timebank_peer {
+    int64_t id;
+    uint32_t book;
+    const char *name, *self; /* the peer's name, and this community's as the peer knows it; from the scratch */
+    uint8_t key[TIMEBANK_KEY];
+    int64_t most_owed, most_claimed; /* minutes that this community may owe, and may be owed */
+    int64_t out_seq, out_acked, in_seq;
+    uint8_t out_hash[BASE_DIGEST_SIZE], in_hash[BASE_DIGEST_SIZE];
+} timebank_peer;
+
+typedef struct timebank_message {
+    const char *from, *to, *kind; /* "prepare", "accept", "refuse", "settle", "ack" */
+    const char *what;             /* of a prepare: "hours", "net" */
+    const char *whom, *reason;    /* the member at the peer; of a refusal */
+    int64_t sequence, ack, transfer, amount;
+    uint8_t previous[BASE_DIGEST_SIZE];
+    /* Of one that was written or read. */
+    const char *text;
+    size_t len;
+    uint8_t hash[BASE_DIGEST_SIZE];
+} timebank_message;
+
+/* From the scratch. */
+gov_status timebank_write_message(gov *g, timebank_message *m, const uint8_t *secret, const diag *d);
+/* What it says, not yet whether that is true. GOV_E_INPUT. */
+gov_status timebank_read_message(gov *g, value text, timebank_message *m, const diag *d);
+gov_status timebank_check_signature(gov *g, const timebank_message *m, const uint8_t *key, const diag *d);
+/* Hexadecimal digits of that many bytes. */
+gov_status timebank_read_key(value text, size_t size, uint8_t *out, const diag *d);
+
+/* By name; self NULL: any. GOV_E_NOT_FOUND, reported. */
+gov_status timebank_find_peer(timebank_teller *t, const char *name, const char *self, timebank_peer *out);
+gov_status timebank_store_peer(timebank_teller *t, const timebank_peer *p);
+
 /* ---- operations: operations.c, and the files that they are about ---- */
 
 #define TIMEBANK_READ  "timebank.read"
@@ -324,5 +372,11 @@ TIMEBANK_RUN(timebank_run_balance);
 TIMEBANK_RUN(timebank_run_statement);
 TIMEBANK_RUN(timebank_run_level);
 TIMEBANK_RUN(timebank_run_totals);
+TIMEBANK_RUN(timebank_run_peer);
+TIMEBANK_RUN(timebank_run_peers);
+TIMEBANK_RUN(timebank_run_outbox);
+TIMEBANK_RUN(timebank_run_send_hours);
+TIMEBANK_RUN(timebank_run_settle_net);
+TIMEBANK_RUN(timebank_run_receive);
 
 #endif
