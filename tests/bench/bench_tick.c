@@ -101,8 +101,8 @@ static bool add_pending(const bed *b)
     sqlite3 *db = NULL;
     snprintf(sql, sizeof sql,
              "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %lld) "
-             "INSERT INTO gov_case_timer (community, case_id, name, id, kind, due_us, event, attempts, parked, provisional) "
-             "SELECT c.community, c.id, 's:later' || n.i, c.id + 1000000 + n.i, 3, %lld + n.i * 1000003 %% 86400000000, 'go', 0, 0, 0 "
+             "INSERT INTO gov_case_timer (community, case_id, name, id, kind, due_us, event, attempts, parked, provisional, roll) "
+             "SELECT c.community, c.id, 's:later' || n.i, c.id + 1000000 + n.i, 3, %lld + n.i * 1000003 %% 86400000000, 'go', 0, 0, 0, 0 "
              "FROM n, (SELECT community, min(id) AS id FROM gov_case GROUP BY community) c; PRAGMA wal_checkpoint(TRUNCATE)",
              (long long)b->pending, (long long)(NOW_US + 365 * 24 * HOUR_US));
     bool fine = sqlite3_open_v2(b->store, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK;
