@@ -12,6 +12,7 @@ static gov_status put_points(insight_tally *t, value_builder *list, const points
     const gov_status status = points_total_of(t->g, p, &total, d);
     if (status != GOV_OK)
         return status;
+    const int64_t gone = total.taken + total.spent + total.expired;
     /* What a few holders have together would tell on them. */
     const insight_mark few = insight_few(t, total.holders);
     const insight_mark hidden = few != INSIGHT_PLAIN ? INSIGHT_HIDDEN : INSIGHT_PLAIN;
@@ -21,10 +22,10 @@ static gov_status put_points(insight_tally *t, value_builder *list, const points
     insight_put(&b, "unit", rulebook_text_in(&p->unit, t->lang, ""));
     value_builder_set(&b, "accounts", insight_count(total.holders, few));
     value_builder_set(&b, "issued", insight_count(total.given, hidden));
-    value_builder_set(&b, "spent", insight_count(total.taken, hidden));
+    value_builder_set(&b, "spent", insight_count(gone, hidden));
     value_builder_set(&b, "held", insight_count(total.out, hidden));
     value_builder_set(&b, "sum", value_int(total.sum));
-    value_builder_set(&b, "balanced", value_bool(total.sum == 0 && total.given - total.taken == total.out));
+    value_builder_set(&b, "balanced", value_bool(total.sum == 0 && total.given - gone == total.out));
     insight_add_map(list, &b);
     return GOV_OK;
 }

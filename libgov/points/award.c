@@ -128,7 +128,8 @@ static gov_status earn(gov *g, const points_gift *gift, int64_t account, ledger_
     out->cut = t->amount < out->asked ? "cap" : NULL;
     if (rc != GOV_OK || t->amount == 0)
         return rc;
-    rc = has_lots(l, account, &lots, d);
+    if (gift->programme->expires.kind != POINTS_NEVER)
+        rc = has_lots(l, account, &lots, d);
     if (rc == GOV_OK)
         rc = points_own_account(g, gift->programme, POINTS_CODE_ISSUER, &t->debit_account, d);
     if (rc == GOV_OK && lots) /* an account from before the programme had an expiry keeps what never expires */

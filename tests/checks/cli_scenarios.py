@@ -102,6 +102,8 @@ def check_store(f, kind):
         expect_answer(f"the time banks of cities on {kind}", banks, 0, r"^\d+ passed, 0 failed$", "")
         cases = gov("test", os.path.join(ROOT, "tests", "cases", "scenarios"), "--db", store.url)
         expect_answer(f"each clause of the rule language has its scenario on {kind}", cases, 0, r"^\d{2,} passed, 0 failed$", "")
+        points = gov("test", os.path.join(ROOT, "tests", "cases", "points"), "--db", store.url)
+        expect_answer(f"the points programmes on {kind}", points, 0, r"^\d+ passed, 0 failed$", "")
     finally:
         store.close()
 
