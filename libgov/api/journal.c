@@ -2,6 +2,7 @@
 #include "api/api.h"
 
 #include "case/case.h"
+#include "fund/fund.h"
 #include "ledger/ledger.h"
 #include "points/points.h"
 
@@ -326,6 +327,8 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
         checked = case_verify_clocks(g, &v->clocks, d);
     if (checked == GOV_OK)
         checked = points_verify(g, d);
+    if (checked == GOV_OK)
+        checked = fund_verify(g, d);
     if (checked == GOV_OK)
         checked = store_check(g->store, d);
     if (checked != GOV_OK && checked != GOV_E_VERIFY)

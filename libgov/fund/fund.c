@@ -194,7 +194,7 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
         return base_fail(d, M_fund_same_person);
     if (grant)
         rc = check_limit(g, f, p, e.amount, false, d);
-    fund_move m = {.book = (uint32_t)e.pot, .code = FUND_SPENDING, .pending_id = id, .amount = grant ? e.amount : 0,
+    fund_move m = {.book = (uint32_t)e.pot, .pending_id = id, .amount = grant ? e.amount : 0,
                    .flags = grant ? GOV_TRANSFER_POST_PENDING : GOV_TRANSFER_VOID_PENDING,
                    .note = grant ? "fund.approved" : "fund.refused"};
     if (rc == GOV_OK)

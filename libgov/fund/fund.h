@@ -16,6 +16,8 @@
 
 extern const rulebook_host fund_words;
 extern const store_migration fund_schema; /* version 1 */
+/* Compares this room's tables with the ledger: GOV_E_VERIFY names what differs. */
+gov_status fund_verify(gov *g, const diag *d);
 
 /* ---- exact numbers: share.c ---- */
 

@@ -1,0 +1,84 @@
+/* What the tables of this room say against the ledger: funds, what units owe, grants. */
+#include "fund/ops.h"
+
+#include <string.h>
+
+static gov_status differs(const char *name, const diag *d)
+{
+    return base_fail(d, M_fund_uneven, A_S("fund", name));
+}
+
+/* What has come in less what was spent is what the fund has, and what waits is reserved. */
+static gov_status verify_fund(gov *g, const fund_fund *f, const diag *d)
+{
+    int64_t account = 0, given = 0, spent = 0, promised = 0, asked = 0;
+    ledger_account a = {0};
+    gov_status rc = fund_entry_sum(g, f->book, FUND_ENTRY_GIFT, NULL, 0, &given, &promised, d);
+    if (rc == GOV_OK)
+        rc = fund_entry_sum(g, f->book, FUND_ENTRY_SPENDING, NULL, 0, &spent, &asked, d);
+    if (rc == GOV_OK)
+        rc = fund_existing(g, f->book, f->book, FUND_CODE_POOL, &account, d);
+    if (rc == GOV_OK)
+        rc = fund_balance(g, account, &a, d);
+    if (rc == GOV_OK && (a.credits_posted != given || a.debits_posted != spent || a.credits_pending != promised || a.debits_pending != asked))
+        return differs(f->name, d);
+    return rc;
+}
+
+/* Rows of (name, account, charged, total of the plan and what was settled before it). */
+static gov_status verify_portions(gov *g, const diag *d)
+{
+    static const store_sql sql = {
+        "SELECT p.name, p.account, p.charged, n.total, n.settled FROM gov_fund_portion p LEFT JOIN gov_fund_plan n ON n.community = "
+        "p.community AND n.portion = p.id AND n.ended_us IS NULL WHERE p.community = $1 AND p.account IS NOT NULL ORDER BY p.id",
+        0};
+    store_rows rows;
+    gov_status rc = store_query(g->store, &sql, STORE_ARGS(store_i(g->community)), &rows, d);
+    while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
+        ledger_account a = {0};
+        const int64_t charged = store_int(&rows, 2);
+        rc = fund_balance(g, store_int(&rows, 1), &a, d);
+        const int64_t owed = a.debits_posted - a.credits_posted;
+        const bool planned = !store_is_null(&rows, 3);
+        if (rc == GOV_OK && (a.id == 0 || owed < 0 || owed > charged || (planned && store_int(&rows, 3) + store_int(&rows, 4) != charged)))
+            rc = differs(store_text(&rows, 0, NULL), d);
+    }
+    store_rows_close(&rows);
+    return rc == GOV_END ? GOV_OK : rc;
+}
+
+static gov_status verify_grant(gov *g, int64_t id, int64_t amount, const char *title, const fund_grant *rule, const diag *d)
+{
+    int64_t account = 0, spent = 0, waiting;
+    ledger_account a = {0};
+    gov_status rc = fund_entry_sum(g, id, FUND_ENTRY_SPENDING, NULL, 0, &spent, &waiting, d);
+    if (rc == GOV_OK)
+        rc = fund_existing(g, rule->book, id, FUND_CODE_PURSE, &account, d);
+    if (rc == GOV_OK)
+        rc = fund_balance(g, account, &a, d);
+    return rc == GOV_OK && (a.credits_posted != amount || a.debits_posted != spent) ? differs(title, d) : rc;
+}
+
+static gov_status verify_grants(gov *g, const fund_grant *rule, const diag *d)
+{
+    static const store_sql sql = {"SELECT id, amount, title FROM gov_fund_grant WHERE community = $1 AND rule = $2 AND state = 3 ORDER BY id", 0};
+    store_rows rows;
+    gov_status rc = store_query(g->store, &sql, STORE_ARGS(store_i(g->community), store_s(rule->name)), &rows, d);
+    while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK)
+        rc = verify_grant(g, store_int(&rows, 0), store_int(&rows, 1), store_text(&rows, 2, NULL), rule, d);
+    store_rows_close(&rows);
+    return rc == GOV_END ? GOV_OK : rc;
+}
+
+gov_status fund_verify(gov *g, const diag *d)
+{
+    gov_status rc = GOV_OK;
+    for (uint32_t i = 0; i < g->rules->section_count && rc == GOV_OK; i++) {
+        const rulebook_section *s = &g->rules->sections[i];
+        if (strcmp(s->kind, "fund") == 0)
+            rc = verify_fund(g, s->content, d);
+        else if (strcmp(s->kind, "grant") == 0)
+            rc = verify_grants(g, s->content, d);
+    }
+    return rc == GOV_OK ? verify_portions(g, d) : rc;
+}
