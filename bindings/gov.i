@@ -334,6 +334,9 @@ GOV_PAGE(gov_ledger_balance, glue_ledger_balance)
 /* Over a ledger in memory: a community has calls of its own. */
 %ignore gov_ledger_lines_open;
 %rename(gov_ledger_lines_open) gov_ledger_lines_open_empty;
+/* Texts are handed out whole. */
+%ignore gov_ledger_export_to;
+%ignore gov_ledger_sink;
 /* The report has all that its callback is told. */
 %ignore gov_scenarios_run;
 %rename(gov_scenarios_run) gov_scenarios_run_warned;

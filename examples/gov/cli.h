@@ -147,6 +147,15 @@ int fields_read(cli *c, const args *a, int first, const char *name, gov_value **
 int file_read(cli *c, const char *path, char **out, size_t *len);
 /* Replaces an existing file only when its first bytes have `mark`, as all have that this command writes. */
 int file_write(cli *c, const char *path, const char *bytes, size_t len, const char *mark);
+/* The same piece by piece: write to `file`, and end it in any case. Beside it first, so that whatever goes wrong leaves what was there,
+ * or nothing; a device or a pipe is written as it is, and "-" is stdout. */
+typedef struct file_out {
+    FILE *file;
+    const char *path;
+    char *beside;
+} file_out;
+int file_begin(cli *c, const char *path, const char *mark, file_out *out);
+int file_end(cli *c, file_out *out, bool keep);
 
 /* ---- print.c, table.c, json.c ---- */
 

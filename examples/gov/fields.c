@@ -47,39 +47,6 @@ int file_read(cli *c, const char *path, char **out, size_t *len)
     return code;
 }
 
-static bool write_whole(FILE *out, const char *bytes, size_t len)
-{
-    const bool good = out != NULL && fwrite(bytes, 1, len, out) == len && fflush(out) == 0 &&
-                      (fsync(fileno(out)) == 0 || errno == EINVAL || errno == EROFS);
-    const int why = errno;
-    if (out == NULL)
-        return false;
-    const bool closed = fclose(out) == 0;
-    if (!good)
-        errno = why;
-    return good && closed;
-}
-
-/* Beside it first, so that whatever goes wrong leaves what was there, or nothing. A device or a pipe is written as it is. */
-static bool write_file(const char *path, const char *bytes, size_t len)
-{
-    struct stat st;
-    const size_t room = strlen(path) + 32;
-    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        return write_whole(fopen(path, "wb"), bytes, len);
-    char *beside = malloc(room);
-    if (beside == NULL)
-        return false;
-    snprintf(beside, room, "%s.%ld.tmp", path, (long)getpid());
-    const bool good = write_whole(fopen(beside, "wb"), bytes, len) && rename(beside, path) == 0;
-    const int why = errno;
-    if (!good)
-        (void)remove(beside);
-    free(beside);
-    errno = why;
-    return good;
-}
-
 static bool holds(const char *s, size_t len, const char *mark)
 {
     const size_t n = strlen(mark);
@@ -103,17 +70,66 @@ static bool is_of_others(const char *path, const char *mark)
     return !holds(start, n, mark);
 }
 
-int file_write(cli *c, const char *path, const char *bytes, size_t len, const char *mark)
+static int cannot_write(cli *c, const char *path)
 {
-    if (strcmp(path, "-") == 0) {
-        fwrite(bytes, 1, len, stdout);
+    return fail(c, errno == ENOSPC || errno == EDQUOT ? EXIT_STORE : EXIT_WRONG,
+                T(c, "cannot write %s: %s", "无法写入 %s：%s"), path, strerror(errno));
+}
+
+int file_begin(cli *c, const char *path, const char *mark, file_out *out)
+{
+    struct stat st;
+    *out = (file_out){.path = path, .file = stdout};
+    if (strcmp(path, "-") == 0)
         return EXIT_DONE;
-    }
     if (is_of_others(path, mark))
         return fail(c, EXIT_WRONG, T(c, "%s exists already, and was not written by this command", "%s 已存在，且不是由本命令写成"), path);
-    if (write_file(path, bytes, len))
+    if (lstat(path, &st) != 0 || S_ISREG(st.st_mode)) {
+        const size_t room = strlen(path) + 32;
+        out->beside = malloc(room);
+        if (out->beside == NULL)
+            return fail(c, EXIT_STORE, "%s", T(c, "out of memory", "内存不足"));
+        snprintf(out->beside, room, "%s.%ld.tmp", path, (long)getpid());
+    }
+    out->file = fopen(out->beside != NULL ? out->beside : path, "wb");
+    if (out->file != NULL)
         return EXIT_DONE;
-    return fail(c, errno == ENOSPC || errno == EDQUOT ? EXIT_STORE : EXIT_WRONG, T(c, "cannot write %s: %s", "无法写入 %s：%s"), path, strerror(errno));
+    const int code = cannot_write(c, path);
+    free(out->beside);
+    out->beside = NULL;
+    return code;
+}
+
+int file_end(cli *c, file_out *out, bool keep)
+{
+    if (out->file == stdout || out->file == NULL)
+        return EXIT_DONE;
+    bool good = !keep || (ferror(out->file) == 0 && fflush(out->file) == 0 &&
+                          (fsync(fileno(out->file)) == 0 || errno == EINVAL || errno == EROFS));
+    int why = errno;
+    if (fclose(out->file) != 0 && good) {
+        good = false;
+        why = errno;
+    }
+    if (out->beside != NULL && keep && good && rename(out->beside, out->path) != 0) {
+        good = false;
+        why = errno;
+    }
+    if (out->beside != NULL && !(keep && good))
+        (void)remove(out->beside);
+    free(out->beside);
+    errno = why;
+    return good ? EXIT_DONE : cannot_write(c, out->path);
+}
+
+int file_write(cli *c, const char *path, const char *bytes, size_t len, const char *mark)
+{
+    file_out out;
+    const int code = file_begin(c, path, mark, &out);
+    if (code != EXIT_DONE)
+        return code;
+    (void)fwrite(bytes, 1, len, out.file);
+    return file_end(c, &out, true);
 }
 
 /* Which argument it was, and where in it. */

@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int32_t put_piece(const char *text, size_t len, void *user)
+{
+    return fwrite(text, 1, len, user) == len ? 0 : 1;
+}
+
 int cmd_export(cli *c, args *a)
 {
     session s;
-    char *text = NULL;
-    size_t len = 0;
     uint64_t book = 0;
     gov_error *err = NULL;
+    file_out out;
     const char *format = args_value(a, "format"), *file = args_value(a, "output");
     if (format == NULL || strcmp(format, "hledger") != 0)
         return usage_error(c,
@@ -22,14 +26,17 @@ int cmd_export(cli *c, args *a)
         code = session_open(c, a, 0, &s);
     if (code != EXIT_DONE)
         return code;
-    const gov_status status = gov_ledger_export(s.g, (uint32_t)book, &text, &len, &err);
-    if (status != GOV_OK)
-        code = fail_with(c, status, err);
-    else if (file != NULL)
-        code = file_write(c, file, text, len, "commodity 1000. \"L");
-    else
-        fwrite(text, 1, len, stdout);
-    gov_text_free(text);
+    code = file_begin(c, file != NULL ? file : "-", "commodity 1000. \"L", &out);
+    if (code == EXIT_DONE) {
+        const gov_status status =
+            gov_ledger_export_to(s.g, (uint32_t)book, put_piece, out.file, &err);
+        if (status != GOV_OK && status != GOV_E_USER) /* that is told where the file is ended */
+            code = fail_with(c, status, err);
+        else
+            gov_error_free(err);
+        const int ended = file_end(c, &out, code == EXIT_DONE);
+        code = code == EXIT_DONE ? ended : code;
+    }
     session_close(&s);
     return code;
 }

@@ -429,6 +429,21 @@ GOV_API gov_status gov_ledger_note_get(gov *g, const char *kind, int64_t id, gov
 GOV_API gov_status gov_ledger_export(gov *g, uint32_t book, char **out, size_t *out_len,
                                      gov_error **err);
 
+/** Takes a piece of an export, `len` bytes, borrowed during the call. @return 0 to go on @since 0.1 */
+typedef int32_t (*gov_ledger_sink)(const char *text, size_t len, void *user);
+
+/**
+ * gov_ledger_export() piece by piece, in the order of time: holds the accounts in memory, and of the transfers a few hundred kilobytes.
+ * That the balances are not the sum of the transfers is found out at the end.
+ * Permission: `ledger.read`.
+ * @param sink  may not call back into the community
+ * @return as gov_ledger_export(), and GOV_E_USER when `sink` gave another number than 0
+ * @contract thread=engine alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_ledger_export_to(gov *g, uint32_t book, gov_ledger_sink sink, void *user,
+                                        gov_error **err);
+
 /** A ledger driven by lines of JSON, for conformance suites and other languages. @since 0.1 */
 typedef struct gov_ledger_lines gov_ledger_lines;
 

@@ -346,6 +346,36 @@ static gov_status export_body(gov *g, void *input, const diag *d)
     return rc == GOV_OK ? ledger_plain_journal(l, a->book, collect, a->text, d) : rc;
 }
 
+typedef struct handing {
+    uint32_t book;
+    gov_ledger_sink sink;
+    void *user;
+} handing;
+
+static gov_status hand_over(void *user, const char *text, size_t len, const diag *d)
+{
+    const handing *h = user;
+    (void)d;
+    return h->sink(text, len, h->user) == 0 ? GOV_OK : GOV_E_USER;
+}
+
+static gov_status export_to_body(gov *g, void *input, const diag *d)
+{
+    handing *h = input;
+    ledger *l;
+    const gov_status rc = enter(g, "ledger.read", &l, d);
+    return rc == GOV_OK ? ledger_plain_journal(l, h->book, hand_over, h, d) : rc;
+}
+
+gov_status gov_ledger_export_to(gov *g, uint32_t book, gov_ledger_sink sink, void *user,
+                                gov_error **err)
+{
+    handing h = {book, sink, user};
+    if (sink == NULL)
+        return base_misuse(err, "sink");
+    return access_run(g, &read_call, export_to_body, &h, err);
+}
+
 gov_status gov_ledger_export(gov *g, uint32_t book, char **out, size_t *out_len, gov_error **err)
 {
     base_buf text;

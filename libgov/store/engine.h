@@ -115,6 +115,10 @@ bool store_cache_put(store *s, store_cached *c);
 /* shape.c */
 gov_status store_shape_insert(store *s, const store_insert *in, store_shape *out, const diag *d);
 gov_status store_shape_change(store *s, const store_change *in, store_shape *out, const diag *d);
+/* What the embedded engine prepares: one row's parameters in the order of the arrays. */
+void store_shape_write_insert(base_buf *out, const char *verb, const store_shape *shape);
+void store_shape_write_update(base_buf *out, const store_shape *shape);
+bool store_shape_is_whole(const store_shape *shape); /* all columns of the table, none added to */
 store_arg store_array_at(const store_column *column, const store_array *array, size_t row);
 gov_status store_check_array(store *s, const store_column *column, const store_array *array,
                              size_t n, const diag *d);

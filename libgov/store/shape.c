@@ -79,3 +79,55 @@ gov_status store_check_array(store *s, const store_column *column, const store_a
     }
     return GOV_OK;
 }
+
+/* ---- the embedded engine's statements ---- */
+
+void store_shape_write_insert(base_buf *out, const char *verb, const store_shape *shape)
+{
+    base_buf_str(out, verb);
+    base_buf_str(out, shape->table->name);
+    for (size_t i = 0; i < shape->count; i++) {
+        base_buf_str(out, i == 0 ? " (" : ", ");
+        base_buf_str(out, shape->columns[i]->name);
+    }
+    for (size_t i = 0; i < shape->count; i++) {
+        base_buf_str(out, i == 0 ? ") VALUES ($" : ", $");
+        base_buf_uint(out, i + 1);
+    }
+    base_buf_char(out, ')');
+}
+
+/* The keys are the first parameters, as the arrays come, though they stand last in the text. */
+void store_shape_write_update(base_buf *out, const store_shape *shape)
+{
+    base_buf_str(out, "UPDATE ");
+    base_buf_str(out, shape->table->name);
+    for (size_t i = shape->key_count; i < shape->count; i++) {
+        base_buf_str(out, i == shape->key_count ? " SET " : ", ");
+        base_buf_str(out, shape->columns[i]->name);
+        base_buf_str(out, " = ");
+        if (shape->add[i]) {
+            base_buf_str(out, shape->columns[i]->name);
+            base_buf_str(out, " + ");
+        }
+        base_buf_char(out, '$');
+        base_buf_uint(out, i + 1);
+    }
+    for (size_t i = 0; i < shape->key_count; i++) {
+        base_buf_str(out, i == 0 ? " WHERE " : " AND ");
+        base_buf_str(out, shape->columns[i]->name);
+        base_buf_str(out, " = $");
+        base_buf_uint(out, i + 1);
+    }
+}
+
+bool store_shape_is_whole(const store_shape *shape)
+{
+    size_t columns = 0;
+    while (shape->table->columns[columns].name != NULL)
+        columns++;
+    bool adds = false;
+    for (size_t i = 0; i < shape->count; i++)
+        adds = adds || shape->add[i];
+    return columns == shape->count && !adds;
+}

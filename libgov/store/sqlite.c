@@ -471,56 +471,6 @@ static gov_status lite_flush(store *s, const diag *d)
     return GOV_OK;
 }
 
-static void write_insert(base_buf *out, const char *verb, const store_shape *shape)
-{
-    base_buf_str(out, verb);
-    base_buf_str(out, shape->table->name);
-    for (size_t i = 0; i < shape->count; i++) {
-        base_buf_str(out, i == 0 ? " (" : ", ");
-        base_buf_str(out, shape->columns[i]->name);
-    }
-    for (size_t i = 0; i < shape->count; i++) {
-        base_buf_str(out, i == 0 ? ") VALUES ($" : ", $");
-        base_buf_uint(out, i + 1);
-    }
-    base_buf_char(out, ')');
-}
-
-/* The keys are the first parameters, as the arrays come, though they stand last in the text. */
-static void write_update(base_buf *out, const store_shape *shape)
-{
-    base_buf_str(out, "UPDATE ");
-    base_buf_str(out, shape->table->name);
-    for (size_t i = shape->key_count; i < shape->count; i++) {
-        base_buf_str(out, i == shape->key_count ? " SET " : ", ");
-        base_buf_str(out, shape->columns[i]->name);
-        base_buf_str(out, " = ");
-        if (shape->add[i]) {
-            base_buf_str(out, shape->columns[i]->name);
-            base_buf_str(out, " + ");
-        }
-        base_buf_char(out, '$');
-        base_buf_uint(out, i + 1);
-    }
-    for (size_t i = 0; i < shape->key_count; i++) {
-        base_buf_str(out, i == 0 ? " WHERE " : " AND ");
-        base_buf_str(out, shape->columns[i]->name);
-        base_buf_str(out, " = $");
-        base_buf_uint(out, i + 1);
-    }
-}
-
-static bool whole_rows(const store_shape *shape)
-{
-    size_t columns = 0;
-    while (shape->table->columns[columns].name != NULL)
-        columns++;
-    bool adds = false;
-    for (size_t i = 0; i < shape->count; i++)
-        adds = adds || shape->add[i];
-    return columns == shape->count && !adds;
-}
-
 static gov_status acquire_shape(store *s, const void *key, const store_insert *insert,
                                 const store_change *change, bool renew, lite_statement **out,
                                 const diag *d)
@@ -531,16 +481,16 @@ static gov_status acquire_shape(store *s, const void *key, const store_insert *i
     store_shape shape;
     gov_status rc = insert != NULL ? store_shape_insert(s, insert, &shape, d)
                                    : store_shape_change(s, change, &shape, d);
-    if (rc == GOV_OK && renew && !whole_rows(&shape))
+    if (rc == GOV_OK && renew && !store_shape_is_whole(&shape))
         rc = store_misuse(s, "only whole rows are renewed", d);
     if (rc != GOV_OK)
         return rc;
     base_buf text;
     base_buf_init(&text, s->alloc);
     if (insert != NULL || renew)
-        write_insert(&text, renew ? "REPLACE INTO " : "INSERT INTO ", &shape);
+        store_shape_write_insert(&text, renew ? "REPLACE INTO " : "INSERT INTO ", &shape);
     else
-        write_update(&text, &shape);
+        store_shape_write_update(&text, &shape);
     lite_statement *q = NULL;
     rc = text.failed ? store_nomem(s, d) : prepare(s, text.data, true, &q, d);
     base_buf_free(&text);
