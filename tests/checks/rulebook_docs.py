@@ -11,8 +11,8 @@ from checklib import ROOT, finish, notices, read, report
 
 GOV = os.path.join(os.environ.get("GOV_BUILD", ""), "bin", "gov")
 PAGE = os.path.join("docs", "rulebook.md")
-SECTION = os.path.join("libgov", "points", "section.c")
-SECTION_PAGE = os.path.join("docs", "points.md")
+SECTION, SECTION_PAGE = os.path.join("libgov", "points", "section.c"), os.path.join("docs", "points.md")
+FUNDS, FUNDS_PAGE = os.path.join("libgov", "fund", "sections.c"), os.path.join("docs", "funds.md")
 GRAMMAR = os.path.join("libgov", "rulebook", "grammar.def")
 
 
@@ -40,9 +40,9 @@ def check_complete(root):
     return [f"{word} is not explained" for word in sorted(words - named)]
 
 
-def check_section(root):
-    """Every key that the points room reads is in the first column of some table of its page."""
-    source, page = read(os.path.join(root, SECTION)), read(os.path.join(root, SECTION_PAGE))
+def check_section(root, section=SECTION, of=SECTION_PAGE):
+    """Every key that a room reads stands in some table of its page."""
+    source, page = read(os.path.join(root, section)), read(os.path.join(root, of))
     keys = {k for names in re.findall(r"(?:\bkeys|_keys|\bearn|\bdeduct)\[\] = \{([^}]*)\}", source)
             for k in re.findall(r'"!?(\w+)"', names)}
     named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", page))))
@@ -52,6 +52,7 @@ def check_section(root):
 report("the examples of docs/rulebook.md are a sound rulebook", check_examples(ROOT))
 report("docs/rulebook.md names every key and word", check_complete(ROOT))
 report("docs/points.md names every key of the section", check_section(ROOT))
+report("docs/funds.md names every key of its sections", check_section(ROOT, FUNDS, FUNDS_PAGE))
 notices("a key of the section that its page leaves out", check_section,
         {SECTION: 'static const char *const keys[] = {"!one", "two", NULL};', SECTION_PAGE: "`one`\n"}, "two is not")
 notices("a key that the page leaves out", check_complete, {GRAMMAR: 'MAP(a, K("!one", "name") K("two", "name"))', PAGE: "`one`\n"}, "two is not")
