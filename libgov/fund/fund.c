@@ -124,8 +124,9 @@ static bool knows(const void *content, const char *name)
     return known;
 }
 
-static gov_status find_account(gov *g, const void *content, const char *name, int64_t record, int64_t *account, const diag *d)
+static gov_status find_account(gov *g, const void *content, const char *name, int64_t record, bool pays, int64_t *account, const diag *d)
 {
+    (void)pays;
     const fund_fund *f = content;
     if (name == NULL)
         return fund_account(g, f->book, record, FUND_CODE_GIVER, account, d);

@@ -125,7 +125,7 @@ static gov_status side(gov *g, case_machine *m, const rulebook_action *a, const 
         return base_fail_at(d, &a->place, M_transfer_no_account, A_S("which", which));
     if (*name == NULL)
         *record = id.as.i;
-    return b->accounts->find(g, b->section->content, *name, *name == NULL ? id.as.i : 0, account, d);
+    return b->accounts->find(g, b->section->content, *name, *name == NULL ? id.as.i : 0, strcmp(which, "from") == 0, account, d);
 }
 
 static gov_status until(case_machine *m, const rulebook_action *a, case_timer *t, bool *pending, const diag *d)

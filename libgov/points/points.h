@@ -116,6 +116,7 @@ extern const rulebook_host points_words;
 extern const rulebook_section_kind points_section;
 gov_status points_load(void *user, rulebook_loader *l, const char *name, const rb_node *root, void **out);
 extern const char *const points_json_schema[]; /* shape.c */
+extern const rulebook_accounts points_movable;  /* movable.c */
 void points_check(void *user, rulebook_loader *l, const char *name, void *content); /* check.c */
 
 /* ---- programmes: programme.c ---- */

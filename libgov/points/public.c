@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-const rulebook_section_kind points_section = {.key = "points", .load = points_load, .check = points_check, .schema = points_json_schema};
+const rulebook_section_kind points_section = {.key = "points", .load = points_load, .check = points_check, .schema = points_json_schema,
+                                             .accounts = &points_movable};
 
 static const access_call read_call = {"points.read", false}, write_call = {"points.write", true};
 

@@ -665,8 +665,8 @@ typedef struct rulebook_loader rulebook_loader; /* what a section's loader works
 typedef struct rulebook_accounts {
     /* Is this the name of an account that is no record's? */
     bool (*knows)(const void *content, const char *name);
-    /* The ledger's account of that name, or (name NULL) of a record; made at first use. */
-    gov_status (*find)(struct gov *g, const void *content, const char *name, int64_t record, int64_t *account, const diag *d);
+    /* The ledger's account of that name, or (name NULL) of a record; made at first use. pays: what moves comes from it. */
+    gov_status (*find)(struct gov *g, const void *content, const char *name, int64_t record, bool pays, int64_t *account, const diag *d);
     uint32_t (*ledger)(const void *content);
     uint32_t code; /* of the transfers */
 } rulebook_accounts;
