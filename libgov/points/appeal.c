@@ -26,18 +26,25 @@ gov_status points_keep_deduction(gov *g, const points_gift *gift, int64_t holder
     return rc;
 }
 
+/* A deduction that was taken back, in an appeal or without one. */
+gov_status points_keep_reversal(gov *g, int64_t id, int64_t reversal, const diag *d)
+{
+    static const store_sql set = {"UPDATE gov_points_deduction SET reversal = $3 WHERE community = $1 AND id = $2", 0};
+    return store_post(g->store, &set, STORE_ARGS(store_i(g->community), store_i(id), store_i(reversal)), 1, d);
+}
+
 typedef struct deduction {
-    int64_t id, holder, until_us, appeal_us, ruled_us;
+    int64_t id, holder, until_us, appeal_us, ruled_us, reversal;
     const char *programme;
 } deduction;
 
 /* id 0: the holder's newest. */
 static gov_status find(gov *g, int64_t id, int64_t holder, deduction *out, const diag *d)
 {
-    static const store_sql by_id = {"SELECT id, holder, until_us, appeal_us, ruled_us, programme FROM gov_points_deduction WHERE "
+    static const store_sql by_id = {"SELECT id, holder, until_us, appeal_us, ruled_us, reversal, programme FROM gov_points_deduction WHERE "
                                     "community = $1 AND id = $2",
                                     STORE_LOCK};
-    static const store_sql newest = {"SELECT id, holder, until_us, appeal_us, ruled_us, programme FROM gov_points_deduction WHERE "
+    static const store_sql newest = {"SELECT id, holder, until_us, appeal_us, ruled_us, reversal, programme FROM gov_points_deduction WHERE "
                                      "community = $1 AND holder = $2 ORDER BY id DESC LIMIT 1",
                                      STORE_LOCK};
     store_rows rows;
@@ -48,8 +55,9 @@ static gov_status find(gov *g, int64_t id, int64_t holder, deduction *out, const
         return base_fail(d, M_points_deduction_unknown, A_I("deduction", id));
     if (rc != GOV_OK)
         return rc;
-    const char *programme = store_text(&rows, 5, &len);
+    const char *programme = store_text(&rows, 6, &len);
     *out = (deduction){store_int(&rows, 0), store_int(&rows, 1), store_int(&rows, 2), store_int(&rows, 3), store_int(&rows, 4),
+                       store_int(&rows, 5),
                        base_arena_strndup(&g->scratch, programme, len)};
     store_rows_close(&rows);
     return out->programme != NULL ? GOV_OK : base_nomem(d);
@@ -80,6 +88,8 @@ gov_status points_appeal(gov *g, int64_t id, int64_t holder, int64_t appellant, 
         return base_fail(d, M_points_deduction_unknown, A_I("deduction", id));
     if (a.appeal_us != 0)
         return base_fail(d, M_points_appealed, A_I("deduction", a.id));
+    if (a.reversal != 0)
+        return base_fail(d, M_points_reversed, A_I("deduction", a.id));
     if (access_now(g) > a.until_us)
         return base_fail(d, M_points_appeal_late, A_I("deduction", a.id));
     rc = store_post(g->store, &set,
@@ -91,7 +101,7 @@ gov_status points_appeal(gov *g, int64_t id, int64_t holder, int64_t appellant, 
 gov_status points_rule_appeal(gov *g, int64_t id, bool granted, const char *why, int64_t *reversal, const diag *d)
 {
     static const store_sql set = {
-        "UPDATE gov_points_deduction SET ruled_us = $3, granted = $4, ruling = $5, reversal = $6 WHERE community = $1 AND id = $2", 0};
+        "UPDATE gov_points_deduction SET ruled_us = $3, granted = $4, ruling = $5 WHERE community = $1 AND id = $2", 0};
     deduction a;
     *reversal = 0;
     gov_status rc = find(g, id, 0, &a, d);
@@ -102,12 +112,11 @@ gov_status points_rule_appeal(gov *g, int64_t id, bool granted, const char *why,
     const points_programme *p = points_find(g->rules, a.programme);
     if (p == NULL)
         return base_fail(d, M_points_unknown, A_S("programme", a.programme));
-    if (granted)
+    if (granted && a.reversal == 0)
         rc = points_reverse(g, p, a.id, base_text_or_empty(why), reversal, d);
     if (rc == GOV_OK)
         rc = store_post(g->store, &set,
-                        STORE_ARGS(store_i(g->community), store_i(a.id), store_i(access_now(g)), store_i(granted), store_s(why),
-                                   store_i0(*reversal)),
+                        STORE_ARGS(store_i(g->community), store_i(a.id), store_i(access_now(g)), store_i(granted), store_s(why)),
                         1, d);
     return rc == GOV_OK ? record(g, "points.ruling", &a, why, value_bool(granted), d) : rc;
 }
@@ -115,7 +124,7 @@ gov_status points_rule_appeal(gov *g, int64_t id, bool granted, const char *why,
 /* ---- showing ---- */
 
 #define DEDUCTION_ROW                                                                                                              \
-    "SELECT id, rule, holder, amount, case_id, evidence, at_us, until_us, appeal_us, appeal, ruled_us, granted, ruling FROM "       \
+    "SELECT id, rule, holder, amount, case_id, evidence, at_us, until_us, appeal_us, appeal, ruled_us, granted, ruling, reversal FROM " \
     "gov_points_deduction WHERE community = $1 AND programme = $2 AND id < $3 AND ($4 = 0 OR (appeal_us IS NOT NULL AND ruled_us IS " \
     "NULL)) AND "
 
@@ -157,6 +166,7 @@ static gov_status show_row(gov *g, store_rows *rows, value *out, const diag *d)
     set_time(&b, "ruled_at", rows, 10);
     value_builder_set(&b, "granted", store_is_null(rows, 11) ? value_null() : value_bool(store_int(rows, 11) != 0));
     set_text(&b, "ruling", rows, 12);
+    value_builder_set(&b, "reversal", store_is_null(rows, 13) ? value_null() : value_int(store_int(rows, 13)));
     *out = value_builder_map(&b);
     return rc == GOV_OK && b.failed ? base_nomem(d) : rc;
 }

@@ -238,7 +238,7 @@ gov_status points_reverse(gov *g, const points_programme *p, int64_t transfer, c
         return base_fail(d, M_points_refused, A_S("result", gov_ledger_result_name(code)));
     if (reversal != NULL)
         *reversal = t.id;
-    return rc;
+    return rc == GOV_OK && was.code == POINTS_CODE_DEDUCTION ? points_keep_reversal(g, transfer, t.id, d) : rc;
 }
 
 /* The household of a resident, or the household itself; 0: none. */

@@ -291,6 +291,7 @@ gov_status points_restock(gov *g, const points_programme *p, const points_item *
 /* ---- what was taken, and appeals: appeal.c ---- */
 
 gov_status points_keep_deduction(gov *g, const points_gift *gift, int64_t holder, const points_given *given, const diag *d);
+gov_status points_keep_reversal(gov *g, int64_t id, int64_t reversal, const diag *d);
 /* id 0: the holder's newest. *out is which it was. */
 gov_status points_appeal(gov *g, int64_t id, int64_t holder, int64_t appellant, const char *text, int64_t *out, const diag *d);
 gov_status points_rule_appeal(gov *g, int64_t id, bool granted, const char *why, int64_t *reversal, const diag *d);

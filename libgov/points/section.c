@@ -268,7 +268,7 @@ static void check_ledger(rulebook_loader *l, const points_programme *p, uint32_t
     const rulebook *rb = rulebook_loader_rulebook(l);
     const points_programme *other;
     for (uint32_t i = 0; book != 0 && (other = points_at(rb, i)) != NULL; i++) {
-        const base_place place = rulebook_node_place(node);
+        const base_place place = node != NULL ? rulebook_node_place(node) : p->place;
         if (other != p && (other->book == book || other->goods == book))
             rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &place, M_points_ledger_taken, A_I("ledger", book),
                                                  A_S("programme", other->name)));

@@ -230,6 +230,32 @@ static void cases_spend_and_see_tiers(void **state)
     community_free(&c);
 }
 
+#define TRIGGERED(fields, amount)                                                                          \
+    HEAD "---\npoints: green\nledger: 7\nholder: resident\n"                                              \
+         "earn: {done: {on: {workflow: task, outcome: done}, account: case.who, amount: " amount "}}\n"      \
+         "---\nworkflow: task\nfields: {who: {type: resident}" fields "}\n"                                  \
+         "events: {finish: {by: [officer]}}\nstates: {a: {on: {finish: b}}, b: {type: final, outcome: done}}\n"
+
+/* New rules read a field that running cases do not have: those close without points, and without a fault. */
+static void older_cases_can_close(void **state)
+{
+    community c = community_make(support_store_of(state), TRIGGERED("", "'3'"), NULL);
+    gov_rulebook *book = community_rulebook(TRIGGERED(", hours: {type: int, default: 4}", "case.hours"));
+    gov_error *err = NULL;
+    people(&c);
+    const int64_t first = community_open(&c, "task", "{'who': 'wang'}"), old = community_open(&c, "task", "{'who': 'wang'}");
+    community_send(&c, first, "finish", NULL, GOV_OK);
+    assert_int_equal(balance(&c, "wang"), 3);
+    assert_gov_ok(gov_install(c.g, book, &err), err);
+    community_send(&c, old, "finish", NULL, GOV_OK);
+    assert_int_equal(balance(&c, "wang"), 3);
+    const int64_t fresh = community_open(&c, "task", "{'who': 'wang'}");
+    community_send(&c, fresh, "finish", NULL, GOV_OK);
+    assert_int_equal(balance(&c, "wang"), 7);
+    gov_rulebook_free(book);
+    community_free(&c);
+}
+
 /* ---- warnings ---- */
 
 typedef struct counted {
@@ -524,6 +550,7 @@ int main(void)
         STORE_TESTS(the_last_bag_goes_to_one),
         STORE_TESTS(two_connections_take_turns),
         STORE_TESTS(cases_spend_and_see_tiers),
+        STORE_TESTS(older_cases_can_close),
         STORE_TESTS(holders_are_told_once),
         STORE_TESTS(late_ticks_save_nothing),
         STORE_TESTS(bad_calls_change_nothing),
