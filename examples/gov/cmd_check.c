@@ -1,14 +1,20 @@
 /* check: every mistake of a rulebook. */
 #include "cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+/* With those that are not listed: the last items only tell their number. */
 static size_t count_of(const gov_error *err, int32_t severity)
 {
     size_t n = 0;
-    for (size_t i = 0; i < gov_error_count(err); i++)
-        n += gov_error_severity(err, i) == severity;
+    for (size_t i = 0; i < gov_error_count(err); i++) {
+        const char *code = gov_error_code(err, i);
+        const bool number = strcmp(code, "more_errors") == 0 || strcmp(code, "more_warnings") == 0;
+        if (gov_error_severity(err, i) == severity)
+            n += number ? (size_t)strtoull(gov_error_argument(err, i, "count"), NULL, 10) : 1;
+    }
     return n;
 }
 

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { LARGEST = 64 << 20 }; /* what is read whole; a device that never ends is not */
+
 static int read_all(cli *c, FILE *in, const char *name, char **out, size_t *len)
 {
     size_t cap = 65536, used = 0;
@@ -15,7 +17,11 @@ static int read_all(cli *c, FILE *in, const char *name, char **out, size_t *len)
         used += fread(bytes + used, 1, cap - used - 1, in);
         if (used < cap - 1)
             break;
-        char *more = cap <= SIZE_MAX / 2 ? realloc(bytes, cap * 2) : NULL;
+        if (cap >= LARGEST) {
+            free(bytes);
+            return fail(c, EXIT_WRONG, T(c, "%s holds more than %d MiB", "%s 超过 %d MiB"), name, LARGEST >> 20);
+        }
+        char *more = realloc(bytes, cap * 2);
         if (more == NULL)
             free(bytes);
         bytes = more;

@@ -97,7 +97,8 @@ gov_status base_misuse(gov_error **err, const char *what);
 gov_status base_options(void *dst, size_t known, const void *src, size_t src_size, const diag *d);
 gov_status base_nomem(const diag *d); /* reports the static out-of-memory error; returns GOV_E_NOMEM */
 const char *base_text_or_empty(const char *s);
-size_t base_errors(const diag *d); /* diagnostics of severity error so far */
+size_t base_errors(const diag *d); /* diagnostics of severity error so far, with those that are not listed */
+enum { BASE_MOST_LISTED = 1000 }; /* errors, and as many warnings; of more only the number is told */
 const char *base_message_code(base_message m);
 gov_status base_message_status(base_message m);
 
@@ -170,6 +171,7 @@ uint64_t *base_map_put(base_map *m, const char *key, size_t len, bool *fresh);
 /* ---- text: utf8.c ---- */
 
 bool base_utf8_valid(const char *s, size_t len);      /* no surrogates, no overlong forms, at most U+10FFFF */
+bool base_utf8_plain(const char *s, size_t len);      /* valid, and no control character in it */
 size_t base_utf8_bad(const char *s, size_t len);      /* offset of the first bad byte, len when none */
 size_t base_utf8_count(const char *s, size_t len);    /* code points of valid text */
 size_t base_utf8_next(const char *s, size_t len, uint32_t *cp); /* bytes taken; 0 at the end or when bad */

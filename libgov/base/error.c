@@ -31,10 +31,20 @@ typedef struct diagnostic {
     size_t arg_count;
 } diagnostic;
 
+/* Nobody reads more than so many errors, nor so many warnings: of what comes after them only the number is told, in a last item. */
+enum { MORE_TEXT = 96 };
+
+typedef struct unlisted {
+    size_t count, listed;
+    diagnostic item; /* its texts lie here */
+    char digits[24], en[MORE_TEXT], zh[MORE_TEXT];
+} unlisted;
+
 struct gov_error {
     base_arena arena;
     diagnostic *items;
     size_t count, cap;
+    unlisted more[2]; /* errors, warnings */
 };
 
 /* What a call reports when there is no memory left to say more; shared and never freed. */
@@ -195,6 +205,29 @@ static bool fill(gov_error *e, diagnostic *item, const base_place *place, const 
     return item->en != NULL && item->zh != NULL;
 }
 
+static void fill_in(char *out, const char *pattern, const char *digits)
+{
+    const char *at = strchr(pattern, '{'), *rest = strchr(pattern, '}') + 1;
+    const size_t before = (size_t)(at - pattern), len = strlen(digits);
+    memcpy(out, pattern, before);
+    memcpy(out + before, digits, len);
+    memcpy(out + before + len, rest, strlen(rest) + 1);
+}
+
+/* Counts what is not listed. Severities other than errors count as warnings. */
+static void leave_out(gov_error *e, int32_t severity, size_t count)
+{
+    const bool error = severity == GOV_SEVERITY_ERROR;
+    const base_message m = error ? M_more_errors : M_more_warnings;
+    unlisted *u = &e->more[!error];
+    u->count += count;
+    (void)base_format_int((int64_t)u->count, u->digits);
+    fill_in(u->en, catalogue[m].en, u->digits);
+    fill_in(u->zh, catalogue[m].zh, u->digits);
+    u->item = (diagnostic){.message = m, .severity = severity, .en = u->en, .zh = u->zh,
+                           .args = {{"count", u->digits}}, .arg_count = 1};
+}
+
 gov_status base_report(const diag *d, const base_place *place, int32_t severity, const diag_report *r)
 {
     const gov_status status = severity == GOV_SEVERITY_WARNING ? GOV_OK : catalogue[r->message].status;
@@ -203,6 +236,11 @@ gov_status base_report(const diag *d, const base_place *place, int32_t severity,
     if (d == NULL || d->out == NULL || *d->out == &nomem_error)
         return status;
     gov_error *e = error_of(d);
+    size_t *listed = e != NULL ? &e->more[severity != GOV_SEVERITY_ERROR].listed : NULL;
+    if (listed != NULL && *listed >= BASE_MOST_LISTED) {
+        leave_out(e, severity, 1);
+        return status;
+    }
     if (e == NULL || !base_grow(e->arena.alloc, &e->items, &e->cap, e->count, sizeof *e->items))
         return base_nomem(d);
     diagnostic *item = &e->items[e->count];
@@ -210,6 +248,7 @@ gov_status base_report(const diag *d, const base_place *place, int32_t severity,
     if (!fill(e, item, place, r))
         return base_nomem(d);
     e->count++;
+    (*listed)++;
     return status;
 }
 
@@ -223,7 +262,7 @@ gov_status base_forward_at(const diag *d, const base_place *at, const gov_error 
     const gov_status status = gov_error_status(from);
     if (d == NULL || d->out == NULL)
         return status;
-    for (size_t i = 0; i < gov_error_count(from); i++) {
+    for (size_t i = 0; from != NULL && i < from->count; i++) {
         const diagnostic *item = &from->items[i];
         diag_report r = {.message = item->message};
         diag_arg *const args[MAX_ARGS] = {&r.a, &r.b, &r.c, &r.d, &r.e, &r.f};
@@ -234,6 +273,9 @@ gov_status base_forward_at(const diag *d, const base_place *at, const gov_error 
         if (base_report(d, &place, item->severity, &r) == GOV_E_NOMEM)
             return GOV_E_NOMEM;
     }
+    for (size_t k = 0; from != NULL && k < ARRAY_LEN(from->more); k++)
+        if (from->more[k].count > 0 && *d->out != NULL && *d->out != &nomem_error)
+            leave_out(*d->out, from->more[k].item.severity, from->more[k].count);
     return status;
 }
 
@@ -285,17 +327,17 @@ gov_status base_sort_errors(const diag *d)
         if (i == 0 || !same_diagnostic(&all[i - 1].item, &all[i].item))
             e->items[kept++] = all[i].item;
     e->count = kept;
+    e->more[0].listed = e->more[1].listed = 0;
+    for (size_t i = 0; i < kept; i++)
+        e->more[e->items[i].severity != GOV_SEVERITY_ERROR].listed++;
     base_free(e->arena.alloc, all);
     return GOV_OK;
 }
 
 size_t base_errors(const diag *d)
 {
-    size_t errors = 0;
     const gov_error *e = d != NULL && d->out != NULL ? *d->out : NULL;
-    for (size_t i = 0; i < gov_error_count(e); i++)
-        errors += e->items[i].severity == GOV_SEVERITY_ERROR;
-    return errors;
+    return e == NULL ? 0 : e == &nomem_error ? 1 : e->more[0].listed + e->more[0].count;
 }
 
 void gov_error_free(gov_error *error)
@@ -310,7 +352,7 @@ void gov_error_free(gov_error *error)
 
 gov_status gov_error_status(const gov_error *error)
 {
-    for (size_t i = 0; i < gov_error_count(error); i++)
+    for (size_t i = 0; error != NULL && i < error->count; i++)
         if (error->items[i].severity == GOV_SEVERITY_ERROR)
             return catalogue[error->items[i].message].status;
     return GOV_OK;
@@ -318,12 +360,16 @@ gov_status gov_error_status(const gov_error *error)
 
 size_t gov_error_count(const gov_error *error)
 {
-    return error != NULL ? error->count : 0;
+    return error != NULL ? error->count + (error->more[0].count > 0) + (error->more[1].count > 0) : 0;
 }
 
 static const diagnostic *item_at(const gov_error *error, size_t i)
 {
-    return error != NULL && i < error->count ? &error->items[i] : NULL;
+    if (error == NULL || i >= gov_error_count(error))
+        return NULL;
+    if (i < error->count)
+        return &error->items[i];
+    return &error->more[i == error->count && error->more[0].count > 0 ? 0 : 1].item;
 }
 
 int32_t gov_error_severity(const gov_error *error, size_t i)

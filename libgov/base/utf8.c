@@ -25,6 +25,18 @@ size_t base_utf8_next(const char *s, size_t len, uint32_t *cp)
     return n;
 }
 
+bool base_utf8_plain(const char *s, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        uint32_t cp;
+        const size_t n = base_utf8_next(s + at, len - at, &cp);
+        if (n == 0 || cp < 0x20 || (cp >= 0x7f && cp <= 0x9f))
+            return false;
+        at += n;
+    }
+    return true;
+}
+
 size_t base_utf8_bad(const char *s, size_t len)
 {
     size_t at = 0;

@@ -122,6 +122,9 @@ bool chart_dead_end(const chart *c, uint32_t state)
         return false;
     for (uint32_t i = 0; i < c->arrow_count; i++) {
         const uint32_t domain = c->routes[i].domain;
+        const chart_transition *t = &c->arrows[i];
+        if (t->target_count == 1 && t->targets[0] == state)
+            continue; /* comes back at once */
         if (domain != CHART_NONE && node_inside(c, state, domain) &&
             together(c, state, c->arrows[i].source))
             return false;

@@ -376,7 +376,7 @@ gov_status registry_put(gov *g, const char *kind, const char *key, value fields,
     if (!registry_kind_known(kind))
         return base_fail(d, M_kind_unknown, A_S("kind", kind));
     const size_t len = strlen(key);
-    if (len == 0 || len > LONGEST_KEY || !base_utf8_valid(key, len))
+    if (len == 0 || len > LONGEST_KEY || !base_utf8_plain(key, len))
         return base_fail(d, M_bad_key, A_S("key", key));
     gov_status status = registry_sight_of(g, kind, key, &p.sight, d);
     if (status == GOV_OK)

@@ -168,7 +168,20 @@ static bool named(const rb_def *def)
     return def->kind != RB_SCENARIO && def->kind != RB_OVERLAY && def->kind != RB_UNKNOWN;
 }
 
-static void check_def(rulebook_loader *l, size_t i)
+static const char *joined(rulebook_loader *l, const char *kind, const char *name)
+{
+    const size_t n = strlen(kind), m = strlen(name);
+    char *s = rb_alloc(l, n + m + 2, 1);
+    if (s != NULL) {
+        memcpy(s, kind, n);
+        s[n] = ' ';
+        memcpy(s + n + 1, name, m);
+    }
+    return s;
+}
+
+/* seen: where each kind and name came up first */
+static void check_def(rulebook_loader *l, base_map *seen, size_t i)
 {
     const rb_def *def = &l->rb->defs[i];
     if (def->kind == RB_RULEBOOK && i > 0)
@@ -177,14 +190,20 @@ static void check_def(rulebook_loader *l, size_t i)
         return;
     if (!rb_is_name(def->name, strlen(def->name)))
         rb_note(l, base_fail_at(l->d, &def->place, M_invalid_name, A_S("what", def->key), A_S("name", def->name)));
-    for (size_t k = 0; k < i; k++) {
-        const rb_def *other = &l->rb->defs[k];
-        if (strcmp(other->key, def->key) == 0 && strcmp(other->name, def->name) == 0) {
-            rb_note(l, base_fail_at(l->d, &def->place, M_defined_twice, A_S("kind", def->key), A_S("name", def->name),
-                                    A_S("file", other->place.origin), A_I("line", other->place.line)));
-            return;
-        }
+    bool fresh;
+    const char *both = joined(l, def->key, def->name);
+    uint64_t *at = both != NULL ? base_map_put(seen, both, strlen(both), &fresh) : NULL;
+    if (at == NULL) {
+        rb_note(l, base_nomem(l->d));
+        return;
     }
+    if (fresh) {
+        *at = i;
+        return;
+    }
+    const rb_def *other = &l->rb->defs[*at];
+    rb_note(l, base_fail_at(l->d, &def->place, M_defined_twice, A_S("kind", def->key), A_S("name", def->name),
+                            A_S("file", other->place.origin), A_I("line", other->place.line)));
 }
 
 static rulebook_names names_of(rulebook_loader *l, rb_def_kind kind)
@@ -208,8 +227,11 @@ static void index_texts(rulebook_loader *l)
             if (!add_def(l, i, &slice))
                 break;
     }
+    base_map seen;
+    base_map_init(&seen, rb->alloc);
     for (size_t i = 0; i < rb->def_count && !rb_out(l); i++)
-        check_def(l, i);
+        check_def(l, &seen, i);
+    base_map_free(&seen);
 }
 
 /* What was checked when it was stored is only looked up. */

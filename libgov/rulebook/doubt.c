@@ -12,18 +12,47 @@ static bool always_open(const rulebook_workflow *w, uint32_t i)
     return w->transitions[i].guard == CHART_NONE && w->transitions[i].by.count == 0;
 }
 
+static bool same_roles(const rulebook_names *a, const rulebook_names *b)
+{
+    for (uint32_t i = 0; i < a->count && a->count == b->count; i++)
+        if (!rulebook_has_name(b, a->items[i]))
+            return false;
+    return a->count == b->count;
+}
+
+/* Does the earlier one let through whoever the later one would? */
+static bool lets_through(const rulebook_workflow *w, uint32_t early, uint32_t late)
+{
+    const rulebook_transition *a = &w->transitions[early], *b = &w->transitions[late];
+    size_t n, m;
+    if (always_open(w, early))
+        return true;
+    if (a->by.count > 0 && !same_roles(&a->by, &b->by))
+        return false;
+    if (a->guard == CHART_NONE)
+        return true;
+    const expr_program *p = w->guards[a->guard].when, *q = b->guard != CHART_NONE ? w->guards[b->guard].when : NULL;
+    if (p == NULL)
+        return false;
+    const char *s = expr_program_source(p, &n);
+    if (n == 4 && memcmp(s, "true", 4) == 0)
+        return true;
+    const char *t = q != NULL ? expr_program_source(q, &m) : NULL;
+    return t != NULL && n == m && memcmp(s, t, n) == 0;
+}
+
 /* An earlier transition of the same state that takes whatever matches this descriptor. */
 static uint32_t taker_of(const rulebook_workflow *w, uint32_t late, const chart_text *event)
 {
     const uint32_t source = chart_transition_at(w->chart, late)->source;
     for (uint32_t i = 0; i < chart_transition_count(w->chart); i++) {
         const chart_transition *t = chart_transition_at(w->chart, i);
-        if (t->source != source || !always_open(w, i))
+        if (t->source != source)
             continue;
-        if (t->event_count == 0 && t->target_count > 0 && (event != NULL || i < late))
+        if (t->event_count == 0 && t->target_count > 0 && (event != NULL ? always_open(w, i) : i < late && lets_through(w, i, late)))
             return i; /* eventless ones are tried before any event comes */
         for (size_t k = 0; event != NULL && i < late && k < t->event_count; k++)
-            if (chart_matches(t->events[k].s, t->events[k].len, event->s, event->len))
+            if (chart_matches(t->events[k].s, t->events[k].len, event->s, event->len) && lets_through(w, i, late))
                 return i;
     }
     return CHART_NONE;

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,17 +106,42 @@ static gov_status read_stream(FILE *f, const char *path, base_buf *bytes, const 
     }
 }
 
+/* A pipe that nobody writes would wait for ever, a device might never end. */
+static FILE *open_regular(const char *path, gov_status *status, const diag *d)
+{
+    struct stat info;
+    const base_place place = {path, 0, 0};
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        *status = cannot_read(path, errno, d);
+        return NULL;
+    }
+    const bool known = fstat(fd, &info) == 0;
+    FILE *f = known && S_ISREG(info.st_mode) ? fdopen(fd, "rb") : NULL;
+    if (f != NULL)
+        return f;
+    if (!known || S_ISREG(info.st_mode))
+        *status = cannot_read(path, errno, d);
+    else if (S_ISDIR(info.st_mode))
+        *status = cannot_read(path, EISDIR, d);
+    else
+        *status = base_fail_at(d, &place, M_file_irregular, A_S("path", path));
+    (void)close(fd);
+    return NULL;
+}
+
 gov_status rb_read_file(base_arena *arena, const char *dir, const char *path, char **bytes, size_t *len, const diag *d)
 {
     base_buf buf;
     const char *full = join(arena, dir, path);
     if (full == NULL)
         return base_nomem(d);
-    FILE *f = fopen(full, "rb");
+    gov_status status = GOV_OK;
+    FILE *f = open_regular(full, &status, d);
     if (f == NULL)
-        return cannot_read(full, errno, d);
+        return status;
     base_buf_init(&buf, arena->alloc);
-    gov_status status = read_stream(f, full, &buf, d);
+    status = read_stream(f, full, &buf, d);
     (void)fclose(f);
     if (status == GOV_OK) {
         *len = buf.len;

@@ -54,6 +54,7 @@ typedef struct rb_lazy {
 typedef struct rb_names {
     const char **items;
     size_t count, cap;
+    base_map known; /* once there are many */
 } rb_names;
 
 typedef struct rb_full {
@@ -117,6 +118,8 @@ bool rb_is_event_name(const char *s, size_t len);
 bool rb_expect(rulebook_loader *l, const rb_node *n, rb_kind kind, const char *what);
 const char *rb_read_event(rulebook_loader *l, const rb_node *n, const char *what);
 void rb_names_add(rulebook_loader *l, rb_names *names, const char *name); /* each once */
+/* As many are listed as are told: proposals need not be looked for any more, which takes long where names are many. */
+bool rb_told_enough(const rulebook_loader *l);
 bool rb_names_have(const rb_names *names, const char *name);
 void rb_names_free(rulebook_loader *l, rb_names *names);
 const char *rb_nearest(const rb_names *names, const char *name);

@@ -127,12 +127,29 @@ const char *rulebook_scalar(const rb_node *n, size_t *len)
 
 /* ---- sets of names ---- */
 
+enum { FEW_NAMES = 16 };
+
 bool rb_names_have(const rb_names *names, const char *name)
 {
+    if (names->known.count > 0)
+        return base_map_get(&names->known, name, strlen(name)) != NULL;
     for (size_t i = 0; i < names->count; i++)
         if (strcmp(names->items[i], name) == 0)
             return true;
     return false;
+}
+
+/* Many names are found through a table. */
+static bool hash_names(rulebook_loader *l, rb_names *names)
+{
+    if (names->count < FEW_NAMES)
+        return true;
+    if (names->known.count == 0)
+        base_map_init(&names->known, l->rb->alloc);
+    for (size_t i = names->known.count; i < names->count; i++)
+        if (base_map_put(&names->known, names->items[i], strlen(names->items[i]), NULL) == NULL)
+            return false;
+    return true;
 }
 
 void rb_names_add(rulebook_loader *l, rb_names *names, const char *name)
@@ -144,12 +161,23 @@ void rb_names_add(rulebook_loader *l, rb_names *names, const char *name)
         return;
     }
     names->items[names->count++] = name;
+    if (!hash_names(l, names)) {
+        names->count--; /* the table and the list say the same */
+        rb_note(l, base_nomem(l->d));
+    }
 }
 
 void rb_names_free(rulebook_loader *l, rb_names *names)
 {
     base_free(l->rb->alloc, names->items);
+    if (names->known.alloc != NULL)
+        base_map_free(&names->known);
     *names = (rb_names){0};
+}
+
+bool rb_told_enough(const rulebook_loader *l)
+{
+    return base_errors(l->d) >= BASE_MOST_LISTED;
 }
 
 const char *rb_nearest(const rb_names *names, const char *name)

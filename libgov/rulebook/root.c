@@ -77,39 +77,69 @@ static void read_value(rulebook_loader *l, const rb_node *key, const rb_node *n,
     }
 }
 
+enum { MAX_VALUES = 4096 };
+
 /* Follows `is: values.other` to its end; a circle is longer than there are values. */
-static void resolve_value(rulebook_loader *l, const rb_node *all, uint32_t i)
+static void resolve_value(rulebook_loader *l, const rb_node *all, const uint32_t *next, uint32_t i)
 {
     rb_full *rb = l->rb;
     rulebook_value *v = (rulebook_value *)(uintptr_t)&rb->pub.values[i];
-    const rb_node *is = rb_get(rb_get(all, v->name), "is"), *first = is;
-    for (uint32_t steps = 0; refers_to(is) != NULL; steps++) {
-        const char *name = refers_to(is);
-        const rulebook_value *other = value_named(rb, name, strlen(name));
-        if (other == NULL) {
-            rb_names known = {0};
-            for (uint32_t k = 0; k < rb->pub.value_count; k++)
-                rb_names_add(l, &known, rb->pub.values[k].name);
-            rb_unknown(l, is, "value", name, &known);
-            rb_names_free(l, &known);
-            return;
-        }
+    const rb_node *first = rb_get(all->as.pairs[i].val, "is");
+    uint32_t at = i;
+    for (uint32_t steps = 0; next[at] != RULEBOOK_NONE; steps++) {
         if (steps > rb->pub.value_count) {
             rb_fail(l, first, M_value_circle, A_S("name", v->name));
             return;
         }
-        is = rb_get(rb_get(all, name), "is");
-        v->is_duration = other->is_duration;
-        v->duration = other->duration;
-        v->val = other->val;
-        v->type = other->type;
+        at = next[at];
     }
+    const char *unknown = refers_to(rb_get(all->as.pairs[at].val, "is"));
+    if (unknown != NULL && at == i) {
+        rb_names known = {0};
+        for (uint32_t k = 0; k < rb->pub.value_count && !rb_told_enough(l); k++)
+            rb_names_add(l, &known, rb->pub.values[k].name);
+        rb_unknown(l, first, "value", unknown, &known);
+        rb_names_free(l, &known);
+    }
+    const rulebook_value *other = &rb->pub.values[at];
+    v->is_duration = other->is_duration;
+    v->duration = other->duration;
+    v->val = other->val;
+    v->type = other->type;
+}
+
+/* Which value each one refers to; RULEBOOK_NONE: none, or none that there is. */
+static uint32_t *references(rulebook_loader *l, const rb_node *all)
+{
+    base_map names;
+    uint32_t *next = rb_alloc(l, all->count, sizeof *next);
+    bool good = next != NULL;
+    base_map_init(&names, l->rb->alloc);
+    for (uint32_t i = 0; good && i < all->count; i++) {
+        uint64_t *at = base_map_put(&names, l->rb->pub.values[i].name, strlen(l->rb->pub.values[i].name), NULL);
+        good = at != NULL;
+        if (good)
+            *at = i;
+    }
+    for (uint32_t i = 0; good && i < all->count; i++) {
+        const char *name = refers_to(rb_get(all->as.pairs[i].val, "is"));
+        const uint64_t *at = name != NULL ? base_map_get(&names, name, strlen(name)) : NULL;
+        next[i] = at != NULL ? (uint32_t)*at : RULEBOOK_NONE;
+    }
+    if (!good)
+        rb_note(l, base_nomem(l->d));
+    base_map_free(&names);
+    return good ? next : NULL;
 }
 
 static void read_values(rulebook_loader *l, const rb_node *n)
 {
     if (n == NULL || !rb_expect(l, n, RB_MAP, "values"))
         return;
+    if (n->count > MAX_VALUES) {
+        rb_fail(l, n, M_too_large, A_S("what", "values"), A_I("limit", MAX_VALUES));
+        return;
+    }
     rulebook_value *values = rb_alloc(l, n->count, sizeof *values);
     if (values == NULL)
         return;
@@ -117,8 +147,9 @@ static void read_values(rulebook_loader *l, const rb_node *n)
         read_value(l, n->as.pairs[i].key, n->as.pairs[i].val, &values[i]);
     l->rb->pub.values = values;
     l->rb->pub.value_count = rb_out(l) ? 0 : n->count;
-    for (uint32_t i = 0; i < n->count && !rb_out(l); i++)
-        resolve_value(l, n, i);
+    const uint32_t *next = rb_out(l) ? NULL : references(l, n);
+    for (uint32_t i = 0; next != NULL && i < n->count && !rb_out(l); i++)
+        resolve_value(l, n, next, i);
 }
 
 const rulebook_value *rulebook_find_value(const rulebook *rb, const char *name)

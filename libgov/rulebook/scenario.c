@@ -312,7 +312,7 @@ static void read_record(rb_play *p, const char *kind, const rb_pair *pair, ruleb
     const rb_node *val = pair->val;
     *out = (rulebook_given){.kind = kind, .key = rb_copy(l, pair->key->as.text, pair->key->count), .place = rb_place(pair->key)};
     out->fields = value_map(NULL, 0);
-    if (pair->key->count == 0 || pair->key->count > 128)
+    if (pair->key->count == 0 || pair->key->count > 128 || !base_utf8_plain(pair->key->as.text, pair->key->count))
         rb_fail(l, pair->key, M_bad_key, A_N("key", pair->key->as.text, pair->key->count));
     if (val->kind == RB_SCALAR && val->type == RB_NULL)
         return;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_TARGETS = 64, MAX_DESCRIPTORS = 64 };
+enum { MAX_TARGETS = 64, MAX_DESCRIPTORS = 64, MAX_TRANSITIONS = 16384 };
 
 static rb_draft *draft(rulebook_loader *l, uint32_t state)
 {
@@ -144,7 +144,7 @@ void rb_report_state(rulebook_loader *l, const rb_node *n, const char *name, siz
         rb_fail(l, n, M_unknown_name, A_S("kind", "state"), A_N("name", name, len), A_S("near", path_of(l, found[0])));
         return;
     }
-    for (uint32_t i = 1; i < l->work->states.count; i++) {
+    for (uint32_t i = 1; i < l->work->states.count && !rb_told_enough(l); i++) {
         rb_names_add(l, &known, l->work->w->states[i].name);
         rb_names_add(l, &known, l->work->w->states[i].path);
     }
@@ -342,6 +342,10 @@ static void add_transition(rulebook_loader *l, uint32_t state, const rb_node *n,
     rulebook_transition info = {.guard = CHART_NONE, .block = CHART_NONE, .timer = RULEBOOK_NONE, .on = t->on,
                                 .event_place = rb_place(t->node), .place = rb_place(n)};
     const bool map = n->kind == RB_MAP;
+    if (l->work->transitions.count >= MAX_TRANSITIONS) {
+        rb_fail(l, n, M_too_large, A_S("what", "transitions"), A_I("limit", MAX_TRANSITIONS));
+        return;
+    }
     if (is_nothing(n)) {
         rb_fail(l, t->node, M_empty, A_S("what", t->on));
         return;

@@ -45,6 +45,8 @@ const rulebook_workflow *rb_work_roles(const rulebook_loader *l)
 
 /* ---- events ---- */
 
+enum { MAX_EVENTS = 4096 };
+
 static void read_event(rulebook_loader *l, const rb_node *key, const rb_node *n, rulebook_event *e)
 {
     e->place = rb_place(key);
@@ -66,6 +68,10 @@ static void read_events(rulebook_loader *l, const rb_node *n)
     rulebook_workflow *w = l->work->w;
     if (n == NULL || !rb_expect(l, n, RB_MAP, "events"))
         return;
+    if (n->count > MAX_EVENTS) {
+        rb_fail(l, n, M_too_large, A_S("what", "events"), A_I("limit", MAX_EVENTS));
+        return;
+    }
     rulebook_event *events = rb_alloc(l, n->count, sizeof *events);
     if (events == NULL)
         return;

@@ -568,6 +568,42 @@ static void out_of_memory(void **state)
     oom_loop(report_and_forward, NULL);
 }
 
+/* ---- many diagnostics ---- */
+
+static void more_than_anybody_reads(void **state)
+{
+    gov_error *err = NULL, *all = NULL;
+    const diag d = {&base_malloc, &err}, forwarded = {&base_malloc, &all};
+    (void)state;
+    for (uint32_t i = 0; i < 2500; i++) {
+        const base_place place = {"r.yaml", 5000 - i, 1};
+        assert_int_equal(base_warn_at(&d, &place, M_value_without_source, A_S("name", "v")), GOV_OK);
+    }
+    for (uint32_t i = 0; i < 1003; i++) {
+        const base_place place = {"r.yaml", 1 + i, 1};
+        assert_int_equal(base_fail_at(&d, &place, M_unknown_key, A_S("key", "k")), GOV_E_RULE);
+    }
+    assert_int_equal(base_errors(&d), 1003);
+    assert_int_equal(base_sort_errors(&d), GOV_OK);
+    assert_int_equal(gov_error_status(err), GOV_E_RULE);
+    assert_int_equal(gov_error_count(err), 2002);
+    assert_int_equal(gov_error_line(err, 0), 1);
+    assert_string_equal(gov_error_code(err, 2000), "more_errors");
+    assert_int_equal(gov_error_severity(err, 2000), GOV_SEVERITY_ERROR);
+    assert_string_equal(gov_error_argument(err, 2000, "count"), "3");
+    assert_string_equal(gov_error_code(err, 2001), "more_warnings");
+    assert_string_equal(gov_error_message(err, 2001, "en"), "1500 more warnings are not listed");
+    assert_int_equal(gov_error_severity(err, 2001), GOV_SEVERITY_WARNING);
+    assert_null(gov_error_code(err, 2002));
+    assert_int_equal(base_fail(&forwarded, M_unknown_key, A_S("key", "k")), GOV_E_RULE);
+    assert_int_equal(base_forward(&forwarded, err), GOV_E_RULE);
+    assert_int_equal(gov_error_count(all), 2002);
+    assert_string_equal(gov_error_argument(all, 2000, "count"), "4");
+    assert_string_equal(gov_error_argument(all, 2001, "count"), "1500");
+    gov_error_free(err);
+    gov_error_free(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -589,6 +625,7 @@ int main(void)
         cmocka_unit_test(nearest),
         cmocka_unit_test(digests),
         cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(more_than_anybody_reads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
