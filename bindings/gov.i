@@ -316,6 +316,7 @@ GOV_PAGE(gov_ledger_balance, glue_ledger_balance)
 /* What more there is to say is arguments here. */
 %ignore gov_expr_compile_with;
 %ignore gov_rulebook_load_with;
+%ignore gov_rulebook_load_over;
 %ignore gov_expr_eval_line;
 %ignore gov_expr_compile;
 %ignore gov_scope_add;
@@ -345,10 +346,10 @@ GOV_PAGE(gov_ledger_balance, glue_ledger_balance)
 %rename(gov_import) gov_import_watched;
 
 %inline %{
-static gov_status gov_rulebook_load_warned(const char *path, int64_t today_us, const gov_scope *scope, gov_rulebook **out,
-                                           gov_error **warned)
+static gov_status gov_rulebook_load_warned(const char *path, const char *overlay, int64_t today_us, const gov_scope *scope,
+                                           gov_rulebook **out, gov_error **warned)
 {
-    return gov_rulebook_load_with(NULL, path, today_us, scope, out, warned);
+    return gov_rulebook_load_over(NULL, path, overlay, today_us, scope, out, warned);
 }
 
 static gov_status gov_expr_compile_scoped(const char *source, size_t len, const gov_value *variables, const gov_scope *scope,

@@ -37,7 +37,7 @@ int cmd_check(cli *c, args *a)
     gov_rulebook *book = NULL;
     gov_error *err = NULL;
     const gov_status status =
-        gov_rulebook_load(NULL, a->words[0], (int64_t)time(NULL) * 1000000, &book, &err);
+        gov_rulebook_load_over(NULL, a->words[0], args_value(a, "overlay"), (int64_t)time(NULL) * 1000000, NULL, &book, &err);
     /* Anything but mistakes in the rules: no such file, out of memory. */
     if (status != GOV_OK && status != GOV_E_RULE && status != GOV_E_EXPR && status != GOV_E_INPUT &&
         status != GOV_E_LIMIT && status != GOV_E_RANGE)

@@ -94,7 +94,7 @@ int cmd_migrate(cli *c, args *a)
     const bool dry = args_has(a, "dry-run");
     gov_status status = GOV_OK;
     if (a->word_count > 1)
-        status = gov_rulebook_load(NULL, a->words[1], (int64_t)time(NULL) * 1000000, &book, &err);
+        status = gov_rulebook_load_over(NULL, a->words[1], args_value(a, "overlay"), (int64_t)time(NULL) * 1000000, NULL, &book, &err);
     if (status != GOV_OK) {
         const int wrong = fail_with(c, status, err);
         return wrong == EXIT_STORE ? wrong : EXIT_WRONG;

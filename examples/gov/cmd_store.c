@@ -16,7 +16,7 @@ static int rulebook_open(cli *c, const args *a, gov_rulebook **out)
                              "缺少 --rulebook 目录；用法：gov %s %s"),
                            c->command->name, c->command->words);
     const gov_status status =
-        gov_rulebook_load(NULL, path, (int64_t)time(NULL) * 1000000, out, &err);
+        gov_rulebook_load_over(NULL, path, args_value(a, "overlay"), (int64_t)time(NULL) * 1000000, NULL, out, &err);
     if (status != GOV_OK) {
         const int code = fail_with(c, status, err);
         return code == EXIT_STORE ? code : EXIT_WRONG;

@@ -14,11 +14,18 @@
 #define OPT(name, value, en, zh) {name, value, {en, zh}}
 /* clang-format on */
 
+static const opt check_options[] = {
+    OPT("overlay", "FILE", "a file that replaces values, roles and the title for one community",
+        "为某个社区替换数值、角色和标题的文件"),
+    {0},
+};
 static const opt init_options[] = {
     OPT("rulebook", "DIR", "the rules: a folder with rulebook.yaml, or one file",
         "规则：含 rulebook.yaml 的目录，或一个文件"),
     OPT("name", "NAME", "the community's name on this store (default: the rulebook's id)",
         "社区在库中的名称（默认为规则的标识）"),
+    OPT("overlay", "FILE", "a file that replaces values, roles and the title for this community",
+        "为本社区替换数值、角色和标题的文件"),
     {0},
 };
 static const opt eval_options[] = {
@@ -33,11 +40,15 @@ static const opt install_options[] = {
         "规则：含 rulebook.yaml 的目录，或一个文件"),
     OPT("replace", NULL, "also when it is another rulebook, not another version of the same",
         "即使是另一套规则，而不是同一套规则的另一版，也换用"),
+    OPT("overlay", "FILE", "a file that replaces values, roles and the title for this community",
+        "为本社区替换数值、角色和标题的文件"),
     {0},
 };
 static const opt migrate_options[] = {
     OPT("dry-run", NULL, "change nothing; tell also what past cases would have come to",
         "不改动数据；并说明以往的工单按新规则会有什么不同"),
+    OPT("overlay", "FILE", "a file that replaces values, roles and the title for this community",
+        "为本社区替换数值、角色和标题的文件"),
     {0},
 };
 static const opt diagram_options[] = {
@@ -191,6 +202,7 @@ const command commands[] = {
         .min_words = 1,
         .max_words = 1,
         .flags = CMD_JSON,
+        .options = check_options,
         .run = cmd_check,
         .summary = {"check a rulebook and show every mistake", "检查规则，列出每一处错误"},
         .details = {"Prints file:line:column: error: … for each mistake. Exit status 1 with "

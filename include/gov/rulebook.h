@@ -42,6 +42,16 @@ GOV_API gov_status gov_rulebook_load_with(const gov_allocator *alloc, const char
                                           const gov_scope *scope, gov_rulebook **out, gov_error **err);
 
 /**
+ * As gov_rulebook_load_with(), with an overlay: a file whose first key is `overlay: ID`, which replaces values, roles and the title for one
+ * community, so that many share one rulebook. It becomes part of what is installed. CONSTRUCTOR.
+ * @param overlay  a file; NULL: none. Its mistakes are told as those of the rulebook, with its name as it lies there.
+ * @contract thread=any alloc=yes block=io
+ * @since 0.1
+ */
+GOV_API gov_status gov_rulebook_load_over(const gov_allocator *alloc, const char *path, const char *overlay, int64_t today_us,
+                                          const gov_scope *scope, gov_rulebook **out, gov_error **err);
+
+/**
  * A scope for expressions of one's own with all that a rulebook's expressions may use anywhere: its values, `now`, its
  * functions, by its zone and its default calendar. Functions that read a community (balance, members, count, within) are known and
  * fail. CONSTRUCTOR.

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-gov_status gov_rulebook_load_with(const gov_allocator *alloc, const char *path, int64_t today_us, const gov_scope *scope,
-                                  gov_rulebook **out, gov_error **err)
+gov_status gov_rulebook_load_over(const gov_allocator *alloc, const char *path, const char *overlay, int64_t today_us,
+                                  const gov_scope *scope, gov_rulebook **out, gov_error **err)
 {
     const gov_allocator *a = alloc != NULL ? alloc : &base_malloc;
     const diag d = {a, err};
@@ -24,7 +24,7 @@ gov_status gov_rulebook_load_with(const gov_allocator *alloc, const char *path, 
     gov_status status = api_host_new(a, scope, &made->host, &d);
     options.host = made->host;
     if (status == GOV_OK)
-        status = rulebook_bundle_read(a, path, NULL, 0, &bundle, &d);
+        status = rulebook_bundle_read(a, path, &overlay, overlay != NULL, &bundle, &d);
     if (status == GOV_OK)
         status = rulebook_load(a, bundle, &options, &book, &d);
     made->book = book;
@@ -34,6 +34,12 @@ gov_status gov_rulebook_load_with(const gov_allocator *alloc, const char *path, 
     }
     *out = made;
     return GOV_OK;
+}
+
+gov_status gov_rulebook_load_with(const gov_allocator *alloc, const char *path, int64_t today_us, const gov_scope *scope,
+                                  gov_rulebook **out, gov_error **err)
+{
+    return gov_rulebook_load_over(alloc, path, NULL, today_us, scope, out, err);
 }
 
 gov_status gov_rulebook_load(const gov_allocator *alloc, const char *path, int64_t today_us, gov_rulebook **out,

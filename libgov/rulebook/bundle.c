@@ -328,6 +328,29 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const rulebook_source *)a)->path, ((const rulebook_source *)b)->path);
 }
 
+/* The first line that is no comment says what a file defines; the title that follows may be of any shape. */
+static bool begins_with(const char *word, const char *bytes, size_t len)
+{
+    const size_t letters = strlen(word);
+    const rulebook_source file = {.path = "", .bytes = bytes, .len = len};
+    const rb_source s = rb_source_of(&file);
+    uint32_t at = 0, line = 1;
+    rb_slice slice;
+    if (!rb_next_slice(&s, &at, &line, &slice))
+        return false;
+    const char *p = s.bytes + slice.start, *end = p + slice.len;
+    while (p < end) {
+        const char *stop = memchr(p, '\n', (size_t)(end - p));
+        const size_t n = (size_t)((stop != NULL ? stop : end) - p);
+        if (n > letters && memcmp(p, word, letters) == 0)
+            return p[letters + strspn(p + letters, " ")] == ':';
+        if (n > 0 && *p != '#' && *p != '\r' && *p != ' ' && *p != '%' && memcmp(p, "---", n < 3 ? n : 3) != 0)
+            return false;
+        p += n + 1;
+    }
+    return false;
+}
+
 static gov_status read_all(rulebook_bundle *b, const char *path, const char *const *overlays, size_t overlay_count,
                            const diag *d)
 {
@@ -346,6 +369,9 @@ static gov_status read_all(rulebook_bundle *b, const char *path, const char *con
             status = add_file(b, overlay_dir, overlay, overlay, d);
         else if (status == GOV_OK)
             status = base_fail(d, M_bad_path, A_S("path", overlays[i]));
+        const rulebook_source *added = status == GOV_OK ? &b->sources[b->count - 1] : NULL;
+        if (added != NULL && !begins_with("overlay", added->bytes, added->len))
+            status = base_fail(d, M_not_an_overlay, A_S("path", overlays[i]));
     }
     return status;
 }
@@ -376,29 +402,6 @@ gov_status rulebook_bundle_read(const gov_allocator *a, const char *path, const 
 
 /* ---- with the scenarios that lie about ---- */
 
-/* The first line that is no comment says what a file defines; the title that follows may be of any shape. */
-static bool begins_with_scenario(const char *bytes, size_t len)
-{
-    static const char word[] = "scenario";
-    const rulebook_source file = {.path = "", .bytes = bytes, .len = len};
-    const rb_source s = rb_source_of(&file);
-    uint32_t at = 0, line = 1;
-    rb_slice slice;
-    if (!rb_next_slice(&s, &at, &line, &slice))
-        return false;
-    const char *p = s.bytes + slice.start, *end = p + slice.len;
-    while (p < end) {
-        const char *stop = memchr(p, '\n', (size_t)(end - p));
-        const size_t n = (size_t)((stop != NULL ? stop : end) - p);
-        if (n > sizeof word - 1 && memcmp(p, word, sizeof word - 1) == 0)
-            return p[sizeof word - 1 + strspn(p + sizeof word - 1, " ")] == ':';
-        if (n > 0 && *p != '#' && *p != '\r' && *p != ' ' && *p != '%' && memcmp(p, "---", n < 3 ? n : 3) != 0)
-            return false;
-        p += n + 1;
-    }
-    return false;
-}
-
 bool rulebook_lies_inside(const char *path, const char *inside)
 {
     const size_t n = strlen(inside);
@@ -418,7 +421,7 @@ static gov_status add_scenarios(rulebook_bundle *b, const char *dir, const char 
         if (have(b, paths[i]) || !rulebook_lies_inside(paths[i], inside))
             continue;
         status = rb_read_file(&b->arena, dir, paths[i], &bytes, &s.len, d);
-        if (status != GOV_OK || !begins_with_scenario(bytes, s.len))
+        if (status != GOV_OK || !begins_with("scenario", bytes, s.len))
             continue;
         s.path = base_arena_strdup(&b->arena, paths[i]);
         s.bytes = bytes;
@@ -481,7 +484,7 @@ static gov_status read_tests(rulebook_bundle *b, const char *path, const char **
     status = rb_read_file(&b->arena, dir, name, &bytes, &len, NULL);
     if (status == GOV_E_NOMEM)
         return base_nomem(d);
-    if (status != GOV_OK || begins_with_scenario(bytes, len)) {
+    if (status != GOV_OK || begins_with("scenario", bytes, len)) {
         status = folder_above(&b->arena, path, &root, inside, d);
         above = root != NULL;
     }

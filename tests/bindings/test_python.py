@@ -287,6 +287,14 @@ class Expressions(Case):
         scope.close()
         self.assertEqual(e(), 78)  # what is used stays, closed or not
 
+    def test_an_overlay_replaces_values(self):
+        path = os.path.join(self.folder, "district.yaml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("overlay: r\nvalues: {sign: {is: 3 working hours, source: district}}\n")
+        with gov.load_rulebook(self.rules_with("true"), overlay=path) as rules:
+            scope = gov.Scope(rules=rules, now=MONDAY)
+        self.assertEqual(gov.eval("add_working(now, values.sign)", scope=scope), MONDAY + timedelta(hours=3))
+
     def rules_with(self, condition):
         path = os.path.join(self.folder, "rules.yaml")
         with open(path, "w", encoding="utf-8") as f:

@@ -134,6 +134,23 @@ def check_check():
         expect_answer("check of what is not there", gov("check", f("absent")), 2, "", "absent")
 
 
+def check_overlay():
+    with Folder() as f:
+        f.write("base/rulebook.yaml", 'rulebook: base\nversion: "1"\ntime_zone: Asia/Shanghai\ntitle: Base\nvalues: {within: {is: 2 hours, source: city}}\n'
+                "---\nworkflow: w\nstates:\n  a: {after: {delay: within, to: b}}\n  b: {type: final}\n")
+        f.write("district.yaml", "overlay: base\ntitle: District\nvalues: {within: {is: 3 hours, source: district}}\n")
+        f.write("other.yaml", "overlay: other\ntitle: Other\n")
+        f.write("wrong.yaml", "calendar: c\n")
+        expect_answer("a rulebook with an overlay", gov("check", f("base"), "--overlay", f("district.yaml")), 0, "sound", "")
+        expect_answer("an overlay of another one", gov("check", f("base"), "--overlay", f("other.yaml")), 1, r"^other\.yaml:1:10: error", "")
+        expect_answer("what is no overlay", gov("check", f("base"), "--overlay", f("wrong.yaml")), 1, "no overlay", "")
+        for name, more, due in (("plain", (), "11:00"), ("over", ("--overlay", f("district.yaml")), "12:00")):
+            gov("init", f(name + ".db"), "--rulebook", f("base"), *more)
+            opened = gov("case", "open", f(name + ".db"), "w", "--now", "2026-03-02T09:00", "--json")
+            told = gov("case", "explain", f(name + ".db"), opened.json["number"], "--now", "2026-03-02T09:00")
+            expect(f"the value that counts, {name}", told.code == 0 and due in told.out, (opened, told))
+
+
 def check_terminal():
     with Folder() as f:
         code, seen = terminal("check", f("rules"))
@@ -173,6 +190,6 @@ def check_pipes():
 
 
 if present():
-    for check in (check_help, check_language, check_usage, check_check, check_stores, check_terminal, check_pipes):
+    for check in (check_help, check_language, check_usage, check_check, check_overlay, check_stores, check_terminal, check_pipes):
         guarded(check)
 finish()

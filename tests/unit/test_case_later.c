@@ -1,6 +1,7 @@
 /* Effects that end later: a publication for seven days, what may come of it, and what becomes of it when its case ends or moves to other
  * rules. */
 #include "support/community.h"
+#include "support/faulty.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -307,6 +308,72 @@ static void in_a_simulation_the_tester_reports(void **state)
     support_rmdir(dir);
 }
 
+/* ---- without memory ---- */
+
+/* Everything that a publication goes through, undone at the end: each time the same. */
+static gov_status publish_in_want(const gov_allocator *alloc, void *user)
+{
+    gov_options o;
+    gov_store *home = NULL;
+    gov *g = NULL;
+    gov_error *err = NULL;
+    gov_value *in = NULL, *out = NULL;
+    int64_t id = 0;
+    gov_options_init(&o, sizeof o);
+    o.alloc = alloc;
+    gov_status status = gov_store_open(user, &o, &home, &err);
+    if (status == GOV_OK)
+        status = gov_attach(home, NULL, &g, &err);
+    if (status == GOV_OK)
+        status = gov_act_as_host(g, "test", &err);
+    if (status == GOV_OK)
+        status = gov_set_now(g, COMMUNITY_START, &err);
+    if (status == GOV_OK)
+        status = gov_begin(g, &err);
+    const bool began = status == GOV_OK;
+    if (status == GOV_OK)
+        status = gov_case_open(g, "spend", NULL, NULL, &id, &err);
+    if (status == GOV_OK && (in = gov_value_new_map(alloc)) == NULL)
+        status = GOV_E_NOMEM;
+    if (status == GOV_OK)
+        status = gov_value_set_int(in, "case", id);
+    if (status == GOV_OK)
+        status = gov_value_set_string(in, "id", "notice");
+    if (status == GOV_OK)
+        status = gov_value_set_string(in, "text", "no");
+    if (status == GOV_OK)
+        status = gov_operation_run(g, "case.object", in, NULL, NULL, &err);
+    if (status == GOV_OK)
+        status = gov_operation_run(g, "case.publications", NULL, NULL, &out, &err);
+    gov_value_free(out);
+    out = NULL;
+    if (status == GOV_OK)
+        status = gov_case_explain(g, id, &out, &err);
+    if (status == GOV_OK)
+        status = gov_set_now(g, COMMUNITY_START + INT64_C(9) * 86400 * 1000000, &err);
+    if (status == GOV_OK)
+        status = gov_tick(g, 0, NULL, &err);
+    if (began) {
+        gov_error *undone = NULL;
+        (void)gov_rollback(g, &undone);
+        gov_error_free(undone);
+    }
+    gov_value_free(in);
+    gov_value_free(out);
+    gov_free(g);
+    gov_store_free(home);
+    gov_error_free(err);
+    return status;
+}
+
+static void publishing_without_memory(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = community_make(s, spending, NULL);
+    community_free(&c);
+    oom_loop(publish_in_want, (void *)(uintptr_t)s->url);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +386,7 @@ int main(void)
         STORE_TESTS(migration_keeps_what_the_new_rules_begin_too),
         STORE_TESTS(a_rehearsal_counts_the_objections_again),
         cmocka_unit_test(in_a_simulation_the_tester_reports),
+        STORE_TEST(publishing_without_memory, "sqlite"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

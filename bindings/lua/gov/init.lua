@@ -302,13 +302,13 @@ local function with_scope(scope, f)
 end
 
 --- Reads a rulebook and checks all of it. Its field `warnings` is a list of diagnostics. `scope` has the functions of this program that
---- the rules call: a scope, or a table of functions.
-function gov.load_rulebook(path, today, scope)
+--- the rules call: a scope, or a table of functions. `overlay` is a file that replaces values, roles and the title.
+function gov.load_rulebook(path, today, scope, overlay)
   local us = today and micros(today) or os.time() * SECOND
   return with_scope(scope, function(functions)
     return after(function(handle, warned)
       return new_rulebook(handle, nil, {warnings = diagnostics(warned)})
-    end, call(core.gov_rulebook_load, path, us, functions))
+    end, call(core.gov_rulebook_load, path, overlay, us, functions))
   end)
 end
 

@@ -115,8 +115,9 @@ function gov.scope(functions, options) end
 ---@param path string
 ---@param today? gov.timestamp
 ---@param scope? gov.functions
+---@param overlay? string
 ---@return gov.rulebook? rules, string? message, string? code, gov.error? err
-function gov.load_rulebook(path, today, scope) end
+function gov.load_rulebook(path, today, scope, overlay) end
 
 ---The JSON Schema (2020-12) of rulebooks, for editors.
 ---@return string? text, string? message, string? code, gov.error? err

@@ -52,14 +52,14 @@ class Rulebook(Handle):
         return self._call(_core.gov_rulebook_diagram, workflow, format, lang)
 
 
-def load_rulebook(path, *, today=None, scope=None):
+def load_rulebook(path, *, today=None, scope=None, overlay=None):
     """Reads a rulebook from a file or a directory and checks all of it; RuleError holds every mistake.
 
     `today` is the instant for warnings about calendar years: an aware datetime, by default the present. `scope` has the functions of
-    this program that the rules call: a Scope, or a dict of functions."""
+    this program that the rules call: a Scope, or a dict of functions. `overlay` is a file that replaces values, roles and the title."""
     us = time.time_ns() // 1000 if today is None else micros(today)
     kept, functions = scope_handle(scope)
-    handle, warned = _core.gov_rulebook_load(path_text(path), us, functions)
+    handle, warned = _core.gov_rulebook_load(path_text(path), None if overlay is None else path_text(overlay), us, functions)
     del kept  # the rulebook has it now
     return Rulebook(handle, diagnostics(warned))
 
