@@ -246,10 +246,17 @@ static const glue_field glue_query_fields[] = {
     GLUE_FIELD(gov_case_query, GLUE_TEXT, workflow), GLUE_FIELD(gov_case_query, GLUE_TEXT, grid),
     GLUE_FIELD(gov_case_query, GLUE_TEXT, unit),     GLUE_FIELD(gov_case_query, GLUE_TEXT, field),
     GLUE_FIELD(gov_case_query, GLUE_TEXT, equals),   GLUE_FIELD(gov_case_query, GLUE_TEXT, cursor),
-    GLUE_FIELD(gov_case_query, GLUE_TEXT, where),    GLUE_FIELD(gov_case_query, GLUE_U32, limit),
+    GLUE_FIELD(gov_case_query, GLUE_TEXT, where),    GLUE_FIELD(gov_case_query, GLUE_TEXT, order),
+    GLUE_FIELD(gov_case_query, GLUE_U32, limit),
     {"open_only", GLUE_BIT, offsetof(gov_case_query, flags), GOV_CASE_OPEN_ONLY, NULL},
     {"overdue_only", GLUE_BIT, offsetof(gov_case_query, flags), GOV_CASE_OVERDUE_ONLY, NULL},
 };
+static const glue_field glue_record_fields[] = {
+    GLUE_FIELD(gov_record_query, GLUE_TEXT, where), GLUE_FIELD(gov_record_query, GLUE_TEXT, order),
+    GLUE_FIELD(gov_record_query, GLUE_TEXT, cursor), GLUE_FIELD(gov_record_query, GLUE_U32, limit),
+};
+static const glue_struct glue_record_query = GLUE_STRUCT("filter", gov_record_query, glue_record_fields);
+
 static const glue_struct glue_case_query = GLUE_STRUCT("filter", gov_case_query, glue_query_fields);
 
 static const glue_field glue_report_fields[] = {

@@ -111,6 +111,7 @@ GOV_STRUCT_IN(gov_options, glue_options)
 GOV_STRUCT_IN(gov_case_options, glue_case_options)
 GOV_STRUCT_IN(gov_call_options, glue_call_options)
 GOV_STRUCT_IN(gov_case_query, glue_case_query)
+GOV_STRUCT_IN(gov_record_query, glue_record_query)
 GOV_STRUCT_IN(gov_report_options, glue_report_options)
 GOV_STRUCT_IN(gov_import_options, glue_import_options)
 GOV_STRUCT_IN(gov_scenario_options, glue_scenario_options)
@@ -289,6 +290,8 @@ GOV_PAGE(gov_ledger_balance, glue_ledger_balance)
 %ignore gov_case_options_init;
 %ignore gov_call_options;
 %ignore gov_call_options_init;
+%ignore gov_record_query;
+%ignore gov_record_query_init;
 %ignore gov_case_query;
 %ignore gov_case_query_init;
 %ignore gov_report_options;
@@ -382,9 +385,10 @@ static gov_status gov_open_scoped(const char *url, const gov_options *options, c
     return gov_open(url, &scoped, out, err);
 }
 
-static gov_status gov_simulation_open_warned(const char *path, gov_simulation **out, gov_error **warned)
+static gov_status gov_simulation_open_warned(const char *path, const gov_scope *scope, gov_simulation **out,
+                                             gov_error **warned)
 {
-    return gov_simulation_open(NULL, path, out, warned);
+    return gov_simulation_open(NULL, path, scope, out, warned);
 }
 
 static gov_status gov_ledger_lines_open_empty(gov_ledger_lines **out, gov_error **err)

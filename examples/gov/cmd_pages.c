@@ -24,6 +24,7 @@ typedef struct list {
     /* Gets the page after the cursor. */
     gov_status (*get)(struct list *l, uint32_t limit, gov_value **page, gov_error **err);
     gov_case_query query;
+    gov_record_query records;
     const char *kind;
 } list;
 
@@ -154,6 +155,7 @@ int cmd_case_list(cli *c, args *a)
         code = begin_list(c, a, &l);
     if (code != EXIT_DONE)
         return code;
+    l.query.order = args_value(a, "order");
     l.query.workflow = args_value(a, "workflow");
     l.query.grid = args_value(a, "grid");
     l.query.unit = args_value(a, "unit");
@@ -166,7 +168,9 @@ int cmd_case_list(cli *c, args *a)
 
 static gov_status get_records(list *l, uint32_t limit, gov_value **page, gov_error **err)
 {
-    return gov_record_list(l->s.g, l->kind, l->cursor, limit, page, err);
+    l->records.cursor = l->cursor;
+    l->records.limit = limit;
+    return gov_record_list(l->s.g, l->kind, &l->records, page, err);
 }
 
 int cmd_record_list(cli *c, args *a)
@@ -179,6 +183,9 @@ int cmd_record_list(cli *c, args *a)
               .column_count = 3,
               .get = get_records,
               .kind = a->words[1]};
+    gov_record_query_init(&l.records, sizeof l.records);
+    l.records.where = args_value(a, "where");
+    l.records.order = args_value(a, "order");
     int code = begin_list(c, a, &l);
     if (code != EXIT_DONE)
         return code;

@@ -111,9 +111,17 @@ static const opt list_options[] = {
     OPT("unit", "KEY", "only at this unit", "只列该单位的"),
     OPT("where", "EXPR", "only those for which this CEL expression holds; also FIELD=VALUE",
         "只列使该 CEL 表达式成立的；也可写 字段=值"),
+    OPT("order", "NAME [desc]", "by this name (default: as opened)", "按此名称排序（默认按开立先后）"),
     OPT("open", NULL, "only those that have not ended", "只列未办结的"),
     OPT("overdue", NULL, "only those past a deadline that still runs", "只列已超期的"),
     OPT("limit", "N", "at most so many", "最多列出多少件"),
+    OPT("after", "CURSOR", "go on where a list ended", "从上一次结束处继续"),
+    {0},
+};
+static const opt record_options[] = {
+    OPT("where", "EXPR", "only those for which this CEL expression holds", "只列使该 CEL 表达式成立的"),
+    OPT("order", "NAME [desc]", "by this name (default: it.key)", "按此名称排序（默认 it.key）"),
+    OPT("limit", "N", "at most so many", "最多列出多少条"),
     OPT("after", "CURSOR", "go on where a list ended", "从上一次结束处继续"),
     {0},
 };
@@ -469,9 +477,14 @@ const command commands[] = {
         .min_words = 2,
         .max_words = 2,
         .flags = COMMUNITY,
-        .options = page_options,
+        .options = record_options,
         .run = cmd_record_list,
         .summary = {"list the records of a kind", "列出一类档案"},
+        .details = {"EXPR speaks of it.NAME (key, name, indexed fields, lists of texts), actor, values and now: "
+                    "docs/filters.md.\n\n  gov record list xingfuli.db resident --where 'it.birth_year < 1946' "
+                    "--order 'it.birth_year desc'",
+                    "EXPR 可用 it.NAME（key、name、索引字段、文字列表）、actor、values、now，见 docs/filters.md。\n\n  gov record "
+                    "list xingfuli.db resident --where 'it.birth_year < 1946' --order 'it.birth_year desc'"},
     },
     {
         .name = "tick",

@@ -8,6 +8,7 @@
 #define GOV_CASE_H
 
 #include <gov/access.h>
+#include <gov/expr.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -97,6 +98,8 @@ typedef struct gov_case_query {
     uint32_t flags;        /**< GOV_CASE_OPEN_ONLY, GOV_CASE_OVERDUE_ONLY. @since 0.1 */
     const char *where;     /**< A filter in CEL (docs/filters.md): `case.unit == "WY" && clocks.resolution.due < now`. What the
                             *   store cannot answer by columns and indexed fields is refused. NULL: all. @since 0.1 */
+    const char *order;     /**< A name as in filters, with `asc` or `desc` behind it: `clocks.resolution.due`, `case.opened_at desc`.
+                            *   Cases without a value come last; ties go by id. NULL: the order of opening. @since 0.1 */
 } gov_case_query;
 
 #define GOV_CASE_OPEN_ONLY 1U    /**< Cases that have not ended. */
@@ -110,10 +113,10 @@ typedef struct gov_case_query {
 GOV_API void gov_case_query_init(gov_case_query *query, size_t size);
 
 /**
- * A page of cases, in the order of opening, as a map: `cases` (list of maps as in gov_case_get(), without clocks and
+ * A page of cases, in the order of opening or the one asked for, as a map: `cases` (list of maps as in gov_case_get(), without clocks and
  * links), `next` (a cursor, or null at the end). Pages are stable under inserts, and no snapshot.
  * Permission: `case.read`; scoped roles see their own part. Nobody lists cases by a field that is masked for them.
- * @return GOV_OK; GOV_E_EXPR (the filter, with line and column), GOV_E_DENIED, GOV_E_INPUT (a field that is not indexed), GOV_E_NOT_FOUND
+ * @return GOV_OK; GOV_E_EXPR (the filter or the order, with line and column), GOV_E_ARG (a cursor of another list), GOV_E_DENIED, GOV_E_INPUT (a field that is not indexed), GOV_E_NOT_FOUND
  *         (unit, grid, workflow), GOV_E_LIMIT (a filter of too many conditions), GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
@@ -165,14 +168,15 @@ typedef struct gov_simulation gov_simulation;
  * Loads a workflow for simulation: a file of a rulebook's folder, which then gives its values, calendars and effects, or a file with a
  * `workflow:` definition alone. CONSTRUCTOR.
  * @param alloc  NULL: malloc. Must outlive the simulation.
+ * @param scope  has the program's own functions that the rules call; NULL: none. The simulation keeps what it needs of it.
  * @param out    owned by the caller
  * @param err    warnings about doubtful charts also on success
  * @return GOV_OK, GOV_E_RULE, GOV_E_NOT_FOUND, GOV_E_NOMEM
  * @contract thread=any alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_simulation_open(const gov_allocator *alloc, const char *path, gov_simulation **out,
-                                       gov_error **err);
+GOV_API gov_status gov_simulation_open(const gov_allocator *alloc, const char *path, const gov_scope *scope,
+                                       gov_simulation **out, gov_error **err);
 
 /**
  * Answers one line of the protocol of `gov simulate`; what is wrong with a line is in the answer.

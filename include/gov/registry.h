@@ -50,15 +50,35 @@ GOV_API gov_status gov_record_put(gov *g, const char *kind, const char *key, con
  */
 GOV_API gov_status gov_record_get(gov *g, const char *kind, const char *key, gov_value **out, gov_error **err);
 
+/** Which records of a kind to list; every field may be left zero. @since 0.1 */
+typedef struct gov_record_query {
+    size_t size;        /**< sizeof at the caller's compile time. @since 0.1 */
+    const char *where;  /**< A filter in CEL (docs/filters.md): `it.birth_year < 1946 && "alone" in it.tags`. What the store cannot
+                         *   answer by columns and indexed fields is refused. NULL: all. @since 0.1 */
+    const char *order;  /**< A name as in filters, with `asc` or `desc` behind it: `it.birth_year desc`. NULL: by key. @since 0.1 */
+    const char *cursor; /**< From the page before; NULL: the first. @since 0.1 */
+    uint32_t limit;     /**< Most rows of a page, 1 to 1000; 0: 50. @since 0.1 */
+    uint32_t flags;     /**< Zero. @since 0.1 */
+} gov_record_query;
+
 /**
- * A page of records of a kind, in the order of their keys: a map of `records` and `next` (a cursor, or null).
- * Permission: `record.read`.
- * @param cursor  `next` of the page before; NULL: the first page
- * @param limit   1 to 1000; 0: 50
+ * Zeroes the query and sets its size.
+ * @contract thread=any alloc=no block=no
+ * @since 0.1
+ */
+GOV_API void gov_record_query_init(gov_record_query *query, size_t size);
+
+/**
+ * A page of records of a kind as a map: `records` and `next` (a cursor, or null at the end). Pages are stable under inserts, and no
+ * snapshot. Records that have no value to order by come last.
+ * Permission: `record.read`; scoped roles see their own part. Nobody lists records by a field that is masked for them.
+ * @param query  may be NULL: all, by key
+ * @return GOV_OK; GOV_E_EXPR (the filter or the order, with line and column), GOV_E_ARG (a cursor of another list), GOV_E_DENIED,
+ *         GOV_E_INPUT (the kind), GOV_E_LIMIT (a filter of too many conditions), GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_record_list(gov *g, const char *kind, const char *cursor, uint32_t limit, gov_value **out,
+GOV_API gov_status gov_record_list(gov *g, const char *kind, const gov_record_query *query, gov_value **out,
                                    gov_error **err);
 
 /** A point on the earth, WGS 84, in units of 1e-7 degree. @since 0.1 */

@@ -181,7 +181,15 @@ gov_status access_show(gov *g, const char *sensitive, const char *kind, int64_t 
 /* The mask alone: 张**, 138****8000, 110***********002X, an address down to its building. */
 gov_status access_mask(rulebook_mask style, value v, base_arena *arena, value *out, const diag *d);
 
-/* ---- filters: filter.c, relation.c ---- */
+/* ---- words of an index: word.c ---- */
+
+/* Sortable text of a value; len 0: it has none. */
+void access_word(base_buf *out, value v);
+/* Texts of so many bytes and less are words as they are. A longer one is cut after ACCESS_WORD_TEXT bytes or a few more, and ends in
+ * a digest that makes it longer than any of the others: never the word of another text. */
+enum { ACCESS_LONGEST_WORD = 200, ACCESS_CUT_WORD = 176, ACCESS_WORD_TEXT = ACCESS_CUT_WORD - 3 };
+
+/* ---- filters: filter.c, set.c, relation.c ---- */
 
 /* A condition on rows as it grows: text in the store's subset, and the values behind its parameters. */
 typedef struct access_condition {
@@ -196,13 +204,15 @@ void access_condition_init(access_condition *c, const gov_allocator *a, base_are
 void access_condition_free(access_condition *c);
 void access_condition_text(access_condition *c, const char *sql);
 void access_condition_value(access_condition *c, store_arg arg); /* writes "$n"; texts are borrowed */
+void access_condition_cut(access_condition *c, size_t len, size_t args); /* takes back what was written since */
 
 /* How a column's values are kept. What a filter sees of it is decided by the list: keys of records are texts there. */
 typedef enum access_domain {
     ACCESS_INT, ACCESS_DOUBLE, ACCESS_TEXT, ACCESS_TIME, /* us since 1970 */
     ACCESS_SPAN, /* us */
     ACCESS_FLAG, /* `sql` is a condition; in words "b1" and "b0" */
-    ACCESS_KEY   /* the id of a record of `kind`, which a filter names by its key */
+    ACCESS_KEY,  /* the id of a record of `kind`, which a filter names by its key */
+    ACCESS_TEXTS /* a list of texts, each a word of its own: `'x' in column`; none is an empty list */
 } access_domain;
 
 /* A name that differs from row to row. */
@@ -212,6 +222,7 @@ typedef struct access_column {
     uint8_t domain;      /* access_domain */
     bool words;          /* kept as sortable words of an index, letter first: `sql` is the word's column */
     bool null_is_value;  /* SQL NULL is null, as for a case without a unit. Else a row without it has no value */
+    bool missing;        /* a column of the row: SQL NULL is no value, as for a field that was not written */
     bool cut;            /* words: texts may be longer than the index keeps */
     const char *sql;     /* "c.opened_us"; NULL: the filter may not use it, and `why` says why not */
     const char *kind;    /* KEY: of which records */
@@ -222,6 +233,10 @@ typedef struct access_column {
     const char *within, *not_within, *owner;
     const char *only_sql;
     rulebook_names only;
+    /* The same as a table beside the row's, for lists in its order: "gov_word w, ", " AND w.community = $1 AND ... w.field = "
+     * with the owner behind it, and the row's id there. */
+    const char *beside, *beside_on, *beside_id;
+    const char *sensitive; /* class of the field, where the list has one per name */
     bool hidden; /* the actor may see it of no row: not to be asked for */
     bool used;   /* out: the filter reads it */
 } access_column;
@@ -235,12 +250,10 @@ typedef struct access_filtering {
     size_t slot_count;
     /* The id of a record; 0: there is none. */
     gov_status (*find)(gov *g, const char *kind, const char *key, size_t len, int64_t *id, const diag *d);
-    void (*word)(base_buf *out, value v); /* as the index has it */
     /* In('path') over rows: text with the active states between commas, ",a.b,c,", and a condition for where that can be
      * trusted. NULL: there is no such function. */
     const char *states, *states_known;
-    size_t word_whole; /* texts up to so many bytes stand in the index as they are ... */
-    size_t word_text;  /* ... and longer ones with their first so many */
+    const char *id; /* of a row: "c.id" */
 } access_filtering;
 
 /* Adds " AND (...)" for a filter in CEL: it holds for exactly those rows for which the expression yields true; a row whose fields
@@ -248,6 +261,54 @@ typedef struct access_filtering {
  * store exactly is refused, with its place in the text: GOV_E_EXPR; GOV_E_DENIED for a column that is hidden; GOV_E_LIMIT. */
 gov_status access_filter(gov *g, const access_filtering *how, const char *text, size_t len, access_condition *out,
                          bool *never, const diag *d);
+
+/* ---- orders and pages: order.c, page.c ---- */
+
+/* Rows are listed by a column, those without a value behind all others; and by their ids where that is the same. */
+typedef struct access_order {
+    const access_column *column; /* NULL: by id alone */
+    bool descending;             /* ids too */
+} access_order;
+
+/* "case.urgency", "case.urgency asc", "case.urgency desc". NULL: by id. What the store cannot order by is refused as in a filter. */
+gov_status access_order_read(gov *g, const access_filtering *how, const char *text, access_order *out, const diag *d);
+
+/* A row's place in its list. */
+typedef struct access_mark {
+    bool set;     /* else before the first row (of those without a value, when `missing`) */
+    bool missing; /* it has no value */
+    int64_t id, n;
+    const char *text; /* of texts and words */
+    size_t len;
+} access_mark;
+
+/* A list under way: one question, asked anew from the last row on. */
+typedef struct access_listing {
+    const char *select; /* "c.id": the id comes first; more columns may follow */
+    int selected;       /* how many */
+    const char *from;   /* "gov_case c" */
+    const char *id;     /* "c.id" */
+    access_condition where; /* begins with " WHERE c.community = $1" */
+    access_order order;
+    access_mark at; /* after it */
+    bool ended;
+    base_arena marks[2]; /* of this piece and the one before */
+    unsigned turn;
+} access_listing;
+
+/* After the texts and order are set; `arena` holds the condition's values. */
+void access_listing_init(access_listing *l, const gov_allocator *a, base_arena *arena);
+void access_listing_free(access_listing *l);
+/* The next `most` rows at most; then access_listing_row for each, and access_listing_turn with their number. */
+gov_status access_listing_ask(gov *g, access_listing *l, int most, store_rows *rows, const diag *d);
+gov_status access_listing_row(access_listing *l, store_rows *rows, access_mark *out, const diag *d);
+void access_listing_turn(access_listing *l, const access_mark *last, size_t count, int most);
+
+/* What a cursor is bound to: eight digits of the digest of all that the list was asked for. */
+void access_cursor_bind(const char *const *parts, size_t count, uint32_t flags, char out[9]);
+void access_cursor_write(const access_listing *l, const access_mark *mark, const char *bound, base_buf *out);
+/* NULL: the first page. GOV_E_ARG: it is not one of this list. */
+gov_status access_cursor_read(access_listing *l, const char *cursor, const char *bound, const diag *d);
 
 /* ---- the handle ---- */
 

@@ -44,7 +44,7 @@ void access_condition_value(access_condition *c, store_arg arg)
     base_buf_str(&c->sql, number);
 }
 
-void filter_cut(access_condition *c, size_t len, size_t args)
+void access_condition_cut(access_condition *c, size_t len, size_t args)
 {
     c->sql.len = len;
     if (c->sql.data != NULL)
@@ -131,9 +131,8 @@ static bool settle(translation *t, const expr_node *n, value *out)
 
 /* ---- operands ---- */
 
-static bool name_operand(translation *t, const expr_node *n, uint32_t slot, operand *out)
+static bool may_ask(translation *t, const expr_node *n, access_column *c)
 {
-    access_column *c = column_of(t->how, slot);
     if (c->hidden) {
         REFUSE(t, n, M_filter_hidden, A_S("actor", t->g->actor.key), A_S("field", c->name),
                A_S("purpose", t->g->actor.purpose));
@@ -144,6 +143,18 @@ static bool name_operand(translation *t, const expr_node *n, uint32_t slot, oper
         return false;
     }
     c->used = true;
+    return true;
+}
+
+static bool name_operand(translation *t, const expr_node *n, uint32_t slot, operand *out)
+{
+    access_column *c = column_of(t->how, slot);
+    if (!may_ask(t, n, c))
+        return false;
+    if (c->domain == ACCESS_TEXTS) {
+        REFUSE(t, n, M_filter_list, A_S("field", c->name));
+        return false;
+    }
     *out = (operand){c, c->domain, c->words, c->null_is_value, true, c->sql};
     return true;
 }
@@ -234,7 +245,7 @@ static bool text_operand(translation *t, const expr_node *n, const expr_term *ca
         return true;
     if (out->column->cut) {
         REFUSE(t, n, M_filter_cut, A_N("function", call->name, call->name_len),
-               A_S("field", out->column->name), A_I("limit", t->how->word_whole / 4));
+               A_S("field", out->column->name), A_I("limit", ACCESS_LONGEST_WORD / 4));
         return false;
     }
     const size_t room = strlen(out->sql) + 16;
@@ -351,14 +362,37 @@ static outcome equal_flags(translation *t, const expr_term *term, bool want)
             access_condition_text(t->out, " OR ");
         part[i] = joined(t, both, wants, 2, true);
         if (part[i] != SOME)
-            filter_cut(t->out, before, t->out->arg_count);
+            access_condition_cut(t->out, before, t->out->arg_count);
     }
     if (part[0] == SOME || part[1] == SOME)
         access_condition_text(t->out, ")");
     if (part[0] != ALWAYS && part[1] != ALWAYS && (part[0] == SOME || part[1] == SOME))
         return SOME;
-    filter_cut(t->out, start, args);
+    access_condition_cut(t->out, start, args);
     return part[0] == ALWAYS || part[1] == ALWAYS ? ALWAYS : NEVER;
+}
+
+/* A constant in a column of texts, which has one row of the index for each of them. What was never written is empty. */
+static outcome among_texts(translation *t, const expr_node *n, const expr_term *term, bool want)
+{
+    const expr_term list = expr_look(term->kids[1]);
+    access_column *c = list.form == EXPR_NAME ? column_of(t->how, list.slot) : NULL;
+    value one;
+    if (c == NULL || c->domain != ACCESS_TEXTS || varies(t, term->kids[0])) {
+        REFUSE(t, n, M_filter_term);
+        return NEVER;
+    }
+    if (!may_ask(t, term->kids[1], c))
+        return NEVER;
+    if (!settle(t, term->kids[0], &one))
+        return NEVER;
+    if (one.kind != VALUE_STRING) {
+        REFUSE(t, n, M_filter_list, A_S("field", c->name));
+        return NEVER;
+    }
+    if (one.len > 0 && memchr(one.as.s, '\0', one.len) != NULL) /* no stored text has one */
+        return want ? NEVER : ALWAYS;
+    return filter_text_within(t, c, one, want);
 }
 
 static outcome among(translation *t, const expr_node *n, const expr_term *term, bool want)
@@ -366,10 +400,8 @@ static outcome among(translation *t, const expr_node *n, const expr_term *term, 
     operand x;
     value list;
     set s = {.equality = true};
-    if (varies(t, term->kids[1])) {
-        REFUSE(t, n, M_filter_term);
-        return NEVER;
-    }
+    if (varies(t, term->kids[1]))
+        return among_texts(t, n, term, want);
     if (!settle(t, term->kids[1], &list) || (list.kind != VALUE_LIST && list.kind != VALUE_MAP))
         return NEVER;
     if (is_flag(term->kids[0])) {
@@ -407,8 +439,8 @@ static outcome call(translation *t, const expr_node *n, const expr_term *term, b
         return NEVER;
     if (part.len > 0 && memchr(part.as.s, '\0', part.len) != NULL) /* no stored text has one */
         return filter_in_set(t, &x, &s, want);
-    if (begins && x.words && part.len > t->how->word_text) {
-        REFUSE(t, n, M_filter_long, A_I("limit", t->how->word_text));
+    if (begins && x.words && part.len > ACCESS_WORD_TEXT) {
+        REFUSE(t, n, M_filter_long, A_I("limit", ACCESS_WORD_TEXT));
         return NEVER;
     }
     if (begins || part.len == 0)
@@ -457,11 +489,11 @@ static outcome joined(translation *t, const expr_node *const *parts, const bool 
         access_condition_text(c, !some ? "(" : all ? " AND " : " OR ");
         const outcome part = translate(t, parts[i], wants[i]);
         if (part == settles) {
-            filter_cut(c, start, args);
+            access_condition_cut(c, start, args);
             return settles;
         }
         if (part != SOME)
-            filter_cut(c, before, c->arg_count);
+            access_condition_cut(c, before, c->arg_count);
         some = some || part == SOME;
     }
     if (some)
@@ -492,11 +524,11 @@ static outcome choice(translation *t, const expr_term *term, bool want)
         access_condition_text(c, some ? " OR " : "(");
         const outcome part = joined(t, parts, wants, 2, true);
         if (part == ALWAYS) {
-            filter_cut(c, start, args);
+            access_condition_cut(c, start, args);
             return ALWAYS;
         }
         if (part != SOME)
-            filter_cut(c, before, c->arg_count);
+            access_condition_cut(c, before, c->arg_count);
         some = some || part == SOME;
     }
     if (some)
@@ -554,7 +586,7 @@ static gov_status add_filter(translation *t, bool *never)
     if (t->status != GOV_OK)
         return t->status;
     if (done != SOME)
-        filter_cut(c, start, c->arg_count);
+        access_condition_cut(c, start, c->arg_count);
     *never = done == NEVER;
     if (*never && t->failed != NULL) /* nothing but an error is left of it */
         return base_forward(t->d, t->failed) == GOV_E_NOMEM ? GOV_E_NOMEM : GOV_E_EXPR;

@@ -57,8 +57,6 @@ enum {
 void filter_refuse(translation *t, const expr_node *n, const diag_report *r);
 #define REFUSE(t, n, ...) filter_refuse((t), (n), &(const diag_report){__VA_ARGS__})
 void filter_fail(translation *t, gov_status status); /* reported already */
-/* Takes back what was written since. */
-void filter_cut(access_condition *c, size_t len, size_t args);
 void *filter_memory(translation *t, size_t count, size_t size);
 
 /* set.c: the values for which `x sign v` holds. False: it holds for none and fails for all. */
@@ -73,6 +71,8 @@ outcome filter_has(translation *t, const operand *x, bool want);
 outcome filter_flag(translation *t, const operand *x, bool want);
 outcome filter_pair(translation *t, const expr_node *n, const operand *a, const operand *b,
                     const char *sign, bool want);
+/* Rows of which one of the texts of the column is that one. */
+outcome filter_text_within(translation *t, const access_column *c, value text, bool want);
 /* Rows whose state is that one, or lies inside it. */
 outcome filter_state(translation *t, const char *path, size_t len, bool want);
 /* `test` and `untest` are conditions on the operand of which one holds wherever it has a value. */

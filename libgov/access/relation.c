@@ -46,7 +46,7 @@ static char letter_of(translation *t, unsigned domain)
     base_buf word;
     char letter = '\0';
     base_buf_init(&word, t->g->alloc);
-    t->how->word(&word, domain == ACCESS_TEXT   ? value_string("", 0)
+    access_word(&word, domain == ACCESS_TEXT   ? value_string("", 0)
                         : domain == ACCESS_FLAG ? value_bool(false)
                                                 : kept_value(domain, 0));
     if (word.failed || word.len == 0)
@@ -82,7 +82,7 @@ static void write_bound(translation *t, const operand *x, int64_t n, const char 
         base_buf_char(&word, letter_of(t, ACCESS_TEXT));
         base_buf_add(&word, text, len);
     } else {
-        t->how->word(&word,
+        access_word(&word,
                      x->domain == ACCESS_TEXT ? value_string(text, len) : kept_value(x->domain, n));
     }
     if (word.failed)
@@ -263,7 +263,7 @@ static outcome existing(translation *t, const operand *x)
         close_column(t, x);
         return SOME;
     }
-    if (x->whole && x->column->within == NULL && !x->null_is_value)
+    if (x->whole && x->column->within == NULL && !x->null_is_value && !x->column->missing)
         return ALWAYS; /* a column that is never NULL */
     open_column(t, x, true);
     text(t, x->sql);
@@ -349,7 +349,7 @@ outcome filter_has(translation *t, const operand *x, bool want)
     if (want)
         return existing(t, x);
     if (x->column->within == NULL) {
-        if (!x->null_is_value)
+        if (!x->null_is_value && !x->column->missing)
             return NEVER;
         text(t, x->sql);
         text(t, " IS NULL");
@@ -366,6 +366,26 @@ outcome filter_has(translation *t, const operand *x, bool want)
     return SOME;
 }
 
+outcome filter_text_within(translation *t, const access_column *c, value one, bool want)
+{
+    base_buf word;
+    base_buf_init(&word, t->g->alloc);
+    access_word(&word, one);
+    t->conditions++;
+    text(t, want ? c->within : c->not_within);
+    write_text(t, c->owner, strlen(c->owner));
+    text(t, " AND ");
+    text(t, c->sql);
+    text(t, " = ");
+    if (word.failed)
+        filter_fail(t, base_nomem(t->d));
+    else
+        write_text(t, word.data, word.len);
+    text(t, ")");
+    base_buf_free(&word);
+    return SOME;
+}
+
 outcome filter_flag(translation *t, const operand *x, bool want)
 {
     if (x->domain != ACCESS_FLAG)
@@ -373,7 +393,7 @@ outcome filter_flag(translation *t, const operand *x, bool want)
     if (x->words) {
         base_buf word;
         base_buf_init(&word, t->g->alloc);
-        t->how->word(&word, value_bool(want));
+        access_word(&word, value_bool(want));
         open_column(t, x, true);
         text(t, x->sql);
         text(t, " = ");

@@ -190,8 +190,8 @@ static bool text_set(translation *t, const expr_node *n, const operand *x, const
     const bool ordered = sign[0] == '<' || sign[0] == '>';
     if (v.kind != VALUE_STRING)
         return !ordered;
-    if (ordered && x->words && v.len > t->how->word_text) {
-        REFUSE(t, n, M_filter_long, A_I("limit", t->how->word_text));
+    if (ordered && x->words && v.len > ACCESS_WORD_TEXT) {
+        REFUSE(t, n, M_filter_long, A_I("limit", ACCESS_WORD_TEXT));
         return false;
     }
     return add_text(t, out, v, sign);

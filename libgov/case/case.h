@@ -373,7 +373,9 @@ gov_status case_attach(gov *g, const diag *d);
 
 /* One line of the protocol of `gov simulate`; line NULL: the first answer. Only memory can fail. */
 gov_status case_simulation_line(gov_simulation *s, const char *line, size_t len, base_buf *out);
-gov_status case_simulation_new(const gov_allocator *a, const char *path, const rulebook_host *host, gov_simulation **out,
+/* The host is the simulation's from here on, even when this fails. */
+gov_status case_simulation_new(const gov_allocator *a, const char *path, const rulebook_host *host,
+                               void (*host_free)(const rulebook_host *host, const gov_allocator *a), gov_simulation **out,
                                const diag *d);
 
 /* Who an entry of the journal names: "host", "rules", or the key of a record; "" when that is gone. history.c */

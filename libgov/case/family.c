@@ -104,7 +104,7 @@ gov_status case_alike(case_machine *m, const char *workflow, const char *field, 
     gov_status status = GOV_OK;
     *out = value_list(NULL, 0);
     base_buf_init(&word, m->alloc);
-    case_index_word(&word, v);
+    access_word(&word, v);
     if (word.failed)
         status = base_nomem(d);
     else if (m->community != NULL && word.len > 0)

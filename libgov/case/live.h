@@ -55,22 +55,19 @@ extern const store_table case_effect_table, case_publication_table, case_objecti
 gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *d);
 gov_status case_save(case_machine *m, gov *g, const diag *d);
 gov_status case_index_field(gov *g, const case_machine *m, size_t field, value before, const diag *d);
-/* Sortable text of a value of an indexed field; len 0: has none. */
-void case_index_word(base_buf *out, value v);
-/* Texts of so many bytes and less are words as they are. A longer one is cut after CASE_WORD_TEXT bytes or a few more, and ends in a
- * digest that makes it longer than any of the others: never the word of another text. */
-enum { CASE_LONGEST_WORD = 200, CASE_CUT_WORD = 176, CASE_WORD_TEXT = CASE_CUT_WORD - 3 };
 
 /* ---- filters: filter.c ---- */
 
 typedef struct case_filter {
     bool never;          /* holds for no case */
-    const char **fields; /* that it reads */
+    const char **fields; /* that it or the order reads */
     size_t count;
+    access_order order;
 } case_filter;
-/* Adds a filter's condition to a statement over gov_case c, whose $1 is the community. workflow NULL: cases of all of them. */
-gov_status case_filter_add(gov *g, const char *workflow, const char *text, access_condition *sql, case_filter *out,
-                           const diag *d);
+/* Adds a filter's condition to a statement over gov_case c, whose $1 is the community, and reads an order; either may be NULL.
+ * workflow NULL: cases of all of them. */
+gov_status case_filter_add(gov *g, const char *workflow, const char *where, const char *order, access_condition *sql,
+                           case_filter *out, const diag *d);
 /* May the actor see every field that the filter reads, in this case? */
 gov_status case_filter_may(gov *g, const case_filter *f, const case_machine *m, const access_subject *scope, bool *may,
                            const diag *d);

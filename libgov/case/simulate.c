@@ -17,6 +17,8 @@ struct gov_simulation {
     const gov_allocator *alloc;
     const rulebook *rules;
     bool borrowed; /* the rules are somebody else's */
+    const rulebook_host *host; /* what they were compiled with, where it is the simulation's own */
+    void (*host_free)(const rulebook_host *host, const gov_allocator *a);
     const rulebook_workflow *w;
     cal_calendar *plain;
     base_arena kept;   /* the machine, for ever */
@@ -683,12 +685,17 @@ static gov_status make_machine(gov_simulation *s, const diag *d)
     return status == GOV_OK ? case_machine_init(&s->m, s->w, &s->kept, d) : status;
 }
 
-gov_status case_simulation_new(const gov_allocator *a, const char *path, const rulebook_host *host, gov_simulation **out,
+gov_status case_simulation_new(const gov_allocator *a, const char *path, const rulebook_host *host,
+                               void (*host_free)(const rulebook_host *host, const gov_allocator *a), gov_simulation **out,
                                const diag *d)
 {
     gov_simulation *s = make(a);
-    if (s == NULL)
+    if (s == NULL) {
+        host_free(host, a);
         return base_nomem(d);
+    }
+    s->host = host;
+    s->host_free = host_free;
     gov_status status = compile(s, path, host, d);
     if (status == GOV_OK)
         status = make_machine(s, d);
@@ -812,5 +819,7 @@ void gov_simulation_free(gov_simulation *s)
     base_arena_free(&s->step);
     if (!s->borrowed)
         rulebook_free(s->rules);
+    if (s->host_free != NULL)
+        s->host_free(s->host, s->alloc);
     base_free(s->alloc, s);
 }

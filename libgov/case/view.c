@@ -317,23 +317,24 @@ void gov_case_query_init(gov_case_query *query, size_t size)
 
 typedef struct list_input {
     gov_case_query query;
-    int64_t after;
     gov_value **out;
 } list_input;
+
+enum { MOST = 1024 };
 
 /* One list under way: its question to the store is made once, and asked again from the last case on. */
 typedef struct listing {
     list_input in;
     int64_t grid; /* 0: everywhere; -1: nowhere */
     size_t limit;
-    int64_t last; /* case of the page */
+    int batch;
+    access_mark *marks; /* of a batch */
+    access_mark last;   /* case of the page */
     value_builder cases;
     base_arena candidate; /* of many candidates few may be shown: what each takes is given back before the next */
-    access_condition sql;
+    access_listing rows;
     case_filter filter;
 } listing;
-
-enum { AFTER = 1 }; /* the argument that moves on */
 
 static void add_condition(access_condition *c, const char *before, store_arg arg, const char *after)
 {
@@ -385,11 +386,11 @@ static void word_of(const char *text, base_buf *out)
     if (text == NULL)
         return;
     if (base_parse_int(text, strlen(text), &n))
-        case_index_word(out, value_int(n));
+        access_word(out, value_int(n));
     else if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
-        case_index_word(out, value_bool(text[0] == 't'));
+        access_word(out, value_bool(text[0] == 't'));
     else
-        case_index_word(out, value_text(text));
+        access_word(out, value_text(text));
 }
 
 /* The texts that the question's arguments point to lie in g's scratch. */
@@ -403,7 +404,7 @@ static gov_status field_words(gov *g, const char *equals, base_buf *word, base_b
         if (i == 0)
             word_of(equals, &made);
         else
-            case_index_word(&made, value_text(equals));
+            access_word(&made, value_text(equals));
         *both[i] = (base_buf){.data = made.failed ? NULL : base_arena_strndup(&g->scratch, made.data, made.len), .len = made.len};
         if (both[i]->data == NULL)
             status = base_nomem(d);
@@ -473,12 +474,14 @@ static gov_status add_bounds(gov *g, access_condition *c, const diag *d)
 static gov_status ask(gov *g, listing *l, const diag *d)
 {
     const gov_case_query *q = &l->in.query;
-    access_condition *c = &l->sql;
+    access_condition *c = &l->rows.where;
     base_buf word, text;
     int64_t id;
     gov_status status = GOV_OK;
-    add_condition(c, "SELECT c.id FROM gov_case c WHERE c.community = ", store_i(g->community), "");
-    add_condition(c, " AND c.id > ", store_i(l->in.after), "");
+    l->rows.select = l->rows.id = "c.id";
+    l->rows.selected = 1;
+    l->rows.from = "gov_case c";
+    add_condition(c, " WHERE c.community = ", store_i(g->community), "");
     if (q->workflow != NULL)
         add_condition(c, " AND c.workflow = ", store_s(q->workflow), "");
     if (q->unit != NULL) {
@@ -495,55 +498,36 @@ static gov_status ask(gov *g, listing *l, const diag *d)
     if ((q->flags & GOV_CASE_OVERDUE_ONLY) != 0)
         add_condition(c, " AND EXISTS (SELECT 1 FROM gov_case_clock k WHERE k.community = $1 AND k.case_id = c.id AND k.state = 1 "
                          "AND k.due_us < ", store_i(access_now(g)), ")");
-    if (status == GOV_OK && q->where != NULL)
-        status = case_filter_add(g, q->workflow, q->where, c, &l->filter, d);
+    if (status == GOV_OK && (q->where != NULL || q->order != NULL))
+        status = case_filter_add(g, q->workflow, q->where, q->order, c, &l->filter, d);
+    l->rows.order = l->filter.order;
     if (status == GOV_OK)
         status = add_bounds(g, c, d);
-    /* Words are looked for anew with each piece, so pieces are large then. */
-    access_condition_text(c, q->where != NULL || q->field != NULL ? " ORDER BY c.id LIMIT 1024" : " ORDER BY c.id LIMIT 256");
     return status == GOV_OK && c->sql.failed ? base_nomem(d) : status;
 }
 
-static gov_status read_page(gov *g, listing *l, int64_t *ids, size_t *count, const diag *d)
+static gov_status read_page(gov *g, listing *l, size_t *count, const diag *d)
 {
-    const store_sql sql = {l->sql.sql.data, STORE_DYNAMIC};
     store_rows rows;
     *count = 0;
-    if (l->filter.never)
-        return GOV_OK;
-    l->sql.args[AFTER].i = l->in.after;
-    gov_status status = store_query(g->store, &sql, l->sql.args, l->sql.arg_count, &rows, d);
+    gov_status status = access_listing_ask(g, &l->rows, l->batch, &rows, d);
     if (status != GOV_OK)
         return status;
-    while ((status = store_next(&rows, d)) == GOV_OK)
-        ids[(*count)++] = store_int(&rows, 0);
-    store_rows_close(&rows);
+    while ((status = store_next(&rows, d)) == GOV_OK) {
+        status = access_listing_row(&l->rows, &rows, &l->marks[(*count)++], d);
+        if (status != GOV_OK) {
+            store_rows_close(&rows);
+            return status;
+        }
+    }
     return status == GOV_END ? GOV_OK : status;
 }
 
-/* What a cursor is bound to: eight digits of the filter's digest. */
-static void filter_mark(const gov_case_query *q, char out[9])
+/* What a cursor is bound to. */
+static void bind(const gov_case_query *q, char out[9])
 {
-    const char *const parts[] = {q->workflow, q->grid, q->unit, q->field, q->equals, q->where};
-    uint8_t digest[BASE_DIGEST_SIZE], sum[BASE_DIGEST_SIZE] = {(uint8_t)q->flags};
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        const char *text = base_text_or_empty(parts[i]);
-        base_sha256(text, strlen(text), digest);
-        for (size_t k = 0; k < sizeof sum; k++)
-            sum[k] = (uint8_t)(sum[k] * 31 + digest[k]);
-    }
-    base_hex(sum, 4, out);
-}
-
-/* "ID.MARK" of the page before. */
-static bool read_cursor(list_input *in)
-{
-    char mark[9];
-    const char *cursor = in->query.cursor, *dot = cursor != NULL ? strchr(cursor, '.') : NULL;
-    if (cursor == NULL)
-        return true;
-    filter_mark(&in->query, mark);
-    return dot != NULL && strcmp(dot + 1, mark) == 0 && base_parse_int(cursor, (size_t)(dot - cursor), &in->after);
+    const char *const parts[] = {q->workflow, q->grid, q->unit, q->field, q->equals, q->where, q->order};
+    access_cursor_bind(parts, ARRAY_LEN(parts), q->flags, out);
 }
 
 /* Is the field that the filter asks for one that the actor may see in this case? */
@@ -581,66 +565,87 @@ static gov_status view_listed(gov *g, listing *l, int64_t id, value *out, const 
     return status;
 }
 
+static gov_status show_listed(gov *g, listing *l, const access_mark *mark, bool *more, const diag *d)
+{
+    const bool full = l->cases.len == l->limit;
+    value v;
+    const gov_status status = view_listed(g, l, mark->id, full ? NULL : &v, d);
+    if (status != GOV_OK || full) {
+        *more = status == GOV_OK;
+        return status == GOV_END ? GOV_OK : status;
+    }
+    value_builder_add(&l->cases, v);
+    l->last = *mark;
+    if (mark->text != NULL)
+        l->last.text = base_arena_strndup(&g->scratch, mark->text, mark->len);
+    return l->last.text != NULL || mark->text == NULL ? GOV_OK : base_nomem(d);
+}
+
 /* Candidates that are not for this actor leave no trace: `more` says that one follows which is, however far off, and the page's
- * last case is where the next page begins. */
+ * last case is where the next page begins. Words are looked for anew with each piece, so pieces are large then. */
 static gov_status fill_page(gov *g, listing *l, bool *more, const diag *d)
 {
-    enum { MOST = 1024 };
-    const size_t batch = l->in.query.where != NULL || l->in.query.field != NULL ? MOST : 256;
-    int64_t ids[MOST];
-    size_t n = batch;
+    const gov_case_query *q = &l->in.query;
     gov_status status = GOV_OK;
     *more = false;
-    while (status == GOV_OK && !*more && n == batch) {
-        status = read_page(g, l, ids, &n, d);
-        for (size_t i = 0; i < n && status == GOV_OK && !*more; i++) {
-            const bool full = l->cases.len == l->limit;
-            value v;
-            status = view_listed(g, l, ids[i], full ? NULL : &v, d);
-            l->in.after = ids[i];
-            if (status == GOV_OK && full) {
-                *more = true;
-            } else if (status == GOV_OK) {
-                value_builder_add(&l->cases, v);
-                l->last = ids[i];
-            } else if (status == GOV_END) {
-                status = GOV_OK;
-            }
-        }
+    l->batch = q->where != NULL || q->field != NULL ? MOST : 256;
+    l->marks = base_arena_array(&g->scratch, MOST, sizeof *l->marks);
+    if (l->marks == NULL)
+        return base_nomem(d);
+    while (status == GOV_OK && !*more && !l->rows.ended && !l->filter.never) {
+        size_t n = 0;
+        status = read_page(g, l, &n, d);
+        for (size_t i = 0; i < n && status == GOV_OK && !*more; i++)
+            status = show_listed(g, l, &l->marks[i], more, d);
+        if (status == GOV_OK)
+            access_listing_turn(&l->rows, n > 0 ? &l->marks[n - 1] : NULL, n, l->batch);
     }
+    return status;
+}
+
+static gov_status answer(gov *g, const listing *l, bool more, gov_value **out, const diag *d)
+{
+    value_builder b;
+    base_buf cursor;
+    char bound[9];
+    value_builder cases = l->cases;
+    value_builder_init(&b, &g->scratch);
+    base_buf_init(&cursor, g->alloc);
+    bind(&l->in.query, bound);
+    access_cursor_write(&l->rows, &l->last, bound, &cursor);
+    value_builder_set(&b, "cases", value_builder_list(&cases));
+    value_builder_set(&b, "next", more ? value_string(cursor.data, cursor.len) : value_null());
+    const bool failed = cases.failed || b.failed || cursor.failed;
+    const gov_status status = failed ? base_nomem(d) : access_answer(g, value_builder_map(&b), out, d);
+    base_buf_free(&cursor);
     return status;
 }
 
 static gov_status list_body(gov *g, void *input, const diag *d)
 {
     listing l = {.in = *(list_input *)input};
-    value_builder b;
+    const gov_case_query *q = &l.in.query;
     bool more = false;
-    l.limit = l.in.query.limit != 0 ? l.in.query.limit : 50;
+    char bound[9];
+    l.limit = q->limit != 0 ? q->limit : 50;
     value_builder_init(&l.cases, &g->scratch);
-    value_builder_init(&b, &g->scratch);
-    gov_status status = check_filter(g, &l.in.query, d);
-    if (status == GOV_OK && l.in.query.grid != NULL)
-        status = find_place(g, GOV_KIND_GRID, l.in.query.grid, &l.grid, d);
+    gov_status status = check_filter(g, q, d);
+    if (status == GOV_OK && q->grid != NULL)
+        status = find_place(g, GOV_KIND_GRID, q->grid, &l.grid, d);
     base_arena_init(&l.candidate, g->alloc);
-    access_condition_init(&l.sql, g->alloc, &g->scratch);
+    access_listing_init(&l.rows, g->alloc, &g->scratch);
+    bind(q, bound);
     if (status == GOV_OK)
         status = ask(g, &l, d);
     if (status == GOV_OK)
+        status = access_cursor_read(&l.rows, q->cursor, bound, d);
+    if (status == GOV_OK)
         status = fill_page(g, &l, &more, d);
-    access_condition_free(&l.sql);
+    if (status == GOV_OK)
+        status = answer(g, &l, more, l.in.out, d);
+    access_listing_free(&l.rows);
     base_arena_free(&l.candidate);
-    if (status != GOV_OK)
-        return status;
-    char cursor[40];
-    const size_t digits = base_format_int(l.last, cursor);
-    cursor[digits] = '.';
-    filter_mark(&l.in.query, cursor + digits + 1);
-    value_builder_set(&b, "cases", value_builder_list(&l.cases));
-    value_builder_set(&b, "next", more ? value_text(cursor) : value_null());
-    if (l.cases.failed || b.failed)
-        return base_nomem(d);
-    return access_answer(g, value_builder_map(&b), ((list_input *)input)->out, d);
+    return status;
 }
 
 gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value **out, gov_error **err)
@@ -659,8 +664,6 @@ gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value **out, g
             return base_fail(&d, M_bad_utf8, A_I("offset", (int64_t)base_utf8_bad(texts[i], strlen(texts[i]))));
     if ((q->flags & ~(GOV_CASE_OPEN_ONLY | GOV_CASE_OVERDUE_ONLY)) != 0)
         return base_fail(&d, M_bad_options);
-    if (!read_cursor(&in))
-        return base_misuse(err, "cursor");
     return access_run(g, &read_call, list_body, &in, err);
 }
 

@@ -76,6 +76,13 @@ const char *registry_kind_of(unsigned type)
     }
 }
 
+/* Of a kind's own fields, what people look for and sort by is indexed without being asked for. */
+static bool sorts_well(const registry_builtin *b)
+{
+    return b->type == RULEBOOK_INT || b->type == RULEBOOK_DATE || b->type == RULEBOOK_BOOL ||
+           (b->type == RULEBOOK_STRING && (strcmp(b->name, "level") == 0 || strcmp(b->name, "kind") == 0));
+}
+
 gov_status registry_fields(gov *g, const char *kind, base_arena *arena, rulebook_fields *out, const diag *d)
 {
     const rulebook_record *declared = rulebook_find_record(g->rules, kind);
@@ -92,6 +99,7 @@ gov_status registry_fields(gov *g, const char *kind, base_arena *arena, rulebook
         if (strcmp(b->kind, kind) != 0 || named)
             continue;
         fields[n++] = (rulebook_field){.name = b->name,
+                                       .indexed = sorts_well(b),
                                        .type = (uint8_t)b->type,
                                        .slot = RULEBOOK_NONE,
                                        .preset = value_absent(),

@@ -90,8 +90,7 @@ static gov_status set_outline(gov *g, int64_t grid, value_builder *b, const diag
     return status;
 }
 
-/* GOV_END, unreported: not for this actor. */
-static gov_status view_record(gov *g, const registry_record *r, const rulebook_fields *fields, value *out, const diag *d)
+gov_status registry_view(gov *g, const registry_record *r, const rulebook_fields *fields, value *out, const diag *d)
 {
     value_builder b;
     access_subject scope;
@@ -121,8 +120,7 @@ static gov_status view_record(gov *g, const registry_record *r, const rulebook_f
 }
 
 typedef struct get_input {
-    const char *kind, *key, *cursor;
-    uint32_t limit;
+    const char *kind, *key;
     gov_value **out;
 } get_input;
 
@@ -141,7 +139,7 @@ static gov_status get_body(gov *g, void *input, const diag *d)
     if (status == GOV_OK)
         status = registry_fields(g, in->kind, &g->scratch, &fields, d);
     if (status == GOV_OK)
-        status = view_record(g, &record, &fields, &v, d);
+        status = registry_view(g, &record, &fields, &v, d);
     if (status == GOV_END)
         return base_fail(d, M_record_unknown, A_S("kind", in->kind), A_S("key", in->key));
     return status == GOV_OK ? access_answer(g, v, in->out, d) : status;
@@ -154,132 +152,6 @@ gov_status gov_record_get(gov *g, const char *kind, const char *key, gov_value *
     if (kind == NULL || key == NULL || out == NULL)
         return base_misuse(err, kind == NULL ? "kind" : key == NULL ? "key" : "out");
     return access_run(g, &call, get_body, &in, err);
-}
-
-/* ---- list ---- */
-
-enum { BATCH = 256 };
-
-typedef struct listing {
-    const get_input *in;
-    rulebook_fields fields;
-    value_builder records;
-    const char *last;    /* key of the last one that is shown */
-    bool more;           /* another one follows that would be */
-    const char *after;   /* key of the last one that was looked at; from one of the two arenas */
-    base_arena batch[2]; /* of many candidates few may be shown: what they take is given back with the next but one */
-    registry_record *items; /* without their documents: enough to say whom they concern */
-    size_t count;
-} listing;
-
-/* Grids as registry_subject finds them, in one question. */
-static gov_status read_batch(gov *g, listing *l, base_arena *arena, const diag *d)
-{
-    static const store_sql sql = {
-        "SELECT r.id, r.record_key, r.unit, COALESCE(r.grid, p.grid, q.grid) FROM gov_record r "
-        "LEFT JOIN gov_record p ON p.community = r.community AND p.id = r.parent "
-        "LEFT JOIN gov_record q ON q.community = p.community AND q.id = p.parent "
-        "WHERE r.community = $1 AND r.kind = $2 AND r.record_key > $3 ORDER BY r.record_key LIMIT $4"};
-    store_rows rows;
-    l->count = 0;
-    base_arena_reset(arena);
-    l->items = base_arena_array(arena, BATCH, sizeof *l->items);
-    if (l->items == NULL)
-        return base_nomem(d);
-    gov_status status = store_query(g->store, &sql,
-                                    STORE_ARGS(store_i(g->community), store_s(l->in->kind), store_s(l->after), store_i(BATCH)),
-                                    &rows, d);
-    while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
-        size_t len;
-        const char *key = store_text(&rows, 1, &len);
-        registry_record *r = &l->items[l->count++];
-        *r = (registry_record){.id = store_int(&rows, 0), .unit = store_int(&rows, 2), .grid = store_int(&rows, 3),
-                               .kind = l->in->kind, .key = base_arena_strndup(arena, key, len)};
-        if (r->key == NULL) {
-            status = base_nomem(d);
-            store_rows_close(&rows);
-        }
-    }
-    return status == GOV_END ? GOV_OK : status;
-}
-
-/* GOV_END: not for this actor. */
-static gov_status list_candidate(gov *g, listing *l, const registry_record *found, const diag *d)
-{
-    registry_record record;
-    access_subject scope;
-    bool own = false;
-    value v;
-    gov_status status = registry_subject(g, found, &scope, d);
-    if (status == GOV_OK)
-        status = access_reaches(g, "record.read", &scope, &own, d);
-    if (status != GOV_OK || !own)
-        return status == GOV_OK ? GOV_END : status;
-    if (l->records.len == l->in->limit) {
-        l->more = true;
-        return GOV_OK;
-    }
-    status = registry_load(g, found->id, &g->scratch, &record, d);
-    if (status == GOV_OK)
-        status = view_record(g, &record, &l->fields, &v, d);
-    if (status != GOV_OK)
-        return status;
-    value_builder_add(&l->records, v);
-    l->last = record.key;
-    return GOV_OK;
-}
-
-/* Records that are not for this actor leave no trace: `more` says that one follows which is, however far off, and the cursor is
- * the key of one that was shown. */
-static gov_status fill_page(gov *g, listing *l, const diag *d)
-{
-    gov_status status = GOV_OK;
-    l->after = l->in->cursor != NULL ? l->in->cursor : "";
-    l->count = BATCH;
-    for (size_t turn = 0; status == GOV_OK && !l->more && l->count == BATCH; turn++) {
-        status = read_batch(g, l, &l->batch[turn % 2], d);
-        for (size_t i = 0; i < l->count && status == GOV_OK && !l->more; i++) {
-            status = list_candidate(g, l, &l->items[i], d);
-            l->after = l->items[i].key;
-            if (status == GOV_END)
-                status = GOV_OK;
-        }
-    }
-    return status;
-}
-
-static gov_status list_body(gov *g, void *input, const diag *d)
-{
-    listing l = {.in = input};
-    value_builder b;
-    if (!registry_kind_known(l.in->kind))
-        return base_fail(d, M_kind_unknown, A_S("kind", l.in->kind));
-    gov_status status = registry_fields(g, l.in->kind, &g->scratch, &l.fields, d);
-    value_builder_init(&l.records, &g->scratch);
-    value_builder_init(&b, &g->scratch);
-    for (size_t i = 0; i < ARRAY_LEN(l.batch); i++)
-        base_arena_init(&l.batch[i], g->alloc);
-    if (status == GOV_OK)
-        status = fill_page(g, &l, d);
-    for (size_t i = 0; i < ARRAY_LEN(l.batch); i++)
-        base_arena_free(&l.batch[i]);
-    value_builder_set(&b, "records", value_builder_list(&l.records));
-    value_builder_set(&b, "next", l.more ? value_text(l.last) : value_null());
-    if (status == GOV_OK && (l.records.failed || b.failed))
-        return base_nomem(d);
-    return status == GOV_OK ? access_answer(g, value_builder_map(&b), l.in->out, d) : status;
-}
-
-gov_status gov_record_list(gov *g, const char *kind, const char *cursor, uint32_t limit, gov_value **out,
-                           gov_error **err)
-{
-    static const access_call call = {"record.read", false};
-    get_input in = {.kind = kind, .cursor = cursor, .limit = limit != 0 ? limit : 50, .out = out};
-    if (kind == NULL || out == NULL || limit > 1000)
-        return base_misuse(err, kind == NULL ? "kind" : out == NULL ? "out" : "limit");
-    if (cursor != NULL && !base_utf8_valid(cursor, strlen(cursor)))
-        return base_misuse(err, "cursor");
-    return access_run(g, &call, list_body, &in, err);
 }
 
 /* ---- locate ---- */

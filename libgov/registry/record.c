@@ -254,6 +254,11 @@ static gov_status write_doc(gov *g, value doc, base_buf *out, const diag *d)
     return out->failed ? base_nomem(d) : GOV_OK;
 }
 
+static store_arg name_of(value name)
+{
+    return name.kind == VALUE_STRING ? store_t(name.as.s, name.len) : store_n(STORE_TEXT);
+}
+
 typedef struct putting {
     gov *g;
     const char *kind, *key;
@@ -273,7 +278,7 @@ static gov_status add_row(putting *p, const diag *d)
         return status;
     return store_post(p->g->store, &add,
                       STORE_ARGS(store_i(p->g->community), store_i(p->id), store_s(p->kind), store_s(p->key),
-                                 store_t(name.kind == VALUE_STRING ? name.as.s : "", name.kind == VALUE_STRING ? name.len : 0),
+                                 name_of(name),
                                  store_i0(p->columns.parent), store_i0(p->columns.grid), store_i0(p->columns.unit),
                                  store_t(p->doc.data, p->doc.len), store_i(access_now(p->g))),
                       1, d);
@@ -286,7 +291,7 @@ static gov_status change_row(putting *p, const diag *d)
     const value name = p->columns.name;
     return store_post(p->g->store, &set,
                       STORE_ARGS(store_i(p->g->community), store_i(p->id),
-                                 store_t(name.kind == VALUE_STRING ? name.as.s : "", name.kind == VALUE_STRING ? name.len : 0),
+                                 name_of(name),
                                  store_i0(p->columns.parent), store_i0(p->columns.grid), store_i0(p->columns.unit),
                                  store_t(p->doc.data, p->doc.len), store_i(access_now(p->g))),
                       1, d);
@@ -354,7 +359,9 @@ static gov_status put_checked(putting *p, value doc, registry_outcome *outcome, 
     if (status == GOV_OK && !fresh)
         status = same_row(p, &same, d);
     *outcome = same ? REGISTRY_SAME : fresh ? REGISTRY_ADDED : REGISTRY_CHANGED;
-    if (status != GOV_OK || same)
+    if (status == GOV_OK && same) /* the rules may have come to index more than they did when it was put */
+        return registry_words_put(p->g, p->kind, p->id, false, &p->sight.fields, doc, d);
+    if (status != GOV_OK)
         return status;
     if (strcmp(p->kind, GOV_KIND_GRID) == 0 || strcmp(p->kind, GOV_KIND_UNIT) == 0)
         status = check_tree(p->g, p->id, p->columns.parent, d);
@@ -362,6 +369,8 @@ static gov_status put_checked(putting *p, value doc, registry_outcome *outcome, 
         status = fresh ? add_row(p, d) : change_row(p, d);
     if (status == GOV_OK && strcmp(p->kind, GOV_KIND_GRID) == 0)
         status = put_shape(p->g, p->id, p->columns.shape, d);
+    if (status == GOV_OK)
+        status = registry_words_put(p->g, p->kind, p->id, fresh, &p->sight.fields, doc, d);
     if (status == GOV_OK)
         status = note_change(p, doc, fresh ? "record.add" : "record.change", d);
     return status == GOV_OK ? settle(p, d) : status;

@@ -71,6 +71,33 @@ gov_status registry_check_scope(gov *g, const char *action, int64_t id, const ch
 /* access_reaches on the record of that id; 0: none, so nothing that could be out of reach. */
 gov_status registry_reaches(gov *g, const char *action, int64_t id, bool *reaches, const diag *d);
 
+/* ---- what lists offer to filters and orders: offer.c ---- */
+
+/* Names of a list as they are collected: filled by the room that lists, then handed to access_filter and access_order_read. */
+typedef struct registry_offer {
+    gov *g;
+    base_arena *arena; /* outlives the list */
+    const diag *d;
+    expr_scope *scope;
+    access_column *items;
+    size_t count, cap;
+    gov_status status; /* of the first failure, reported; what follows does nothing */
+} registry_offer;
+gov_status registry_offer_begin(registry_offer *o, gov *g, base_arena *arena, const diag *d);
+void registry_offer_end(registry_offer *o);
+void registry_offer_fail(registry_offer *o, gov_status status);
+/* The three in one, in the arena; NULL: no memory. */
+const char *registry_offer_name(registry_offer *o, const char *a, const char *b, const char *c);
+access_column *registry_offer_find(const registry_offer *o, const char *name);
+/* NULL when that failed, or a name was NULL. */
+access_column *registry_offer_add(registry_offer *o, const access_column *c);
+void registry_offer_refuse(registry_offer *o, access_column *c, base_message why);
+/* A field as the index has it, in the table of words that `words` describes; not added yet. */
+access_column registry_offer_field(registry_offer *o, const char *prefix, const rulebook_field *f,
+                                   const access_column *words);
+/* All names are there: fills in everything but what the list has of its own. */
+gov_status registry_offer_done(registry_offer *o, access_filtering *out);
+
 /* ---- places: place.c ---- */
 
 /* ids[i] 0: in no grid. */

@@ -17,11 +17,12 @@ static const store_table rules_table = {"gov_rules", rules_columns, "community, 
 
 static const store_column record_columns[] = {{"community", STORE_INT},    {"id", STORE_INT},
                                               {"kind", STORE_TEXT},        {"record_key", STORE_TEXT},
-                                              {"name", STORE_TEXT},        {"parent", STORE_INT, true},
+                                              {"name", STORE_TEXT, true},  {"parent", STORE_INT, true},
                                               {"grid", STORE_INT, true},   {"unit", STORE_INT, true},
                                               {"doc", STORE_TEXT},         {"changed_us", STORE_INT}, {0}};
 static const store_index record_indexes[] = {
     {"gov_record_by_key", "community, kind, record_key", true, NULL},
+    {"gov_record_by_name", "community, kind, name", false, NULL},
     {"gov_record_by_grid", "community, grid, kind", false, "grid IS NOT NULL"},
     {0}};
 static const store_table record_table = {"gov_record", record_columns, "community, id", STORE_ROWID_KEY, record_indexes};
@@ -30,7 +31,13 @@ static const store_table record_table = {"gov_record", record_columns, "communit
 static const store_column shape_columns[] = {{"community", STORE_INT}, {"id", STORE_INT}, {"shape", STORE_TEXT}, {0}};
 static const store_table shape_table = {"gov_record_shape", shape_columns, "community, id", STORE_ROWID_KEY, NULL};
 
-static const store_table *const tables[] = {&community_table, &rules_table, &record_table, &shape_table, NULL};
+/* What records are found by and put in order: a word for each value of an indexed field. */
+static const store_column word_columns[] = {{"community", STORE_INT}, {"kind", STORE_TEXT}, {"field", STORE_TEXT},
+                                            {"word", STORE_TEXT},     {"id", STORE_INT},    {0}};
+static const store_index word_indexes[] = {{"gov_record_word_by_id", "community, id", false, NULL}, {0}};
+static const store_table word_table = {"gov_record_word", word_columns, "community, kind, field, word, id", 0, word_indexes};
+
+static const store_table *const tables[] = {&community_table, &rules_table, &record_table, &shape_table, &word_table, NULL};
 const store_migration registry_schema = {"registry", 1, tables, NULL, NULL};
 
 registry_state_t *registry_state(const gov *g)

@@ -59,4 +59,17 @@ gov_status registry_sees(const registry_sight *s, int64_t id, bool *sees, const 
 /* Checks a document against the kind's own fields and the community's `record:` definition; *out has the defaults. */
 gov_status registry_check(const registry_sight *sight, const char *kind, value fields, base_arena *arena, value *out, const diag *d);
 
+/* The record as it is shown; `fields` are its kind's. GOV_END, unreported: not for this actor. */
+gov_status registry_view(gov *g, const registry_record *r, const rulebook_fields *fields, value *out, const diag *d);
+
+/* ---- the index: words.c ---- */
+
+/* Brings the index of a record to what its document says now. fresh: there is none yet. */
+gov_status registry_words_put(gov *g, const char *kind, int64_t id, bool fresh, const rulebook_fields *fields, value doc,
+                              const diag *d);
+/* Does the index have each text of that field? */
+bool registry_lists_texts(const char *kind, const rulebook_field *f);
+/* The column of gov_record r that the field fills; NULL: none. */
+const char *registry_row_column(const char *kind, const rulebook_field *f);
+
 #endif

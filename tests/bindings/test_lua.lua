@@ -495,7 +495,7 @@ on_both("groups", function(engine)
   assert(ok == nil and message)
   equal(g:group(function() end), true)
   local keys = {}
-  for r in g:records("unit", 1) do keys[#keys + 1] = r.key end
+  for r in g:records("unit", {limit = 1}) do keys[#keys + 1] = r.key end
   equal(keys, {"A", "U05"})
 end)
 

@@ -175,7 +175,7 @@ static gov_status try_record(gov *g, gov_error **e)
 static gov_status try_records(gov *g, gov_error **e)
 {
     gov_value *v = NULL;
-    const gov_status status = gov_record_list(g, "unit", NULL, 0, &v, e);
+    const gov_status status = gov_record_list(g, "unit", NULL, &v, e);
     gov_value_free(v);
     return status;
 }

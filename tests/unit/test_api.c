@@ -450,8 +450,8 @@ static void null_arguments_are_told(void **state)
         gov_record_put(g, "unit", NULL, map, NULL, NULL), gov_record_put(g, "unit", "x", NULL, NULL, NULL),
         gov_record_get(NULL, "unit", "x", &v, NULL), gov_record_get(g, NULL, "x", &v, NULL),
         gov_record_get(g, "unit", NULL, &v, NULL), gov_record_get(g, "unit", "x", NULL, NULL),
-        gov_record_list(NULL, "unit", NULL, 0, &v, NULL), gov_record_list(g, NULL, NULL, 0, &v, NULL),
-        gov_record_list(g, "unit", NULL, 0, NULL, NULL),
+        gov_record_list(NULL, "unit", NULL, &v, NULL), gov_record_list(g, NULL, NULL, &v, NULL),
+        gov_record_list(g, "unit", NULL, NULL, NULL),
         gov_locate(NULL, &p, 1, &id, NULL), gov_locate(g, NULL, 1, &id, NULL), gov_locate(g, &p, 1, NULL, NULL),
         gov_case_open(NULL, "complaint", map, NULL, NULL, NULL), gov_case_open(g, NULL, map, NULL, NULL, NULL),
         gov_case_send(NULL, 1, "x", NULL, NULL, NULL), gov_case_send(g, 1, NULL, NULL, NULL, NULL),
@@ -467,7 +467,7 @@ static void null_arguments_are_told(void **state)
         gov_journal_export(NULL, "x", NULL, NULL), gov_journal_export(g, NULL, NULL, NULL),
         gov_journal_check(NULL, NULL, NULL, NULL, NULL),
         gov_rulebook_load(NULL, NULL, 0, &book, NULL), gov_rulebook_load(NULL, "x", 0, NULL, NULL),
-        gov_simulation_open(NULL, NULL, &sim, NULL), gov_simulation_open(NULL, "x", NULL, NULL),
+        gov_simulation_open(NULL, NULL, NULL, &sim, NULL), gov_simulation_open(NULL, "x", NULL, NULL, NULL),
         gov_simulation_line(NULL, "x", 1, &text, &len, NULL),
         gov_import(NULL, "x", NULL, NULL, NULL), gov_import(g, NULL, NULL, NULL, NULL),
         gov_replayed_until(NULL, &id, NULL), gov_replayed_until(g, NULL, NULL),
@@ -542,7 +542,11 @@ static void strange_texts_everywhere(void **state)
         status[n++] = gov_record_put(c.g, t, "k", map, NULL, NULL);
         status[n++] = gov_record_get(c.g, "unit", t, &v, NULL);
         status[n++] = gov_record_get(c.g, t, "k", &v, NULL);
-        status[n] = gov_record_list(c.g, "unit", t, 5, &v, NULL);
+        status[n] = gov_record_list(c.g, "unit", &(gov_record_query){.size = sizeof(gov_record_query), .cursor = t}, &v, NULL);
+        if (status[n++] == GOV_OK)
+            gov_value_free(v);
+        v = NULL;
+        status[n] = gov_record_list(c.g, "unit", &(gov_record_query){.size = sizeof(gov_record_query), .order = t}, &v, NULL);
         if (status[n++] == GOV_OK)
             gov_value_free(v);
         v = NULL;

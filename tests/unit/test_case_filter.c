@@ -639,7 +639,7 @@ static gov_status ask(gov *g, const char *text, int64_t *ids, size_t *count, gov
     access_condition_init(&c, g->alloc, &arena);
     access_condition_text(&c, "SELECT c.id FROM gov_case c WHERE c.community = ");
     access_condition_value(&c, store_i(g->community));
-    gov_status status = case_filter_add(g, NULL, text, &c, &f, &d);
+    gov_status status = case_filter_add(g, NULL, text, NULL, &c, &f, &d);
     access_condition_text(&c, " ORDER BY c.id");
     *count = 0;
     if (status == GOV_OK && !f.never) {

@@ -33,7 +33,7 @@ static gov_status open_text(const gov_allocator *a, const char *text, gov_simula
     assert_true(file >= 0);
     assert_int_equal(write(file, text, strlen(text)), strlen(text));
     close(file);
-    const gov_status status = gov_simulation_open(a, path, out, err);
+    const gov_status status = gov_simulation_open(a, path, NULL, out, err);
     unlink(path);
     return status;
 }

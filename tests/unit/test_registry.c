@@ -212,7 +212,7 @@ static void a_record_read_and_put_back_is_the_same(void **state)
     assert_int_equal(entries(&c), before);
     assert_true(locate(&c, 300200000, 1200200000) > 0);
     gov_value *list = NULL;
-    assert_gov_ok(gov_record_list(c.g, "grid", NULL, 0, &list, &err), err);
+    assert_gov_ok(gov_record_list(c.g, "grid", NULL, &list, &err), err);
     assert_text_at(list, "records.0.geometry.type", "Polygon");
     gov_value_free(list);
     community_free(&c);
@@ -407,7 +407,7 @@ static void lists_page_in_the_order_of_keys_and_stand_inserts(void **state)
     char last[64] = "";
     for (bool more = true; more; pages++) {
         gov_value *page = NULL;
-        assert_gov_ok(gov_record_list(c.g, "resident", pages == 0 ? NULL : cursor, 10, &page, &err), err);
+        assert_gov_ok(gov_record_list(c.g, "resident", &(gov_record_query){.size = sizeof(gov_record_query), .cursor = pages == 0 ? NULL : cursor, .limit = 10}, &page, &err), err);
         const gov_value *list = gov_value_get(page, "records");
         for (size_t i = 0; i < gov_value_count(list); i++) {
             const char *k = gov_value_string(gov_value_get(gov_value_at(list, i), "key"), NULL);
@@ -427,18 +427,18 @@ static void lists_page_in_the_order_of_keys_and_stand_inserts(void **state)
     assert_int_equal(seen, 26);
     assert_int_equal(pages, 3);
     gov_value *page = NULL;
-    assert_gov_ok(gov_record_list(c.g, "group", NULL, 0, &page, &err), err);
+    assert_gov_ok(gov_record_list(c.g, "group", NULL, &page, &err), err);
     assert_int_equal(gov_value_count(gov_value_get(page, "records")), 0);
     assert_int_equal(gov_value_kind(gov_value_get(page, "next")), GOV_VALUE_NULL);
     gov_value_free(page);
     page = NULL;
-    assert_gov(GOV_E_ARG, gov_record_list(c.g, "group", NULL, 1001, &page, &err), err);
+    assert_gov(GOV_E_ARG, gov_record_list(c.g, "group", &(gov_record_query){.size = sizeof(gov_record_query), .limit = 1001}, &page, &err), err);
     gov_error_free(err);
     err = NULL;
-    assert_gov(GOV_E_INPUT, gov_record_list(c.g, "groups", NULL, 0, &page, &err), err);
+    assert_gov(GOV_E_INPUT, gov_record_list(c.g, "groups", NULL, &page, &err), err);
     gov_error_free(err);
     err = NULL;
-    const gov_status odd = gov_record_list(c.g, "group", "\xff\xfe", 0, &page, &err);
+    const gov_status odd = gov_record_list(c.g, "group", &(gov_record_query){.size = sizeof(gov_record_query), .cursor = "\xff\xfe"}, &page, &err);
     assert_true(odd == GOV_E_ARG || odd == GOV_E_INPUT);
     gov_error_free(err);
     community_free(&c);
@@ -532,7 +532,7 @@ static void grid_officers_stay_in_their_subtree(void **state)
     hidden(&c, "resident", "far");
     hidden(&c, "grid", "A");
     hidden(&c, "resident", "never");
-    assert_gov_ok(gov_record_list(c.g, "resident", NULL, 0, &page, &err), err);
+    assert_gov_ok(gov_record_list(c.g, "resident", NULL, &page, &err), err);
     assert_int_equal(gov_value_count(gov_value_get(page, "records")), 2);
     gov_value_free(page);
     /* and what they write stays there, too */
@@ -786,7 +786,7 @@ static gov_status people_and_places(const gov_allocator *alloc, void *user)
     gov_value_free(v);
     v = NULL;
     if (status == GOV_OK)
-        status = gov_record_list(c.g, "grid", NULL, 0, &v, NULL);
+        status = gov_record_list(c.g, "grid", NULL, &v, NULL);
     gov_value_free(v);
     if (status == GOV_OK)
         status = gov_act_as_resident(c.g, "R1", "own", NULL);

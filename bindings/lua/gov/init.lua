@@ -381,13 +381,16 @@ function gov.eval_line(line, scope)
 end
 
 --- A workflow without a store, on a clock that stands still unless told. Its field `first` is the answer before any
---- line, in JSON; `warnings` holds what is doubtful.
-function gov.simulation(path)
-  return after(function(handle, warned)
-    local simulation = new_simulation(handle, nil, {warnings = diagnostics(warned)})
-    simulation.first = simulation:line(nil)
-    return simulation
-  end, call(core.gov_simulation_open, path))
+--- line, in JSON; `warnings` holds what is doubtful. `scope` has the functions of this program that the rules call: a scope, or a
+--- table of functions.
+function gov.simulation(path, scope)
+  return with_scope(scope, function(functions)
+    return after(function(handle, warned)
+      local simulation = new_simulation(handle, nil, {warnings = diagnostics(warned)})
+      simulation.first = simulation:line(nil)
+      return simulation
+    end, call(core.gov_simulation_open, path, functions))
+  end)
 end
 
 function Simulation:line(line) return on(self, core.gov_simulation_line, line) end
@@ -613,10 +616,14 @@ local function page(list, answer, _, _, err)
   return answer[list], answer.next
 end
 
---- All records of a kind, in the order of their keys: for r in g:records "resident" do ... end
-function Community:records(kind, size)
+--- The records of a kind: for r in g:records("resident", {where = "it.birth_year < 1946"}) do ... end. Query: where (a filter in
+--- CEL), order (a name of it, with asc or desc behind it; else by key), limit (rows of a page).
+function Community:records(kind, query)
+  local asked = {limit = 1000}
+  for name, value in pairs(query or {}) do asked[name] = value end
   return pages(function(cursor)
-    return page("records", act(self, core.gov_record_list, kind, cursor, size or 1000))
+    asked.cursor = cursor
+    return page("records", act(self, core.gov_record_list, kind, asked))
   end)
 end
 
@@ -640,7 +647,7 @@ function Community:case(id) return act(self, core.gov_case_get, id) end
 function Community:history(id) return act(self, core.gov_case_history, id) end
 function Community:explain(id) return act(self, core.gov_case_explain, id) end
 
---- The cases that fit: where (a filter in CEL), workflow, grid, unit, field, equals, open_only, overdue_only, limit (rows of a
+--- The cases that fit: where (a filter in CEL), order (a name of it, with asc or desc behind it; else as opened), workflow, grid, unit, field, equals, open_only, overdue_only, limit (rows of a
 --- page).
 function Community:cases(query)
   local asked = {limit = 1000}

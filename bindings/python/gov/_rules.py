@@ -186,14 +186,19 @@ def eval_line(line, scope=None):
 
 class Simulation(Handle):
     """A workflow without a store, on a clock that stands still unless told. `warnings` holds what is doubtful in it.
+    `scope` has the functions of this program that the rules call: a Scope, or a dict of functions.
 
     `state` is the latest answer: a dict of `active` (list of paths) and `done`."""
 
     _what = "simulation"
     _release = _core.gov_simulation_free
 
-    def __init__(self, path):
-        handle, warned = _core.gov_simulation_open(path_text(path))
+    def __init__(self, path, *, scope=None):
+        kept, functions = scope_handle(scope)
+        try:
+            handle, warned = _core.gov_simulation_open(path_text(path), functions)
+        finally:
+            del kept
         super().__init__(handle)
         self.warnings = diagnostics(warned)
         self.state = json.loads(self._call(_core.gov_simulation_line, None))

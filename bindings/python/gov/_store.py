@@ -249,14 +249,16 @@ class Community(Handle):
         """One record as a dict: id, key, kind and its fields."""
         return self._call(_core.gov_record_get, kind, key)
 
-    def records(self, kind, *, page=1000):
-        """All records of a kind, in the order of their keys."""
-        cursor = None
+    def records(self, kind, *, where=None, order=None, page=1000):
+        """The records of a kind that fit, in the order of their keys or the one asked for; pages are fetched as they are needed.
+
+        `where` is a filter in CEL: 'it.birth_year < 1946 && "alone" in it.tags'; `order` a name of it, with asc or desc behind it."""
+        query = {"where": where, "order": order, "limit": page, "cursor": None}
         while True:
-            answer = self._call(_core.gov_record_list, kind, cursor, page)
+            answer = self._call(_core.gov_record_list, kind, query)
             yield from answer["records"]
-            cursor = answer["next"]
-            if cursor is None:
+            query["cursor"] = answer["next"]
+            if query["cursor"] is None:
                 return
 
     def locate(self, points):
@@ -294,13 +296,13 @@ class Community(Handle):
         """One case as a dict."""
         return self._call(_core.gov_case_get, id)
 
-    def cases(self, *, where=None, workflow=None, grid=None, unit=None, field=None, equals=None, open_only=False,
+    def cases(self, *, where=None, order=None, workflow=None, grid=None, unit=None, field=None, equals=None, open_only=False,
               overdue_only=False, page=1000):
-        """The cases that fit, in the order of opening; pages are fetched as they are needed.
+        """The cases that fit, in the order of opening or the one asked for; pages are fetched as they are needed.
 
-        `where` is a filter in CEL: 'case.level >= 3 && case.unit == "WY"'."""
+        `where` is a filter in CEL: 'case.level >= 3 && case.unit == "WY"'; `order` a name of it, with asc or desc behind it."""
         query = {"workflow": workflow, "grid": grid, "unit": unit, "field": field, "equals": equals,
-                 "where": where, "open_only": open_only, "overdue_only": overdue_only, "limit": page, "cursor": None}
+                 "where": where, "order": order, "open_only": open_only, "overdue_only": overdue_only, "limit": page, "cursor": None}
         while True:
             answer = self._call(_core.gov_case_list, query)
             yield from answer["cases"]
