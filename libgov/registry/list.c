@@ -49,15 +49,12 @@ static void offer_field(registry_offer *o, const char *kind, const rulebook_fiel
     (void)registry_offer_add(o, &c);
 }
 
+/* A field of the same name, such as the kind of a unit, takes the place of these. */
 static void offer_own(registry_offer *o)
 {
-    for (size_t i = 0; i < ARRAY_LEN(own_columns); i++) {
-        access_column *field = registry_offer_find(o, own_columns[i].name);
-        if (field == NULL)
+    for (size_t i = 0; i < ARRAY_LEN(own_columns); i++)
+        if (registry_offer_find(o, own_columns[i].name) == NULL)
             (void)registry_offer_add(o, &own_columns[i]);
-        else if (field->sql != NULL) /* the one where it was written, the other elsewhere */
-            registry_offer_refuse(o, field, M_filter_term);
-    }
 }
 
 /* ---- one list under way ---- */
