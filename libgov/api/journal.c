@@ -5,6 +5,7 @@
 #include "fund/fund.h"
 #include "ledger/ledger.h"
 #include "points/points.h"
+#include "timebank/timebank.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -329,6 +330,8 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
         checked = points_verify(g, d);
     if (checked == GOV_OK)
         checked = fund_verify(g, d);
+    if (checked == GOV_OK)
+        checked = timebank_verify(g, d);
     if (checked == GOV_OK)
         checked = store_check(g->store, d);
     if (checked != GOV_OK && checked != GOV_E_VERIFY)

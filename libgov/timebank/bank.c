@@ -271,7 +271,32 @@ static gov_status load(void *user, rulebook_loader *l, const char *name, const r
     return GOV_OK;
 }
 
-const rulebook_section_kind timebank_section = {"time_bank", load, NULL};
+/* ---- the effect `transfer`: between members and the pool ---- */
+
+static bool knows(const void *bank, const char *name)
+{
+    return ((const timebank_bank *)bank)->has_pool && strcmp(name, "pool") == 0;
+}
+
+static uint32_t book_of(const void *bank)
+{
+    return ((const timebank_bank *)bank)->book;
+}
+
+static gov_status find_account(gov *g, const void *bank, const char *name, int64_t record, int64_t *account, const diag *d)
+{
+    timebank_teller t;
+    gov_status rc = timebank_open_book(g, book_of(bank), true, &t, d);
+    if (rc == GOV_OK && name != NULL)
+        return timebank_own_account(&t, TIMEBANK_POOL, account);
+    if (rc == GOV_OK)
+        rc = timebank_check_active(&t, record);
+    return rc == GOV_OK ? timebank_account(&t, record, TIMEBANK_MEMBER, account) : rc;
+}
+
+static const rulebook_accounts accounts = {knows, find_account, book_of, TIMEBANK_BY_RULES};
+const rulebook_section_kind timebank_section = {
+    .key = "time_bank", .load = load, .schema = timebank_json_schema, .accounts = &accounts};
 
 /* ---- finding ---- */
 

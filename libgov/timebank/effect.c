@@ -114,7 +114,11 @@ static gov_status cancel(gov *g, case_machine *m, const case_open_effect *e, con
     timebank_teller t;
     timebank_booking k;
     (void)m;
-    gov_status rc = timebank_take_booking(g, e->ref, &t, &k, d);
+    gov_status rc = timebank_load_booking(g, e->ref, &k, d);
+    if (rc == GOV_OK)
+        rc = timebank_open_book(g, k.book, true, &t, d);
+    if (rc == GOV_OK)
+        rc = timebank_load_booking(g, e->ref, &k, d);
     k.case_id = 0; /* nobody waits for it any more */
     if (rc == GOV_OK && k.state < TIMEBANK_SETTLED)
         rc = timebank_let_go(&t, &k, TIMEBANK_CANCELLED);

@@ -265,11 +265,13 @@ static gov_status withdraw_all(timebank_teller *t, int64_t resident)
                       STORE_ARGS(store_i(t->g->community), store_i(t->bank->book), store_i(resident)), STORE_ANY_ROWS, t->d);
 }
 
-static gov_status balance_of(timebank_teller *t, int64_t resident, int64_t *balance)
+/* Reserved: what a booking or a peer has not answered for yet. */
+static gov_status balance_of(timebank_teller *t, int64_t resident, int64_t *balance, int64_t *reserved)
 {
     ledger_account a;
     const gov_status rc = timebank_figures(t, resident, TIMEBANK_MEMBER, &a);
     *balance = timebank_balance_of(&a);
+    *reserved = a.debits_pending;
     return rc;
 }
 
@@ -286,17 +288,17 @@ static gov_status end_membership(timebank_teller *t, int64_t resident, timebank_
 TIMEBANK_RUN(timebank_run_leave)
 {
     timebank_teller t;
-    int64_t open = 0;
+    int64_t open = 0, reserved = 0;
     giving v = {.from = in[1].as.i, .to = in[2].kind == VALUE_INT ? in[2].as.i : 0, .code = TIMEBANK_BY_LEAVING};
     gov_status rc = timebank_open(g, in[0], true, &t, d);
     if (rc == GOV_OK)
         rc = timebank_check_active(&t, v.from);
     if (rc == GOV_OK)
         rc = timebank_count_open(&t, v.from, &open);
-    if (rc == GOV_OK && open > 0)
-        return base_fail(d, M_timebank_open_bookings, A_I("count", open));
     if (rc == GOV_OK)
-        rc = balance_of(&t, v.from, &v.minutes);
+        rc = balance_of(&t, v.from, &v.minutes, &reserved);
+    if (rc == GOV_OK && (open > 0 || reserved > 0))
+        return base_fail(d, M_timebank_open_bookings, A_I("count", open > 0 ? open : 1));
     if (rc == GOV_OK && v.minutes < 0)
         return base_fail(d, M_timebank_owes, A_I("minutes", -v.minutes));
     if (rc != GOV_OK)
@@ -312,7 +314,7 @@ TIMEBANK_RUN(timebank_run_leave)
 TIMEBANK_RUN(timebank_run_death)
 {
     timebank_teller t;
-    int64_t minutes = 0;
+    int64_t minutes = 0, reserved;
     value_builder b;
     gov_status rc = timebank_open(g, in[0], true, &t, d);
     if (rc == GOV_OK)
@@ -320,7 +322,7 @@ TIMEBANK_RUN(timebank_run_death)
     if (rc == GOV_OK)
         rc = timebank_cancel_all(&t, in[1].as.i);
     if (rc == GOV_OK)
-        rc = balance_of(&t, in[1].as.i, &minutes);
+        rc = balance_of(&t, in[1].as.i, &minutes, &reserved);
     const value_pair said[] = {{value_text("frozen"), value_int(minutes)}};
     if (rc == GOV_OK)
         rc = end_membership(&t, in[1].as.i, TIMEBANK_DEAD, "time_frozen", value_map(said, 1));
@@ -334,6 +336,7 @@ TIMEBANK_RUN(timebank_run_inherit)
 {
     timebank_teller t;
     timebank_member m;
+    int64_t reserved = 0;
     giving v = {.from = in[1].as.i, .to = in[2].kind == VALUE_INT ? in[2].as.i : 0, .code = TIMEBANK_BY_INHERITANCE};
     gov_status rc = timebank_open(g, in[0], true, &t, d);
     if (rc == GOV_OK)
@@ -341,7 +344,8 @@ TIMEBANK_RUN(timebank_run_inherit)
     if (rc == GOV_OK && m.standing != TIMEBANK_DEAD)
         return base_fail(d, M_timebank_alive);
     if (rc == GOV_OK)
-        rc = balance_of(&t, v.from, &v.minutes);
+        rc = balance_of(&t, v.from, &v.minutes, &reserved);
+    v.minutes -= reserved; /* what is on its way to a peer may come back, and be inherited then */
     if (rc == GOV_OK && v.minutes <= 0)
         return base_fail(d, M_timebank_not_enough, A_I("minutes", 1));
     if (rc != GOV_OK)

@@ -29,6 +29,9 @@
 extern const rulebook_host timebank_words;
 extern const rulebook_section_kind timebank_section;
 extern const rulebook_effect timebank_effect;
+extern const char *const timebank_json_schema[]; /* shape.c */
+/* What this room keeps against what the ledger has; GOV_E_VERIFY. verify.c */
+gov_status timebank_verify(gov *g, const diag *d);
 extern const store_migration timebank_schema; /* version 1 */
 
 /* ---- banks: bank.c ---- */
@@ -116,7 +119,8 @@ enum {
     TIMEBANK_BY_BACKING = 9,
     TIMEBANK_BY_SENDING = 10,
     TIMEBANK_BY_RECEIVING = 11,
-    TIMEBANK_BY_SETTLEMENT = 12
+    TIMEBANK_BY_SETTLEMENT = 12,
+    TIMEBANK_BY_RULES = 13 /* the effect `transfer` */
 };
 
 typedef enum timebank_standing { TIMEBANK_ACTIVE = 0, TIMEBANK_LEFT = 1, TIMEBANK_DEAD = 2 } timebank_standing;
