@@ -283,9 +283,11 @@ static uint32_t book_of(const void *bank)
     return ((const timebank_bank *)bank)->book;
 }
 
-static gov_status find_account(gov *g, const void *bank, const char *name, int64_t record, int64_t *account, const diag *d)
+static gov_status find_account(gov *g, const void *bank, const char *name, int64_t record, bool pays, int64_t *account,
+                               const diag *d)
 {
     timebank_teller t;
+    (void)pays;
     gov_status rc = timebank_open_book(g, book_of(bank), true, &t, d);
     if (rc == GOV_OK && name != NULL)
         return timebank_own_account(&t, TIMEBANK_POOL, account);

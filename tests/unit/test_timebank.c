@@ -2,6 +2,7 @@
 #include "support/community.h"
 #include "support/faulty.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -625,6 +626,87 @@ static void a_case_books_and_is_told(void **state)
     community_free(&c);
 }
 
+static void rules_may_transfer(void **state)
+{
+    community c = usual(state, HEAD BANK(USUAL) "---\n"
+                                                "workflow: thanks\n"
+                                                "fields: {whom: {type: resident}, minutes: {type: int}}\n"
+                                                "states:\n"
+                                                "  a: {entry: [{transfer: {ledger: hours, from: \"'pool'\", to: case.whom, amount: "
+                                                "case.minutes}}], always: b}\n"
+                                                "  b: {type: final}\n");
+    gov_error *err = NULL;
+    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 60);
+    gov_value_free(run(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 60}"));
+    (void)community_open(&c, "thanks", "{'whom': 'aunt', 'minutes': 45}");
+    assert_minutes(&c, "aunt", 45);
+    assert_total(&c, "pool", 15);
+    gov_value *fields = community_json("{'whom': 'aunt', 'minutes': 16}");
+    int64_t id = 0;
+    assert_int_not_equal(gov_case_open(c.g, "thanks", fields, NULL, &id, &err), GOV_OK);
+    gov_error_free(err);
+    gov_value_free(fields);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+/* A look at a masked name is kept. */
+static void looks_are_kept(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = community_make(s, rules, NULL);
+    gov_error *err = NULL;
+    gov_value *before = NULL, *after = NULL;
+    people(&c);
+    (void)made(run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}"));
+    const int64_t ask = made(run(&c, "timebank.request", "{'resident': 'old', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T10:00'}"));
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, &before, &err), err);
+    assert_gov_ok(gov_act_as_resident(c.g, "old", "ask", &err), err);
+    gov_value_free(run_on(&c, "timebank.match", "request", ask, "")); /* masked: no look */
+    assert_gov_ok(gov_act_as(c.g, "clerk", "match", &err), err);
+    gov_value_free(run_on(&c, "timebank.match", "request", ask, ""));
+    assert_gov_ok(gov_act_as_host(c.g, "test", &err), err);
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, &after, &err), err);
+    const int64_t grown = number(after, "sealed") + number(after, "unsealed") - number(before, "sealed") - number(before, "unsealed");
+    assert_int_equal(grown, 1);
+    gov_value_free(before);
+    gov_value_free(after);
+    community_free(&c);
+}
+
+/* Behind our back. */
+static void what_was_changed_is_found(void **state)
+{
+    static const char *const changes[] = {"UPDATE gov_timebank_member SET served = served + 1 WHERE served > 0",
+                                          "UPDATE gov_timebank_booking SET amount = amount + 1 WHERE state = 1",
+                                          "UPDATE gov_timebank_booking SET served = served - 1 WHERE state = 5"};
+    support_store *s = support_store_of(state);
+    community c = community_make(s, rules, NULL);
+    people(&c);
+    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 60);
+    (void)book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
+    assert_sound(&c);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        gov_error *err = NULL;
+        gov_value *report = NULL;
+        sqlite3 *db = NULL;
+        assert_int_equal(sqlite3_open(strncmp(s->url, "sqlite:", 7) == 0 ? s->url + 7 : s->url, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_changes(db), 1);
+        const gov_status status = gov_verify(c.g, NULL, NULL, &report, &err);
+        assert_int_equal(status, GOV_E_VERIFY);
+        assert_diag(err, 0, "timebank_uneven", -1, -1);
+        gov_error_free(err);
+        gov_value_free(report);
+        (void)sqlite3_exec(db, i == 0 ? "UPDATE gov_timebank_member SET served = served - 1 WHERE served > 0"
+                                      : "UPDATE gov_timebank_booking SET amount = amount - 1 WHERE state = 1", NULL, NULL, NULL);
+        sqlite3_close(db);
+    }
+    community_free(&c);
+}
+
 /* ---- rules with mistakes ---- */
 
 static void mistakes_are_told_at_their_place(void **state)
@@ -747,6 +829,9 @@ int main(void)
         STORE_TESTS(hours_are_rounded_up),
         STORE_TESTS(accounts_go_as_low_as_the_rules_let_them),
         STORE_TESTS(a_case_books_and_is_told),
+        STORE_TESTS(rules_may_transfer),
+        STORE_TESTS(looks_are_kept),
+        STORE_TEST(what_was_changed_is_found, "sqlite"),
         cmocka_unit_test(mistakes_are_told_at_their_place),
         STORE_TEST(survives_want_of_memory, "sqlite"),
     };

@@ -26,7 +26,7 @@ static const char *const names[SIDES] = {"east", "west"};
 
 typedef struct side {
     const char *url;
-    char another[512];
+    char another[1024];
     community c;
     char secret[2 * 64 + 1], public[2 * 32 + 1];
 } side;
@@ -111,7 +111,9 @@ static void reopen(side *s)
 static void make_sides(support_store *store, side s[SIDES])
 {
     gov_rulebook *book = community_rulebook(rules);
-    support_store_another(store, "west", s[1].another);
+    char url[512];
+    support_store_another(store, "west", url);
+    (void)snprintf(s[1].another, sizeof s[1].another, "%s", url);
     s[0].url = store->url;
     s[1].url = s[1].another;
     for (unsigned i = 0; i < SIDES; i++) {
@@ -492,12 +494,93 @@ static void a_bad_network_loses_nothing(void **state)
     free_sides(n.s);
 }
 
+/* ---- without memory ---- */
+
+typedef struct scarce {
+    support_store *s;
+    side peer; /* whose messages arrive */
+    gov_rulebook *book;
+    int run;
+} scarce;
+
+static gov_status call(community *c, const char *name, const char *json, gov_value **out)
+{
+    gov_value *in = community_json(json);
+    const gov_status status = gov_operation_run(c->g, name, in, NULL, out, NULL);
+    gov_value_free(in);
+    return status;
+}
+
+static gov_status exchange(const gov_allocator *alloc, void *user)
+{
+    scarce *u = user;
+    char url[512], name[32], json[1024];
+    community c;
+    gov_value *v = NULL, *fields = community_json("{'name': 'x'}"), *in = NULL;
+    side own;
+    make_key(&own, 7);
+    (void)snprintf(name, sizeof name, "oom%d.db", u->run++);
+    gov_status rc = community_try(support_path(url, u->s->dir, name), u->book, alloc, &c, NULL);
+    const bool made = rc == GOV_OK;
+    if (made)
+        rc = gov_begin(c.g, NULL);
+    if (rc == GOV_OK)
+        rc = gov_record_put(c.g, "resident", "east0", fields, NULL, NULL);
+    gov_value_free(fields);
+    if (rc == GOV_OK)
+        rc = call(&c, "timebank.group", "{'activity': 'x', 'skill': 'company', 'volunteers': ['east0'], 'minutes': 100}", NULL);
+    (void)snprintf(json, sizeof json, "{'name': 'west', 'as': 'east', 'public_key': '%s', 'most_owed': 99, 'most_claimed': 99}", u->peer.public);
+    if (rc == GOV_OK)
+        rc = call(&c, "timebank.peer", json, NULL);
+    (void)snprintf(json, sizeof json, "{'peer': 'west', 'resident': 'east0', 'to': 'west0', 'minutes': 9, 'key': '%s'}", own.secret);
+    if (rc == GOV_OK)
+        rc = call(&c, "timebank.send_hours", json, NULL);
+    (void)snprintf(json, sizeof json, "{'key': '%s'}", own.secret);
+    in = community_json(json);
+    assert_int_equal(gov_value_set_string(in, "message", u->peer.another), GOV_OK);
+    if (rc == GOV_OK)
+        rc = gov_operation_run(c.g, "timebank.receive", in, NULL, &v, NULL);
+    gov_value_free(in);
+    gov_value_free(v);
+    v = NULL;
+    if (rc == GOV_OK)
+        rc = call(&c, "timebank.outbox", "{}", &v);
+    gov_value_free(v);
+    v = NULL;
+    if (rc == GOV_OK)
+        rc = call(&c, "timebank.peers", "{}", &v);
+    gov_value_free(v);
+    if (rc == GOV_OK)
+        rc = gov_commit(c.g, NULL);
+    if (made)
+        community_free(&c);
+    return rc;
+}
+
+/* What west would send first. */
+static void survives_want_of_memory(void **state)
+{
+    side s[SIDES] = {0};
+    scarce u = {.s = support_store_of(state)};
+    make_sides(u.s, s);
+    char *first = send(&s[1], "east", "west0", "east0", 5);
+    u.peer = s[1];
+    (void)snprintf(u.peer.another, sizeof u.peer.another, "%s", first);
+    assert_true(strlen(first) < sizeof u.peer.another);
+    free(first);
+    free_sides(s);
+    u.book = community_rulebook(rules);
+    oom_loop(exchange, &u);
+    gov_rulebook_free(u.book);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TESTS(hours_go_over),
         STORE_TESTS(what_is_wrong_is_refused),
         STORE_TESTS(a_bad_network_loses_nothing),
+        STORE_TEST(survives_want_of_memory, "sqlite"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
