@@ -6,15 +6,19 @@
 
 #define BLOCK_COLUMNS "b.ledger, b.seq, b.transfers, b.first_us, b.last_us, b.entry, b.data"
 /* The block that a seq would lie in. */
-#define AT(n)                                                                                   \
-    "(SELECT o.seq FROM gov_ledger_block o WHERE o.community = $1 AND o.ledger = $2 AND o.seq " \
-    "<= $" #n " ORDER BY o.seq DESC LIMIT 1)"
+#define AT(n)                                                                                \
+    "(SELECT seq FROM gov_ledger_block WHERE community = $1 AND ledger = $2 AND seq <= $" #n \
+    " ORDER BY seq DESC LIMIT 1)"
 #define AT_2 AT(3) ", " AT(4)
-#define AT_16                                                                                    \
-    AT_2 ", " AT(5) ", " AT(6) ", " AT(7) ", " AT(8) ", " AT(9) ", " AT(10) ", " AT(11) ", " AT( \
-        12) ", " AT(13) ", " AT(14) ", " AT(15) ", " AT(16) ", " AT(17) ", " AT(18)
+#define AT_8(a, b, c, d, e, f, g, h) \
+    AT(a) ", " AT(b) ", " AT(c) ", " AT(d) ", " AT(e) ", " AT(f) ", " AT(g) ", " AT(h)
+#define AT_32                                                                                     \
+    AT_8(3, 4, 5, 6, 7, 8, 9, 10)                                                                 \
+    ", " AT_8(11, 12, 13, 14, 15, 16, 17, 18) ", " AT_8(19, 20, 21, 22, 23, 24, 25,               \
+                                                        26) ", " AT_8(27, 28, 29, 30, 31, 32, 33, \
+                                                                      34)
 
-enum { FEW = 2, MANY = 16 };
+enum { FEW = 2, MANY = 32 };
 
 static gov_status take_block(store_rows *rows, ledger_block *b, const diag *d)
 {
@@ -79,7 +83,7 @@ gov_status ledger_rows_by_seq(ledger *l, uint32_t book, const int64_t *seqs, siz
                                   0};
     static const store_sql many = {"SELECT " BLOCK_COLUMNS
                                    " FROM gov_ledger_block b WHERE b.community = $1 AND b.ledger = "
-                                   "$2 AND b.seq IN (" AT_16 ") ORDER BY b.seq",
+                                   "$2 AND b.seq IN (" AT_32 ") ORDER BY b.seq",
                                    0};
     /* Where a question costs no round trip, one at a time is cheapest. */
     static const store_sql one = {"SELECT " BLOCK_COLUMNS
@@ -245,13 +249,13 @@ gov_status ledger_rows_by_id(ledger *l, const int64_t *ids, size_t n, ledger_tak
 /* ---- by time ---- */
 
 /* The seq of the last block of a ledger that begins at or before an instant; GOV_END: none does. Seqs and instants ascend together, so
- * that the range between is cut in sixteen again and again. */
+ * that the range between is cut into thirty-two again and again. */
 static gov_status block_at(ledger *l, const ledger_clock *c, int64_t us, int64_t *seq,
                            const diag *d)
 {
     static const store_sql sql = {
         "SELECT b.seq, b.first_us FROM gov_ledger_block b WHERE b.community = $1 AND b.ledger = $2 "
-        "AND b.seq IN (" AT_16 ") ORDER BY b.seq",
+        "AND b.seq IN (" AT_32 ") ORDER BY b.seq",
         0};
     int64_t low = c->first_seq, high = c->last_seq;
     bool any = false;

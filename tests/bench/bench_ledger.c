@@ -25,6 +25,7 @@ typedef struct bed {
     char path[256];
     int batches, each; /* transfers */
     bool random_ids;
+    uint32_t flags; /* of the transfers */
     long stored;
     uint64_t seed;
     int64_t clock_ms;
@@ -85,7 +86,8 @@ static bool post_batch(bed *b, int n)
             .credit_account = ACCOUNT_ID(other >= debit ? other + 1 : other),
             .amount = 1 + rnd(b, 1000),
             .ledger = 1,
-            .code = 1};
+            .code = 1,
+            .flags = b->flags};
     }
     return ledger_transfer_batch(b->l, b->t, (size_t)n, t, &entry, b->r, NULL) == GOV_OK &&
            b->r[n - 1].code == GOV_LEDGER_CREATED && store_commit(b->s, NULL) == GOV_OK;
@@ -319,6 +321,38 @@ static void finish_floor(void *user)
     remove_file(b);
 }
 
+/* ---- in two phases: a batch of reservations, then a batch that posts them ---- */
+
+static bool post_reservations(bed *b)
+{
+    static const ledger_entry entry = {entry_made, NULL};
+    int64_t ids[LEDGER_BATCH_MAX];
+    b->clock_ms += 40;
+    const ledger_time t = {b->clock_ms * 1000, b->clock_ms};
+    if (store_begin(b->s, NULL) != GOV_OK ||
+        store_new_ids(b->s, b->clock_ms, LEDGER_BATCH_MAX, ids, NULL) != GOV_OK)
+        return false;
+    for (int i = 0; i < LEDGER_BATCH_MAX; i++)
+        b->t[i] = (ledger_transfer){.id = ids[i],
+                                    .amount = INT64_MAX,
+                                    .pending_id = b->t[i].id,
+                                    .flags = GOV_TRANSFER_POST_PENDING};
+    return ledger_transfer_batch(b->l, b->t, LEDGER_BATCH_MAX, t, &entry, b->r, NULL) == GOV_OK &&
+           b->r[LEDGER_BATCH_MAX - 1].code == GOV_LEDGER_CREATED &&
+           store_commit(b->s, NULL) == GOV_OK;
+}
+
+static bool run_two_phases(void *user)
+{
+    bed *b = user;
+    b->flags = GOV_TRANSFER_PENDING;
+    bool good = true;
+    for (int i = 0; i < b->batches / 2 && good; i++)
+        good = post_batch(b, LEDGER_BATCH_MAX) && post_reservations(b);
+    b->flags = 0;
+    return good;
+}
+
 /* ---- statements ---- */
 
 enum { PAGES = 2000 };
@@ -386,9 +420,9 @@ static int grow(bed *b, long most)
 
 int main(int argc, char **argv)
 {
-    static bed batches, singles, random_ids, pages;
+    static bed batches, singles, random_ids, phases, pages;
     const char *stored = getenv("BENCH_LEDGER_STORED"), *dir = getenv("TMPDIR");
-    bed *const all[] = {&batches, &singles, &random_ids, &pages};
+    bed *const all[] = {&batches, &singles, &random_ids, &phases, &pages};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         snprintf(all[i]->path, sizeof all[i]->path, "%s/bench_ledger_%ld.db",
                  dir != NULL ? dir : "/tmp", (long)getpid());
@@ -417,6 +451,12 @@ int main(int argc, char **argv)
         {"ledger_batches_random_ids", "transfers/s", 25.0 * LEDGER_BATCH_MAX, OURS(random_ids),
          FLOOR(random_ids), "bare SQLite"},
         {"ledger_single_transfer", "us", 300, OURS(singles), FLOOR(singles), "bare SQLite"},
+        {"ledger_two_phases",
+         "transfers/s",
+         24.0 * LEDGER_BATCH_MAX,
+         {prepare_ours, run_two_phases, finish_ours, syncs, &phases},
+         {0},
+         NULL},
         {"ledger_statement_page",
          "us",
          PAGES,
