@@ -126,13 +126,16 @@ static gov_status load_clocks(gov *g, case_machine *m, const diag *d)
     return status == GOV_END ? GOV_OK : status;
 }
 
-static const char *text_or_null(store_rows *rows, int column, base_arena *arena)
+/* NULL: none is written, or (*failed) there was no memory. */
+static const char *text_or_null(store_rows *rows, int column, base_arena *arena, bool *failed)
 {
     size_t len;
     if (store_is_null(rows, column))
         return NULL;
     const char *text = store_text(rows, column, &len);
-    return base_arena_strndup(arena, text, len);
+    text = base_arena_strndup(arena, text, len);
+    *failed = *failed || text == NULL;
+    return text;
 }
 
 static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_arena *arena, const diag *d)
@@ -140,6 +143,7 @@ static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_a
     const rulebook *book;
     const rulebook_workflow *w;
     size_t len;
+    bool failed = false;
     const char *workflow = store_text(rows, 1, NULL);
     m->rules_id = store_int(rows, 2);
     gov_status status = registry_rules(g, m->rules_id, &book, d);
@@ -152,20 +156,22 @@ static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_a
         status = case_machine_under(g, m, w, arena, d);
     if (status != GOV_OK)
         return status;
-    m->number = text_or_null(rows, 0, arena);
+    m->number = text_or_null(rows, 0, arena, &failed);
     m->opened_us = store_int(rows, 3);
     m->closed_us = store_int(rows, 4);
-    m->outcome = text_or_null(rows, 6, arena);
+    m->outcome = text_or_null(rows, 6, arena, &failed);
     m->grid = store_int(rows, 7);
     m->unit = store_int(rows, 8);
     m->staff = store_int(rows, 9);
     m->reporter = store_int(rows, 10);
     m->parent = store_int(rows, 11);
-    m->link = text_or_null(rows, 12, arena);
-    m->source = text_or_null(rows, 13, arena);
-    m->outside_number = text_or_null(rows, 14, arena);
+    m->link = text_or_null(rows, 12, arena, &failed);
+    m->source = text_or_null(rows, 13, arena, &failed);
+    m->outside_number = text_or_null(rows, 14, arena, &failed);
     m->steps = store_int(rows, 16);
-    m->holders = text_or_null(rows, 17, arena);
+    m->holders = text_or_null(rows, 17, arena, &failed);
+    if (failed)
+        return base_nomem(d);
     const char *state = store_text(rows, 5, &len);
     status = chart_load(w->chart, state, len, m->state, d);
     if (status != GOV_OK)
