@@ -78,6 +78,15 @@ static gov_status purpose_account(gov *g, const fund_fund *f, const fund_purpose
     return rc == GOV_OK ? fund_account(g, f->book, number, FUND_CODE_PURPOSE, id, d) : rc;
 }
 
+/* Whom public money is paid to is public, where that is no person. */
+static gov_status may_be_named(gov *g, int64_t payee, bool *named, const diag *d)
+{
+    registry_record r = {.kind = GOV_KIND_UNIT};
+    const gov_status rc = payee != 0 ? registry_load(g, payee, &g->scratch, &r, d) : GOV_OK;
+    *named = rc == GOV_OK && strcmp(r.kind, GOV_KIND_UNIT) == 0;
+    return rc;
+}
+
 gov_status fund_propose(gov *g, const value *in, value *out, const diag *d)
 {
     enum { FUND, PURPOSE, AMOUNT, PAYEE, PAYEE_NAME, NOTE };
@@ -104,10 +113,12 @@ gov_status fund_propose(gov *g, const value *in, value *out, const diag *d)
         rc = fund_post(g, &m, NULL, d);
     if (rc != GOV_OK)
         return rc;
-    const fund_entry e = {.id = m.id, .kind = FUND_ENTRY_SPENDING, .state = FUND_PROPOSED, .pot = f->book, .amount = m.amount,
+    fund_entry e = {.id = m.id, .kind = FUND_ENTRY_SPENDING, .state = FUND_PROPOSED, .pot = f->book, .amount = m.amount,
                           .item = p->name, .party = in[PAYEE].kind == VALUE_INT ? in[PAYEE].as.i : 0,
-                          .party_name = fund_text(g, in[PAYEE_NAME]), .named = true, .note = fund_text(g, in[NOTE])};
-    rc = fund_entry_put(g, &e, d);
+                          .party_name = fund_text(g, in[PAYEE_NAME]), .note = fund_text(g, in[NOTE])};
+    rc = may_be_named(g, e.party, &e.named, d);
+    if (rc == GOV_OK)
+        rc = fund_entry_put(g, &e, d);
     return rc == GOV_OK ? fund_answer_id(g, e.id, out, d) : rc;
 }
 
@@ -269,7 +280,8 @@ static gov_status entry_value(gov *g, const fund_entry *e, bool open, value *out
     if (e->item[0] != '\0')
         value_builder_set(&b, "item", value_text(e->item));
     value_builder_set(&b, "amount", value_int(e->amount));
-    const char *who = e->party_name != NULL ? e->party_name : name[0] != '\0' ? name : key;
+    /* A record's name is for those only who agreed to be named: others are keys, and in public nobody. */
+    const char *who = e->party_name != NULL ? e->party_name : e->named && name[0] != '\0' ? name : key;
     if ((e->named || open) && who[0] != '\0')
         value_builder_set_copy(&b, "who", who);
     else

@@ -107,11 +107,15 @@ static gov_status months_of(const fund_project *p, const fund_plan_order *o, int
 
 gov_status fund_plan_make(gov *g, const fund_project *p, const fund_portion *u, const fund_plan_order *o, value *out, const diag *d)
 {
-    int64_t owed, charge = u->amount, today;
+    int64_t owed, charge = u->amount, today, first = o->first_day;
     fund_plan old, plan = {.portion = u->id, .kind = (uint8_t)o->kind};
     gov_status rc = fund_today(g, &today, d);
     if (rc == GOV_OK)
         rc = months_of(p, o, &plan.count, d);
+    if (rc == GOV_OK && first == 0)
+        first = fund_months_after(today, 1);
+    if (rc == GOV_OK && (first < 0 || fund_months_after(first, plan.count) > base_days_from_civil(9999, 12, 31)))
+        return base_fail(d, M_overflow, A_S("what", "first"));
     if (rc == GOV_OK)
         rc = current(g, u->id, &old, d);
     if (rc == GOV_OK && !o->anew && old.id != 0)
@@ -132,7 +136,7 @@ gov_status fund_plan_make(gov *g, const fund_project *p, const fund_portion *u, 
         return rc;
     plan.settled = u->charged - owed;
     plan.total = charge - plan.settled;
-    plan.first_day = o->first_day != 0 ? o->first_day : fund_months_after(today, 1);
+    plan.first_day = first;
     rc = put_plan(g, &plan, d);
     const value_pair data[] = {{value_text("unit"), value_text(u->unit.name)},
                                {value_text("plan"), value_text(fund_plan_names[plan.kind])},

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MOST_UNITS = 10000 };
+enum { MOST_UNITS = 2000 };
 /* Areas are kept in units of 1e-4 square metre, the finest that a survey gives. */
 #define AREA_SCALE 10000
 

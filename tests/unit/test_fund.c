@@ -381,6 +381,40 @@ static void what_is_owed_adds_up(void **state)
     community_free(&c);
 }
 
+/* Two connections spend from one fund, neither knowing of the other: what one has reserved the other cannot. */
+static void two_connections_take_turns(void **state)
+{
+    const char *url = support_store_of(state)->url;
+    community a = live_on(url, NULL), b;
+    gov_error *err = NULL;
+    int64_t reserved = 0;
+    people(&a);
+    assert_int_equal(call(&a, "fund.give", "{'amount': 1000}", NULL), GOV_OK);
+    assert_gov_ok(community_try(url, NULL, NULL, &b, &err), err);
+    as(&a, "li");
+    as(&b, "hu");
+    for (int i = 0; i < 40; i++) {
+        community *c = i % 2 == 0 ? &a : &b;
+        const gov_status rc = call(c, "fund.propose_spend", "{'purpose': 'power', 'amount': 30}", NULL);
+        assert_int_equal(rc, reserved + 30 <= 1000 ? GOV_OK : GOV_E_REFUSED);
+        reserved += rc == GOV_OK ? 30 : 0;
+        assert_int_equal(ask(i % 2 == 0 ? &b : &a, "fund.balance", "{}", "reserved"), reserved);
+    }
+    char json[64];
+    for (int64_t left = reserved / 30; left > 0; left--) { /* who approves is whoever did not ask */
+        const int64_t first = ask(&a, "fund.list", "{'waiting': true}", "entries.0.id");
+        (void)snprintf(json, sizeof json, "{'id': '%lld'}", (long long)first);
+        const gov_status mine = call(&a, "fund.approve", json, NULL), other = call(&b, "fund.approve", json, NULL);
+        assert_true((mine == GOV_OK) != (other == GOV_OK));
+        assert_true(mine == GOV_OK ? other == GOV_E_CONFLICT : mine == GOV_E_REFUSED);
+    }
+    assert_int_equal(ask(&b, "fund.balance", "{}", "balance"), 1000 - reserved);
+    as(&a, NULL);
+    assert_gov_ok(gov_verify(a.g, NULL, NULL, NULL, &err), err);
+    community_free(&a);
+    community_free(&b);
+}
+
 /* ---- bad input ---- */
 
 static void bad_input_changes_nothing(void **state)
@@ -566,6 +600,7 @@ int main(void)
         STORE_TESTS(a_case_is_told_what_was_approved),
         STORE_TESTS(a_plain_model_agrees),
         STORE_TESTS(what_is_owed_adds_up),
+        STORE_TESTS(two_connections_take_turns),
         STORE_TESTS(bad_input_changes_nothing),
         cmocka_unit_test(mistakes_are_told_at_their_place),
         STORE_TEST(survives_want_of_memory, "sqlite"),
