@@ -69,6 +69,7 @@ typedef struct fund_fund {
     const char *name;
     rulebook_text title, description;
     uint32_t book;
+    base_place book_place;
     const fund_purpose *purposes, *goods;
     uint32_t purpose_count, good_count;
 } fund_fund;
@@ -85,6 +86,7 @@ typedef struct fund_cost_share {
     const char *name;
     rulebook_text title, description;
     uint32_t book;
+    base_place book_place;
     uint8_t by; /* fund_basis */
     bool times_area;
     const fund_floor *floors; /* ascending; below the first one nothing is borne */
@@ -104,6 +106,7 @@ typedef struct fund_grant {
     const char *name;
     rulebook_text title, description;
     uint32_t book;
+    base_place book_place;
     int64_t at_most; /* -1: no limit */
     rulebook_duration notice;
     uint8_t roll;
@@ -247,6 +250,8 @@ extern const char FUND_OWN[]; /* "fund": the account of what it has */
 
 enum { FUND_BY_RULE = 30 }; /* code of a transfer */
 extern const rulebook_effect fund_effects[1];
+/* Of that kind of section; NULL: none. */
+const rulebook_accounts *fund_accounts_of(const rulebook *rb, const char *kind);
 /* The case that waits is told how it ended. */
 gov_status fund_tell_case(gov *g, const fund_entry *e, bool done, const diag *d);
 

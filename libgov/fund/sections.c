@@ -63,29 +63,61 @@ static fund_ratio read_ratio(rulebook_loader *l, const rb_node *n, const char *w
 
 /* ---- ledgers ---- */
 
-/* The numbers of all sections stand at the same place, so that they can be compared. */
-static uint32_t book_of(const rulebook_section *s)
-{
-    if (strcmp(s->kind, "fund") == 0)
-        return ((const fund_fund *)s->content)->book;
-    if (strcmp(s->kind, "cost_share") == 0)
-        return ((const fund_cost_share *)s->content)->book;
-    return strcmp(s->kind, "grant") == 0 ? ((const fund_grant *)s->content)->book : 0;
-}
-
-static uint32_t read_book(rulebook_loader *l, const rb_node *root)
+static uint32_t read_book(rulebook_loader *l, const rb_node *root, base_place *place)
 {
     const rb_node *n = rulebook_get(root, "ledger");
+    *place = n != NULL ? rulebook_node_place(n) : (base_place){0};
+    return (uint32_t)rulebook_read_int(l, n, "ledger", 1, UINT32_MAX, 0);
+}
+
+/* 0: none, or none that is known here. */
+static uint32_t book_of(const rulebook *rb, const rulebook_section *s)
+{
+    const rulebook_accounts *a = fund_accounts_of(rb, s->kind);
+    if (s->content == NULL)
+        return 0;
+    if (strcmp(s->kind, "cost_share") == 0)
+        return ((const fund_cost_share *)s->content)->book;
+    if (strcmp(s->kind, "grant") == 0)
+        return ((const fund_grant *)s->content)->book;
+    return a != NULL ? a->ledger(s->content) : 0;
+}
+
+/* What one ledger holds is of one kind and one definition. The later of the two is told; another programme's never is the later. */
+static void check_book(rulebook_loader *l, const void *content, uint32_t book, const base_place *place)
+{
     const rulebook *rb = rulebook_loader_rulebook(l);
-    const uint32_t book = (uint32_t)rulebook_read_int(l, n, "ledger", 1, UINT32_MAX, 0);
-    for (uint32_t i = 0; book != 0 && i < rb->section_count; i++)
-        if (rb->sections[i].content != NULL && book_of(&rb->sections[i]) == book) {
-            const base_place place = rulebook_node_place(n);
-            rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &place, M_fund_ledger_taken, A_I("ledger", book),
-                                                 A_S("section", rb->sections[i].name)));
-            break;
-        }
-    return book;
+    bool later = false;
+    for (uint32_t i = 0; i < rb->section_count; i++) {
+        const rulebook_section *s = &rb->sections[i];
+        later = later || s->content == content;
+        if (s->content == content || book == 0 || book_of(rb, s) != book || (later && strcmp(s->kind, "points") != 0))
+            continue;
+        rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), place, M_fund_ledger_taken, A_I("ledger", book),
+                                             A_S("section", s->name)));
+        return;
+    }
+}
+
+static void check_fund(void *user, rulebook_loader *l, const char *name, void *content)
+{
+    const fund_fund *f = content;
+    (void)user, (void)name;
+    check_book(l, f, f->book, &f->book_place);
+}
+
+static void check_share(void *user, rulebook_loader *l, const char *name, void *content)
+{
+    const fund_cost_share *s = content;
+    (void)user, (void)name;
+    check_book(l, s, s->book, &s->book_place);
+}
+
+static void check_grant(void *user, rulebook_loader *l, const char *name, void *content)
+{
+    const fund_grant *x = content;
+    (void)user, (void)name;
+    check_book(l, x, x->book, &x->book_place);
 }
 
 static void *section(rulebook_loader *l, size_t size)
@@ -154,7 +186,7 @@ static gov_status load_fund(void *user, rulebook_loader *l, const char *name, co
     f->name = name;
     f->title = rulebook_read_text(l, rulebook_get(root, "title"));
     f->description = rulebook_read_text(l, rulebook_get(root, "description"));
-    f->book = read_book(l, root);
+    f->book = read_book(l, root, &f->book_place);
     f->purposes = read_purposes(l, rulebook_get(root, "purposes"), false, &f->purpose_count);
     f->goods = read_purposes(l, rulebook_get(root, "goods"), true, &f->good_count);
     *out = f;
@@ -268,7 +300,7 @@ static gov_status load_share(void *user, rulebook_loader *l, const char *name, c
     s->name = name;
     s->title = rulebook_read_text(l, rulebook_get(root, "title"));
     s->description = rulebook_read_text(l, rulebook_get(root, "description"));
-    s->book = read_book(l, root);
+    s->book = read_book(l, root, &s->book_place);
     s->by = (uint8_t)rulebook_read_word(l, rulebook_get(root, "by"), "by", bases, FUND_BY_AREA);
     s->times_area = rulebook_read_bool(l, rulebook_get(root, "times_area"), "times_area", false);
     if ((s->by == FUND_BY_FLOOR) != (rulebook_count(floors) > 0)) {
@@ -295,7 +327,7 @@ static gov_status load_grant(void *user, rulebook_loader *l, const char *name, c
     x->name = name;
     x->title = rulebook_read_text(l, rulebook_get(root, "title"));
     x->description = rulebook_read_text(l, rulebook_get(root, "description"));
-    x->book = read_book(l, root);
+    x->book = read_book(l, root, &x->book_place);
     x->at_most = read_amount(l, rulebook_get(root, "at_most"), "at_most", 1, -1);
     x->notice = rulebook_read_duration(l, rulebook_get(root, "notice"));
     x->roll = (uint8_t)rulebook_read_word(l, rulebook_get(root, "roll"), "roll", rolls, CAL_ROLL_NONE);
@@ -367,9 +399,9 @@ static gov_status load_contract(void *user, rulebook_loader *l, const char *name
 }
 
 const rulebook_section_kind fund_sections[] = {
-    {.key = "fund", .load = load_fund, .schema = fund_json_fund, .accounts = &fund_accounts},
-    {.key = "cost_share", .load = load_share, .schema = fund_json_share},
-    {.key = "grant", .load = load_grant, .schema = fund_json_grant},
+    {.key = "fund", .load = load_fund, .check = check_fund, .schema = fund_json_fund, .accounts = &fund_accounts},
+    {.key = "cost_share", .load = load_share, .check = check_share, .schema = fund_json_share},
+    {.key = "grant", .load = load_grant, .check = check_grant, .schema = fund_json_grant},
     {.key = "contract", .load = load_contract, .schema = fund_json_contract}};
 
 /* ---- finding ---- */

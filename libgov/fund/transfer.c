@@ -20,7 +20,7 @@ static const rulebook_report reports[] = {
     {.name = "failed", .data = ended_data, .data_count = ARRAY_LEN(ended_data)},
     {.name = "expired", .data = ended_data, .data_count = ARRAY_LEN(ended_data), .by_time = true}};
 
-static const rulebook_accounts *accounts_of(const rulebook *rb, const char *kind)
+const rulebook_accounts *fund_accounts_of(const rulebook *rb, const char *kind)
 {
     const rulebook_host *part;
     for (size_t k = 0; (part = rulebook_host_part(rb->host, k)) != NULL; k++)
@@ -41,7 +41,7 @@ static gov_status find_book(const rulebook *rb, const char *name, const base_pla
     size_t n = 0;
     for (uint32_t i = 0; i < rb->section_count; i++) {
         const rulebook_section *s = &rb->sections[i];
-        const rulebook_accounts *a = accounts_of(rb, s->kind);
+        const rulebook_accounts *a = fund_accounts_of(rb, s->kind);
         if (a == NULL)
             continue;
         if (strcmp(s->name, name) == 0) {

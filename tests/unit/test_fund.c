@@ -484,6 +484,7 @@ static void mistakes_are_told_at_their_place(void **state)
         {"fund: f\nledger: 1\npurposes: {a: {limit: -5}}\n", "fund_number", 7, 23},
         {"fund: f\nledger: 1\n", "missing_key", 5, -1},
         {"fund: f\nledger: 1\npurposes: {a: {}}\n---\ngrant: g\nledger: 1\nnotice: 5 days\n", "fund_ledger_taken", 10, 9},
+        {"fund: f\nledger: 7\npurposes: {a: {}}\n---\npoints: p\nledger: 7\nholder: resident\n", "fund_ledger_taken", 6, 9},
         {"cost_share: s\nledger: 1\nby: floor\ncoefficients: {3: 0.8, 4: 0.7}\n", "share_not_monotonic", 8, 27},
         {"cost_share: s\nledger: 1\nby: floor\ncoefficients: {4: 0.8, 3: 0.7}\n", "share_floor_order", 8, 27},
         {"cost_share: s\nledger: 1\nby: floor\ncoefficients: {3: 0.8x}\n", "unexpected_token", 8, 22},
