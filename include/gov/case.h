@@ -132,9 +132,15 @@ GOV_API gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value 
 GOV_API gov_status gov_case_history(gov *g, int64_t id, gov_value **out, gov_error **err);
 
 /**
- * What may happen next, for the actor of the handle: a map with `state`, `clocks` (each with due, left, running, breached and its
- * segments), `timers` (pending, with what they will do), and `events`: a list of maps with `event`, `allowed`, `input` (its
- * declaration) and for a refused one `refused_by` (message, file, line).
+ * What may happen next, for the actor of the handle: a map with
+ *  - `state`, and `clocks`: each with `name`, `state`, `due`, `consumed`, `left`, `running`, `breached`, `provisional`, `budget`, `calendar`, `law`,
+ *    `roll`, its `account` as it is kept, and `lines`, the account for people: maps with `at`, `what` and what belongs to that: what
+ *    happened, with `event` and `by`; days (`from`, `to`, `days`, `why`: off, work, hours, weekend) that were "not_counted" or "counted"; marks
+ *    raised ("mark") and ahead ("mark_ahead"); where an end rolled on ("roll"); from where on a year is "unlisted"; and "due"
+ *  - `timers`: pending, with what they will do, and `since`, `length`, `law` where they were reckoned by a calendar
+ *  - `effects`: under way and not ended, each with `id`, `effect`, `since`, `due`, `provisional`
+ *  - `events`: each with `event`, `allowed`, `input` (of each field type, required, title, default and limits) and for a refused one
+ *    `refused_by` (`why`: state, guard or role; `code`, `message` by language, `file`, `line`)
  * Permission: `case.read`, as gov_case_get() asks for it: outside of the actor's part, GOV_E_NOT_FOUND.
  * @contract thread=engine alloc=yes block=io
  * @since 0.1

@@ -10,6 +10,28 @@ typedef struct get_input {
 
 static const access_call read_call = {"case.read", false};
 
+/* What a form needs to know of a field beside its type. */
+static void set_limits(value_builder *b, const rulebook_field *f)
+{
+    const struct {
+        const char *name;
+        value v;
+    } limits[] = {{"default", f->preset}, {"min", f->min}, {"max", f->max}};
+    if (f->title.count > 0)
+        value_builder_set(b, "title", case_text_value(b->arena, &f->title));
+    if (f->description.count > 0)
+        value_builder_set(b, "description", case_text_value(b->arena, &f->description));
+    if (f->one_of_count > 0)
+        value_builder_set(b, "one_of", value_list(f->one_of, f->one_of_count));
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+        if (limits[i].v.kind != VALUE_ABSENT)
+            value_builder_set(b, limits[i].name, limits[i].v);
+    if (f->max_length >= 0)
+        value_builder_set(b, "max_length", value_int(f->max_length));
+    if (f->pattern != NULL)
+        value_builder_set(b, "matches", value_text(f->pattern));
+}
+
 static gov_status describe_input(case_machine *m, const rulebook_event *e, value *out, const diag *d)
 {
     value_builder b;
@@ -20,8 +42,7 @@ static gov_status describe_input(case_machine *m, const rulebook_event *e, value
         value_builder_init(&one, m->arena);
         value_builder_set(&one, "type", value_text(rulebook_type_name((rulebook_type)f->type)));
         value_builder_set(&one, "required", value_bool(f->required));
-        if (f->one_of_count > 0)
-            value_builder_set(&one, "one_of", value_list(f->one_of, f->one_of_count));
+        set_limits(&one, f);
         b.failed = b.failed || one.failed;
         value_builder_set(&b, f->name, value_builder_map(&one));
     }

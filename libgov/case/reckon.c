@@ -70,24 +70,37 @@ static gov_status read_timer(store_rows *rows, base_arena *arena, set_timer *out
     return out->name != NULL && out->event != NULL ? GOV_OK : base_nomem(d);
 }
 
+enum { TIMERS = 64 };
+
+/* One page of a case's timers, after that name; *n less than TIMERS: it was the last. */
+static gov_status read_timers(gov *g, case_machine *m, const char *after, set_timer *found, size_t *n, const diag *d)
+{
+    static const store_sql sql = {"SELECT name, event, due_us, since_us, length, provisional, roll, calendar FROM gov_case_timer WHERE community = $1 AND "
+                                  "case_id = $2 AND name > $3 AND since_us IS NOT NULL AND length IS NOT NULL AND attempts = 0 "
+                                  "ORDER BY name LIMIT 64"};
+    store_rows rows;
+    *n = 0;
+    gov_status status = store_query(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(m->id), store_s(after)), &rows, d);
+    while (status == GOV_OK && *n < TIMERS && (status = store_next(&rows, d)) == GOV_OK)
+        status = read_timer(&rows, m->arena, &found[(*n)++], d);
+    store_rows_close(&rows);
+    return status == GOV_END ? GOV_OK : status;
+}
+
 static gov_status move_timers(gov *g, case_machine *m, value_builder *moved, const diag *d)
 {
-    enum { MOST = 64 };
-    static const store_sql sql = {"SELECT name, event, due_us, since_us, length, provisional, roll, calendar FROM gov_case_timer WHERE community = $1 AND "
-                                  "case_id = $2 AND since_us IS NOT NULL AND length IS NOT NULL AND attempts = 0 ORDER BY name LIMIT 64"};
-    set_timer *found = base_arena_array(m->arena, MOST, sizeof *found);
-    store_rows rows;
-    size_t n = 0;
-    if (found == NULL)
-        return base_nomem(d);
-    gov_status status = store_query(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(m->id)), &rows, d);
-    while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK && n < MOST)
-        status = read_timer(&rows, m->arena, &found[n++], d);
-    store_rows_close(&rows);
-    status = status == GOV_END ? GOV_OK : status;
-    for (size_t i = 0; i < n && status == GOV_OK; i++)
-        if (found[i].since_us != 0)
-            status = move_timer(g, m, &found[i], moved, d);
+    set_timer *found = base_arena_array(m->arena, TIMERS, sizeof *found);
+    const char *after = "";
+    size_t n = TIMERS;
+    gov_status status = found != NULL ? GOV_OK : base_nomem(d);
+    while (status == GOV_OK && n == TIMERS) {
+        status = read_timers(g, m, after, found, &n, d);
+        for (size_t i = 0; i < n && status == GOV_OK; i++) {
+            if (found[i].since_us != 0)
+                status = move_timer(g, m, &found[i], moved, d);
+            after = found[i].name;
+        }
+    }
     return status;
 }
 

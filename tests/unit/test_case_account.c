@@ -12,7 +12,7 @@
 
 #define FLOW(BUDGET, MORE)                                                                                            \
     "workflow: request\n"                                                                                         \
-    "events: {ask: {by: [desk]}, answer: {by: [desk]}, extend: {by: [desk], input: {days: {type: int}}},\n"        \
+    "events: {ask: {by: [desk]}, answer: {by: [desk]}, extend: {by: [desk], input: {days: {type: int, min: 1, default: 2, title: {zh: 天数}}}},\n"        \
     "         approve: {by: [chief]}, finish: {by: [desk]}}\n"      \
     "clocks:\n  decide:\n    starts: [open]\n    stops: [finish]\n    budget: " BUDGET "\n    paused_in: [waiting]\n" \
     "    marks: {50%: half, 100%: late}\n    law: {zh: 条例第三十条, en: Article 30}\n    roll: next_working_day\n"       \
@@ -159,6 +159,11 @@ static void a_refusal_names_rule_line_and_words(void **state)
     assert_gov_ok(gov_act_as(c.g, "S1", "handle_case", &err), err);
     gov_value *v = explain(&c, id);
     assert_int_equal(gov_value_kind(refused(v, "ask")), GOV_VALUE_NULL);
+    assert_text_at(v, "events.2.event", "extend");
+    assert_text_at(v, "events.2.input.days.type", "int");
+    assert_text_at(v, "events.2.input.days.title.zh", "天数");
+    assert_int_equal(gov_value_int(gov_value_find(v, "events.2.input.days.min")), 1);
+    assert_int_equal(gov_value_int(gov_value_find(v, "events.2.input.days.default")), 2);
     const gov_value *one = refused(v, "answer"); /* nothing in `open` takes it: the state's line */
     assert_text_at(one, "why", "state");
     assert_text_at(one, "code", "event_refused");

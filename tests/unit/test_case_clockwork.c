@@ -107,6 +107,25 @@ static void a_message_follows_its_senders_calendar(void **state)
     finish(&c);
 }
 
+/* However many there are. */
+static void a_hundred_messages_follow(void **state)
+{
+    community c = community_make(support_store_of(state), OFFICES(""), NULL);
+    now_is(&c, "2026-12-30 10:00");
+    const int64_t id = community_open(&c, "asker", "{}");
+    const int64_t child = number_at(&c, id, "children.0");
+    for (int i = 0; i < 100; i++)
+        community_send(&c, id, "go", NULL, GOV_OK);
+    install(&c, OFFICES(", 2027: {off: [2027-01-01]}"));
+    now_is(&c, "2027-01-05 17:29");
+    tick(&c, 0);
+    assert_int_equal(number_at(&c, child, "fields.n"), 0);
+    now_is(&c, "2027-01-05 17:30");
+    tick(&c, 0);
+    assert_int_equal(number_at(&c, child, "fields.n"), 100);
+    finish(&c);
+}
+
 /* ---- clocks that run backwards, or jump ---- */
 
 static const char terms[] =
@@ -223,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TESTS(a_message_follows_its_senders_calendar),
+        STORE_TESTS(a_hundred_messages_follow),
         STORE_TESTS(a_clock_that_runs_backwards_gains_nobody_anything),
         STORE_TESTS(a_clock_that_jumps_a_year_leaves_nothing_out),
         STORE_TESTS(a_crowd_that_is_due_at_once),
