@@ -34,7 +34,7 @@ GOV_API gov_status gov_points_balance(gov *g, const char *programme, const char 
 
 /**
  * What came and went, the newest first: a list of maps with `at`, `kind` ("earned", "deducted", "redeemed", "fulfilled", "refunded",
- * "returned", "reversed", "expired", "sent", "received"), `points` (negative when they went), `balance` after it, `reason` (the rule's or
+ * "returned", "reversed", "expired", "sent", "received", "released"), `points` (negative when they went), `balance` after it, `reason` (the rule's or
  * the item's name), its `title` where it still has one, `case` and `order` (id or null), `transfer`.
  * Permission: `points.read`.
  * @param before  only what happened before this instant; 0: from the newest on

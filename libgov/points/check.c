@@ -135,6 +135,10 @@ static void watch_effect(const watching *s, const rulebook_action *a)
     for (size_t i = 0; i < ARRAY_LEN(forbidden); i++)
         if (strcmp(a->as.effect.effect->name, forbidden[i]) == 0)
             statutory(s, &a->place);
+    /* Whatever moves points is a price. */
+    const rulebook_argument *ledger_named = rulebook_arg(a, "ledger");
+    if (ledger_named != NULL && ledger_named->text != NULL && points_find(rulebook_loader_rulebook(s->l), ledger_named->text) != NULL)
+        statutory(s, &a->place);
     for (uint32_t i = 0; i < a->as.effect.count; i++) {
         const rulebook_argument *arg = &a->as.effect.args[i];
         watch_program(s, arg->expr, &arg->place);

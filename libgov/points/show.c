@@ -5,30 +5,31 @@
 
 /* ---- statements ---- */
 
-/* What a transfer was to the account, and what it did to what can be spent. */
-static const char *kind_of(const ledger_transfer *t, int64_t account, int64_t *points)
+/* What a transfer was to the account; NULL: what was pending has lapsed. */
+static const char *kind_of(const ledger_transfer *t, int64_t account)
 {
+    if (t == NULL)
+        return "released";
     const bool paid = t->debit_account == account;
-    *points = paid ? -t->amount : t->amount;
     if (t->flags & LEDGER_BREAKAGE)
         return "expired";
-    if (t->flags & GOV_TRANSFER_POST_PENDING) {
-        *points = 0;
-        return "fulfilled";
-    }
-    if (t->flags & GOV_TRANSFER_VOID_PENDING) {
-        *points = t->amount;
+    if (t->flags & GOV_TRANSFER_VOID_PENDING)
         return "refunded";
-    }
+    if (t->code == POINTS_CODE_REDEMPTION)
+        return t->flags & GOV_TRANSFER_POST_PENDING ? "fulfilled" : t->reversal_of != 0 ? "returned" : "redeemed";
     if (t->reversal_of != 0)
-        return t->code == POINTS_CODE_REDEMPTION ? "returned" : "reversed";
+        return "reversed";
     switch (t->code) {
     case POINTS_CODE_AWARD: return "earned";
     case POINTS_CODE_DEDUCTION: return "deducted";
-    case POINTS_CODE_REDEMPTION: return "redeemed";
     case POINTS_CODE_GIFT: return paid ? "sent" : "received";
     default: return "moved";
     }
+}
+
+static int64_t free_after(const ledger_balance *b)
+{
+    return b->credits_posted - b->debits_posted - b->debits_pending;
 }
 
 static const char *title_of(gov *g, const points_programme *p, const ledger_transfer *t, const char *name)
@@ -40,57 +41,67 @@ static const char *title_of(gov *g, const points_programme *p, const ledger_tran
     return rule != NULL ? points_words_of(g, &rule->title, NULL) : NULL;
 }
 
-static gov_status show_row(gov *g, ledger *l, const points_programme *p, const ledger_transfer *t, int64_t account,
+/* One change of the account: the transfer that made it (NULL: none), what could be spent before and after it. */
+static gov_status show_row(gov *g, ledger *l, const points_programme *p, const ledger_transfer *t, int64_t account, int64_t before,
                            const ledger_balance *after, value_builder *list, const diag *d)
 {
-    char name[65];
+    char name[65] = "";
     value_builder b;
-    int64_t points;
-    const char *kind = kind_of(t, account, &points);
-    const gov_status rc = ledger_reason_name(l, p->book, t->reason, name, d);
+    const gov_status rc = t != NULL ? ledger_reason_name(l, p->book, t->reason, name, d) : GOV_OK;
     if (rc != GOV_OK)
         return rc;
-    const char *title = title_of(g, p, t, name);
+    const char *title = t != NULL ? title_of(g, p, t, name) : NULL;
+    const bool order = t != NULL && t->code == POINTS_CODE_REDEMPTION && t->reference != 0;
     value_builder_init(&b, &g->scratch);
-    value_builder_set(&b, "at", value_from_us(t->timestamp));
-    value_builder_set(&b, "kind", value_text(kind));
-    value_builder_set(&b, "points", value_int(points));
-    value_builder_set(&b, "balance", value_int(after->credits_posted - after->debits_posted - after->debits_pending));
+    value_builder_set(&b, "at", value_from_us(after->timestamp));
+    value_builder_set(&b, "kind", value_text(kind_of(t, account)));
+    value_builder_set(&b, "points", value_int(free_after(after) - before));
+    value_builder_set(&b, "balance", value_int(free_after(after)));
     value_builder_set_copy(&b, "reason", name);
     value_builder_set(&b, "title", title != NULL ? value_text(title) : value_null());
-    value_builder_set(&b, "case", t->subject != 0 ? value_int(t->subject) : value_null());
-    value_builder_set(&b, "order",
-                      t->code == POINTS_CODE_REDEMPTION && t->reference != 0 ? value_int(t->reference) : value_null());
-    value_builder_set(&b, "transfer", value_int(t->id));
+    value_builder_set(&b, "case", t != NULL && t->subject != 0 ? value_int(t->subject) : value_null());
+    value_builder_set(&b, "order", order ? value_int(t->reference) : value_null());
+    value_builder_set(&b, "transfer", t != NULL ? value_int(t->id) : value_null());
     list->failed = list->failed || b.failed;
     value_builder_add(list, value_builder_map(&b));
     return GOV_OK;
 }
 
+/* The newest first. Balances have a row for each change, transfers none for what lapsed. */
+static gov_status show_rows(gov *g, const points_programme *p, const ledger_filter *f, uint32_t limit, value_builder *list, const diag *d)
+{
+    ledger *l;
+    size_t count = 0, same = 0, next = 0;
+    ledger_transfer *rows = base_arena_array(&g->scratch, limit, sizeof *rows);
+    ledger_balance *after = base_arena_array(&g->scratch, (size_t)limit + 1, sizeof *after);
+    if (rows == NULL || after == NULL)
+        return base_nomem(d);
+    gov_status rc = ledger_of(g, &l, d);
+    if (rc == GOV_OK)
+        rc = ledger_account_transfers(l, f, rows, limit, &count, d);
+    if (rc == GOV_OK)
+        rc = ledger_account_balances(l, f, after, (size_t)limit + 1, &same, d);
+    for (size_t i = 0; i < same && i < limit && rc == GOV_OK; i++) {
+        const bool made = after[i].transfer != 0 && next < count && rows[next].id == after[i].transfer;
+        const int64_t before = i + 1 < same ? free_after(&after[i + 1]) : 0;
+        rc = show_row(g, l, p, made ? &rows[next] : NULL, f->account, before, &after[i], list, d);
+        next += made;
+    }
+    return rc;
+}
+
 gov_status points_show_statement(gov *g, const points_programme *p, int64_t holder, int64_t before, uint32_t limit, value *out,
                                  const diag *d)
 {
-    ledger *l;
     value_builder list;
-    size_t count = 0, same = 0;
     int64_t account = 0;
-    ledger_transfer *rows = base_arena_array(&g->scratch, limit, sizeof *rows);
-    ledger_balance *after = base_arena_array(&g->scratch, limit, sizeof *after);
-    if (rows == NULL || after == NULL)
-        return base_nomem(d);
     value_builder_init(&list, &g->scratch);
     gov_status rc = points_account(g, p, holder, false, &account, d);
     const ledger_filter f = {.account = account,
                              .timestamp_max = before > 0 ? before - 1 : 0,
                              .flags = GOV_LEDGER_REVERSED};
-    if (rc == GOV_OK)
-        rc = ledger_of(g, &l, d);
     if (rc == GOV_OK && account != 0)
-        rc = ledger_account_transfers(l, &f, rows, limit, &count, d);
-    if (rc == GOV_OK && account != 0)
-        rc = ledger_account_balances(l, &f, after, limit, &same, d);
-    for (size_t i = 0; i < count && i < same && rc == GOV_OK; i++)
-        rc = show_row(g, l, p, &rows[i], account, &after[i], &list, d);
+        rc = show_rows(g, p, &f, limit, &list, d);
     *out = value_builder_list(&list);
     return rc == GOV_OK && list.failed ? base_nomem(d) : rc;
 }

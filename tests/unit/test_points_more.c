@@ -169,6 +169,100 @@ static void the_last_bag_goes_to_one(void **state)
     community_free(&c);
 }
 
+/* ---- many hands ---- */
+
+enum { HANDS = 3, ACTS = 40 };
+
+/* Refusals are part of the game; what is wrong with the machine is not. */
+static bool fair(gov_status rc)
+{
+    return rc == GOV_OK || rc == GOV_E_REFUSED || rc == GOV_E_STATE || rc == GOV_E_NOT_FOUND;
+}
+
+static int act_at_random(gov *g, unsigned seed)
+{
+    int64_t orders[ACTS] = {0};
+    size_t count = 0;
+    for (int i = 0; i < ACTS; i++) {
+        static const char *const settle[] = {"points.fulfil", "points.cancel", "points.return"};
+        char text[128];
+        gov_error *err = NULL;
+        gov_value *in, *out = NULL;
+        seed = seed * 1103515245U + 12345U;
+        const unsigned what = seed >> 16;
+        const char *name = what % 4 == 0 ? "points.award" : what % 4 == 1 ? "points.redeem" : settle[what / 4 % 3];
+        if (what % 4 == 0)
+            (void)snprintf(text, sizeof text, "{'account': '%s', 'rule': 'gift', 'points': %u}", what & 64 ? "wang" : "zhao", what % 150);
+        else if (what % 4 == 1)
+            (void)snprintf(text, sizeof text, "{'account': '%s', 'item': '%s'}", what & 64 ? "wang" : "zhao", what & 32 ? "rice" : "song");
+        else
+            (void)snprintf(text, sizeof text, "{'order': %lld}", (long long)(count > 0 ? orders[what / 16 % count] : 1));
+        in = community_json(text);
+        const gov_status rc = gov_operation_run(g, name, in, NULL, &out, &err);
+        if (rc == GOV_OK && what % 4 == 1)
+            orders[count++] = gov_value_int(gov_value_get(out, "id"));
+        if (!fair(rc))
+            support_print_error(err);
+        gov_error_free(err);
+        gov_value_free(in);
+        gov_value_free(out);
+        if (!fair(rc))
+            return 2;
+    }
+    return 0;
+}
+
+static int hand(const char *url, unsigned seed)
+{
+    gov_store *home = NULL;
+    gov *g = NULL;
+    gov_options o;
+    gov_options_init(&o, sizeof o);
+    gov_status rc = gov_store_open(url, &o, &home, NULL);
+    if (rc == GOV_OK)
+        rc = gov_attach(home, NULL, &g, NULL);
+    if (rc == GOV_OK)
+        rc = gov_act_as_host(g, "test", NULL);
+    if (rc == GOV_OK)
+        rc = gov_set_now(g, COMMUNITY_START, NULL);
+    const int told = rc == GOV_OK ? act_at_random(g, seed) : 2;
+    gov_free(g);
+    gov_store_free(home);
+    return told;
+}
+
+/* Processes that give, buy, hand out, cancel and take back at random: afterwards everything adds up. */
+static void many_hands_keep_the_sums(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = community_make(s, rules, NULL);
+    pid_t children[HANDS];
+    people(&c);
+    run(&c, "points.stock", "{'item': 'rice', 'add': 3}", GOV_OK, NULL);
+    community_free(&c);
+    for (unsigned i = 0; i < HANDS; i++) {
+        children[i] = fork();
+        if (children[i] == 0)
+            _exit(hand(s->url, 77 + i));
+    }
+    for (int i = 0; i < HANDS; i++) {
+        int status = -1;
+        assert_true(children[i] > 0 && waitpid(children[i], &status, 0) == children[i]);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    gov_error *err = NULL;
+    gov_options o;
+    gov_options_init(&o, sizeof o);
+    assert_gov_ok(gov_store_open(s->url, &o, &c.store, &err), err);
+    assert_gov_ok(gov_attach(c.store, NULL, &c.g, &err), err);
+    assert_gov_ok(gov_act_as_host(c.g, "test", &err), err);
+    assert_gov_ok(gov_set_now(c.g, COMMUNITY_START, &err), err);
+    verify(&c, GOV_OK, NULL);
+    (void)community_advance(&c, 3 * 24 * 60); /* what still waits lapses */
+    verify(&c, GOV_OK, NULL);
+    community_free(&c);
+}
+
 /* Two handles, turn by turn: what the one has locked, the other sees. */
 static void two_connections_take_turns(void **state)
 {
@@ -448,6 +542,7 @@ static void mistakes_are_found_in_the_rules(void **state)
         {STATUTE("{to: b, do: [{set: {n: \"balance(case.who, 7)\"}}]}"), "points_statutory"},
         {STATUTE("{to: b, do: [{deduct: {account: case.who, reason: fine}}]}"), "points_statutory"},
         {STATUTE("{to: b, do: [{if: 'true', then: [{redeem: {account: case.who, item: song}}]}]}"), "points_statutory"},
+        {STATUTE("{to: b, do: [{transfer: {ledger: green, from: case.who, to: issuer, amount: '1'}}]}"), "points_statutory"},
         {STATUTE("{when: \"balance(case.who, 'grene') > 5\", to: b}"), "points_unknown"},
         {HEAD SHOP "---\npoints: blue\nledger: 8\nholder: resident\ncatalogue: {hearing: {price: 5, stock: unlimited, service: relief}}\n"
                    "---\nworkflow: relief\nstatutory: true\nevents: {ask: {by: [officer]}}\nstates: {a: {on: {ask: b}}, b: {type: final}}\n",
@@ -549,6 +644,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TESTS(the_last_bag_goes_to_one),
         STORE_TESTS(two_connections_take_turns),
+        STORE_TESTS(many_hands_keep_the_sums),
         STORE_TESTS(cases_spend_and_see_tiers),
         STORE_TESTS(older_cases_can_close),
         STORE_TESTS(holders_are_told_once),
