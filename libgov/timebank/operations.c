@@ -53,6 +53,7 @@ static const rulebook_operand person[] = {BANK, ABOUT("resident")};
 static const rulebook_operand statement[] = {
     BANK, ABOUT("resident"), {"before", RULEBOOK_OPERAND_TIME}, {"limit", RULEBOOK_OPERAND_INT}};
 static const rulebook_operand bank[] = {BANK};
+static const rulebook_operand list[] = {BANK, ABOUT("resident"), {"open", RULEBOOK_OPERAND_BOOL}, {"before", RULEBOOK_OPERAND_ID}, {"limit", RULEBOOK_OPERAND_INT}};
 static const rulebook_operand peer[] = {BANK,
                                         {"name", RULEBOOK_OPERAND_TEXT, true},
                                         {"as", RULEBOOK_OPERAND_TEXT, true},
@@ -93,6 +94,8 @@ static const rulebook_operation operations[] = {
     WRITES("timebank.cancel", cancel, timebank_run_cancel),
     RULES("timebank.reverse", one, timebank_run_reverse),
     READS("timebank.booking", one, timebank_run_booking),
+    READS("timebank.bookings", list, timebank_run_bookings),
+    READS("timebank.notices", person, timebank_run_notices),
     WRITES("timebank.gift", gift, timebank_run_gift),
     RULES("timebank.group", group, timebank_run_group),
     WRITES("timebank.leave", behind, timebank_run_leave),

@@ -38,6 +38,7 @@ static const store_column notice_columns[] = {{"community", STORE_INT},
                                               {0}};
 static const store_index notice_indexes[] = {
     {"gov_timebank_notice_by_skill", "community, book, kind, skill, until_us", false, "state = 0"},
+    {"gov_timebank_notice_by_resident", "community, book, resident", false, "state = 0"},
     {0}};
 static const store_table notice_table = {.name = "gov_timebank_notice",
                                          .columns = notice_columns,
@@ -87,7 +88,7 @@ static const store_column booking_columns[] = {{"community", STORE_INT},
                                                {0}};
 static const store_index booking_indexes[] = {
     {"gov_timebank_booking_by_volunteer", "community, book, volunteer, month, day", false, NULL},
-    {"gov_timebank_booking_by_recipient", "community, book, recipient", false, "state < 5"},
+    {"gov_timebank_booking_by_recipient", "community, book, recipient", false, "recipient IS NOT NULL"},
     {0}};
 static const store_table booking_table = {.name = "gov_timebank_booking",
                                           .columns = booking_columns,

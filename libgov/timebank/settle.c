@@ -413,38 +413,3 @@ TIMEBANK_RUN(timebank_run_expire)
     const gov_status rc = timebank_take_booking(g, in[0].as.i, &t, &k, d);
     return rc == GOV_OK ? answer(&t, &k, out) : rc;
 }
-
-TIMEBANK_RUN(timebank_run_booking)
-{
-    timebank_booking k;
-    value_builder b;
-    value volunteer, recipient = value_null();
-    gov_status rc = timebank_load_booking(g, in[0].as.i, &k, d);
-    if (rc == GOV_OK)
-        rc = timebank_check_party(g, TIMEBANK_READ, &k, TIMEBANK_EITHER, d);
-    if (rc == GOV_OK)
-        rc = timebank_person(g, k.volunteer, &volunteer, d);
-    if (rc == GOV_OK && k.recipient != 0)
-        rc = timebank_person(g, k.recipient, &recipient, d);
-    if (rc != GOV_OK)
-        return rc;
-    const bool over = k.state < TIMEBANK_DISPUTED && k.expires_us != 0 && k.expires_us <= access_now(g);
-    value_builder_init(&b, &g->scratch);
-    value_builder_set(&b, "id", value_int(k.id));
-    value_builder_set(&b, "state", value_text(timebank_state_name(over ? TIMEBANK_EXPIRED : k.state)));
-    value_builder_set(&b, "volunteer", volunteer);
-    value_builder_set(&b, "recipient", recipient);
-    value_builder_set(&b, "skill", value_text(k.skill));
-    value_builder_set(&b, "from", value_from_us(k.from_us));
-    value_builder_set(&b, "until", value_from_us(k.until_us));
-    value_builder_set(&b, "minutes", value_int(k.minutes));
-    value_builder_set(&b, "at_most", value_int(k.most));
-    value_builder_set(&b, "amount", value_int(k.amount));
-    value_builder_set(&b, "paid_by", value_text(k.kind == TIMEBANK_HELP ? "pool" : k.kind == TIMEBANK_GROUP ? "community" : "recipient"));
-    value_builder_set(&b, "served", value_int(k.served));
-    value_builder_set(&b, "own", value_int(k.own));
-    value_builder_set(&b, "donated", value_int(k.donated));
-    value_builder_set(&b, "stars", k.stars != 0 ? value_int(k.stars) : value_null());
-    *out = value_builder_map(&b);
-    return b.failed ? base_nomem(d) : GOV_OK;
-}

@@ -367,6 +367,8 @@ TIMEBANK_RUN(timebank_run_cancel);
 TIMEBANK_RUN(timebank_run_reverse);
 TIMEBANK_RUN(timebank_run_expire);
 TIMEBANK_RUN(timebank_run_booking);
+TIMEBANK_RUN(timebank_run_bookings);
+TIMEBANK_RUN(timebank_run_notices);
 TIMEBANK_RUN(timebank_run_gift);
 TIMEBANK_RUN(timebank_run_group);
 TIMEBANK_RUN(timebank_run_leave);

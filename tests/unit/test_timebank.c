@@ -270,6 +270,14 @@ static void bookings_end_in_other_ways(void **state)
     gov_value *v;
     serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 300);
     /* Called off. */
+    v = run(&c, "timebank.bookings", "{'resident': 'old'}");
+    assert_int_equal(gov_value_count(gov_value_find(v, "bookings")), 1);
+    assert_text_at(v, "bookings.0.state", "settled");
+    assert_text_at(v, "bookings.0.recipient.key", "ancient");
+    gov_value_free(v);
+    v = run(&c, "timebank.bookings", "{'resident': 'old', 'open': true}");
+    assert_int_equal(gov_value_count(gov_value_find(v, "bookings")), 0);
+    gov_value_free(v);
     int64_t id = book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
     refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'alone', 'skill': 'company', 'from': '2026-03-03T10:59', 'minutes': 5}",
             "timebank_busy");
@@ -399,6 +407,10 @@ static void matches_say_why(void **state)
     refused(&c, "timebank.book", "{'request': 1}", "timebank_no_notice");
     snprintf(more, sizeof more, "{'request': %lld, 'offer': %lld}", (long long)request, (long long)far);
     refused(&c, "timebank.book", more, "timebank_not_open");
+    v = run(&c, "timebank.notices", "{'resident': 'nurse'}");
+    assert_int_equal(gov_value_count(gov_value_find(v, "notices")), 1);
+    assert_true(number(v, "notices.0.id") == far);
+    gov_value_free(v);
     snprintf(more, sizeof more, "{'notice': %lld}", (long long)far);
     gov_value_free(run(&c, "timebank.withdraw", more));
     refused(&c, "timebank.withdraw", more, "timebank_not_open");
