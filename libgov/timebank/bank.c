@@ -9,9 +9,22 @@ enum { MINUTE_US = 60000000, MOST_RATE = 100, MOST_METRES = 100000, DEFAULT_REAC
 
 static void fail_at(rulebook_loader *l, const rb_node *node, base_message m, const char *what)
 {
-    const base_place place = rulebook_node_place(node);
-    rulebook_loader_fail(l, base_report(rulebook_loader_diag(l), &place, GOV_SEVERITY_ERROR,
+    base_place place;
+    if (node != NULL)
+        place = rulebook_node_place(node);
+    rulebook_loader_fail(l, base_report(rulebook_loader_diag(l), node != NULL ? &place : NULL, GOV_SEVERITY_ERROR,
                                         &(const diag_report){m, A_S("what", what)}));
+}
+
+/* Of names to things; nothing where it is not written, or is something else, which is told. */
+static bool is_map(rulebook_loader *l, const rb_node *node, const char *what)
+{
+    if (node == NULL || rulebook_is_map(node))
+        return node != NULL;
+    const base_place place = rulebook_node_place(node);
+    rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &place, M_wrong_kind, A_S("what", what), A_S("expected", "map"),
+                                         A_S("found", rulebook_node_kind(node))));
+    return false;
 }
 
 /* A length of time in whole minutes, "2 hours". */
@@ -117,7 +130,8 @@ static void read_skills(rulebook_loader *l, const rb_node *map, const expr_scope
         rulebook_loader_fail(l, base_nomem(rulebook_loader_diag(l)));
         return;
     }
-    for (size_t i = 0; i < rulebook_count(map); i++) {
+    const size_t count = is_map(l, map, "skills") ? rulebook_count(map) : 0;
+    for (size_t i = 0; i < count; i++) {
         const rb_node *node = rulebook_item(map, i);
         timebank_skill *s = &skills[b->skill_count++];
         s->name = rulebook_key(map, i, &s->place);
@@ -140,7 +154,8 @@ static void read_levels(rulebook_loader *l, const rb_node *map, timebank_bank *b
         rulebook_loader_fail(l, base_nomem(rulebook_loader_diag(l)));
         return;
     }
-    for (size_t i = 0; i < rulebook_count(map); i++) {
+    const size_t count = is_map(l, map, "levels") ? rulebook_count(map) : 0;
+    for (size_t i = 0; i < count; i++) {
         const rb_node *node = rulebook_item(map, i);
         timebank_level *v = &levels[b->level_count++];
         v->name = rulebook_key(map, i, &v->place);
@@ -183,7 +198,7 @@ static const timebank_bank *content(const rulebook_section *s)
 static void check_ledger(rulebook_loader *l, const timebank_bank *b, const rb_node *node)
 {
     const rulebook *rb = rulebook_loader_rulebook(l);
-    for (uint32_t i = 0; i < rb->section_count; i++) {
+    for (uint32_t i = 0; i < rb->section_count && node != NULL; i++) { /* that it is missing was told */
         const timebank_bank *other = content(&rb->sections[i]);
         if (other != NULL && other != b && other->book == b->book)
             fail_at(l, node, M_timebank_ledger_taken, other->name);
