@@ -260,6 +260,48 @@ static gov_status not_started(const fund_project *p, const diag *d)
     return p->started_us == 0 ? GOV_OK : base_fail(d, M_share_started, A_S("project", p->name));
 }
 
+/* Until it starts a project may still cost something else, gain an agreement, or have other units; the shares follow. */
+gov_status fund_share_change(gov *g, const value *in, value *out, const diag *d)
+{
+    enum { PROJECT, COST, UNITS, AGREED_BY };
+    static const store_sql set = {"UPDATE gov_fund_project SET cost = $3, agreed = $4, agreed_by = $5 WHERE community = $1 AND id = $2"};
+    static const store_sql drop = {"DELETE FROM gov_fund_portion WHERE community = $1 AND project = $2 AND kind = 0"};
+    fund_project p;
+    fund_portions all;
+    fund_division x;
+    int64_t sum;
+    const char *by = fund_text(g, in[AGREED_BY]);
+    gov_status rc = fund_project_get(g, in[PROJECT].as.i, true, &p, d);
+    if (rc == GOV_OK)
+        rc = not_started(&p, d);
+    if (rc == GOV_OK && in[COST].kind == VALUE_INT)
+        rc = fund_positive(in[COST], "cost", &p.cost, d);
+    if (rc != GOV_OK)
+        return rc;
+    if (by != NULL) { /* an empty text: there is none any more */
+        p.agreed = by[0] != '\0';
+        p.agreed_by = by;
+    }
+    rc = store_post(g->store, &set,
+                    STORE_ARGS(store_i(g->community), store_i(p.id), store_i(p.cost), store_flag(p.agreed),
+                               store_s(p.agreed ? p.agreed_by : NULL)),
+                    1, d);
+    if (rc == GOV_OK && in[UNITS].kind == VALUE_LIST)
+        rc = store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(p.id)), STORE_ANY_ROWS, d);
+    if (rc == GOV_OK && in[UNITS].kind == VALUE_LIST)
+        rc = put_units(g, p.id, in[UNITS], d);
+    if (rc == GOV_OK)
+        rc = fund_portions_of(g, p.id, &all, d);
+    if (rc == GOV_OK)
+        rc = divide_anew(g, &p, &all, &sum, &x, d);
+    const value_pair data[] = {{value_text("cost"), value_int(p.cost)},
+                               {value_text("agreed_by"), p.agreed ? value_text(p.agreed_by) : value_null()},
+                               {value_text("units"), value_bool(in[UNITS].kind == VALUE_LIST)}};
+    if (rc == GOV_OK)
+        rc = fund_journal(g, "share.changed", p.id, data, ARRAY_LEN(data), d);
+    return rc == GOV_OK ? fund_answer_id(g, p.id, out, d) : rc;
+}
+
 /* A source of that name is set anew, or taken away by an amount of 0. */
 gov_status fund_share_source(gov *g, const value *in, value *out, const diag *d)
 {

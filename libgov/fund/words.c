@@ -32,6 +32,7 @@ static const rulebook_operand
     compute[] = {RULE, MUST("total", INT), MUST("units", LIST), MAY("agreed", BOOL)},
     open_project[] = {RULE, MUST("name", TEXT), MUST("cost", INT), MUST("units", LIST), MAY("sources", LIST), MAY("agreed", BOOL),
                       MAY("agreed_by", TEXT)},
+    change[] = {MUST("project", ID), MAY("cost", INT), MAY("units", LIST), MAY("agreed_by", TEXT)},
     source[] = {MUST("project", ID), MAY("name", TEXT), MUST("kind", TEXT), MUST("amount", INT)}, of_project[] = {MUST("project", ID)},
     relief[] = {MUST("project", ID), MUST("unit", TEXT), MAY("amount", INT), MAY("months", INT),
                 {"household", RULEBOOK_OPERAND_RECORD, false, "household resident premises", false}, MAY("reason", TEXT)},
@@ -57,6 +58,7 @@ static const rulebook_operand
     X("fund.stock", "fund.read", false, of_fund, fund_stock)                                         \
     X("share.compute", "fund.read", false, compute, fund_share_compute)                              \
     X("share.open", "fund.write", true, open_project, fund_share_open)                               \
+    X("share.change", "fund.write", true, change, fund_share_change)                                 \
     X("share.source", "fund.write", true, source, fund_share_source)                                 \
     X("share.start", "fund.approve", true, of_project, fund_share_start)                             \
     X("share.show", "fund.read", false, of_project, fund_share_show)                                 \

@@ -569,6 +569,7 @@ static gov_status live_a_little(const gov_allocator *alloc, void *user)
         {"share.start", "{'project': '%lld'}"},
         {"share.show", "{'project': '%lld'}"},
         {"share.arrears", "{'project': '%lld'}"},
+        {"share.plan", "{'project': '%lld', 'unit': 'a', 'plan': 'instalments', 'months': 3}"},
     };
     scarce *u = user;
     char url[512], name[32];
@@ -579,6 +580,12 @@ static gov_status live_a_little(const gov_allocator *alloc, void *user)
     const bool made = rc == GOV_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && rc == GOV_OK; i++)
         rc = try_call(&c, steps[i][0], steps[i][1], &id);
+    gov_value *fields = community_json("{'cost': 20}");
+    if (rc == GOV_OK)
+        rc = gov_case_open(c.g, "repair", fields, NULL, &id, NULL);
+    if (rc == GOV_OK)
+        rc = gov_case_send(c.g, id, "withdraw", NULL, NULL, NULL);
+    gov_value_free(fields);
     if (made)
         community_free(&c);
     return rc;
