@@ -299,34 +299,10 @@ static const glue_field glue_imported_fields[] = {
 };
 static const glue_struct glue_import_result = GLUE_STRUCT("result", gov_import_result, glue_imported_fields);
 
-/* Ledgers: names of flags as in the line protocol of `gov ledger`. */
-static const glue_name glue_account_flags[] = {
-    {"linked", GOV_ACCOUNT_LINKED},
-    {"debits_must_not_exceed_credits", GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS},
-    {"credits_must_not_exceed_debits", GOV_ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS},
-    {"history", GOV_ACCOUNT_HISTORY},
-    {"imported", GOV_ACCOUNT_IMPORTED},
-    {"closed", GOV_ACCOUNT_CLOSED},
-    {"min_balance", GOV_ACCOUNT_MIN_BALANCE},
-    {"max_balance", GOV_ACCOUNT_MAX_BALANCE},
-    {"warn_min", GOV_ACCOUNT_WARN_MIN},
-    {"warn_max", GOV_ACCOUNT_WARN_MAX},
-    {"approval", GOV_ACCOUNT_APPROVAL},
-    {"lots", GOV_ACCOUNT_LOTS},
-    {NULL, 0},
-};
-static const glue_name glue_transfer_flags[] = {
-    {"linked", GOV_TRANSFER_LINKED},
-    {"pending", GOV_TRANSFER_PENDING},
-    {"post_pending", GOV_TRANSFER_POST_PENDING},
-    {"void_pending", GOV_TRANSFER_VOID_PENDING},
-    {"balancing_debit", GOV_TRANSFER_BALANCING_DEBIT},
-    {"balancing_credit", GOV_TRANSFER_BALANCING_CREDIT},
-    {"closing_debit", GOV_TRANSFER_CLOSING_DEBIT},
-    {"closing_credit", GOV_TRANSFER_CLOSING_CREDIT},
-    {"imported", GOV_TRANSFER_IMPORTED},
-    {NULL, 0},
-};
+/* Ledgers. */
+#define GLUE_FLAG(name, bit) {name, bit},
+static const glue_name glue_account_flags[] = {GOV_ACCOUNT_FLAGS(GLUE_FLAG){NULL, 0}};
+static const glue_name glue_transfer_flags[] = {GOV_TRANSFER_FLAGS(GLUE_FLAG){NULL, 0}};
 
 static const glue_field glue_account_fields[] = {
     GLUE_FIELD(gov_account, GLUE_I64, id),

@@ -55,6 +55,35 @@ extern "C" {
 #define GOV_TRANSFER_IMPORTED       0x100U /**< Brings its own timestamp from the past. */
 /** @} */
 
+/**
+ * Names of the flags as in the line protocol and the bindings: X(name, bit) for each. @since 0.1
+ */
+#define GOV_ACCOUNT_FLAGS(X)                                                       \
+    X("linked", GOV_ACCOUNT_LINKED)                                                \
+    X("debits_must_not_exceed_credits", GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS) \
+    X("credits_must_not_exceed_debits", GOV_ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS) \
+    X("history", GOV_ACCOUNT_HISTORY)                                              \
+    X("imported", GOV_ACCOUNT_IMPORTED)                                            \
+    X("closed", GOV_ACCOUNT_CLOSED)                                                \
+    X("min_balance", GOV_ACCOUNT_MIN_BALANCE)                                      \
+    X("max_balance", GOV_ACCOUNT_MAX_BALANCE)                                      \
+    X("warn_min", GOV_ACCOUNT_WARN_MIN)                                            \
+    X("warn_max", GOV_ACCOUNT_WARN_MAX)                                            \
+    X("approval", GOV_ACCOUNT_APPROVAL)                                            \
+    X("lots", GOV_ACCOUNT_LOTS)
+
+/** The same of transfers. @since 0.1 */
+#define GOV_TRANSFER_FLAGS(X)                            \
+    X("linked", GOV_TRANSFER_LINKED)                     \
+    X("pending", GOV_TRANSFER_PENDING)                   \
+    X("post_pending", GOV_TRANSFER_POST_PENDING)         \
+    X("void_pending", GOV_TRANSFER_VOID_PENDING)         \
+    X("balancing_debit", GOV_TRANSFER_BALANCING_DEBIT)   \
+    X("balancing_credit", GOV_TRANSFER_BALANCING_CREDIT) \
+    X("closing_debit", GOV_TRANSFER_CLOSING_DEBIT)       \
+    X("closing_credit", GOV_TRANSFER_CLOSING_CREDIT)     \
+    X("imported", GOV_TRANSFER_IMPORTED)
+
 /** An account. What may be zero is optional. @since 0.1 */
 typedef struct gov_account {
     int64_t id;              /**< 1 to 2^63-2, the caller's; unique in the community. @since 0.1 */

@@ -129,35 +129,48 @@ gov_status gov_ledger_cap_set(gov *g, const gov_value *cap, gov_error **err)
     return cap == NULL ? base_misuse(err, "cap") : access_run(g, &write_call, cap_body, &a, err);
 }
 
+/* Rows as a list of maps, which `put` fills. */
+static gov_status answer_rows(gov *g, const asking *a, const void *rows, size_t size, size_t count,
+                              void (*put)(value_builder *b, const void *row), const diag *d)
+{
+    value_builder list;
+    value_builder_init(&list, &g->scratch);
+    for (size_t i = 0; i < count; i++) {
+        value_builder b;
+        value_builder_init(&b, &g->scratch);
+        put(&b, (const char *)rows + i * size);
+        list.failed = list.failed || b.failed;
+        value_builder_add(&list, value_builder_map(&b));
+    }
+    return list.failed ? base_nomem(d) : access_answer(g, value_builder_list(&list), a->out, d);
+}
+
+static void put_cap(value_builder *b, const void *row)
+{
+    const ledger_cap *c = row;
+    value_builder_set(b, "ledger", value_int(c->book));
+    value_builder_set(b, "number", value_int(c->number));
+    value_builder_set(b, "account", value_int(c->account));
+    value_builder_set(b, "code", value_int(c->code));
+    value_builder_set(b, "reason", value_int(c->reason));
+    value_builder_set(b, "side", value_text(sides[c->side & 1]));
+    value_builder_set(b, "per", value_text(periods[c->window < 5 ? c->window : 0]));
+    value_builder_set(b, "amount", value_int(c->amount));
+}
+
 static gov_status caps_body(gov *g, void *input, const diag *d)
 {
     const asking *a = input;
     enum { MOST = 1000 };
     ledger *l;
     size_t count;
-    value_builder list;
     ledger_cap *caps = base_arena_array(&g->scratch, MOST, sizeof *caps);
     gov_status rc = caps != NULL ? enter(g, "ledger.read", &l, d) : base_nomem(d);
     if (rc == GOV_OK)
         rc = ledger_cap_list(l, a->book, caps, MOST, &count, d);
     if (rc != GOV_OK)
         return rc;
-    value_builder_init(&list, &g->scratch);
-    for (size_t i = 0; i < count; i++) {
-        value_builder b;
-        value_builder_init(&b, &g->scratch);
-        value_builder_set(&b, "ledger", value_int(caps[i].book));
-        value_builder_set(&b, "number", value_int(caps[i].number));
-        value_builder_set(&b, "account", value_int(caps[i].account));
-        value_builder_set(&b, "code", value_int(caps[i].code));
-        value_builder_set(&b, "reason", value_int(caps[i].reason));
-        value_builder_set(&b, "side", value_text(sides[caps[i].side & 1]));
-        value_builder_set(&b, "per", value_text(periods[caps[i].window < 5 ? caps[i].window : 0]));
-        value_builder_set(&b, "amount", value_int(caps[i].amount));
-        list.failed = list.failed || b.failed;
-        value_builder_add(&list, value_builder_map(&b));
-    }
-    return list.failed ? base_nomem(d) : access_answer(g, value_builder_list(&list), a->out, d);
+    return answer_rows(g, a, caps, sizeof *caps, count, put_cap, d);
 }
 
 gov_status gov_ledger_caps(gov *g, uint32_t book, gov_value **out, gov_error **err)
@@ -168,32 +181,27 @@ gov_status gov_ledger_caps(gov *g, uint32_t book, gov_value **out, gov_error **e
 
 /* ---- lots ---- */
 
+static void put_lot(value_builder *b, const void *row)
+{
+    const ledger_lot *l = row;
+    value_builder_set(b, "lot", value_int(l->seq));
+    value_builder_set(b, "expires_at", l->expires_us == LEDGER_NEVER ? value_null() : value_from_us(l->expires_us));
+    value_builder_set(b, "amount", value_int(l->amount));
+    value_builder_set(b, "left", value_int(l->left));
+}
+
 static gov_status lots_body(gov *g, void *input, const diag *d)
 {
     const asking *a = input;
     ledger *l;
     size_t count;
-    value_builder list;
     ledger_lot *lots = base_arena_array(&g->scratch, LEDGER_BATCH_MAX, sizeof *lots);
     gov_status rc = lots != NULL ? enter(g, "ledger.read", &l, d) : base_nomem(d);
     if (rc == GOV_OK)
         rc = ledger_lots_of(l, a->id, lots, LEDGER_BATCH_MAX, &count, d);
     if (rc != GOV_OK)
         return rc;
-    value_builder_init(&list, &g->scratch);
-    for (size_t i = 0; i < count; i++) {
-        value_builder b;
-        value_builder_init(&b, &g->scratch);
-        value_builder_set(&b, "lot", value_int(lots[i].seq));
-        value_builder_set(&b, "expires_at",
-                          lots[i].expires_us == LEDGER_NEVER ? value_null()
-                                                             : value_from_us(lots[i].expires_us));
-        value_builder_set(&b, "amount", value_int(lots[i].amount));
-        value_builder_set(&b, "left", value_int(lots[i].left));
-        list.failed = list.failed || b.failed;
-        value_builder_add(&list, value_builder_map(&b));
-    }
-    return list.failed ? base_nomem(d) : access_answer(g, value_builder_list(&list), a->out, d);
+    return answer_rows(g, a, lots, sizeof *lots, count, put_lot, d);
 }
 
 gov_status gov_ledger_lots(gov *g, int64_t account, gov_value **out, gov_error **err)

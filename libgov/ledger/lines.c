@@ -50,31 +50,10 @@ typedef struct member {
 /* A bit that no flag has: its result is reserved_flag. */
 #define UNKNOWN_FLAG UINT32_C(0x80000000)
 
-static const flag_name account_flags[] = {{"linked", GOV_ACCOUNT_LINKED},
-                                          {"debits_must_not_exceed_credits",
-                                           GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS},
-                                          {"credits_must_not_exceed_debits",
-                                           GOV_ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS},
-                                          {"history", GOV_ACCOUNT_HISTORY},
-                                          {"imported", GOV_ACCOUNT_IMPORTED},
-                                          {"closed", GOV_ACCOUNT_CLOSED},
-                                          {"min_balance", GOV_ACCOUNT_MIN_BALANCE},
-                                          {"max_balance", GOV_ACCOUNT_MAX_BALANCE},
-                                          {"warn_min", GOV_ACCOUNT_WARN_MIN},
-                                          {"warn_max", GOV_ACCOUNT_WARN_MAX},
-                                          {"approval", GOV_ACCOUNT_APPROVAL},
-                                          {"lots", GOV_ACCOUNT_LOTS},
-                                          {0}};
-static const flag_name transfer_flags[] = {{"linked", GOV_TRANSFER_LINKED},
-                                           {"pending", GOV_TRANSFER_PENDING},
-                                           {"post_pending", GOV_TRANSFER_POST_PENDING},
-                                           {"void_pending", GOV_TRANSFER_VOID_PENDING},
-                                           {"balancing_debit", GOV_TRANSFER_BALANCING_DEBIT},
-                                           {"balancing_credit", GOV_TRANSFER_BALANCING_CREDIT},
-                                           {"closing_debit", GOV_TRANSFER_CLOSING_DEBIT},
-                                           {"closing_credit", GOV_TRANSFER_CLOSING_CREDIT},
-                                           {"imported", GOV_TRANSFER_IMPORTED},
-                                           {0}};
+#define FLAG(name, bit) {name, bit},
+static const flag_name account_flags[] = {GOV_ACCOUNT_FLAGS(FLAG){0}};
+static const flag_name transfer_flags[] = {GOV_TRANSFER_FLAGS(FLAG){0}};
+#undef FLAG
 
 #define A(kind, name)                                     \
     {                                                     \

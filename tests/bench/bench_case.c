@@ -2,6 +2,7 @@
  * workflows, each beside bare SQLite that runs the same statements with the same values and hashes (common/replay.h). The public
  * locate call beside the index alone. */
 #include "bench/common/bench.h"
+#include "bench/common/files.h"
 #include "bench/common/replay.h"
 #include "bench/common/syncs.h"
 
@@ -81,38 +82,6 @@ typedef struct bed {
 } bed;
 
 #define NOW_US INT64_C(1772413200000000)
-
-static bool told(gov_status status, gov_error **err)
-{
-    if (status != GOV_OK)
-        fprintf(stderr, "bench_case: %s\n", *err != NULL ? gov_error_message(*err, 0, "en") : "?");
-    gov_error_free(*err);
-    *err = NULL;
-    return status == GOV_OK;
-}
-
-static void remove_store(const char *path)
-{
-    static const char *const endings[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < 3; i++) {
-        char name[320];
-        snprintf(name, sizeof name, "%s%s", path, endings[i]);
-        (void)unlink(name);
-    }
-}
-
-static bool copy_file(const char *from, const char *to)
-{
-    static char block[1 << 16];
-    size_t n;
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    while (in != NULL && out != NULL && (n = fread(block, 1, sizeof block, in)) > 0)
-        (void)fwrite(block, 1, n, out);
-    const bool fine = in != NULL && out != NULL && !ferror(in) && !ferror(out);
-    if (in != NULL)
-        (void)fclose(in);
-    return (out == NULL || fclose(out) == 0) && fine;
-}
 
 /* ---- the start: a community with its cases opened ---- */
 

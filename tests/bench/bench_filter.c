@@ -1,6 +1,7 @@
 /* Lists over 100,000 cases by a filter in CEL, beside bare SQLite that runs a WHERE written by hand and reads the same rows: a
  * filter that few cases pass, one that most pass, and the way from the text of a filter to the store's statement alone. */
 #include "bench/common/bench.h"
+#include "bench/common/files.h"
 
 #include "case/live.h"
 
@@ -41,15 +42,6 @@ typedef struct question {
     const char *sql;   /* the same by hand: ?1 community, ?2 unit, ?3 now */
     sqlite3_stmt *stmt, *clocks;
 } question;
-
-static bool told(gov_status status, gov_error **err)
-{
-    if (status != GOV_OK)
-        fprintf(stderr, "bench_filter: %s\n", *err != NULL ? gov_error_message(*err, 0, "en") : "?");
-    gov_error_free(*err);
-    *err = NULL;
-    return status == GOV_OK;
-}
 
 static bool run_sql(sqlite3 *db, const char *sql)
 {

@@ -4,6 +4,7 @@
  * computes their hashes. What it leaves out is what a library does: rules, clocks, checks, JSON, maps, permissions.
  */
 #include "bench/common/bench.h"
+#include "bench/common/files.h"
 #include "bench/common/replay.h"
 #include "bench/common/syncs.h"
 
@@ -28,29 +29,6 @@ typedef struct bed {
 
 /* ---- files ---- */
 
-static void remove_store(const bed *b)
-{
-    static const char *const endings[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < 3; i++) {
-        char path[320];
-        snprintf(path, sizeof path, "%s%s", b->store, endings[i]);
-        (void)unlink(path);
-    }
-}
-
-static bool copy_file(const char *from, const char *to)
-{
-    char block[65536];
-    size_t n;
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    while (in != NULL && out != NULL && (n = fread(block, 1, sizeof block, in)) > 0)
-        (void)fwrite(block, 1, n, out);
-    const bool fine = in != NULL && out != NULL && !ferror(in) && !ferror(out);
-    if (in != NULL)
-        (void)fclose(in);
-    return (out == NULL || fclose(out) == 0) && fine;
-}
-
 /* The export, or its head, and the precincts, in one folder. */
 static bool place_data(bed *b, const char *shared)
 {
@@ -72,16 +50,6 @@ static bool place_data(bed *b, const char *shared)
 
 /* ---- ours ---- */
 
-static bool told(gov_status status, gov_error **err)
-{
-    if (status != GOV_OK)
-        fprintf(stderr, "bench_import: %s\n",
-                *err != NULL ? gov_error_message(*err, 0, "en") : "?");
-    gov_error_free(*err);
-    *err = NULL;
-    return status == GOV_OK;
-}
-
 static bool open_ours(bed *b)
 {
     gov_error *err = NULL;
@@ -97,7 +65,7 @@ static bool make_start(bed *b)
     gov_options o;
     gov_options_init(&o, sizeof o);
     o.flags = GOV_OPEN_CREATE;
-    remove_store(b);
+    remove_store(b->store);
     const bool fine =
         told(gov_rulebook_load(NULL, GOV_TEST_SOURCE_DIR "/examples/city311", 0, &rules, &err),
              &err) &&
@@ -125,7 +93,7 @@ static void finish_ours(void *user)
     bed *b = user;
     gov_free(b->g);
     b->g = NULL;
-    remove_store(b);
+    remove_store(b->store);
 }
 
 /* ---- recording ---- */
@@ -196,7 +164,7 @@ static void finish_floor(void *user)
 {
     bed *b = user;
     replay_close(b->replay);
-    remove_store(b);
+    remove_store(b->store);
 }
 
 static uint64_t syncs(void *user)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "support/rulebook_host.h"
+#include "api/api.h"
 
 enum { WORKFLOWS = 100, COMPILED = 50 };
 
@@ -19,11 +19,12 @@ static size_t source_count;
 static const void *tzif;
 static size_t tzif_len;
 static rulebook *opened;
+static const rulebook_host *host; /* with all that the rooms register, as in a program */
 
 static bool open_it(rulebook **out, bool installed)
 {
     rulebook_bundle *b = NULL;
-    const rulebook_options o = {.host = &test_host, .tzif = tzif, .tzif_len = tzif_len,
+    const rulebook_options o = {.host = host, .tzif = tzif, .tzif_len = tzif_len,
                                 .trees = installed ? trees.data : NULL, .trees_len = installed ? trees.len : 0};
     *out = NULL;
     return rulebook_bundle_parse(&base_malloc, stored.data, stored.len, &b, NULL) == GOV_OK &&
@@ -118,7 +119,7 @@ static bool compile_floor(void *user)
 static bool check_run(void *user)
 {
     rulebook_bundle *b = NULL;
-    const rulebook_options o = {.host = &test_host, .tzif = tzif, .tzif_len = tzif_len};
+    const rulebook_options o = {.host = host, .tzif = tzif, .tzif_len = tzif_len};
     (void)user;
     return rulebook_bundle_make(&base_malloc, sources, source_count, &b, NULL) == GOV_OK &&
            rulebook_load(&base_malloc, b, &o, &opened, NULL) == GOV_OK;
@@ -179,7 +180,8 @@ static bool set_up(void)
     rulebook_bundle *b = NULL;
     gov_error *err = NULL;
     const diag d = {&base_malloc, &err};
-    bool good = rulebook_bundle_read(&base_malloc, GOV_TEST_SOURCE_DIR "/examples/community", NULL, 0, &b, &d) == GOV_OK;
+    bool good = api_host_new(&base_malloc, NULL, &host, &d) == GOV_OK &&
+                rulebook_bundle_read(&base_malloc, GOV_TEST_SOURCE_DIR "/examples/community", NULL, 0, &b, &d) == GOV_OK;
     for (size_t i = 0; good && i < rulebook_bundle_count(b); i++) {
         const rulebook_source *s = rulebook_bundle_source(b, i);
         good = add_source(s->path, s->bytes, s->len);

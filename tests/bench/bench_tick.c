@@ -1,6 +1,7 @@
 /* A tick that fires a thousand timers: of a thousand that are pending, and of a million. What it costs is what is due, beside bare SQLite
  * that runs the same statements. All in one transaction, so that no sync is measured. */
 #include "bench/common/bench.h"
+#include "bench/common/files.h"
 #include "bench/common/replay.h"
 
 #include <sodium.h>
@@ -34,38 +35,6 @@ typedef struct bed {
     replay *replay;
     gov *g;
 } bed;
-
-static bool told(gov_status status, gov_error **err)
-{
-    if (status != GOV_OK)
-        fprintf(stderr, "bench_tick: %s\n", *err != NULL ? gov_error_message(*err, 0, "en") : "?");
-    gov_error_free(*err);
-    *err = NULL;
-    return status == GOV_OK;
-}
-
-static void remove_store(const char *path)
-{
-    static const char *const endings[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < 3; i++) {
-        char name[320];
-        snprintf(name, sizeof name, "%s%s", path, endings[i]);
-        (void)unlink(name);
-    }
-}
-
-static bool copy_file(const char *from, const char *to)
-{
-    static char block[1 << 20];
-    size_t n;
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    while (in != NULL && out != NULL && (n = fread(block, 1, sizeof block, in)) > 0)
-        (void)fwrite(block, 1, n, out);
-    const bool fine = in != NULL && out != NULL && !ferror(in) && !ferror(out);
-    if (in != NULL)
-        (void)fclose(in);
-    return (out == NULL || fclose(out) == 0) && fine;
-}
 
 /* ---- the start ---- */
 
