@@ -8,7 +8,7 @@
 gov_status fund_give(gov *g, const value *in, value *out, const diag *d)
 {
     enum { FUND, AMOUNT, DONOR, NAME, NAMED, NOTE };
-    const fund_fund *f;
+    const fund_fund *f = NULL;
     fund_move m = {.code = FUND_GIFT, .note = "fund.gift"};
     gov_status rc = fund_find(g, "fund", fund_text(g, in[FUND]), (const void **)&f, d);
     if (rc == GOV_OK)
@@ -90,7 +90,7 @@ static gov_status may_be_named(gov *g, int64_t payee, bool *named, const diag *d
 gov_status fund_propose(gov *g, const value *in, value *out, const diag *d)
 {
     enum { FUND, PURPOSE, AMOUNT, PAYEE, PAYEE_NAME, NOTE };
-    const fund_fund *f;
+    const fund_fund *f = NULL;
     fund_move m = {.code = FUND_SPENDING, .flags = GOV_TRANSFER_PENDING, .note = "fund.proposed"};
     gov_status rc = fund_find(g, "fund", fund_text(g, in[FUND]), (const void **)&f, d);
     if (rc == GOV_OK)
@@ -189,7 +189,7 @@ static gov_status fund_of_book(gov *g, int64_t book, const fund_fund **out, cons
 static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag *d)
 {
     fund_entry e;
-    const fund_fund *f;
+    const fund_fund *f = NULL;
     gov_status rc = fund_entry_get(g, id, &e, d);
     if (rc == GOV_OK && (e.kind != FUND_ENTRY_SPENDING || e.pot > UINT32_MAX))
         return base_fail(d, M_fund_nothing, A_S("what", "spending"), A_I("id", id));
@@ -235,7 +235,7 @@ gov_status fund_refuse(gov *g, const value *in, value *out, const diag *d)
 
 gov_status fund_show_balance(gov *g, const value *in, value *out, const diag *d)
 {
-    const fund_fund *f;
+    const fund_fund *f = NULL;
     int64_t account = 0;
     ledger_account a = {0};
     value_builder b;
@@ -334,7 +334,7 @@ enum { MOST_ENTRIES = 10000 };
 gov_status fund_list(gov *g, const value *in, value *out, const diag *d)
 {
     enum { FUND, WAITING, FROM, TO };
-    const fund_fund *f;
+    const fund_fund *f = NULL;
     fund_query q = {0};
     int64_t first, last;
     value_builder list, b;
@@ -359,7 +359,7 @@ gov_status fund_list(gov *g, const value *in, value *out, const diag *d)
 
 typedef struct statement {
     gov *g;
-    const fund_fund *f;
+    const fund_fund *f = NULL;
     value_builder gifts, spendings;
     int64_t given, spent, gift_count, anonymous;
     int64_t *by_purpose, *goods_in, *goods_out; /* of this period, as the rulebook lists them; the last: no longer in it */

@@ -237,7 +237,7 @@ gov_status fund_grant_spend(gov *g, const value *in, value *out, const diag *d)
 {
     enum { ID, ITEM, AMOUNT, PAYEE, NOTE };
     grant x;
-    line l;
+    line l = {0};
     int64_t spent = 0, waiting, sum;
     fund_move m = {.code = FUND_GRANT_SPENDING, .note = "grant.spent"};
     gov_status rc = fund_positive(in[AMOUNT], "amount", &m.amount, d);

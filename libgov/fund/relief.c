@@ -144,7 +144,7 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
 {
     static const store_sql set = {"UPDATE gov_fund_relief SET state = $3, decided_by = $4, decided_us = $5 WHERE community = $1 AND id = $2 "
                                   "AND state = 1"};
-    relief r;
+    relief r = {0};
     fund_project p;
     fund_portion u;
     gov_status rc = get_relief(g, id, &r, d);

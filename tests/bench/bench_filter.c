@@ -199,7 +199,7 @@ static bool ours_text(void *user)
         base_arena_init(&arena, g->alloc);
         access_condition_init(&c, g->alloc, &arena);
         access_condition_value(&c, store_i(g->community));
-        const gov_status status = case_filter_add(g, NULL, q->where, &c, &f, NULL);
+        const gov_status status = case_filter_add(g, NULL, q->where, NULL, &c, &f, NULL);
         bench_keep(c.sql.len);
         access_condition_free(&c);
         base_arena_free(&arena);
