@@ -359,7 +359,7 @@ gov_status fund_list(gov *g, const value *in, value *out, const diag *d)
 
 typedef struct statement {
     gov *g;
-    const fund_fund *f = NULL;
+    const fund_fund *f;
     value_builder gifts, spendings;
     int64_t given, spent, gift_count, anonymous;
     int64_t *by_purpose, *goods_in, *goods_out; /* of this period, as the rulebook lists them; the last: no longer in it */
