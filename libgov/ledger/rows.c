@@ -249,7 +249,37 @@ gov_status ledger_rows_by_id(ledger *l, const int64_t *ids, size_t n, ledger_tak
 /* ---- by time ---- */
 
 /* The seq of the last block of a ledger that begins at or before an instant; GOV_END: none does. Seqs and instants ascend together, so
- * that the range between is cut into thirty-two again and again. */
+ * that the range between can be halved again and again. */
+static gov_status block_at_near(ledger *l, const ledger_clock *c, int64_t us, int64_t *seq,
+                                const diag *d)
+{
+    static const store_sql sql = {"SELECT seq, first_us FROM gov_ledger_block WHERE community = $1 "
+                                  "AND ledger = $2 AND seq <= $3 ORDER BY seq DESC LIMIT 1",
+                                  0};
+    int64_t low = c->first_seq, high = c->last_seq;
+    bool any = false;
+    while (low <= high) {
+        const int64_t middle = low + (high - low) / 2;
+        store_rows rows;
+        const gov_status rc =
+            store_first(l->s, &sql,
+                        STORE_ARGS(store_i(l->community), store_i(c->book), store_i(middle)), &rows,
+                        d);
+        if (rc != GOV_OK)
+            return rc;
+        const int64_t found = store_int(&rows, 0);
+        const bool before = store_int(&rows, 1) <= us;
+        store_rows_close(&rows);
+        if (before)
+            *seq = found;
+        any = any || before;
+        low = before ? middle + 1 : low;
+        high = before ? high : found - 1;
+    }
+    return any ? GOV_OK : GOV_END;
+}
+
+/* The same; where a question costs a round trip, each cuts the range into thirty-two. */
 static gov_status block_at(ledger *l, const ledger_clock *c, int64_t us, int64_t *seq,
                            const diag *d)
 {
@@ -257,6 +287,8 @@ static gov_status block_at(ledger *l, const ledger_clock *c, int64_t us, int64_t
         "SELECT b.seq, b.first_us FROM gov_ledger_block b WHERE b.community = $1 AND b.ledger = $2 "
         "AND b.seq IN (" AT_32 ") ORDER BY b.seq",
         0};
+    if (store_kind_of(l->s) == STORE_SQLITE)
+        return block_at_near(l, c, us, seq, d);
     int64_t low = c->first_seq, high = c->last_seq;
     bool any = false;
     for (bool more = low != 0; more;) {
@@ -292,7 +324,7 @@ typedef struct cursor {
     ledger_block blocks[LEDGER_SCAN_BLOCKS];
     base_buf bytes;
     size_t count, at, row; /* blocks read, the present one, the next row in it */
-    int64_t next;          /* where to read on */
+    int64_t next, most;    /* where to read on, and how many */
     bool ended, has;
     ledger_row current;
 } cursor;
@@ -317,10 +349,11 @@ static gov_status read_blocks(ledger_scan *s, cursor *c, const diag *d)
     size_t offsets[LEDGER_SCAN_BLOCKS], lens[LEDGER_SCAN_BLOCKS];
     store_rows rows;
     c->count = c->at = 0;
+    c->most = c->most == 0 ? 2 : LEDGER_SCAN_BLOCKS; /* a short page is had from the first two */
     base_buf_clear(&c->bytes);
     gov_status rc = store_query(s->l->s, s->want.reversed ? &down : &up,
                                 STORE_ARGS(store_i(s->l->community), store_i(c->book),
-                                           store_i(c->next), store_i(LEDGER_SCAN_BLOCKS)),
+                                           store_i(c->next), store_i(c->most)),
                                 &rows, d);
     while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK) {
         rc = take_block(&rows, &c->blocks[c->count], d);

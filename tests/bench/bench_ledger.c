@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ledger/ledger.h"
+#include "ledger/lines.h"
 
 #define REAL_MS       INT64_C(1772409900000)
 #define ACCOUNTS      10000
@@ -374,6 +374,39 @@ static bool run_pages(void *user)
     return true;
 }
 
+/* ---- queries over the whole ledger: a page from some instant on; a subject that no transfer has ---- */
+
+enum { QUERIES = 500, SEARCHES = 5 };
+
+static bool run_queries(void *user)
+{
+    bed *b = user;
+    ledger_transfer page[50];
+    size_t count;
+    for (int i = 0; i < QUERIES; i++) {
+        const int64_t span = (b->clock_ms - REAL_MS) * 1000;
+        const ledger_query q = {.from_us = REAL_MS * 1000 + span / 1024 * rnd(b, 1000),
+                                .reversed = i % 2 == 1};
+        if (ledger_query_transfers(b->l, &q, page, 50, &count, NULL) != GOV_OK)
+            return false;
+        bench_keep(count);
+    }
+    return true;
+}
+
+static bool run_searches(void *user)
+{
+    bed *b = user;
+    ledger_transfer page[50];
+    size_t count;
+    for (int i = 0; i < SEARCHES; i++) {
+        const ledger_query q = {.subject = 12345};
+        if (ledger_query_transfers(b->l, &q, page, 50, &count, NULL) != GOV_OK || count != 0)
+            return false;
+    }
+    return true;
+}
+
 /* ---- growth: what a batch costs as the ledger grows; BENCH_LEDGER_GROW=N, or GOV_LONG=1 for ten million ---- */
 
 static double seconds_of(clockid_t clock)
@@ -461,6 +494,18 @@ int main(int argc, char **argv)
          "us",
          PAGES,
          {prepare_ours, run_pages, finish_ours, NULL, &pages},
+         {0},
+         NULL},
+        {"ledger_query_page",
+         "us",
+         QUERIES,
+         {prepare_ours, run_queries, finish_ours, NULL, &pages},
+         {0},
+         NULL},
+        {"ledger_query_all",
+         "ms",
+         SEARCHES,
+         {prepare_ours, run_searches, finish_ours, NULL, &pages},
          {0},
          NULL},
     };
