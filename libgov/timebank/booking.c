@@ -376,13 +376,19 @@ enum {
     IN_PLACE
 };
 
-/* A booking of a request or an offer is theirs who made it, too: the actor has to reach one of the two people. */
+/* The actor has to reach one of the two people. A resident books with whom has offered, or asked for, just this. */
 static gov_status check_actor(timebank_teller *t, const timebank_booking *k)
 {
     const int64_t who[] = {k->recipient, k->volunteer};
+    const access_actor *actor = &t->g->actor;
     bool reaches;
     const gov_status rc = timebank_reaches(t->g, TIMEBANK_WRITE, who, 2, &reaches, t->d);
-    return rc == GOV_OK && !reaches ? access_deny(t->g, TIMEBANK_WRITE, t->d) : rc;
+    if (rc == GOV_OK && !reaches)
+        return access_deny(t->g, TIMEBANK_WRITE, t->d);
+    if (rc == GOV_OK && actor->kind == ACCESS_RESIDENT &&
+        ((actor->id != k->volunteer && k->offer == 0) || (actor->id != k->recipient && k->request == 0)))
+        return base_fail(t->d, M_timebank_consent);
+    return rc;
 }
 
 static gov_status book(gov *g, const value *in, bool pooled, value *out, const diag *d)

@@ -87,20 +87,21 @@ static const char *step_name(const ledger_transfer *x)
     return x->flags & (GOV_TRANSFER_VOID_PENDING | LEDGER_EXPIRED) ? "released" : "posted";
 }
 
+/* x->id 0: a reservation expired. */
 static void show(timebank_teller *t, int64_t account, const ledger_transfer *x, const ledger_balance *after, value_builder *list)
 {
     value_builder b;
     const bool posted = strcmp(step_name(x), "posted") == 0;
     const int64_t signed_amount = x->debit_account == account ? -x->amount : x->amount;
     value_builder_init(&b, &t->g->scratch);
-    value_builder_set(&b, "at", value_from_us(x->timestamp));
+    value_builder_set(&b, "at", value_from_us(after->timestamp));
     value_builder_set(&b, "kind", value_text(kind_name(x->code)));
     value_builder_set(&b, "step", value_text(step_name(x)));
     value_builder_set(&b, "minutes", value_int(posted ? signed_amount : 0));
     value_builder_set(&b, "amount", value_int(signed_amount));
     value_builder_set(&b, "balance", value_int(after->credits_posted - after->debits_posted));
     value_builder_set(&b, "about", x->subject != 0 ? value_int(x->subject) : value_null());
-    value_builder_set(&b, "transfer", value_int(x->id));
+    value_builder_set(&b, "transfer", x->id != 0 ? value_int(x->id) : value_null());
     list->failed = list->failed || b.failed;
     value_builder_add(list, value_builder_map(&b));
 }
@@ -129,10 +130,15 @@ TIMEBANK_RUN(timebank_run_statement)
     if (rc == GOV_OK && account != 0)
         rc = ledger_account_balances(t.l, &f, after, limit, &same, d);
     value_builder_init(&list, &g->scratch);
-    for (size_t i = 0, j = 0; i < count && rc == GOV_OK; i++) {
-        while (j < same && after[j].transfer != rows[i].id)
-            j++; /* expiries have balances, and no transfer of their own */
-        if (j < same)
+    static const ledger_transfer expired = {.flags = LEDGER_EXPIRED};
+    for (size_t i = 0, j = 0; j < same && rc == GOV_OK; j++) {
+        if (after[j].transfer == 0) { /* expiries have balances, and no transfer of their own */
+            show(&t, account, &expired, &after[j], &list);
+            continue;
+        }
+        while (i < count && rows[i].id != after[j].transfer)
+            i++;
+        if (i < count)
             show(&t, account, &rows[i], &after[j], &list);
     }
     value_builder_init(&b, &g->scratch);

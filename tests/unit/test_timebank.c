@@ -310,6 +310,11 @@ static void bookings_end_in_other_ways(void **state)
     assert_text_at(v, "state", "expired");
     gov_value_free(v);
     assert_int_equal(minutes_of(&c, "old", "reserved"), 0);
+    v = run(&c, "timebank.statement", "{'resident': 'old', 'limit': 2}");
+    assert_text_at(v, "rows.0.step", "released");
+    assert_text_at(v, "rows.1.step", "reserved");
+    assert_int_equal(number(v, "rows.0.balance"), 270);
+    gov_value_free(v);
     refused_on(&c, "timebank.confirm", id, ", 'minutes': 60", "timebank_state");
     refused_on(&c, "timebank.dispute", id, ", 'text': 'x'", "timebank_state");
     assert_minutes(&c, "old", 270);
@@ -423,7 +428,17 @@ static void people_see_to_their_own(void **state)
     gov_error *err = NULL;
     serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 120);
     assert_gov_ok(gov_act_as_resident(c.g, "old", "ask", &err), err);
-    const int64_t id = book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
+    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-03T10:00', 'minutes': 60}",
+            "timebank_consent");
+    assert_gov_ok(gov_act_as_resident(c.g, "young", "serve", &err), err);
+    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-03T10:00', 'minutes': 60}",
+            "timebank_consent");
+    const int64_t offer = made(run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-03T09:00', 'until': "
+                                                         "'2026-03-03T12:00'}"));
+    assert_gov_ok(gov_act_as_resident(c.g, "old", "ask", &err), err);
+    refused(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-03T09:00', 'until': '2026-03-03T12:00'}",
+            "record_unknown");
+    const int64_t id = made(run_on(&c, "timebank.book", "offer", offer, ", 'recipient': 'old', 'from': '2026-03-03T10:00', 'minutes': 60"));
     refused(&c, "timebank.balance", "{'resident': 'young'}", "record_unknown");
     refused(&c, "timebank.gift", "{'resident': 'young', 'to': 'old', 'minutes': 1}", "record_unknown");
     refused_on(&c, "timebank.check_in", id, "", "permission_denied"); /* that is the volunteer's */
