@@ -390,9 +390,10 @@ gov_status rb_trees_index(rulebook_loader *l, const void *bytes, size_t len)
 {
     rb_full *rb = l->rb;
     uint8_t digest[BASE_DIGEST_SIZE];
-    const uint8_t *kept = (uint8_t *)base_arena_strndup(&l->unit->arena, bytes, len), *size = kept + TABLE_AT - 4;
+    const uint8_t *kept = (uint8_t *)base_arena_strndup(&l->unit->arena, bytes, len);
     if (kept == NULL)
         return base_nomem(l->d);
+    const uint8_t *size = kept + TABLE_AT - 4;
     if (len < TABLE_AT || memcmp(kept, header, HEADER) != 0 || memcmp(kept + HEADER, rb->pub.digest, BASE_DIGEST_SIZE) != 0)
         return base_fail(l->d, M_bundle_damaged);
     const size_t table = (size_t)size[0] << 24 | (size_t)size[1] << 16 | (size_t)size[2] << 8 | size[3];
