@@ -356,6 +356,13 @@ test("a simulation", function()
   assert(s:line("nonsense"):find('"error"'))
   assert(gov.eval_line('{"expr":"1+1"}'):find("2"))
   assert(gov.simulation(folder .. "/none.yaml") == nil)
+  local rules = write(".yaml", "workflow: v\nevents: {go: {input: {n: {type: int}}}}\n" ..
+    "states:\n  a: {on: {go: {when: odd(event.data.n), to: b}}}\n  b: {type: final}\n")
+  local v <close> = assert(gov.simulation(rules, {["odd(int) -> bool"] = function(n) return n % 2 == 1 end}))
+  collectgarbage()
+  equal(v:line('{"event":"go","data":{"map":[["n",{"int":"2"}]]}}'), '{"active":["a"],"done":false}')
+  equal(v:line('{"event":"go","data":{"map":[["n",{"int":"3"}]]}}'), '{"active":["b"],"done":true}')
+  assert(gov.simulation(rules) == nil)
 end)
 
 -- ---- handles ----
@@ -497,6 +504,9 @@ on_both("groups", function(engine)
   local keys = {}
   for r in g:records("unit", {limit = 1}) do keys[#keys + 1] = r.key end
   equal(keys, {"A", "U05"})
+  keys = {}
+  for r in g:records("unit", {where = 'it.key != "B"', order = "it.key desc"}) do keys[#keys + 1] = r.key end
+  equal(keys, {"U05", "A"})
 end)
 
 test("pages", function()

@@ -782,6 +782,11 @@ class Cases(Case):
         for page in (1, 2, 3, 7, 1000):
             self.assertEqual([c["id"] for c in g.cases(page=page)], ids)
         self.assertEqual([r["key"] for r in g.records("staff", page=1)], ["li", "wang"])
+        self.assertEqual([r["key"] for r in g.records("staff", order="it.key desc", page=1)], ["wang", "li"])
+        self.assertEqual([r["key"] for r in g.records("staff", where='"repairer" in it.roles && it.unit == "U05"')], ["wang"])
+        self.assertEqual([c["id"] for c in g.cases(order="case.opened_at desc", page=2)], ids[::-1])
+        with self.assertRaises(gov.ExprError):
+            list(g.records("staff", order="it.unit"))
         few = g.cases(page=2)
         next(few)
         self.assertEqual(list(g.cases(workflow="lamp", unit="U05")), [])
@@ -1014,6 +1019,14 @@ class Simulations(Case):
             self.assertIn("error", json.loads(s.line("nonsense")))
             with self.assertRaises(gov.Error):
                 s.restore("nonsense")
+        path = self.write("v.yaml", "workflow: v\nevents: {go: {input: {n: {type: int}}}}\n"
+                                    "states:\n  a: {on: {go: {when: odd(event.data.n), to: b}}}\n  b: {type: final}\n")
+        with gov.Simulation(path, scope={"odd(int) -> bool": lambda n: n % 2 == 1}) as s:
+            gc.collect()
+            self.assertEqual(s.send("go", {"map": [["n", {"int": "2"}]]})["active"], ["a"])
+            self.assertEqual(s.send("go", {"map": [["n", {"int": "3"}]]})["active"], ["b"])
+        with self.assertRaises(gov.RuleError):
+            gov.Simulation(path)
         with self.assertRaises(gov.RuleError):
             gov.Simulation(self.write("x.yaml", "workflow: x\nstates: {a: {on: {go: nowhere}}}\n"))
 

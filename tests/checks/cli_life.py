@@ -54,6 +54,11 @@ class Life:
         rest = self.gov("record list", "staff", "--json", "--after", str(listed.json["next"]), *self.only)
         expect(self.name("record list by pages"), [r["key"] for r in listed.json["records"] + rest.json["records"]] ==
                ["S1", "S2", "S3"] and rest.json["next"] is None, (listed, rest))
+        last = self.gov("record list", "staff", "--json", "--where", '"mender" in it.roles && it.unit == "U1"', *self.only)
+        expect(self.name("record list where"), [r["key"] for r in last.json["records"]] == ["S2"], last)
+        down = self.gov("record list", "staff", "--json", "--order", "it.name desc", *self.only)
+        expect(self.name("record list in an order"), [r["key"] for r in down.json["records"]] == ["S3", "S2", "S1"], down)
+        self.answer("record list by a reference", self.gov("record list", "staff", "--order", "it.unit", *self.only), 2, "", "it.unit")
         self.answer("a record that is not there", self.gov("record get", "staff", "S9", *self.only), 2, "", "S9")
         self.answer("a reference to nobody", self.gov("record put", "staff", "S4", "name=Dan", "unit=U9", *self.only), 2, "", "U9")
 

@@ -70,7 +70,7 @@ def wrong_filters(text, store):
     problems = []
     gov = os.path.join(BUILD, "bin", "gov")
     made = subprocess.run([gov, "init", store, "--rulebook", os.path.join(ROOT, "examples", "community")], text=True, capture_output=True)
-    commands = [line for block in blocks(text, "sh") for line in block.splitlines() if line.startswith("gov case list")]
+    commands = [line for block in blocks(text, "sh") for line in block.splitlines() if line.startswith(("gov case list", "gov record list"))]
     if made.returncode != 0 or not commands:
         return [f"no community, or no commands: {made.stderr}"]
     for line in commands:

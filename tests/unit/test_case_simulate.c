@@ -25,17 +25,23 @@ static const char lamp[] = "workflow: lamp\n"
                            "    after: {delay: PT90S, to: off}\n";
 
 /* A file of its own for a workflow, removed when it was read. */
-static gov_status open_text(const gov_allocator *a, const char *text, gov_simulation **out,
-                            gov_error **err)
+static gov_status open_with(const gov_allocator *a, const char *text, const gov_scope *scope,
+                            gov_simulation **out, gov_error **err)
 {
     char path[] = "/tmp/govsim.XXXXXX";
     const int file = mkstemp(path);
     assert_true(file >= 0);
     assert_int_equal(write(file, text, strlen(text)), strlen(text));
     close(file);
-    const gov_status status = gov_simulation_open(a, path, NULL, out, err);
+    const gov_status status = gov_simulation_open(a, path, scope, out, err);
     unlink(path);
     return status;
+}
+
+static gov_status open_text(const gov_allocator *a, const char *text, gov_simulation **out,
+                            gov_error **err)
+{
+    return open_with(a, text, NULL, out, err);
 }
 
 static gov_simulation *simulation(const char *text)
@@ -131,6 +137,84 @@ static void a_snapshot_goes_on_where_it_was(void **state)
     gov_simulation_free(t);
 }
 
+/* ---- with functions of the program ---- */
+
+static const char door[] = "workflow: door\n"
+                           "events: {knock: {input: {n: {type: int}}}}\n"
+                           "states:\n"
+                           "  shut: {on: {knock: {when: odd(event.data.n), to: open}}}\n"
+                           "  open: {type: final}\n";
+
+static int functions_there;
+
+static gov_status odd(void *user, const gov_value *args, gov_value *result, char *why)
+{
+    (void)user;
+    (void)why;
+    return gov_value_set_bool(result, "value", gov_value_int(gov_value_at(args, 0)) % 2 == 1);
+}
+
+static void gone(void *user)
+{
+    --*(int *)user;
+}
+
+static gov_scope *scope_with_odd(const gov_allocator *a)
+{
+    const gov_function f = {.size = sizeof f,
+                            .signature = "odd(int) -> bool",
+                            .call = odd,
+                            .user = &functions_there,
+                            .release = gone};
+    gov_scope *scope = NULL;
+    if (gov_scope_new(a, &scope, NULL) != GOV_OK)
+        return NULL;
+    functions_there++;
+    if (gov_scope_add(scope, &f, NULL) == GOV_OK)
+        return scope;
+    functions_there = 0;
+    gov_scope_free(scope);
+    return NULL;
+}
+
+/* The simulation holds what its rules call, until it is freed. */
+static void functions_outlive_their_scope(void **state)
+{
+    (void)state;
+    gov_simulation *s = NULL;
+    gov_error *err = NULL;
+    gov_scope *scope = scope_with_odd(NULL);
+    assert_gov(GOV_E_RULE, open_with(NULL, door, NULL, &s, &err), err);
+    gov_error_free(err);
+    err = NULL;
+    assert_gov_ok(open_with(NULL, door, scope, &s, &err), err);
+    gov_error_free(err);
+    gov_scope_free(scope);
+    assert_int_equal(functions_there, 1);
+    answers(s, "{\"event\":\"knock\",\"data\":{\"map\":[[\"n\",{\"int\":\"2\"}]]}}", "{\"active\":[\"shut\"],\"done\":false}");
+    answers(s, "{\"event\":\"knock\",\"data\":{\"map\":[[\"n\",{\"int\":\"3\"}]]}}", "{\"active\":[\"open\"],\"done\":true}");
+    gov_simulation_free(s);
+    assert_int_equal(functions_there, 0);
+}
+
+static gov_status door_life(const gov_allocator *a, void *user)
+{
+    gov_simulation *s = NULL;
+    const gov_status status = open_with(a, door, user, &s, NULL);
+    gov_simulation_free(s);
+    return status;
+}
+
+static void functions_without_memory(void **state)
+{
+    (void)state;
+    gov_scope *scope = scope_with_odd(NULL);
+    assert_non_null(scope);
+    oom_loop(door_life, scope);
+    gov_scope_free(scope);
+    assert_int_equal(functions_there, 0);
+}
+
 static gov_status whole_life(const gov_allocator *a, void *user)
 {
     static const char *const lines[] = {NULL, "{\"event\":\"press\"}", "{\"advance_ms\":70000}",
@@ -164,6 +248,8 @@ int main(void)
         cmocka_unit_test(time_stands_still),
         cmocka_unit_test(a_failed_step_leaves_time_as_it_was),
         cmocka_unit_test(a_snapshot_goes_on_where_it_was),
+        cmocka_unit_test(functions_outlive_their_scope),
+        cmocka_unit_test(functions_without_memory),
         cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
