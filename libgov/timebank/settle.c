@@ -52,6 +52,7 @@ static gov_status pay(timebank_teller *t, timebank_booking *k, int64_t amount)
                                {value_text("donated"), value_int(k->donated)},
                                {value_text("cap"), room.cap != NULL ? value_text(room.cap) : value_null()}};
     const timebank_note note = note_of(k, said, ARRAY_LEN(said));
+    k->transfer = events[0].id; /* what a reversal takes back */
     return timebank_post(t, events, n, &note);
 }
 
@@ -138,8 +139,10 @@ gov_status timebank_reverse(timebank_teller *t, timebank_booking *k)
     gov_status rc = payer_of(t, k, &payer);
     if (rc == GOV_OK)
         rc = timebank_account(t, k->volunteer, TIMEBANK_MEMBER, &payee);
-    if (rc == GOV_OK && k->own > 0)
-        rc = timebank_transfer(t, TIMEBANK_BY_REVERSAL, payee, payer, k->own, &events[n++]);
+    if (rc == GOV_OK && k->own > 0) {
+        rc = timebank_transfer(t, TIMEBANK_BY_REVERSAL, payee, payer, k->own, &events[n]);
+        events[n++].reversal_of = k->transfer;
+    }
     if (rc == GOV_OK && k->donated > 0 && k->kind != TIMEBANK_HELP) {
         rc = timebank_own_account(t, TIMEBANK_POOL, &pool);
         if (rc == GOV_OK)

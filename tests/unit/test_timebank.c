@@ -756,6 +756,7 @@ static void mistakes_are_told_at_their_place(void **state)
         {SKILLS "---\nworkflow: w\nstates: {a: {entry: [{book: {skill: lwa, volunteer: '1', recipient: '2', from: now, minutes: '3'}}], after: "
                 "{delay: 1 day, to: b}}, b: {type: final}}\n",
          "timebank_no_skill", -1},
+        {"gift: {to: pool}\npool: {}\ncap: {over: x}\n" SKILLS, "unknown_word", 20},
         {"skills: [{}]\n", "wrong_kind", 18},
         {"levels: [{at: 2 hours}]\n" SKILLS, "wrong_kind", 18},
         {"title: no skills\n", "missing_key", -1},
