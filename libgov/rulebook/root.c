@@ -178,11 +178,17 @@ static void read_role(rulebook_loader *l, const rb_node *key, const rb_node *n, 
         role->when = rb_copy(l, role->when_node->as.text, role->when_node->count);
 }
 
+enum { MAX_ROLES = 1024 };
+
 rulebook_role *rb_roles(rulebook_loader *l, const rb_node *n, uint32_t *count)
 {
     *count = 0;
     if (n == NULL || !rb_expect(l, n, RB_MAP, "roles"))
         return NULL;
+    if (n->count > MAX_ROLES) {
+        rb_fail(l, n, M_too_large, A_S("what", "roles"), A_I("limit", MAX_ROLES));
+        return NULL;
+    }
     rulebook_role *roles = rb_alloc(l, n->count, sizeof *roles);
     if (roles == NULL)
         return NULL;
