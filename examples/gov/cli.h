@@ -239,6 +239,7 @@ int cmd_ledger_cap(cli *c, args *a);
 int cmd_ledger_caps(cli *c, args *a);
 int cmd_ledger_lots(cli *c, args *a);
 int cmd_ledger_balance(cli *c, args *a);
+int cmd_ledger_statement(cli *c, args *a);
 int cmd_ledger_note(cli *c, args *a);
 int cmd_export(cli *c, args *a);
 int cmd_version(cli *c, args *a);

@@ -168,6 +168,13 @@ static const opt export_to_options[] = {
     OPT("output", "FILE", "write there (default: standard output)", "写入此文件（默认为标准输出）"),
     {0},
 };
+static const opt statement_options[] = {
+    OPT("from", "TIME", "from this instant on", "自此时刻起"),
+    OPT("to", "TIME", "up to this instant", "至此时刻止"),
+    OPT("limit", "N", "at most so many (default: 50)", "最多列出多少条（默认 50）"),
+    OPT("reverse", NULL, "the newest first", "从最新的列起"),
+    {0},
+};
 static const opt balance_options[] = {
     OPT("at", "TIME", "at this instant (default: now)", "在此时刻（默认为现在）"),
     OPT("effective", NULL, "by what had taken effect then, whenever it was recorded",
@@ -671,6 +678,19 @@ const command commands[] = {
         .flags = COMMUNITY,
         .run = cmd_ledger_lots,
         .summary = {"list an account's lots, the first to expire first", "按到期先后列出账户的各批次"},
+    },
+    {
+        .name = "ledger statement",
+        .words = "DB ACCOUNT",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = COMMUNITY,
+        .options = statement_options,
+        .run = cmd_ledger_statement,
+        .summary = {"list what changed an account, with the balance after each", "列出账户的变动及每次变动后的余额"},
+        .details = {"The change and the balance are of what is posted; what is reserved stands beside them. "
+                    "A row without a transfer is a reservation that ran out.",
+                    "变动与余额指已入账部分，预留部分另列。没有转账号的一行是到期失效的预留。"},
     },
     {
         .name = "ledger balance",

@@ -1,8 +1,10 @@
-/* gov export --format hledger, gov ledger cap, lots, note, balance. */
+/* gov export --format hledger, gov ledger cap, lots, statement, note, balance. */
 #include "cli.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { LIMIT_MOST = 1000 };
 
 static int32_t put_piece(const char *text, size_t len, void *user)
 {
@@ -140,6 +142,141 @@ int cmd_ledger_balance(cli *c, args *a)
         code = put_out(&s, status, out, err);
     }
     session_close(&s);
+    return code;
+}
+
+/* ---- statements ---- */
+
+typedef struct statement {
+    gov_ledger_balance after[LIMIT_MOST];
+    gov_transfer moves[LIMIT_MOST];
+    size_t count;
+} statement;
+
+/* The transfers of the balances; an expiry has none. */
+static gov_status find_moves(session *s, statement *page, gov_error **err)
+{
+    int64_t ids[LIMIT_MOST];
+    for (size_t i = 0; i < page->count; i++)
+        ids[i] = page->after[i].transfer;
+    return page->count > 0 ? gov_ledger_lookup_transfers(s->g, ids, page->count, page->moves, err)
+                           : GOV_OK;
+}
+
+/* What a change did to the posted balance: nothing, where it only reserved or let go. */
+static int64_t posted_by(const gov_transfer *t, int64_t account)
+{
+    if (t->id == 0 || t->flags & (GOV_TRANSFER_PENDING | GOV_TRANSFER_VOID_PENDING))
+        return 0;
+    return t->credit_account == account ? t->amount : -t->amount;
+}
+
+static char *decimal(int64_t n)
+{
+    char *text = malloc(24);
+    if (text != NULL)
+        snprintf(text, 24, "%lld", (long long)n);
+    return text;
+}
+
+static void put_statement(session *s, const statement *page, int64_t account)
+{
+    cli *c = s->c;
+    table *t = table_new(6);
+    table_add(t, T(c, "time", "时间"));
+    table_add(t, T(c, "transfer", "转账"));
+    table_add(t, T(c, "with", "对方账户"));
+    table_add(t, T(c, "change", "变动"));
+    table_add(t, T(c, "balance", "余额"));
+    table_add(t, T(c, "reserved", "预留"));
+    for (size_t i = 0; i < page->count; i++) {
+        const gov_ledger_balance *b = &page->after[i];
+        const gov_transfer *m = &page->moves[i];
+        table_take(t, time_of(s, b->timestamp));
+        table_take(t, b->transfer != 0 ? decimal(b->transfer) : NULL);
+        table_take(t, m->id == 0 ? NULL
+                                 : decimal(m->debit_account == account ? m->credit_account
+                                                                       : m->debit_account));
+        table_take(t, decimal(posted_by(m, account)));
+        table_take(t, decimal(b->credits_posted - b->debits_posted));
+        table_take(t, decimal(b->debits_pending));
+    }
+    table_put(c, t, stdout);
+}
+
+static gov_status add_to_list(gov_value *list, const gov_ledger_balance *b, const gov_transfer *m,
+                              int64_t account)
+{
+    gov_value *row = gov_value_new_map(NULL);
+    gov_status status = gov_value_set_timestamp(row, "at", b->timestamp);
+    if (b->transfer != 0)
+        (void)gov_value_set_int(row, "transfer", b->transfer);
+    if (m->id != 0)
+        (void)gov_value_set_int(row, "with",
+                                m->debit_account == account ? m->credit_account : m->debit_account);
+    (void)gov_value_set_int(row, "change", posted_by(m, account));
+    (void)gov_value_set_int(row, "balance", b->credits_posted - b->debits_posted);
+    if (status == GOV_OK)
+        status = gov_value_set_int(row, "reserved", b->debits_pending);
+    if (status == GOV_OK)
+        status = gov_value_append(list, row);
+    gov_value_free(row);
+    return status;
+}
+
+static int put_statement_json(session *s, const statement *page, int64_t account)
+{
+    gov_value *list = gov_value_new_list(NULL);
+    gov_status status = list != NULL ? GOV_OK : GOV_E_NOMEM;
+    for (size_t i = 0; i < page->count && status == GOV_OK; i++)
+        status = add_to_list(list, &page->after[i], &page->moves[i], account);
+    if (status == GOV_OK)
+        json_line(list);
+    gov_value_free(list);
+    return status == GOV_OK ? EXIT_DONE : fail_with(s->c, status, NULL);
+}
+
+static int read_statement(session *s, const args *a, int64_t account, statement *page)
+{
+    gov_ledger_filter f;
+    uint64_t limit = 50;
+    gov_error *err = NULL;
+    gov_ledger_filter_init(&f, sizeof f);
+    f.account = account;
+    f.flags = args_has(a, "reverse") ? GOV_LEDGER_REVERSED : 0;
+    int code = args_number(s->c, a, "limit", LIMIT_MOST, &limit);
+    if (code == EXIT_DONE && args_has(a, "from"))
+        code = session_time(s, args_value(a, "from"), &f.timestamp_min);
+    if (code == EXIT_DONE && args_has(a, "to"))
+        code = session_time(s, args_value(a, "to"), &f.timestamp_max);
+    if (code != EXIT_DONE || limit == 0)
+        return code;
+    gov_status status =
+        gov_ledger_account_balances(s->g, &f, page->after, (size_t)limit, &page->count, &err);
+    if (status == GOV_OK)
+        status = find_moves(s, page, &err);
+    return status == GOV_OK ? EXIT_DONE : fail_with(s->c, status, err);
+}
+
+int cmd_ledger_statement(cli *c, args *a)
+{
+    session s;
+    int64_t account;
+    if (!whole(a->words[1], &account))
+        return bad_number(c, a->words[1]);
+    statement *page = calloc(1, sizeof *page);
+    if (page == NULL)
+        return fail(c, EXIT_STORE, "%s", T(c, "out of memory", "内存不足"));
+    int code = session_open(c, a, 0, &s);
+    if (code == EXIT_DONE) {
+        code = read_statement(&s, a, account, page);
+        if (code == EXIT_DONE && c->json)
+            code = put_statement_json(&s, page, account);
+        else if (code == EXIT_DONE)
+            put_statement(&s, page, account);
+        session_close(&s);
+    }
+    free(page);
     return code;
 }
 
