@@ -129,6 +129,15 @@ static void watch_program(const watching *s, const expr_program *p, const base_p
         statutory(s, place);
 }
 
+static void watch_duration(const watching *s, const rulebook_duration *span)
+{
+    watch_program(s, span->expr, &span->place);
+    for (uint32_t i = 0; i < span->case_count; i++) {
+        watch_program(s, span->cases[i].when, &span->place);
+        watch_duration(s, &span->cases[i].is);
+    }
+}
+
 static void watch_effect(const watching *s, const rulebook_action *a)
 {
     static const char *const forbidden[] = {"deduct", "redeem"};
@@ -142,6 +151,7 @@ static void watch_effect(const watching *s, const rulebook_action *a)
     for (uint32_t i = 0; i < a->as.effect.count; i++) {
         const rulebook_argument *arg = &a->as.effect.args[i];
         watch_program(s, arg->expr, &arg->place);
+        watch_duration(s, &arg->duration);
         for (uint32_t k = 0; k < arg->member_count; k++)
             watch_program(s, arg->members[k].expr, &arg->members[k].place);
     }
@@ -157,8 +167,11 @@ static void watch_block(const watching *s, const rulebook_block *b)
                 watch_program(s, a->as.set.items[k].expr, &a->as.set.items[k].place);
         if (a->kind == RULEBOOK_RAISE)
             watch_program(s, a->as.raise.data, &a->place);
-        if (a->kind == RULEBOOK_SEND)
+        if (a->kind == RULEBOOK_SEND) {
             watch_program(s, a->as.send.data, &a->place);
+            watch_program(s, a->as.send.at, &a->place);
+            watch_duration(s, &a->as.send.after);
+        }
         if (a->kind == RULEBOOK_EFFECT)
             watch_effect(s, a);
         if (a->kind != RULEBOOK_IF)
@@ -172,9 +185,26 @@ static void watch_block(const watching *s, const rulebook_block *b)
 static void watch_clock(const watching *s, const rulebook_clock *c)
 {
     watch_program(s, c->due, &c->place);
-    watch_program(s, c->budget.expr, &c->place);
-    for (uint32_t i = 0; i < c->budget.case_count; i++)
-        watch_program(s, c->budget.cases[i].when, &c->budget.place);
+    watch_duration(s, &c->budget);
+    watch_duration(s, &c->extend.amount);
+    watch_duration(s, &c->extend.at_most);
+    for (uint32_t i = 0; i < c->mark_count; i++)
+        watch_duration(s, &c->marks[i].after);
+}
+
+/* Who may do something is a guard as well. */
+static void watch_roles(const watching *s, const rulebook_names *roles)
+{
+    for (uint32_t i = 0; i < roles->count; i++) {
+        const rulebook_role *role = rulebook_find_role(rulebook_loader_rulebook(s->l), s->w, roles->items[i]);
+        expr_program *program = NULL;
+        if (role == NULL)
+            continue;
+        if (rulebook_role_program(rulebook_loader_arena(s->l)->alloc, role, s->w, &program, NULL) == GOV_E_NOMEM)
+            rulebook_loader_fail(s->l, base_nomem(rulebook_loader_diag(s->l)));
+        watch_program(s, program, &role->place);
+        expr_program_free(program);
+    }
 }
 
 static void watch_fields(const watching *s, const rulebook_fields *fields)
@@ -187,15 +217,22 @@ static void watch_workflow(const watching *s)
 {
     const rulebook_workflow *w = s->w;
     watch_fields(s, &w->fields);
-    for (uint32_t i = 0; i < w->event_count; i++)
+    const rulebook_permission *opening = rulebook_find_permission(rulebook_loader_rulebook(s->l), "case.open");
+    if (opening != NULL)
+        watch_roles(s, &opening->roles);
+    for (uint32_t i = 0; i < w->event_count; i++) {
         watch_fields(s, &w->events[i].input);
+        watch_roles(s, &w->events[i].by);
+    }
+    for (uint32_t i = 0; w->transitions != NULL && i < chart_transition_count(w->chart); i++)
+        watch_roles(s, &w->transitions[i].by);
     for (uint32_t i = 0; i < w->guard_count; i++)
         watch_program(s, w->guards[i].when, &w->guards[i].place);
     for (uint32_t i = 0; i < w->block_count; i++)
         watch_block(s, &w->blocks[i]);
     for (uint32_t i = 0; i < w->timer_count; i++) {
         watch_program(s, w->timers[i].at, &w->timers[i].place);
-        watch_program(s, w->timers[i].delay.expr, &w->timers[i].place);
+        watch_duration(s, &w->timers[i].delay);
     }
     for (uint32_t i = 0; i < w->clock_count; i++)
         watch_clock(s, &w->clocks[i]);
@@ -220,7 +257,7 @@ void points_check(void *user, rulebook_loader *l, const char *name, void *conten
         const gov_status rc = rulebook_get_workflow(rb, rb->workflows.items[i], &w, rulebook_loader_diag(l));
         if (rc == GOV_E_NOMEM)
             rulebook_loader_fail(l, rc);
-        if (rc == GOV_OK && w->statutory)
+        if (rc == GOV_OK && w->statutory && w->scope != NULL && w->chart != NULL) /* a broken one has been told of */
             watch_workflow(&(watching){l, w});
     }
 }

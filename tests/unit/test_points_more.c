@@ -542,6 +542,12 @@ static void mistakes_are_found_in_the_rules(void **state)
         {STATUTE("{to: b, do: [{set: {n: \"balance(case.who, 7)\"}}]}"), "points_statutory"},
         {STATUTE("{to: b, do: [{deduct: {account: case.who, reason: fine}}]}"), "points_statutory"},
         {STATUTE("{to: b, do: [{if: 'true', then: [{redeem: {account: case.who, item: song}}]}]}"), "points_statutory"},
+        {HEAD SHOP "---\nworkflow: relief\nstatutory: true\nfields: {who: {type: resident}}\n"
+                   "roles: {rich: {when: \"balance(case.who, 'green') > 5\"}}\n"
+                   "events: {ask: {by: [rich]}}\nstates: {a: {on: {ask: b}}, b: {type: final}}\n",
+         "points_statutory"},
+        {STATUTE("{to: c}}, after: {delay: {expr: \"duration(string(balance(case.who, 7)) + 's')\"}, to: b}}\n  c: {on: {ask: b"),
+         "points_statutory"},
         {STATUTE("{to: b, do: [{transfer: {ledger: green, from: case.who, to: issuer, amount: '1'}}]}"), "points_statutory"},
         {STATUTE("{when: \"balance(case.who, 'grene') > 5\", to: b}"), "points_unknown"},
         {HEAD SHOP "---\npoints: blue\nledger: 8\nholder: resident\ncatalogue: {hearing: {price: 5, stock: unlimited, service: relief}}\n"
