@@ -219,14 +219,14 @@ static gov_status unknown_state(const table *t, value path, const base_place *pl
 }
 
 /* A state that no workflow of the list has is a slip of the pen. */
-static gov_status check_state(void *user, const value *args, size_t n, const base_place *place,
+static gov_status check_state(void *user, const value *args, size_t n, const expr_spot *spots,
                               const diag *d)
 {
     const table *t = user;
     const rulebook_names *all = &t->offer.g->rules->workflows;
     bool found = false;
     if (n < 1 || args[0].kind != VALUE_STRING)
-        return base_fail_at(d, place, M_filter_term);
+        return base_fail_at(d, &spots->place, M_filter_term);
     for (size_t i = 0; i < all->count; i++) {
         const rulebook_workflow *w;
         if (!of_list(t, all->items[i]))
@@ -237,10 +237,10 @@ static gov_status check_state(void *user, const value *args, size_t n, const bas
         if (chart_find(w->chart, args[0].as.s, args[0].len) == CHART_NONE)
             continue;
         if (keeps_history(w))
-            return base_fail_at(d, place, M_filter_history);
+            return base_fail_at(d, &spots->place, M_filter_history);
         found = true;
     }
-    return found ? GOV_OK : unknown_state(t, args[0], place, d);
+    return found ? GOV_OK : unknown_state(t, args[0], &spots->place, d);
 }
 
 /* What a history keeps is not mistaken for active: workflows that have one now have none of the states asked for, and a case of others

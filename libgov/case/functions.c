@@ -190,7 +190,7 @@ static gov_status unknown_kind(const rulebook *rb, value v, bool records, const 
                         A_N("name", v.as.s, v.len), A_S("near", best));
 }
 
-static gov_status check_count(void *user, const value *args, size_t n, const base_place *places, const diag *d)
+static gov_status check_count(void *user, const value *args, size_t n, const expr_spot *spots, const diag *d)
 {
     const rulebook *rb = user;
     char kind[LONGEST_KIND] = "";
@@ -199,9 +199,9 @@ static gov_status check_count(void *user, const value *args, size_t n, const bas
     const bool record = text && registry_kind_known(kind);
     const bool known = record || (text && has_workflow(rb, kind));
     if (args[0].kind == VALUE_STRING && !known)
-        status = unknown_kind(rb, args[0], true, &places[0], d);
+        status = unknown_kind(rb, args[0], true, &spots[0].place, d);
     const gov_status filter =
-        n == 2 ? rulebook_filter_check(rb, args[1], known ? kind : NULL, &places[1], d) : GOV_OK;
+        n == 2 ? rulebook_filter_check(rb, args[1], known ? kind : NULL, &spots[1], d) : GOV_OK;
     return status != GOV_OK ? status : filter;
 }
 
@@ -232,15 +232,15 @@ static gov_status call_cases(void *user, const value *args, size_t n, value *out
     return case_alike(case_machine_running(run), workflow, f->name, args[2], out, d);
 }
 
-static gov_status check_cases(void *user, const value *args, size_t n, const base_place *places, const diag *d)
+static gov_status check_cases(void *user, const value *args, size_t n, const expr_spot *spots, const diag *d)
 {
     char kind[LONGEST_KIND];
     (void)n;
     if (args[0].kind != VALUE_STRING)
         return GOV_OK;
     if (!kind_text(args[0], kind) || !has_workflow(user, kind))
-        return unknown_kind(user, args[0], false, &places[0], d);
-    return rulebook_check_indexed(user, kind, args[1], &places[1], d);
+        return unknown_kind(user, args[0], false, &spots[0].place, d);
+    return rulebook_check_indexed(user, kind, args[1], &spots[1].place, d);
 }
 
 #define LIST_OF_INTS (EXPR_LIST | EXPR_INT << 4)

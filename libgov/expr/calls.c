@@ -259,16 +259,18 @@ static bool known_call(checker *k, expr_node *n)
 static void check_host(checker *k, expr_node *n, const choice *ch)
 {
     value args[EXPR_MAX_PARAMS];
-    base_place places[EXPR_MAX_PARAMS];
+    expr_spot spots[EXPR_MAX_PARAMS];
     if (ch->count != 1 || ch->fit[0]->host == NULL || ch->fit[0]->host->check == NULL)
         return;
     for (uint32_t i = 0; i < n->count; i++)
         args[i] = n->kid[i]->kind == K_CONST ? n->kid[i]->v : value_absent();
-    places[0] = expr_place_at(k->c, n->at);
-    for (uint32_t i = 0; i < n->count; i++)
-        places[i] = expr_place_at(k->c, expr_start_of(n->kid[i]));
+    spots[0] = (expr_spot){expr_place_at(k->c, n->at), k->c, n->at};
+    for (uint32_t i = 0; i < n->count; i++) {
+        const uint32_t at = expr_start_of(n->kid[i]);
+        spots[i] = (expr_spot){expr_place_at(k->c, at), k->c, at};
+    }
     const expr_function *f = ch->fit[0]->host;
-    const gov_status status = f->check(f->user, args, n->count, places, k->c->d);
+    const gov_status status = f->check(f->user, args, n->count, spots, k->c->d);
     if (status != GOV_OK) {
         k->c->status = k->c->status == GOV_OK ? status : k->c->status;
         k->c->mistakes++;

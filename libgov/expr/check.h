@@ -19,9 +19,10 @@ typedef struct checker {
     uint32_t macros;     /* in one another, here */
     uint32_t next_slot;  /* of a variable */
     uint32_t most_slots; /* next_slot at its highest since somebody set this back */
+    uint32_t proposals;  /* made so far: what looks through all names is done a few times only */
 } checker;
 
-enum { LONGEST_PATH = 512 };
+enum { LONGEST_PATH = 512, MOST_PROPOSALS = 20 };
 
 /* One way to read a name: `prefix` (a container with its dot, or empty) before it. */
 typedef struct candidates {
@@ -56,7 +57,7 @@ uint32_t expr_start_of(const expr_node *n);
 /* The known name that is most like an unknown one, or NULL; *len becomes that of the part of it that is unknown. */
 const char *expr_propose_name(checker *k, const char *name, size_t *len);
 /* The same for functions and macros. */
-const char *expr_propose_function(const checker *k, const char *name, size_t len, bool member);
+const char *expr_propose_function(checker *k, const char *name, size_t len, bool member);
 bool expr_is_namespace(const checker *k, const char *name, size_t len);
 
 /* Types (or lists of them) to choose from, each once. */

@@ -119,9 +119,17 @@ typedef struct expr_program expr_program;
 typedef gov_status (*expr_callback)(void *user, const value *args, size_t n, value *out,
                                     const expr_run *run, const diag *d);
 /* Called for each call of the function when an expression is compiled, so that wrong constants are found early
- * (In('no.such.state')). args[i] is absent where the argument is not constant; it stands at places[i]. */
+ * (In('no.such.state')). args[i] is absent where the argument is not constant; it stands at spots[i]. */
+typedef struct expr_spot {
+    base_place place; /* where the argument begins */
+    const void *within;
+    uint32_t at;
+} expr_spot;
 typedef gov_status (*expr_call_check)(void *user, const value *args, size_t n,
-                                      const base_place *places, const diag *d);
+                                      const expr_spot *spots, const diag *d);
+/* Where the byte `offset` of a text stands that was written there as one literal: behind its quote and prefix, past its escapes. Of a text
+ * that was put together: where it begins. For expr_call_check only. */
+base_place expr_spot_inside(const expr_spot *spot, value text, size_t offset);
 
 typedef struct expr_function {
     const char *name; /* "age", or qualified: "points.balance" */

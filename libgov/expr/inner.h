@@ -243,6 +243,8 @@ void expr_count_place(const char *src, size_t len, size_t at, base_place *out);
 /* The value of a string or bytes literal (with its prefix and quotes); *bad is the offset of what is wrong. */
 const char *expr_read_string(base_arena *arena, const char *s, size_t len, bool bytes, value *out,
                              size_t *bad);
+/* Where in a literal (with its quotes) the byte `offset` of its text is written. */
+size_t expr_text_offset(const char *s, size_t len, size_t offset);
 /* Number literals: "12", "0x1F", "1.5e3", "7u"; NULL when fine, else what is wrong. */
 const char *expr_read_number(const char *s, size_t len, bool negative, value *out);
 

@@ -102,14 +102,38 @@ static const char *unescape(base_arena *arena, const char *s, size_t len, bool b
     return NULL;
 }
 
+/* Where in a literal its quotes end, and whether it is raw. */
+static size_t quotes_of(const char *s, size_t len, bool *raw, size_t *quote)
+{
+    size_t at = 0;
+    for (*raw = false; at < len && s[at] != '"' && s[at] != '\''; at++)
+        *raw = *raw || s[at] == 'r' || s[at] == 'R';
+    *quote = len - at >= 6 && s[at + 1] == s[at] && s[at + 2] == s[at] ? 3 : 1;
+    return at;
+}
+
+size_t expr_text_offset(const char *s, size_t len, size_t offset)
+{
+    bool raw;
+    size_t quote, n = 0;
+    size_t i = quotes_of(s, len, &raw, &quote);
+    for (i += quote; i < len && n < offset;) {
+        char octets[4];
+        uint32_t cp;
+        bool octet;
+        const size_t taken = !raw && s[i] == '\\' ? read_escape(s + i + 1, len - i - 1, false, &cp, &octet) : 0;
+        n += taken > 0 ? base_utf8_put(cp, octets) : 1;
+        i += 1 + taken;
+    }
+    return i;
+}
+
 const char *expr_read_string(base_arena *arena, const char *s, size_t len, bool bytes, value *out,
                              size_t *bad)
 {
-    size_t at = 0;
-    bool raw = false;
-    for (; at < len && s[at] != '"' && s[at] != '\''; at++)
-        raw = raw || s[at] == 'r' || s[at] == 'R';
-    const size_t quote = len - at >= 6 && s[at + 1] == s[at] && s[at + 2] == s[at] ? 3 : 1;
+    bool raw;
+    size_t quote;
+    const size_t at = quotes_of(s, len, &raw, &quote);
     const char *inside = s + at + quote;
     const size_t n = len - at - 2 * quote;
     *bad = 0;

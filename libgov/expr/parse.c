@@ -35,6 +35,17 @@ base_place expr_place_at(const compiler *c, size_t at)
     return place;
 }
 
+base_place expr_spot_inside(const expr_spot *spot, value text, size_t offset)
+{
+    compiler *c = (compiler *)(uintptr_t)spot->within;
+    const token t = expr_lex(c, spot->at);
+    value read;
+    size_t bad;
+    if (t.kind != T_STRING || expr_read_string(c->arena, c->src + t.at, t.len, false, &read, &bad) != NULL || !value_equal(read, text))
+        return spot->place;
+    return expr_place_at(c, t.at + expr_text_offset(c->src + t.at, t.len, offset));
+}
+
 gov_status expr_mistake(compiler *c, size_t at, const diag_report *r)
 {
     const base_place place = expr_place_at(c, at);

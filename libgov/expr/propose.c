@@ -124,7 +124,7 @@ const char *expr_propose_name(checker *k, const char *name, size_t *len)
 {
     segment parts[MOST_SEGMENTS];
     const size_t count = split(name, *len, parts);
-    if (count == 0)
+    if (count == 0 || k->proposals++ >= MOST_PROPOSALS)
         return NULL;
     const char *near = near_local(k, parts[0]);
     if (near != NULL) {
@@ -188,8 +188,10 @@ static const char *search_functions(const checker *k, search s)
     return s.best;
 }
 
-const char *expr_propose_function(const checker *k, const char *name, size_t len, bool member)
+const char *expr_propose_function(checker *k, const char *name, size_t len, bool member)
 {
+    if (k->proposals++ >= MOST_PROPOSALS)
+        return NULL;
     const bool dotted = memchr(name, '.', len) != NULL;
     const unsigned style = member ? CALL_MEMBER : CALL_GLOBAL;
     const char *near = search_functions(k, (search){name, NULL, len, style, dotted});

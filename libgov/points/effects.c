@@ -204,11 +204,11 @@ static gov_status find_named(gov *g, value name, const points_programme **out, c
 }
 
 /* Where the name is written out, a wrong one is told when the rules are loaded. */
-static gov_status check_name(void *user, const value *args, size_t n, const base_place *place, const diag *d)
+static gov_status check_name(void *user, const value *args, size_t n, const expr_spot *spots, const diag *d)
 {
     if (n < 2 || args[1].kind != VALUE_STRING || user == NULL || rulebook_defines(user, points_section.key, args[1].as.s, args[1].len))
         return GOV_OK;
-    return base_fail_at(d, place, M_points_unknown, A_N("programme", args[1].as.s, args[1].len));
+    return base_fail_at(d, &spots[1].place, M_points_unknown, A_N("programme", args[1].as.s, args[1].len));
 }
 
 static gov_status call_balance(void *user, const value *args, size_t n, value *out,

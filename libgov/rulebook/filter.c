@@ -5,25 +5,14 @@
 #include <string.h>
 
 typedef struct filter_text {
-    base_place place; /* of its quote */
-    const char *text;
-    size_t len;
+    const expr_spot *spot;
+    value text;
 } filter_text;
 
-/* The text begins behind its quote. What was written with escapes or on several lines lies where it begins. */
 static void locate(void *user, size_t offset, base_place *out)
 {
     const filter_text *f = user;
-    uint32_t cp;
-    *out = f->place;
-    for (size_t i = 0; i < f->len; i++)
-        if (f->text[i] == '\\' || f->text[i] == '"' || f->text[i] == '\'' || (unsigned char)f->text[i] < ' ')
-            return;
-    out->column++;
-    for (size_t i = 0; i < offset && i < f->len; out->column++) {
-        const size_t n = base_utf8_next(f->text + i, f->len - i, &cp);
-        i += n > 0 ? n : 1;
-    }
+    *out = expr_spot_inside(f->spot, f->text, offset);
 }
 
 /* The fields of a workflow as they are written, while a whole rulebook is loaded: others may not be compiled yet, or be waiting
@@ -131,16 +120,14 @@ static gov_status declare_it(const rb_full *rb, const char *kind, expr_scope *s,
 }
 
 static gov_status compile(const gov_allocator *a, const rb_full *full, const char *text, size_t len, const char *kind,
-                          const base_place *place, rulebook_filter *out, const diag *d)
+                          const expr_spot *spot, rulebook_filter *out, const diag *d)
 {
-    filter_text at = {.text = text, .len = len};
+    filter_text at = {spot, value_string(text, len)};
     const expr_options options = {.expect = EXPR_BOOL,
                                   .declared_only = true,
-                                  .failing_parts = place != NULL,
-                                  .locate = place != NULL ? locate : NULL,
+                                  .failing_parts = spot != NULL,
+                                  .locate = spot != NULL ? locate : NULL,
                                   .user = &at};
-    if (place != NULL)
-        at.place = *place;
     *out = (rulebook_filter){.it = RULEBOOK_NONE, .now = RULEBOOK_NONE};
     gov_status status = expr_scope_new(a, full->scope, &out->scope, d);
     if (status == GOV_OK)
@@ -198,13 +185,13 @@ gov_status rulebook_filter_holds(const rulebook_filter *f, const expr_run *outer
     return expr_eval_bool(f->program, &run, holds, d);
 }
 
-gov_status rulebook_filter_check(const rulebook *rb, value text, const char *kind, const base_place *place, const diag *d)
+gov_status rulebook_filter_check(const rulebook *rb, value text, const char *kind, const expr_spot *spot, const diag *d)
 {
     rulebook_filter f;
     const rb_full *full = (const rb_full *)rb;
     if (text.kind != VALUE_STRING)
         return GOV_OK;
-    const gov_status status = compile(full->alloc, full, text.as.s, text.len, kind, place, &f, d);
+    const gov_status status = compile(full->alloc, full, text.as.s, text.len, kind, spot, &f, d);
     rulebook_filter_free(&f, full->alloc);
     return status;
 }

@@ -154,39 +154,39 @@ static gov_status check_calendar(const rb_full *rb, value v, const base_place *p
     return base_fail_at(d, place, M_unknown_name, A_S("kind", "calendar"), A_N("name", v.as.s, v.len));
 }
 
-static gov_status check_days(const char *function, const value *args, const base_place *places, const diag *d)
+static gov_status check_days(const char *function, const value *args, const expr_spot *spots, const diag *d)
 {
     gov_status status = GOV_OK;
     int64_t day;
     for (int i = 0; i < 2; i++)
         if (args[i].kind == VALUE_STRING && !base_parse_date(args[i].as.s, args[i].len, &day))
-            status = bad_at(function, "not a date such as 2026-03-02", args[i], &places[i], d);
+            status = bad_at(function, "not a date such as 2026-03-02", args[i], &spots[i].place, d);
     return status;
 }
 
-static gov_status check_age(void *user, const value *args, size_t n, const base_place *places, const diag *d)
+static gov_status check_age(void *user, const value *args, size_t n, const expr_spot *spots, const diag *d)
 {
     (void)user;
     (void)n;
-    return check_days("age", args, places, d);
+    return check_days("age", args, spots, d);
 }
 
-static gov_status check_working_days(void *user, const value *args, size_t n, const base_place *places, const diag *d)
+static gov_status check_working_days(void *user, const value *args, size_t n, const expr_spot *spots, const diag *d)
 {
-    const gov_status status = check_days("working_days", args, places, d);
-    const gov_status other = n == 3 ? check_calendar(user, args[2], &places[2], d) : GOV_OK;
+    const gov_status status = check_days("working_days", args, spots, d);
+    const gov_status other = n == 3 ? check_calendar(user, args[2], &spots[2].place, d) : GOV_OK;
     return status != GOV_OK ? status : other;
 }
 
-static gov_status check_add_working(void *user, const value *args, size_t n, const base_place *places, const diag *d)
+static gov_status check_add_working(void *user, const value *args, size_t n, const expr_spot *spots, const diag *d)
 {
     cal_duration span;
-    const gov_status status = args[1].kind != VALUE_ABSENT ? working(args[1], &span, &places[1], d) : GOV_OK;
-    const gov_status other = n == 3 ? check_calendar(user, args[2], &places[2], d) : GOV_OK;
+    const gov_status status = args[1].kind != VALUE_ABSENT ? working(args[1], &span, &spots[1].place, d) : GOV_OK;
+    const gov_status other = n == 3 ? check_calendar(user, args[2], &spots[2].place, d) : GOV_OK;
     return status != GOV_OK ? status : other;
 }
 
-/* ---- places ---- */
+/* ---- spots ---- */
 
 static bool point_of(value v, geo_point *out)
 {

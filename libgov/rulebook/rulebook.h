@@ -871,7 +871,7 @@ void rulebook_filter_free(rulebook_filter *f, const gov_allocator *a);
 gov_status rulebook_filter_holds(const rulebook_filter *f, const expr_run *outer, value it, bool *holds, const diag *d);
 /* For expr_function.check: is it a filter, where it is constant? `place` is that of the text's quote; with the kind of record
  * or the workflow (NULL: any) its fields are checked too. */
-gov_status rulebook_filter_check(const rulebook *rb, value text, const char *kind, const base_place *place, const diag *d);
+gov_status rulebook_filter_check(const rulebook *rb, value text, const char *kind, const expr_spot *spot, const diag *d);
 
 /* For expr_function.check: is that an indexed field of the workflow? Known while a whole rulebook is loaded. */
 gov_status rulebook_check_indexed(const rulebook *rb, const char *workflow, value field, const base_place *place,

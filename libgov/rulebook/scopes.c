@@ -46,7 +46,7 @@ static gov_status unknown_state(const rb_in *in, value name, const base_place *p
     return status;
 }
 
-static gov_status check_in(void *user, const value *args, size_t n, const base_place *place, const diag *d)
+static gov_status check_in(void *user, const value *args, size_t n, const expr_spot *spots, const diag *d)
 {
     const rb_in *in = user;
     uint32_t state;
@@ -58,8 +58,8 @@ static gov_status check_in(void *user, const value *args, size_t n, const base_p
     } else if (in->w->chart == NULL || chart_find(in->w->chart, args[0].as.s, args[0].len) != CHART_NONE) {
         return GOV_OK;
     }
-    return in->building != NULL ? unknown_state(in, args[0], place, d)
-                                : base_fail_at(d, place, M_unknown_name, A_S("kind", "state"),
+    return in->building != NULL ? unknown_state(in, args[0], &spots->place, d)
+                                : base_fail_at(d, &spots->place, M_unknown_name, A_S("kind", "state"),
                                                A_N("name", args[0].as.s, args[0].len));
 }
 

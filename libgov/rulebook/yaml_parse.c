@@ -326,6 +326,28 @@ static void check_number(reader *r, const rb_node *n)
         note(r, base_fail_at(r->d, &place, M_yaml_number, A_N("text", n->as.text, n->count)));
 }
 
+/* A scalar with an anchor or a tag begins, for libyaml, where these do. */
+static void skip_properties(rb_node *n)
+{
+    const char *p = n->source->bytes;
+    uint32_t at = n->start, cp;
+    bool property = false;
+    while (at < n->end && (property ? p[at] != ' ' && p[at] != '\t' && p[at] != '\n' && p[at] != '\r'
+                                    : p[at] == '&' || p[at] == '!' || p[at] == ' ' || p[at] == '\t' || p[at] == '\n' || p[at] == '\r')) {
+        const size_t len = base_utf8_next(p + at, n->end - at, &cp);
+        property = property || p[at] == '&' || p[at] == '!';
+        n->column++;
+        if (p[at] == '\n') {
+            n->line++;
+            n->column = 1;
+        }
+        at += len > 0 ? (uint32_t)len : 1;
+        if (at < n->end && property && (p[at] == ' ' || p[at] == '\t' || p[at] == '\n' || p[at] == '\r'))
+            property = false;
+    }
+    n->start = at;
+}
+
 static rb_node *read_scalar(reader *r)
 {
     const rb_style style = scalar_style(r->event.data.scalar.style);
@@ -344,6 +366,8 @@ static rb_node *read_scalar(reader *r)
         note(r, base_fail_at(r->d, &place, M_yaml_control, A_S("character", "U+0000")));
     }
     check_tag(r, n, r->event.data.scalar.tag);
+    if (r->event.data.scalar.anchor != NULL || r->event.data.scalar.tag != NULL)
+        skip_properties(n);
     check_number(r, n);
     return n;
 }

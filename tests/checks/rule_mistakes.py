@@ -50,6 +50,8 @@ MISTAKES = [
     ("count('household', 'it.name != null && @it.room > 3') > 1", "undeclared_reference", "it.rooms"),
     ("count('resident', '@agee(it.birth_date, now) > 60') > 1", "unknown_function", "age"),
     ("count('resident', 'it.name + @1 == now') > 1", "no_such_overload", "string"),
+    ("count('resident', \\\"it.name == 'x' && @it.nam == 1\\\") > 1", "undeclared_reference", "it.name"),
+    ("count('resident', r'it.name == it.key && @it.nam == 1') > 1", "undeclared_reference", "it.name"),
     ("cases(@'ww', 's', 'x').size() > 0", "unknown_name", None),
     ("cases('w', @'sx', 'x').size() > 0", "unknown_name", None),
     ("cases('w', @'s', 'x').size() > 0", "field_not_indexed", "s"),

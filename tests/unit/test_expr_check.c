@@ -52,13 +52,13 @@ static gov_status broken_store(void *user, const value *args, size_t n, value *o
     return GOV_E_BUSY;
 }
 
-static gov_status known_state(void *user, const value *args, size_t n, const base_place *place,
+static gov_status known_state(void *user, const value *args, size_t n, const expr_spot *spots,
                               const diag *d)
 {
     (void)user;
     (void)n;
     if (args[0].kind == VALUE_STRING && !value_is_text(args[0], "closed"))
-        return base_fail_at(d, place, M_undeclared_reference,
+        return base_fail_at(d, &spots->place, M_undeclared_reference,
                             A_N("name", args[0].as.s, args[0].len), A_S("near", "closed"));
     return GOV_OK;
 }

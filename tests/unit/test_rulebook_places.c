@@ -66,6 +66,10 @@ static const mistake mistakes[] = {
     {"        when: |\n          case.urgency >@\n", "unexpected_end", NULL},
     {"        when: |+\n          case.urgency > 2 @2\n\n", "unexpected_token", NULL},
     /* in a flow map, behind wide characters and characters beyond the basic plane */
+    {"        when: &x case.urgency > 1 && @case.urgncy > 2\n", "undeclared_reference", "case.urgency"},
+    {"        when: &x \"case.urgency > 1 && @case.urgncy > 2\"\n", "undeclared_reference", "case.urgency"},
+    {"        when: !!str 'case.urgency > 1 && @case.urgncy > 2'\n", "undeclared_reference", "case.urgency"},
+    {"        when: &x !!str\n          'case.urgency > 1 && @case.urgncy > 2'\n", "undeclared_reference", "case.urgency"},
     {"        # 😀\n        when: \"'😀'.size() == 1 && @nwo > now\"\n", "undeclared_reference",
      "now"},
 };
