@@ -45,9 +45,11 @@ bool expr_unify(expr_type param, expr_type arg, expr_type bound[2])
 {
     if (param == TYPE_A || param == TYPE_B) {
         expr_type *b = &bound[param == TYPE_B];
-        if (*b == EXPR_DYN || *b == EXPR_NULL)
-            *b = arg;
-        return expr_comparable(*b, arg);
+        if (!expr_comparable(*b, arg))
+            return false;
+        if (arg != EXPR_DYN)
+            *b = *b == EXPR_DYN ? arg : expr_join(*b, arg);
+        return true;
     }
     if (param == EXPR_DYN || arg == EXPR_DYN)
         return true;
@@ -63,16 +65,16 @@ bool expr_unify(expr_type param, expr_type arg, expr_type bound[2])
     }
 }
 
-static expr_type substitute(expr_type t, const expr_type bound[2])
+expr_type expr_substitute(expr_type t, const expr_type bound[2])
 {
     switch (expr_type_kind(t)) {
     case 14:
     case 15: return bound[t == TYPE_B];
-    case EXPR_LIST: return expr_list_of(substitute(expr_type_item(t), bound));
-    case EXPR_OPTIONAL: return expr_optional_of(substitute(expr_type_item(t), bound));
+    case EXPR_LIST: return expr_list_of(expr_substitute(expr_type_item(t), bound));
+    case EXPR_OPTIONAL: return expr_optional_of(expr_substitute(expr_type_item(t), bound));
     case EXPR_MAP:
-        return expr_map_of(substitute(expr_type_key(t), bound),
-                           substitute(expr_type_val(t), bound));
+        return expr_map_of(expr_substitute(expr_type_key(t), bound),
+                           expr_substitute(expr_type_val(t), bound));
     default: return t;
     }
 }
@@ -88,7 +90,7 @@ static bool takes(const expr_overload *o, const expr_node *n, expr_type *result)
     for (uint32_t i = 0; i < n->count; i++)
         if (!expr_unify(expr_param_of(o, i), n->kid[i]->type, bound))
             return false;
-    *result = substitute(o->result, bound);
+    *result = expr_substitute(o->result, bound);
     return true;
 }
 
@@ -297,5 +299,7 @@ void expr_check_call(checker *k, expr_node *n)
         n->type = EXPR_DYN;
     if (expr_checked(k) && ch.count == 0)
         expr_report_call(k, n);
+    else if (ch.count > 0 && ch.fit[0]->host == NULL)
+        expr_refine(k, n);
     check_host(k, n, &ch);
 }

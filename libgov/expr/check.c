@@ -47,8 +47,8 @@ expr_type expr_join(expr_type a, expr_type b)
     }
 }
 
-static void wrong_type(checker *k, const expr_node *n, const char *what, const char *expected,
-                       expr_type found)
+void expr_wrong_type(checker *k, const expr_node *n, const char *what, const char *expected,
+                     expr_type found)
 {
     char text[EXPR_TYPE_TEXT];
     if (expr_checked(k))
@@ -67,7 +67,7 @@ uint32_t expr_start_of(const expr_node *n)
 static void want_bool(checker *k, const expr_node *n, const char *what)
 {
     if (n->type != EXPR_BOOL && n->type != EXPR_DYN)
-        wrong_type(k, n, what, "bool", n->type);
+        expr_wrong_type(k, n, what, "bool", n->type);
 }
 
 static const char *op_text(node_op op)
@@ -173,7 +173,7 @@ static void check_arith(checker *k, expr_node *n)
     no_overload(k, n, op_text((node_op)n->op), n->kid[0], n->kid[1]);
 }
 
-static bool can_order(expr_type t)
+bool expr_can_order(expr_type t)
 {
     return t == EXPR_BOOL || t == EXPR_STRING || t == EXPR_BYTES || t == EXPR_TIMESTAMP ||
            t == EXPR_DURATION || t == EXPR_DYN || is_number(t);
@@ -181,7 +181,7 @@ static bool can_order(expr_type t)
 
 static bool ordered(expr_type a, expr_type b)
 {
-    return can_order(a) && can_order(b) &&
+    return expr_can_order(a) && expr_can_order(b) &&
            (a == b || a == EXPR_DYN || b == EXPR_DYN || (is_number(a) && is_number(b)));
 }
 
@@ -220,7 +220,7 @@ static void check_negate(checker *k, expr_node *n)
     n->type = t;
     if (t != EXPR_INT && t != EXPR_DOUBLE && t != EXPR_DYN) {
         n->type = EXPR_DYN;
-        wrong_type(k, n->kid[0], "-", "int or double", t);
+        expr_wrong_type(k, n->kid[0], "-", "int or double", t);
     }
 }
 
@@ -228,7 +228,7 @@ static void check_cond(checker *k, expr_node *n)
 {
     const expr_type a = n->kid[1]->type, b = n->kid[2]->type;
     want_bool(k, n->kid[0], "?:");
-    n->type = a == EXPR_NULL ? b : b == EXPR_NULL ? a : expr_join(a, b);
+    n->type = expr_join(a, b); /* with null: dyn, for it may be null */
     if (expr_comparable(a, b))
         return;
     n->type = EXPR_DYN;
@@ -288,14 +288,23 @@ void expr_check_select(checker *k, expr_node *n)
         n->type = expr_optional_of(n->type);
 }
 
+/* The type of an item or a member; what is written ?x must be an optional. */
+static expr_type entry_type(checker *k, const expr_node *n, const char *what)
+{
+    if ((n->flags & NODE_OPTIONAL) == 0)
+        return n->type;
+    if (expr_type_kind(n->type) == EXPR_OPTIONAL)
+        return expr_type_item(n->type);
+    if (n->type != EXPR_DYN)
+        expr_wrong_type(k, n, what, "optional", n->type);
+    return EXPR_DYN;
+}
+
 static void check_list(checker *k, expr_node *n)
 {
     expr_type item = EXPR_DYN;
-    (void)k;
     for (uint32_t i = 0; i < n->count; i++) {
-        expr_type t = n->kid[i]->type;
-        if (n->kid[i]->flags & NODE_OPTIONAL)
-            t = expr_type_kind(t) == EXPR_OPTIONAL ? expr_type_item(t) : EXPR_DYN;
+        const expr_type t = entry_type(k, n->kid[i], "[?]");
         item = i == 0 ? t : expr_join(item, t);
     }
     n->type = expr_list_of(item);
@@ -310,11 +319,9 @@ static void check_map(checker *k, expr_node *n)
 {
     expr_type key = EXPR_DYN, val = EXPR_DYN;
     for (uint32_t i = 0; i < n->count; i += 2) {
-        expr_type t = n->kid[i + 1]->type;
+        const expr_type t = entry_type(k, n->kid[i + 1], "{?}");
         if (!can_be_key(n->kid[i]->type))
-            wrong_type(k, n->kid[i], "{}", "bool, int, uint or string", n->kid[i]->type);
-        if (n->kid[i + 1]->flags & NODE_OPTIONAL)
-            t = expr_type_kind(t) == EXPR_OPTIONAL ? expr_type_item(t) : EXPR_DYN;
+            expr_wrong_type(k, n->kid[i], "{}", "bool, int, uint or string", n->kid[i]->type);
         key = i == 0 ? n->kid[i]->type : expr_join(key, n->kid[i]->type);
         val = i == 0 ? t : expr_join(val, t);
     }
@@ -373,7 +380,7 @@ static void range_types(checker *k, expr_node *n, expr_type *first, expr_type *s
     } else if (expr_type_kind(range) == EXPR_OPTIONAL && optional) {
         *first = expr_type_item(range);
     } else if (range != EXPR_DYN) {
-        wrong_type(k, n->kid[0], macro_text((node_op)n->op),
+        expr_wrong_type(k, n->kid[0], macro_text((node_op)n->op),
                    optional                 ? "optional"
                    : n->op == MACRO_SORT_BY ? "list"
                                             : "list or map",
@@ -389,16 +396,16 @@ static expr_type macro_type(checker *k, const expr_node *n, expr_type first)
     case MACRO_EXISTS:
     case MACRO_EXISTS_ONE: want_bool(k, n->kid[1], macro_text((node_op)n->op)); return EXPR_BOOL;
     case MACRO_FILTER: want_bool(k, n->kid[1], "filter"); return expr_list_of(first);
-    case MACRO_SORT_BY: return n->kid[0]->type;
+    case MACRO_SORT_BY: expr_check_sort_key(k, n->kid[1]); return n->kid[0]->type;
     case MACRO_TRANSFORM_MAP: return expr_map_of(first, body);
     case MACRO_TRANSFORM_ENTRY:
         if (body != EXPR_DYN && expr_type_kind(body) != EXPR_MAP)
-            wrong_type(k, n->kid[1], "transformMapEntry", "map", body);
+            expr_wrong_type(k, n->kid[1], "transformMapEntry", "map", body);
         return expr_type_kind(body) == EXPR_MAP ? body : EXPR_MAP;
     case MACRO_OPT_MAP: return expr_optional_of(body);
     case MACRO_OPT_FLAT_MAP:
         if (body != EXPR_DYN && expr_type_kind(body) != EXPR_OPTIONAL)
-            wrong_type(k, n->kid[1], "optFlatMap", "optional", body);
+            expr_wrong_type(k, n->kid[1], "optFlatMap", "optional", body);
         return expr_type_kind(body) == EXPR_OPTIONAL ? body : EXPR_OPTIONAL;
     default: return expr_list_of(body);
     }

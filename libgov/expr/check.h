@@ -49,6 +49,10 @@ bool expr_comparable(expr_type a, expr_type b);
 expr_type expr_join(expr_type a, expr_type b);
 /* Reports in checked programs only; elsewhere it is an error of evaluating. */
 bool expr_checked(const checker *k);
+/* Has it an order, for <, sort() and sortBy()? */
+bool expr_can_order(expr_type t);
+void expr_wrong_type(checker *k, const expr_node *n, const char *what, const char *expected,
+                     expr_type found);
 /* Where a term begins: that of an operator is where its first operand does. */
 uint32_t expr_start_of(const expr_node *n);
 
@@ -81,10 +85,20 @@ extern const function_table expr_tables[];
 extern const size_t expr_table_count;
 /* Does the argument's type go with the parameter's? Binds the type variables A and B. */
 bool expr_unify(expr_type param, expr_type arg, expr_type bound[2]);
+expr_type expr_substitute(expr_type t, const expr_type bound[2]);
 expr_type expr_param_of(const expr_overload *o, size_t i);
 bool expr_callable(const expr_overload *o, const expr_node *n);
 
+/* ---- refine.c ---- */
+
+/* Of a call to a built-in function whose overload is found: what its signature does not say. */
+void expr_refine(checker *k, expr_node *n);
+void expr_check_sort_key(checker *k, const expr_node *key);
+
 /* ---- overloads.c ---- */
+
+/* Argument i (or the target) is not what is expected. */
+void expr_report_argument(checker *k, const expr_node *n, uint32_t i, const char *expected);
 
 /* Reports that no overload of the called function takes its arguments. */
 void expr_report_call(checker *k, const expr_node *n);

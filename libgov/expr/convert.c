@@ -190,7 +190,7 @@ static size_t format_uint(uint64_t u, char out[24])
 static size_t format_double(double d, char out[EXPR_DOUBLE_TEXT])
 {
     if (!isnan(d) && !isinf(d))
-        return expr_double_text(d, true, out);
+        return expr_double_text(d, 6, out);
     const char *text = isnan(d) ? "NaN" : d < 0 ? "-Inf" : "+Inf";
     memcpy(out, text, strlen(text));
     return strlen(text);

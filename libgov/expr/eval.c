@@ -19,6 +19,14 @@ int expr_fail_kinds(expr_ctx *c, const expr_node *n, const value *args, size_t c
     return FAIL;
 }
 
+int expr_fail_wanted(expr_ctx *c, const expr_node *n, const value *args, size_t count,
+                     const char *expected)
+{
+    (void)expr_fail_kinds(c, n, args, count);
+    c->fault.what = expected;
+    return FAIL;
+}
+
 int expr_stop(expr_ctx *c, const expr_node *n, base_message m)
 {
     (void)expr_fail(c, n, m, NULL, value_absent());
@@ -134,6 +142,8 @@ static int select_optional(const expr_node *n, expr_ctx *c, value from, value ke
         }
         from = *(const value *)from.as.other;
     }
+    if (from.kind == VALUE_NULL) /* nothing can be selected from null: that is what one asks */
+        return expr_make_optional(n, c, NULL, out);
     value found;
     if (index) {
         const int how = expr_index(n, c, from, key, &found);
@@ -216,13 +226,13 @@ static int step_index(const expr_node *n, expr_ctx *c, value *out)
 /* ---- lists and maps ---- */
 
 /* An entry written ?x: left out when x is none. */
-static int unwrap_entry(const expr_node *kid, expr_ctx *c, value *v, bool *skip)
+static int unwrap_entry(const expr_node *n, const expr_node *kid, expr_ctx *c, value *v, bool *skip)
 {
     *skip = false;
     if ((kid->flags & NODE_OPTIONAL) == 0)
         return DONE;
     if (!expr_is_optional(*v))
-        return expr_fail_kinds(c, kid, v, 1);
+        return expr_fail_wanted(c, n, v, 1, "optional");
     *skip = v->as.other == NULL;
     if (!*skip)
         *v = *(const value *)v->as.other;
@@ -239,7 +249,7 @@ static int step_list(const expr_node *n, expr_ctx *c, value *out)
         bool skip;
         int how = n->kid[i]->eval(n->kid[i], c, &items[len]);
         if (how == DONE)
-            how = unwrap_entry(n->kid[i], c, &items[len], &skip);
+            how = unwrap_entry(n, n->kid[i], c, &items[len], &skip);
         if (how != DONE)
             return how;
         len += !skip;
@@ -259,7 +269,7 @@ static int step_map(const expr_node *n, expr_ctx *c, value *out)
         if (how == DONE)
             how = n->kid[i + 1]->eval(n->kid[i + 1], c, &pairs[len].val);
         if (how == DONE)
-            how = unwrap_entry(n->kid[i + 1], c, &pairs[len].val, &skip);
+            how = unwrap_entry(n, n->kid[i + 1], c, &pairs[len].val, &skip);
         if (how != DONE)
             return how;
         len += !skip;

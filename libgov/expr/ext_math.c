@@ -18,13 +18,15 @@ static int pick(expr_ctx *c, const expr_node *n, const value *items, size_t len,
         int cmp;
         bool unordered;
         if (!is_number(items[i]))
-            return expr_fail_kinds(c, n, &items[i], 1);
+            return expr_fail_wanted(c, n, items, len, "int, uint or double");
         if (i == 0) {
             *out = items[i];
             continue;
         }
         (void)expr_order(items[i], *out, &cmp, &unordered);
-        if (!unordered && cmp * sign > 0)
+        if (unordered)
+            return expr_fail(c, n, M_invalid_argument, EXPR_NAN_ORDER, value_absent());
+        if (cmp * sign > 0)
             *out = items[i];
     }
     return DONE;

@@ -63,7 +63,7 @@ static size_t fixed(const char *digits, size_t count, long point, char *out)
     return len;
 }
 
-size_t expr_double_text(double d, bool exponents, char out[EXPR_DOUBLE_TEXT])
+size_t expr_double_text(double d, int plain, char out[EXPR_DOUBLE_TEXT])
 {
     char digits[32];
     long point;
@@ -71,7 +71,7 @@ size_t expr_double_text(double d, bool exponents, char out[EXPR_DOUBLE_TEXT])
     const size_t count = digits_of(d, digits, &point);
     if (signbit(d))
         out[len++] = '-';
-    if (!exponents || (point > -4 && point <= 6))
+    if (plain == 0 || (point > -4 && point <= plain))
         return len + fixed(digits, count, point, out + len);
     len += fixed(digits, count, 1, out + len);
     return len + (size_t)snprintf(out + len, EXPR_DOUBLE_TEXT - len, "e%+03ld", point - 1);
@@ -81,7 +81,7 @@ size_t expr_double_text(double d, bool exponents, char out[EXPR_DOUBLE_TEXT])
 static void write_double(base_buf *b, double d)
 {
     char text[EXPR_DOUBLE_TEXT];
-    base_buf_add(b, text, expr_double_text(d, false, text));
+    base_buf_add(b, text, expr_double_text(d, 0, text));
 }
 
 static const char *write_any(expr_ctx *c, base_buf *b, value v, int depth);
@@ -150,6 +150,7 @@ static const char *write_map(expr_ctx *c, base_buf *b, value v, int depth)
 }
 
 static const char too_long[] = "";
+static const char unknown_verb[] = "after % may come s, d, f, e, b, o, x, X or %";
 
 static const char *write_scalar(base_buf *b, value v)
 {
@@ -277,7 +278,7 @@ static const char *write_verb(expr_ctx *c, base_buf *b, verb f, value v)
         return NULL;
     case 'x':
     case 'X': return write_hex(b, v, f.letter == 'X');
-    default: return "after % may come s, d, f, e, b, o, x, X or %";
+    default: return unknown_verb;
     }
 }
 
@@ -301,6 +302,45 @@ static const char *read_verb(value pattern, size_t *i, verb *f)
         return "it ends in %";
     f->letter = pattern.as.s[(*i)++];
     return NULL;
+}
+
+const char *expr_format_verb(value pattern, size_t *at, char *letter)
+{
+    verb f;
+    *letter = '\0';
+    while (*at < pattern.len) {
+        if (pattern.as.s[(*at)++] != '%')
+            continue;
+        if (*at < pattern.len && pattern.as.s[*at] == '%') {
+            (*at)++;
+            continue;
+        }
+        const char *why = read_verb(pattern, at, &f);
+        if (why == NULL && (f.letter == '\0' || strchr("sdfeboxX", f.letter) == NULL))
+            why = unknown_verb;
+        *letter = f.letter;
+        return why;
+    }
+    return NULL;
+}
+
+bool expr_format_takes(char letter, expr_type t, const char **expected)
+{
+    const bool integer = t == EXPR_INT || t == EXPR_UINT;
+    if (t == EXPR_DYN)
+        return true;
+    switch (letter) {
+    case 's':
+        *expected = "anything but an optional";
+        return expr_type_kind(t) != EXPR_OPTIONAL;
+    case 'b': *expected = "int, uint or bool"; return integer || t == EXPR_BOOL;
+    case 'o': *expected = "int or uint"; return integer;
+    case 'x':
+    case 'X':
+        *expected = "int, uint, string or bytes";
+        return integer || t == EXPR_STRING || t == EXPR_BYTES;
+    default: *expected = "int, uint or double"; return integer || t == EXPR_DOUBLE;
+    }
 }
 
 int expr_format(expr_ctx *c, base_buf *b, value pattern, value args, const char **why)

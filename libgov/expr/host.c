@@ -61,6 +61,9 @@ static bool read_type(const char **s, const char *end, int depth, expr_type *out
     if (*out == EXPR_MAP) {
         if (!take_char(s, end, ',') || !read_type(s, end, depth + 1, &second))
             return false;
+        if (first != EXPR_DYN && first != EXPR_BOOL && first != EXPR_INT && first != EXPR_UINT &&
+            first != EXPR_STRING) /* nothing else can be a key */
+            return false;
         *out = expr_map_of(first, second);
     } else {
         *out = *out == EXPR_LIST ? expr_list_of(first) : expr_optional_of(first);

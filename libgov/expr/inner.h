@@ -153,6 +153,7 @@ struct expr_scope {
     size_t function_count, function_cap;
 };
 
+bool expr_legal_name(const char *dotted);
 bool expr_scope_closed(const expr_scope *s, uint32_t slot);
 
 struct expr_program {
@@ -230,6 +231,9 @@ typedef struct compiler {
 /* The tree of the source, NULL on failure (reported, c->status). */
 expr_node *expr_parse(compiler *c);
 expr_node *expr_node_new(compiler *c, node_kind kind, uint32_t at, size_t kids);
+/* The source, or a value made of it, in a message: its beginning with an ellipsis when it is long. Returns s or out. */
+enum { EXPR_SHOWN_MOST = 64, EXPR_SHOWN = EXPR_SHOWN_MOST * 4 + 4 };
+const char *expr_shown(const char *s, size_t *len, char out[EXPR_SHOWN]);
 /* Reports a mistake at an offset of the source. */
 gov_status expr_mistake(compiler *c, size_t at, const diag_report *r);
 #define MISTAKE(c, at, ...) expr_mistake((c), (at), &(const diag_report){__VA_ARGS__})
@@ -267,8 +271,12 @@ expr_step expr_step_loop(const expr_node *n);
 int expr_step_bound(const expr_node *n, expr_ctx *c, value *out);
 int expr_load_slot(const expr_node *n, expr_ctx *c, value *out);
 
+#define EXPR_NAN_ORDER "NaN values cannot be ordered"
 int expr_fail(expr_ctx *c, const expr_node *n, base_message m, const char *what, value v);
 int expr_fail_kinds(expr_ctx *c, const expr_node *n, const value *args, size_t count);
+/* The same, with what is expected (static text). */
+int expr_fail_wanted(expr_ctx *c, const expr_node *n, const value *args, size_t count,
+                     const char *expected);
 int expr_stop(expr_ctx *c, const expr_node *n, base_message m);
 int expr_nomem(expr_ctx *c, const expr_node *n);
 void expr_fault_drop(expr_fault *f);
@@ -333,12 +341,17 @@ extern const size_t expr_standard_function_count, expr_time_function_count,
 int expr_step_or_value(const expr_node *n, expr_ctx *c, value *out);
 int expr_reverse_text(expr_ctx *c, const expr_node *n, const value *a, value *out);
 size_t expr_format_timestamp(value v, char out[40]);
-/* The shortest text that reads back as d, which is finite: "2", "-0.5"; when exponents are allowed, with one from a million on
- * and below a ten-thousandth. */
+/* The shortest text that reads back as d, which is finite: "2", "-0.5"; with an exponent when it has more than `plain` digits
+ * before the point or is below a ten-thousandth; 0: never. */
 enum { EXPR_DOUBLE_TEXT = 400 };
-size_t expr_double_text(double d, bool exponents, char out[EXPR_DOUBLE_TEXT]);
+size_t expr_double_text(double d, int plain, char out[EXPR_DOUBLE_TEXT]);
 /* DONE; FAIL, *why says what is wrong; STOP: too costly. */
 int expr_format(expr_ctx *c, base_buf *b, value pattern, value args, const char **why);
+
+/* The next % of a constant format: its letter, '\0' at the end; *at begins at 0. NULL: fine, else what is wrong. */
+const char *expr_format_verb(value pattern, size_t *at, char *letter);
+/* Does what has that type have a text for the letter? If not, *expected says what has. */
+bool expr_format_takes(char letter, expr_type t, const char **expected);
 
 /* The overloads of a name: *first, count of them; 0: no such function. */
 size_t expr_find_builtin(const char *name, size_t len, const expr_overload **first);

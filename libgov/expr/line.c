@@ -1,6 +1,7 @@
 /* The line protocol of `gov eval`: one expression with its bindings in, its value or error out, as JSON. */
 #include "expr/inner.h"
 
+#include <math.h>
 #include <string.h>
 
 /* What one line may take for reading, compiling and evaluating together. */
@@ -52,6 +53,23 @@ static gov_status declare(line *l, value variables, expr_options *o, const diag 
     return GOV_OK;
 }
 
+/* A value of the protocol, which may be an optional: {"optional": null} or {"optional": [VALUE]}. */
+static gov_status read_value(line *l, value json, value *out, const diag *d)
+{
+    if (json.kind != VALUE_MAP || json.len != 1 ||
+        !value_is_text(json.as.pairs[0].key, "optional"))
+        return value_untag(&l->arena, json, out, d);
+    const value inside = json.as.pairs[0].val;
+    *out = (value){.kind = VALUE_OTHER, .sub = OTHER_OPTIONAL};
+    if (inside.kind == VALUE_NULL)
+        return GOV_OK;
+    if (inside.kind != VALUE_LIST || inside.len != 1)
+        return base_fail(d, M_bad_tag, A_S("why", "\"optional\" is null or a list of one value"));
+    value *held = base_arena_alloc(&l->arena, sizeof *held);
+    out->as.other = held;
+    return held != NULL ? read_value(l, inside.as.items[0], held, d) : base_nomem(d);
+}
+
 /* One binding: its slot is the declared one, or a new one. */
 static gov_status bind_one(line *l, const value_pair *p, uint32_t *slot, value *out, const diag *d)
 {
@@ -62,7 +80,7 @@ static gov_status bind_one(line *l, const value_pair *p, uint32_t *slot, value *
     if (!expr_scope_find(l->scope, p->key.as.s, p->key.len, slot, NULL))
         status = expr_scope_var(l->scope, name, EXPR_DYN, slot, d);
     if (status == GOV_OK && !is_error(p->val, out))
-        status = value_untag(&l->arena, p->val, out, d);
+        status = read_value(l, p->val, out, d);
     return status;
 }
 
@@ -141,27 +159,80 @@ static gov_status evaluate(line *l, const char *json, size_t len, const diag *d)
     return expr_eval(l->program, &run, &l->result, d);
 }
 
-static void write_error(base_buf *out, const gov_error *e)
+/* {"code":...,"message":...,"line":...,"column":...}: the last two where a place is known. */
+static void write_one_error(base_buf *out, const gov_error *e, size_t i)
 {
-    const char *code = gov_error_code(e, 0), *message = gov_error_message(e, 0, "en");
-    code = base_text_or_empty(code);
-    message = base_text_or_empty(message);
-    base_buf_str(out, "{\"error\":{\"code\":");
+    const char *code = base_text_or_empty(gov_error_code(e, i)),
+               *message = base_text_or_empty(gov_error_message(e, i, "en"));
+    base_buf_str(out, "{\"code\":");
     value_write_json_string(out, code, strlen(code));
     base_buf_str(out, ",\"message\":");
     value_write_json_string(out, message, strlen(message));
-    base_buf_str(out, "}}");
+    if (gov_error_line(e, i) > 0)
+        base_buf_fmt(out, ",\"line\":%lld,\"column\":%lld", (long long)gov_error_line(e, i),
+                     (long long)gov_error_column(e, i));
 }
 
-/* The protocol has no tag of its own for optionals: none is {"optional":null}, others {"optional":[VALUE]}. */
+/* The first diagnostic, and in "more" those after it. */
+static void write_error(base_buf *out, const gov_error *e)
+{
+    const size_t count = gov_error_count(e);
+    base_buf_str(out, "{\"error\":");
+    write_one_error(out, e, 0);
+    for (size_t i = 1; i < count; i++) {
+        base_buf_str(out, i == 1 ? ",\"more\":[" : ",");
+        write_one_error(out, e, i);
+        base_buf_char(out, '}');
+    }
+    base_buf_str(out, count > 1 ? "]}}" : "}}");
+}
+
+/* Plain from a ten-thousandth up to 16 digits, as people write them; otherwise with an exponent. */
+static void write_double(base_buf *out, double d)
+{
+    enum { PLAIN_DIGITS = 16 };
+    char text[EXPR_DOUBLE_TEXT];
+    base_buf_str(out, "{\"double\":\"");
+    if (isfinite(d)) {
+        const size_t len = expr_double_text(d, PLAIN_DIGITS, text);
+        base_buf_add(out, text, len);
+        if (memchr(text, '.', len) == NULL && memchr(text, 'e', len) == NULL)
+            base_buf_str(out, ".0");
+    } else {
+        base_buf_add(out, text, base_format_double(d, text));
+    }
+    base_buf_str(out, "\"}");
+}
+
+/* Maps in the order in which they were made. The protocol has no tag of its own for optionals: none is {"optional":null},
+ * others {"optional":[VALUE]}. Values are no deeper than VALUE_MAX_DEPTH. */
 static void write_value(base_buf *out, value v)
 {
-    if (!expr_is_optional(v)) {
+    if (v.kind == VALUE_DOUBLE) {
+        write_double(out, v.as.d);
+    } else if (v.kind == VALUE_LIST) {
+        base_buf_char(out, '[');
+        for (size_t i = 0; i < v.len; i++) {
+            base_buf_str(out, i > 0 ? "," : "");
+            write_value(out, v.as.items[i]);
+        }
+        base_buf_char(out, ']');
+    } else if (v.kind == VALUE_MAP) {
+        base_buf_str(out, "{\"map\":[");
+        for (size_t i = 0; i < v.len; i++) {
+            base_buf_str(out, i > 0 ? ",[" : "[");
+            write_value(out, v.as.pairs[i].key);
+            base_buf_char(out, ',');
+            write_value(out, v.as.pairs[i].val);
+            base_buf_char(out, ']');
+        }
+        base_buf_str(out, "]}");
+    } else if (!expr_is_optional(v)) {
         value_write_tagged(out, v);
-        return;
-    }
-    base_buf_str(out, v.as.other == NULL ? "{\"optional\":null}" : "{\"optional\":[");
-    if (v.as.other != NULL) {
+    } else if (v.as.other == NULL) {
+        base_buf_str(out, "{\"optional\":null}");
+    } else {
+        base_buf_str(out, "{\"optional\":[");
         write_value(out, *(const value *)v.as.other);
         base_buf_str(out, "]}");
     }

@@ -41,11 +41,43 @@ static char simple_escape(char c)
     return at != NULL ? to[at - from] : '\0';
 }
 
-/* Reads what follows a backslash. Returns bytes taken, 0 when it is no escape. *octet: a byte, not a character. */
-static size_t read_escape(const char *s, size_t len, bool bytes, uint32_t *cp, bool *octet)
+/* \\u and \\U. Returns bytes taken; 0: *why says what is wrong. */
+static size_t read_code_point(const char *s, size_t len, bool bytes, uint32_t *cp, const char **why)
 {
-    size_t n = 0;
+    const size_t digits = s[0] == 'u' ? 4 : 8;
+    if (bytes)
+        *why = "bytes have no \\u and \\U; write \\x and two hexadecimal digits for each byte";
+    else if (!read_hex(s + 1, len - 1, digits, cp))
+        *why = digits == 4 ? "\\u takes four hexadecimal digits" : "\\U takes eight hexadecimal digits";
+    else if (is_surrogate(*cp)) /* half a pair is no character, nor are two halves */
+        *why = "a surrogate (D800 to DFFF) is no character; write \\U and eight hexadecimal digits";
+    else if (*cp > 0x10ffff)
+        *why = "the last character is \\U0010FFFF";
+    else
+        return 1 + digits;
+    return 0;
+}
+
+/* Three octal digits. */
+static size_t read_octal(const char *s, size_t len, uint32_t *cp, const char **why)
+{
+    for (size_t i = 1; i < 3; i++) {
+        if (i >= len || s[i] < '0' || s[i] > '7') {
+            *why = "a backslash before a digit takes three octal digits";
+            return 0;
+        }
+    }
+    *cp = (uint32_t)((s[0] - '0') << 6 | (s[1] - '0') << 3 | (s[2] - '0'));
+    *why = "the largest octal escape is \\377, which is 255";
+    return *cp <= 255 ? 3 : 0;
+}
+
+/* Reads what follows a backslash. Returns bytes taken, 0 when it is no escape: *why says why not. *octet: a byte, not a character. */
+static size_t read_escape(const char *s, size_t len, bool bytes, uint32_t *cp, bool *octet,
+                          const char **why)
+{
     *octet = false;
+    *why = "unknown escape";
     if (len == 0)
         return 0;
     if (simple_escape(s[0]) != '\0') {
@@ -54,23 +86,14 @@ static size_t read_escape(const char *s, size_t len, bool bytes, uint32_t *cp, b
     }
     if (s[0] == 'x' || s[0] == 'X') {
         *octet = bytes;
+        *why = "\\x takes two hexadecimal digits";
         return read_hex(s + 1, len - 1, 2, cp) ? 3 : 0;
     }
-    if (s[0] >= '0' && s[0] <= '3' && len >= 3 && s[1] >= '0' && s[1] <= '7' && s[2] >= '0' &&
-        s[2] <= '7') {
+    if (s[0] >= '0' && s[0] <= '7') {
         *octet = bytes;
-        *cp = (uint32_t)((s[0] - '0') << 6 | (s[1] - '0') << 3 | (s[2] - '0'));
-        return 3;
+        return read_octal(s, len, cp, why);
     }
-    if (!bytes && s[0] == 'u' && read_hex(s + 1, len - 1, 4, cp))
-        n = 5;
-    else if (!bytes && s[0] == 'U' && read_hex(s + 1, len - 1, 8, cp))
-        n = 9;
-    else
-        return 0;
-    return is_surrogate(*cp) || *cp > 0x10ffff
-               ? 0
-               : n; /* half a pair is no character, nor are two halves */
+    return s[0] == 'u' || s[0] == 'U' ? read_code_point(s, len, bytes, cp, why) : 0;
 }
 
 static const char *unescape(base_arena *arena, const char *s, size_t len, bool bytes, value *out,
@@ -83,14 +106,15 @@ static const char *unescape(base_arena *arena, const char *s, size_t len, bool b
     for (size_t i = 0; i < len;) {
         uint32_t cp;
         bool octet;
+        const char *why;
         if (s[i] != '\\') {
             to[n++] = s[i++];
             continue;
         }
-        const size_t taken = read_escape(s + i + 1, len - i - 1, bytes, &cp, &octet);
+        const size_t taken = read_escape(s + i + 1, len - i - 1, bytes, &cp, &octet, &why);
         if (taken == 0) {
             *bad = i;
-            return "unknown escape";
+            return why;
         }
         if (octet)
             to[n++] = (char)cp;
@@ -121,7 +145,8 @@ size_t expr_text_offset(const char *s, size_t len, size_t offset)
         char octets[4];
         uint32_t cp;
         bool octet;
-        const size_t taken = !raw && s[i] == '\\' ? read_escape(s + i + 1, len - i - 1, false, &cp, &octet) : 0;
+        const char *why;
+        const size_t taken = !raw && s[i] == '\\' ? read_escape(s + i + 1, len - i - 1, false, &cp, &octet, &why) : 0;
         n += taken > 0 ? base_utf8_put(cp, octets) : 1;
         i += 1 + taken;
     }

@@ -39,14 +39,30 @@ void expr_zone_free(void *thing)
 
 /* ---- making ---- */
 
+/* Digits behind the ninth of a second's fraction count for nothing. */
+static bool read_timestamp(const char *s, size_t len, int64_t *seconds, int32_t *nanos)
+{
+    enum { FRACTION = 20, MOST = FRACTION + 9, LONGEST_ZONE = 6 };
+    char text[MOST + LONGEST_ZONE];
+    size_t end = FRACTION;
+    while (end < len && s[end] >= '0' && s[end] <= '9')
+        end++;
+    if (end <= MOST || s[FRACTION - 1] != '.' || len - end > LONGEST_ZONE)
+        return base_parse_rfc3339(s, len, seconds, nanos);
+    memcpy(text, s, MOST);
+    memcpy(text + MOST, s + end, len - end);
+    return base_parse_rfc3339(text, MOST + len - end, seconds, nanos);
+}
+
 static int fn_timestamp(expr_ctx *c, const expr_node *n, const value *a, value *out)
 {
     int64_t seconds;
     int32_t nanos = 0;
     if (a[0].kind == VALUE_INT)
         seconds = a[0].as.i;
-    else if (!base_parse_rfc3339(a[0].as.s, a[0].len, &seconds, &nanos))
-        return expr_fail(c, n, M_bad_conversion, NULL, a[0]);
+    else if (!read_timestamp(a[0].as.s, a[0].len, &seconds, &nanos))
+        return expr_fail(c, n, M_bad_conversion,
+                         "2026-03-02T01:00:00Z or 2026-03-02T09:00:00+08:00", a[0]);
     if (!expr_timestamp_ok(seconds))
         return expr_fail(c, n, M_out_of_range, NULL, a[0]);
     *out = value_timestamp(seconds, nanos);

@@ -178,13 +178,16 @@ void expr_check_path(checker *k, expr_node *top)
         check_rest(k, start, top);
         return;
     }
-    if (!expr_path_text(top, path, &len))
-        (void)expr_path_text(start, path, &len);
+    const char *shown = path;
+    if (!expr_path_text(top, path, &len) && !expr_path_text(start, path, &len)) {
+        shown = start->name; /* longer than any that is declared */
+        len = start->name_len;
+    }
     for (expr_node *n = top;; n = n->kid[0]) {
         const bool is_start = n == start;
         if (try_name(k, n, start)) {
             if (n != top && n->kind == K_SLOT && expr_scope_closed(k->c->scope, n->slot))
-                unknown_name(k, n, path, len);
+                unknown_name(k, n, shown, len);
             n->at = start->at;
             check_rest(k, n, top);
             return;
@@ -192,6 +195,6 @@ void expr_check_path(checker *k, expr_node *top)
         if (is_start)
             break;
     }
-    unknown_name(k, start, path, len);
+    unknown_name(k, start, shown, len);
     check_rest(k, start, top);
 }

@@ -41,20 +41,27 @@ static const char *param_text(expr_type t, char out[EXPR_TYPE_TEXT])
                : expr_type_text(t, out);
 }
 
+/* The same where arguments before it have said what the variables stand for. */
+static const char *bound_text(expr_type t, const expr_type bound[2], char out[EXPR_TYPE_TEXT])
+{
+    return bound[0] == EXPR_DYN && bound[1] == EXPR_DYN ? param_text(t, out)
+                                                        : expr_type_text(expr_substitute(t, bound), out);
+}
+
 /* What may stand as argument i; false: this argument goes with one of them. */
 static bool misfit(const overloads *o, const expr_node *n, uint32_t i, type_texts *expected)
 {
     char text[EXPR_TYPE_TEXT];
     *expected = (type_texts){.count = 0};
     for (size_t f = 0; f < o->count; f++) {
-        expr_type bound[2] = {EXPR_DYN, EXPR_DYN};
+        expr_type bound[2] = {EXPR_DYN, EXPR_DYN}, before[2];
         const expr_type param = expr_param_of(o->items[f], i);
-        for (uint32_t before = 0; o->count == 1 && before < i; before++)
-            (void)expr_unify(expr_param_of(o->items[f], before), n->kid[before]->type, bound);
+        for (uint32_t b = 0; o->count == 1 && b < i; b++)
+            (void)expr_unify(expr_param_of(o->items[f], b), n->kid[b]->type, bound);
+        memcpy(before, bound, sizeof before);
         if (expr_unify(param, n->kid[i]->type, bound))
             return false;
-        const bool variable = param == TYPE_A || param == TYPE_B;
-        expr_types_add(expected, variable ? expr_type_text(bound[param == TYPE_B], text) : param_text(param, text));
+        expr_types_add(expected, bound_text(param, before, text));
     }
     return true;
 }
@@ -117,26 +124,33 @@ static void report_signatures(checker *k, const expr_node *n, const overloads *o
     base_buf_free(&types);
 }
 
+void expr_report_argument(checker *k, const expr_node *n, uint32_t i, const char *expected)
+{
+    char found[EXPR_TYPE_TEXT];
+    const expr_node *bad = n->kid[i];
+    const uint32_t target = n->flags & NODE_MEMBER ? 1 : 0;
+    if (!expr_checked(k))
+        return;
+    expr_type_text(bad->type, found);
+    if (i < target)
+        MISTAKE(k->c, expr_start_of(bad), M_wrong_target, A_N("function", n->name, n->name_len),
+                A_S("expected", expected), A_S("found", found));
+    else
+        MISTAKE(k->c, expr_start_of(bad), M_wrong_argument, A_N("function", n->name, n->name_len),
+                A_I("number", (int64_t)i + 1 - target), A_S("expected", expected), A_S("found", found));
+}
+
 void expr_report_call(checker *k, const expr_node *n)
 {
     overloads o;
     type_texts expected;
-    char text[EXPR_TYPES_TEXT], found[EXPR_TYPE_TEXT];
-    const uint32_t target = n->flags & NODE_MEMBER ? 1 : 0;
+    char text[EXPR_TYPES_TEXT];
     collect(k, n, false, &o);
     const bool callable = o.count > 0;
     for (uint32_t i = 0; callable && i < n->count; i++) {
         if (!misfit(&o, n, i, &expected))
             continue;
-        const expr_node *bad = n->kid[i];
-        expr_types_text(&expected, text);
-        expr_type_text(bad->type, found);
-        if (i < target)
-            MISTAKE(k->c, expr_start_of(bad), M_wrong_target, A_N("function", n->name, n->name_len),
-                    A_S("expected", text), A_S("found", found));
-        else
-            MISTAKE(k->c, expr_start_of(bad), M_wrong_argument, A_N("function", n->name, n->name_len),
-                    A_I("number", (int64_t)i + 1 - target), A_S("expected", text), A_S("found", found));
+        expr_report_argument(k, n, i, expr_types_text(&expected, text));
         return;
     }
     if (!callable)

@@ -46,10 +46,36 @@ base_place expr_spot_inside(const expr_spot *spot, value text, size_t offset)
     return expr_place_at(c, t.at + expr_text_offset(c->src + t.at, t.len, offset));
 }
 
-gov_status expr_mistake(compiler *c, size_t at, const diag_report *r)
+const char *expr_shown(const char *s, size_t *len, char out[EXPR_SHOWN])
+{
+    size_t at = 0, count = 0;
+    uint32_t cp;
+    if (*len <= EXPR_SHOWN_MOST) /* as many characters cannot be in fewer bytes */
+        return s;
+    while (at < *len && count < EXPR_SHOWN_MOST) {
+        const size_t n = base_utf8_next(s + at, *len - at, &cp);
+        at += n > 0 ? n : 1;
+        count++;
+    }
+    if (at >= *len)
+        return s;
+    memcpy(out, s, at);
+    memcpy(out + at, "\xe2\x80\xa6", 3);
+    *len = at + 3;
+    return out;
+}
+
+/* What is quoted from the source (with its length) is cut; all other texts are our own. */
+gov_status expr_mistake(compiler *c, size_t at, const diag_report *given)
 {
     const base_place place = expr_place_at(c, at);
-    const gov_status status = base_report(c->d, &place, GOV_SEVERITY_ERROR, r);
+    char cut[4][EXPR_SHOWN];
+    diag_report r = *given;
+    diag_arg *const args[] = {&r.a, &r.b, &r.c, &r.d};
+    for (size_t i = 0; i < ARRAY_LEN(args); i++)
+        if (args[i]->name != NULL && args[i]->s != NULL && args[i]->len != SIZE_MAX)
+            args[i]->s = expr_shown(args[i]->s, &args[i]->len, cut[i]);
+    const gov_status status = base_report(c->d, &place, GOV_SEVERITY_ERROR, &r);
     if (c->status == GOV_OK || status == GOV_E_NOMEM)
         c->status = status;
     c->mistakes++;
@@ -142,7 +168,7 @@ static expr_node *unexpected(parser *p, const char *expected)
         MISTAKE(p->c, p->now.at, M_unexpected_end, A_S("expected", expected));
     else
         MISTAKE(p->c, p->now.at, M_unexpected_token, A_S("expected", expected),
-                A_N("found", p->c->src + p->now.at, p->now.len < 40 ? p->now.len : 40));
+                A_N("found", p->c->src + p->now.at, p->now.len));
     return fail(p);
 }
 

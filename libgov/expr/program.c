@@ -98,6 +98,9 @@ gov_status expr_compile(const gov_allocator *a, const expr_scope *s, const char 
                         const expr_options *o, expr_program **out, const diag *d)
 {
     *out = NULL;
+    if (o != NULL && o->container != NULL && o->container[0] != '\0' &&
+        !expr_legal_name(o->container))
+        return base_fail(d, M_bad_name, A_S("name", o->container));
     expr_program *p = base_alloc(a, sizeof *p);
     if (p == NULL)
         return base_nomem(d);
@@ -201,8 +204,7 @@ static void types_text(const expr_fault *f, char *out, size_t size)
 /* A value as a person would write it, cut when it is long. */
 static void show_value(base_buf *buf, value v)
 {
-    enum { LONGEST = 80 };
-    char number[32];
+    char number[32], cut[EXPR_SHOWN];
     if (v.kind == VALUE_ABSENT)
         return;
     if (v.kind == VALUE_STRING || v.kind == VALUE_TYPE)
@@ -213,32 +215,30 @@ static void show_value(base_buf *buf, value v)
         base_buf_str(buf, v.kind == VALUE_LIST ? "[...]" : "{...}");
     else
         value_write_plain(buf, v);
-    if (buf->len > LONGEST && !buf->failed) {
-        size_t cut = LONGEST;
-        while (cut > 0 && ((unsigned char)buf->data[cut] & 0xc0) == 0x80)
-            cut--;
-        buf->len = cut;
-        buf->data[cut] = '\0';
+    size_t len = buf->len;
+    if (!buf->failed && len > 0 && expr_shown(buf->data, &len, cut) == cut) {
+        buf->len = len - 3;
+        base_buf_add(buf, cut + len - 3, 3); /* the ellipsis */
     }
 }
 
-static const char *name_of(const expr_program *p, const expr_node *n, size_t *len)
+static const char *name_of(const expr_program *p, const expr_node *n, size_t *len, char out[EXPR_SHOWN])
 {
     const char *name =
         n->kind == K_SLOT || n->kind == K_TEST_SLOT ? expr_scope_name(p->scope, n->slot) : NULL;
     *len = name != NULL ? strlen(name) : n->name_len;
-    return name != NULL ? name : n->name;
+    return expr_shown(name != NULL ? name : n->name, len, out);
 }
 
 static gov_status report_plain(expr_ctx *c, const base_place *place, const diag *d)
 {
     const expr_fault *f = &c->fault;
     const expr_node *n = f->where;
-    char types[4 * 20 + 8], type[EXPR_TYPE_TEXT];
+    char types[4 * 20 + 8], type[EXPR_TYPE_TEXT], cut[EXPR_SHOWN];
     size_t function_len, name_len;
     base_buf text;
     const char *function = function_text(n, &function_len),
-               *name = name_of(c->program, n, &name_len);
+               *name = name_of(c->program, n, &name_len, cut);
     base_buf_init(&text, c->program->alloc);
     show_value(&text, f->v);
     types_text(f, types, sizeof types);
@@ -246,7 +246,7 @@ static gov_status report_plain(expr_ctx *c, const base_place *place, const diag 
     if (text.failed)
         status = base_nomem(d);
     else if (f->message == M_no_such_field)
-        status = base_fail_at(d, place, M_no_such_field, A_N("field", n->name, n->name_len),
+        status = base_fail_at(d, place, M_no_such_field, A_N("field", name, name_len),
                               A_S("type", expr_type_text(expr_kind_type(f->v), type)));
     else if (f->message == M_undeclared_reference || f->message == M_no_value ||
              f->message == M_unknown_function)
@@ -258,7 +258,7 @@ static gov_status report_plain(expr_ctx *c, const base_place *place, const diag 
     else
         status = base_fail_at(d, place, f->message, A_N("function", function, function_len),
                               A_S("types", types), A_N("value", text.data, text.len),
-                              A_S("what", f->what));
+                              A_S("what", f->what), A_S("expected", f->what));
     base_buf_free(&text);
     return status;
 }

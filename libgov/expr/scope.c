@@ -35,7 +35,7 @@ size_t expr_scope_slots(const expr_scope *s)
 }
 
 /* Names are identifiers joined by dots; anything else could never be written in an expression. */
-static bool legal_name(const char *s)
+bool expr_legal_name(const char *s)
 {
     bool start = true;
     for (; *s != '\0'; s++) {
@@ -52,7 +52,7 @@ gov_status expr_scope_var(expr_scope *s, const char *dotted_name, expr_type type
                           const diag *d)
 {
     bool fresh;
-    if (!legal_name(dotted_name))
+    if (!expr_legal_name(dotted_name))
         return base_fail(d, M_bad_name, A_S("name", dotted_name));
     uint64_t *known = base_map_get(&s->names, dotted_name, strlen(dotted_name));
     if (known != NULL) {
@@ -100,7 +100,7 @@ gov_status expr_scope_skip(expr_scope *s, size_t count, const diag *d)
 
 gov_status expr_scope_function(expr_scope *s, const expr_function *f, const diag *d)
 {
-    if (!legal_name(f->name))
+    if (!expr_legal_name(f->name))
         return base_fail(d, M_bad_name, A_S("name", f->name));
     if (f->call == NULL || f->argc > EXPR_MAX_PARAMS || (f->member && f->argc == 0))
         return base_fail(d, M_bad_argument, A_S("what", "function"));

@@ -3,14 +3,17 @@
 
 #include <string.h>
 
-/* Are all keys of one kind that has an order? */
-static bool same_kind(const value *keys, size_t len)
+/* Are all keys of one kind that has an order? *nan: one is none that a number can be compared with. */
+static bool same_kind(const value *keys, size_t len, bool *nan)
 {
     int cmp;
     bool unordered;
-    for (size_t i = 0; i < len; i++)
+    *nan = false;
+    for (size_t i = 0; i < len; i++) {
         if (keys[i].kind != keys[0].kind || !expr_order(keys[0], keys[i], &cmp, &unordered))
             return false;
+        *nan = *nan || unordered;
+    }
     return true;
 }
 
@@ -43,8 +46,11 @@ static bool charge_texts(expr_ctx *c, const value *keys, size_t len)
 int expr_sort(const expr_node *n, expr_ctx *c, value list, const value *keys, value *out)
 {
     const size_t len = list.len;
-    if (len > 0 && !same_kind(keys, len))
+    bool nan = false;
+    if (len > 0 && !same_kind(keys, len, &nan))
         return expr_fail_kinds(c, n, &list, 1);
+    if (nan && len > 1)
+        return expr_fail(c, n, M_invalid_argument, EXPR_NAN_ORDER, value_absent());
     if (len > UINT32_MAX || !expr_charge(c, len) || !charge_texts(c, keys, len))
         return expr_too_costly(c, n);
     uint32_t *from = expr_take(c, len, sizeof *from), *to = expr_take(c, len, sizeof *to);

@@ -68,6 +68,15 @@ MISTAKES = [
     ("now.getHours(@'Asia/Shangai') > 3", "zone_unknown", "Asia/Shanghai"),
     ("@percentile([1, 2], 200) > 1", "invalid_argument", None),
     ("case.n > 1 @/ 0", "divide_by_zero", None),
+    ("math.greatest(@case.s, 1) > 1", "wrong_argument", "int, uint or double"),
+    ("'%d'.format([@case.s]) == 'x'", "wrong_type", "int, uint or double"),
+    ("@'%y'.format([case.n]) == 'x'", "invalid_argument", "after %"),
+    ("[[case.n]].flatten().exists(x, x == @'a')", "no_such_overload", "int"),
+    ("[?@case.n].size() > 0", "wrong_type", "optional"),
+    ("@[{'a': case.n}].sort().size() > 0", "wrong_target", "list(map(string, int))"),
+    ("[case.n].sortBy(x, @[x]).size() > 0", "wrong_type", "list(int)"),
+    ("sets.contains([case.s], @[case.n])", "wrong_argument", "list(string)"),
+    ("case.s == '@\\\\ud800'", "bad_literal", "surrogate"),
 ]
 
 RIGHT = [

@@ -35,7 +35,7 @@ static void literals(void **state)
         {"'line\nbreak'", "!bad_literal"},
         {"null", "null"},
         {"[1, 'a', [],]", "[{\"int\":\"1\"},\"a\",[]]"},
-        {"{'b': 1, 'a': true}", "{\"map\":[[\"a\",true],[\"b\",{\"int\":\"1\"}]]}"},
+        {"{'b': 1, 'a': true}", "{\"map\":[[\"b\",{\"int\":\"1\"}],[\"a\",true]]}"},
         {"{}", "{\"map\":[]}"},
         {"1 // the rest is a comment", "{\"int\":\"1\"}"},
         {"", "!unexpected_end"},

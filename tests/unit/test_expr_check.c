@@ -202,6 +202,21 @@ static void finds_mistakes_when_loading(void **state)
         {"startsWith(case.category, 'a')", "no_such_overload", 1, "expected", "string.startsWith(string)"},
         {"size(case.tags, 1) > 1", "no_such_overload", 1, "types", "(list(string), int)"},
         {"(case.urgency > 3", "unexpected_end", 18, "expected", "\")\""},
+        /* what no evaluation could ever do, though a signature takes it */
+        {"math.greatest(case.category, 1) > 1", "wrong_argument", 15, "expected", "int, uint or double"},
+        {"math.least(case.tags) == 'a'", "wrong_argument", 12, "found", "list(string)"},
+        {"math.greatest(1, case.anonymous) > 1", "wrong_argument", 18, "found", "bool"},
+        {"[?case.urgency] == []", "wrong_type", 3, "expected", "optional"},
+        {"{?'a': case.urgency} == {}", "wrong_type", 8, "found", "int"},
+        {"[event.data].sort() == []", "wrong_target", 1, "found", "list(map)"},
+        {"case.tags.sortBy(t, [t]) == []", "wrong_type", 21, "found", "list(string)"},
+        {"[[1]].flatten().exists(x, x == 'a')", "no_such_overload", 32, "beside", "int"},
+        {"'%y'.format([1]) == ''", "invalid_argument", 1, "function", "format"},
+        {"'%s%s'.format([case.category]) == ''", "invalid_argument", 1, "function", "format"},
+        {"'%d'.format([case.category]) == ''", "wrong_type", 14, "found", "string"},
+        {"sets.contains(['a'], [1])", "wrong_argument", 22, "expected", "list(string)"},
+        {"optional.of(1).or(optional.of('a')).hasValue()", "wrong_argument", 19, "expected",
+         "optional(int)"},
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         expr_program *p = NULL;
@@ -253,7 +268,17 @@ static void accepts_what_fits(void **state)
         {"case.opened_at - case.opened_at", EXPR_DURATION},
         {"twice(2) + twice(size('x'))", EXPR_INT},
         {"twice('a')", EXPR_STRING},
-        {"case.urgency > 3 ? case.phone : null", EXPR_STRING},
+        {"case.urgency > 3 ? case.phone : null", EXPR_DYN},
+        {"case.anonymous ? 1 : null", EXPR_DYN},
+        {"optional.of(1).orValue(null)", EXPR_DYN},
+        {"math.greatest(case.urgency, 2)", EXPR_INT},
+        {"math.greatest(case.urgency, balance)", EXPR_DYN},
+        {"math.least([1.5, balance])", EXPR_DOUBLE},
+        {"[[1], [2]].flatten()", EXPR_LIST | EXPR_INT << 4},
+        {"[[[1]]].flatten(2)", EXPR_LIST | EXPR_INT << 4},
+        {"case.tags.sortBy(t, size(t))", EXPR_LIST | EXPR_STRING << 4},
+        {"[?optional.of(1)]", EXPR_LIST | EXPR_INT << 4},
+        {"'%s %d%%'.format([case.tags, balance])", EXPR_STRING},
         {"[1, 'a']", EXPR_LIST},
         {"[] + case.tags", EXPR_LIST | EXPR_STRING << 4},
         {"In('closed')", EXPR_BOOL},
@@ -271,6 +296,52 @@ static void accepts_what_fits(void **state)
         assert_string_equal(expr_type_text(expr_program_type(p), found),
                             expr_type_text(table[i].type, want));
         expr_program_free(p);
+    }
+}
+
+/* What is quoted from a source is cut, and on a character. */
+static void quotes_no_more_than_a_line(void **state)
+{
+    static const struct {
+        const char *unit, *code, *argument;
+    } table[] = {
+        {"a", "undeclared_reference", "name"},
+        {"9", "bad_literal", "literal"},
+        {"好", "bad_conversion", "value"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        base_buf source, want;
+        expr_program *p = NULL;
+        gov_error *err = NULL;
+        const diag d = {NULL, &err};
+        value v;
+        base_arena scratch;
+        base_buf_init(&source, NULL);
+        base_buf_init(&want, NULL);
+        base_arena_init(&scratch, NULL);
+        const bool fails_late = strcmp(table[i].argument, "value") == 0;
+        base_buf_str(&source, fails_late ? "int('" : "");
+        for (int n = 0; n < 1000; n++)
+            base_buf_str(&source, table[i].unit);
+        base_buf_str(&source, fails_late ? "' + case.category) == 1" : " == 1");
+        for (int n = 0; n < 64; n++)
+            base_buf_str(&want, table[i].unit);
+        base_buf_str(&want, "…");
+        value slots[SLOTS] = {[CATEGORY] = value_text("x")};
+        const expr_run run = {.slots = slots, .slot_count = SLOTS, .scratch = &scratch};
+        gov_status status = expr_compile(NULL, *state, source.data, source.len, &guard, &p, &d);
+        if (fails_late) {
+            assert_gov_ok(status, err);
+            status = expr_eval(p, &run, &v, &d);
+        }
+        assert_gov(GOV_E_EXPR, status, err);
+        assert_string_equal(gov_error_code(err, 0), table[i].code);
+        assert_string_equal(gov_error_argument(err, 0, table[i].argument), want.data);
+        gov_error_free(err);
+        expr_program_free(p);
+        base_arena_free(&scratch);
+        base_buf_free(&source);
+        base_buf_free(&want);
     }
 }
 
@@ -711,6 +782,7 @@ int main(void)
         cmocka_unit_test(finds_mistakes_when_loading),
         cmocka_unit_test(reports_every_mistake),
         cmocka_unit_test(accepts_what_fits),
+        cmocka_unit_test(quotes_no_more_than_a_line),
         cmocka_unit_test(places_lie_in_the_file),
         cmocka_unit_test(reads_only_the_slots_it_names),
         cmocka_unit_test(calls_functions_from_above),

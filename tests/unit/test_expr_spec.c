@@ -24,7 +24,12 @@ static void literals(void **state)
         {"'a\rb'", "!bad_literal"},
         {"b'''open", "!bad_literal"},
         {"'\\?\\`\\'\\\"\\\\' == \"?`'\\\"\\\\\"", "true"},
-        {"'\\400'", "!bad_literal"},
+        {"'\\400'", "!bad_literal\",\"message\":\"string: the largest octal escape is \\\\377"},
+        {"'\\ud800'", "!bad_literal\",\"message\":\"string: a surrogate"},
+        {"'\\u12'", "!bad_literal\",\"message\":\"string: \\\\u takes four"},
+        {"'\\U0012'", "!bad_literal\",\"message\":\"string: \\\\U takes eight"},
+        {"'\\x1'", "!bad_literal\",\"message\":\"string: \\\\x takes two"},
+        {"b'\\u0041'", "!bad_literal\",\"message\":\"string: bytes have no"},
         {"'\\08'", "!bad_literal"},
         {"'\\1'", "!bad_literal"},
         {"'\\s'", "!bad_literal"},
@@ -49,6 +54,62 @@ static void literals(void **state)
     };
     (void)state;
     CHECK(table, NULL);
+}
+
+/* What the line protocol says beside a value or a code. */
+static void lines(void **state)
+{
+    static const example table[] = {
+        {"1 +\n 2 / 0", "!divide_by_zero\",\"message\":\"divide by zero\",\"line\":2,\"column\":4}}"},
+        {"'a\u2028' + 1", "!no_such_overload"},
+        {"-1e15", "{\"double\":\"-1000000000000000.0\"}"},
+        {"1e16", "{\"double\":\"1e+16\"}"},
+        {"[1234567890123456.0, 0.0001]", "[{\"double\":\"1234567890123456.0\"},{\"double\":\"0.0001\"}]"},
+        {"0.00001", "{\"double\":\"1e-05\"}"},
+        {"{'x': -0.0}", "{\"map\":[[\"x\",{\"double\":\"-0.0\"}]]}"},
+        {"-1.0 / 0.0", "{\"double\":\"-Infinity\"}"},
+        {"{'b': 1, 'a': 2}.transformMap(k, v, v * 2)",
+         "{\"map\":[[\"b\",{\"int\":\"2\"}],[\"a\",{\"int\":\"4\"}]]}"},
+        {"o.orValue(0) + 1", "{\"int\":\"6\"}"},
+        {"[none.hasValue(), o.hasValue()]", "[false,true]"},
+        {"deep", "{\"optional\":[{\"optional\":[\"x\"]}]}"},
+        {"{'a': null}.?a.?b", "{\"optional\":null}"},
+        {"null.?a", "{\"optional\":null}"},
+        {"null[?0]", "{\"optional\":null}"},
+        {"[?1]", "!no_such_overload\",\"message\":\"no overload of \\\"[...]\\\" takes (int); expected optional"},
+        {"{?'a': 1}", "!no_such_overload\",\"message\":\"no overload of \\\"{...}\\\" takes (int); expected optional"},
+        {"timestamp('2024-02-29T00:00:00.1234567891Z')",
+         "{\"timestamp\":\"2024-02-29T00:00:00.123456789Z\"}"},
+        {"timestamp('2024-02-29T00:00:00.1234567899999+08:00')",
+         "{\"timestamp\":\"2024-02-28T16:00:00.123456789Z\"}"},
+        {"timestamp('2024-02-29T00:00:00.12345678912')", "!bad_conversion"},
+        {"timestamp('2024-02-29')", "!bad_conversion\",\"message\":\"\\\"timestamp\\\" cannot convert 2024-02-29 (write it as 2026-"},
+    };
+    (void)state;
+    CHECK(table, "{\"o\":{\"optional\":[{\"int\":\"5\"}]},\"none\":{\"optional\":null},"
+                 "\"deep\":{\"optional\":[{\"optional\":[\"x\"]}]}}");
+}
+
+/* A whole line and what its answer begins with. */
+static void refused_lines(void **state)
+{
+    static const char *const table[][2] = {
+        {"{\"expr\":\"m\",\"variables\":{\"m\":\"map(double, int)\"}}", "{\"error\":{\"code\":\"bad_type\""},
+        {"{\"expr\":\"1\",\"container\":\"a..b\"}", "{\"error\":{\"code\":\"bad_name\""},
+        {"{\"expr\":\"x\",\"bindings\":{\"x\":{\"optional\":[]}}}", "{\"error\":{\"code\":\"bad_tag\""},
+        {"{\"expr\":\"x > 1 &&\\n  y\",\"variables\":{}}",
+         "{\"error\":{\"code\":\"undeclared_reference\",\"message\":\"unknown name \\\"x\\\"\",\"line\":1,\"column\":1,"
+         "\"more\":[{\"code\":\"undeclared_reference\",\"message\":\"unknown name \\\"y\\\"\",\"line\":2,\"column\":3}]}}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        base_buf out;
+        base_buf_init(&out, NULL);
+        assert_int_equal(expr_eval_line(NULL, NULL, table[i][0], strlen(table[i][0]), &out), GOV_OK);
+        if (strncmp(out.data, table[i][1], strlen(table[i][1])) != 0)
+            fail_msg("%s\n  gives %s", table[i][0], out.data);
+        base_buf_free(&out);
+    }
 }
 
 static void conversions(void **state)
@@ -327,7 +388,7 @@ static void limits_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(literals),    cmocka_unit_test(conversions),
+        cmocka_unit_test(literals),    cmocka_unit_test(lines), cmocka_unit_test(refused_lines), cmocka_unit_test(conversions),
         cmocka_unit_test(instants),    cmocka_unit_test(equality),
         cmocka_unit_test(absorbed),    cmocka_unit_test(scopes),
         cmocka_unit_test(extensions),  cmocka_unit_test(reading_is_charged),
