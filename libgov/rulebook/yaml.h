@@ -55,7 +55,7 @@ typedef struct rb_slice {
 
 /* Checks size, UTF-8 and control characters, all of them reported at their places. */
 gov_status rb_check_text(const rb_source *s, const diag *d);
-/* Puts '?' for whatever rb_check_text refuses, so that the rest of the file can be checked nevertheless. */
+/* Puts another character for whatever rb_check_text refuses, so that the rest of the file can be checked nevertheless. */
 gov_status rb_mend_text(base_arena *arena, rb_source *s, const diag *d);
 
 /* The next document from *at on (line *line); false when there is no more. Documents of nothing but

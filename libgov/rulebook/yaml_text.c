@@ -56,6 +56,9 @@ gov_status rb_check_text(const rb_source *s, const diag *d)
     return status;
 }
 
+/* One character of as many bytes, so that what follows keeps its column and its offset. */
+static const char *const stand_ins[] = {"?", "?", "\xc2\xbf", "\xef\xbf\xbd", "\xf0\xa0\x80\x80"};
+
 gov_status rb_mend_text(base_arena *arena, rb_source *s, const diag *d)
 {
     if (s->len > RB_MAX_FILE)
@@ -67,7 +70,7 @@ gov_status rb_mend_text(base_arena *arena, rb_source *s, const diag *d)
         uint32_t cp = 0;
         const size_t n = base_utf8_next(copy + i, s->len - i, &cp);
         if (n == 0 || forbidden(cp))
-            memset(copy + i, '?', n > 0 ? n : 1);
+            memcpy(copy + i, stand_ins[n], n > 0 ? n : 1);
         i += n > 0 ? n : 1;
     }
     s->bytes = copy;

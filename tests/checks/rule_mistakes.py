@@ -120,5 +120,10 @@ def wrong(mistakes):
 
 report("what is right is left alone", [d for d in found(rulebook(RIGHT)) if d["severity"] == "error"])
 report("each mistake is told once, at its place, with what was meant", wrong(MISTAKES))
+LINE = "case.s == '\u2028' && case.m > 1"
+AT = len('        - {when: "') + 1
+report("a character that may not stand there is one column wide",
+       [] if [d["column"] for d in found(rulebook([LINE]))] == [AT + LINE.index("\u2028"), AT + LINE.index("case.m")]
+       else [str(found(rulebook([LINE])))])
 notices("a mistake that is not found", lambda root: wrong([("@case.n > 1", "wrong_type", None)]), {"x": ""}, "0 mistakes")
 finish()
