@@ -110,6 +110,16 @@ static bool varies(const translation *t, const expr_node *n)
     return false;
 }
 
+/* The first call of that function in a term; NULL: there is none. */
+static const expr_node *call_of(const expr_node *n, const char *function)
+{
+    const expr_term term = expr_look(n);
+    const expr_node *found = term.form == EXPR_CALL && named(&term, function) ? n : NULL;
+    for (uint32_t i = 0; found == NULL && i < term.count; i++)
+        found = term.kids[i] != NULL ? call_of(term.kids[i], function) : NULL;
+    return found;
+}
+
 /* False: it has no value, which is an error in every row; the first such error is kept for when nothing is left of the filter. */
 static bool settle(translation *t, const expr_node *n, value *out)
 {
@@ -121,6 +131,10 @@ static bool settle(translation *t, const expr_node *n, value *out)
     if (status == GOV_E_NOMEM || status == GOV_E_LIMIT || (status >= 400 && status < 500)) {
         if (t->status == GOV_OK)
             filter_fail(t, base_forward(t->d, err) == GOV_E_NOMEM ? GOV_E_NOMEM : status);
+    } else if (status == GOV_E_STATE) { /* a function that reads the community, for rules only */
+        const char *function = base_text_or_empty(gov_error_argument(err, 0, "function"));
+        const expr_node *call = call_of(n, function);
+        REFUSE(t, call != NULL ? call : n, M_filter_function, A_S("function", function));
     } else if (t->failed == NULL) {
         t->failed = err;
         err = NULL;

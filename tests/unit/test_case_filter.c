@@ -835,6 +835,8 @@ static void what_the_store_cannot_answer(void **state)
         {"['a', 'b'].exists(t, t == case.text)", NULL, GOV_E_EXPR, "filter_term", 1, 12},
         {"(case.late ? case.level : case.cost) == 3", NULL, GOV_E_EXPR, "filter_term", 1, 12},
         {"case.opened_at.getHours() == 9", NULL, GOV_E_EXPR, "filter_function", 1, 16},
+        {"count('resident', 'true') > 1", NULL, GOV_E_EXPR, "filter_function", 1, 1},
+        {"case.number > 'a' && 1 < count('resident', 'true')", NULL, GOV_E_EXPR, "filter_function", 1, 26},
         {"clocks.answer.left < duration('1h')", NULL, GOV_E_EXPR, "filter_term", 1, 1},
         {"clocks.answer.due == case.opened_at", NULL, GOV_E_EXPR, "filter_pair", 1, 19},
         {"case.story < '" A170 "aaaa'", NULL, GOV_E_EXPR, "filter_long", 1, 12},
