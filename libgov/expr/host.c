@@ -80,6 +80,14 @@ bool expr_read_type(const char *s, size_t len, expr_type *out)
     return s == end;
 }
 
+gov_status expr_bad_type(value text, const diag *d)
+{
+    char cut[EXPR_SHOWN];
+    size_t len = text.len;
+    const char *shown = expr_shown(text.as.s, &len, cut);
+    return base_fail(d, M_bad_type, A_N("type", shown, len));
+}
+
 bool expr_strip_optionals(base_arena *arena, value *v)
 {
     while (expr_is_optional(*v))

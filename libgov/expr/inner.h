@@ -387,6 +387,7 @@ struct gov_scope {
     expr_function *functions; /* the host's own; user is a struct hosted */
     size_t function_count, function_cap;
 };
+gov_status expr_bad_type(value text, const diag *d);
 /* Optionals are no values outside of expressions: an optional becomes its value, or null. False: no memory. */
 bool expr_strip_optionals(base_arena *arena, value *v);
 

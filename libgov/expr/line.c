@@ -43,7 +43,7 @@ static gov_status declare(line *l, value variables, expr_options *o, const diag 
         if (p->val.kind != VALUE_STRING)
             return base_fail(d, M_bad_tag, A_S("why", "a type must be a string"));
         if (!expr_read_type(p->val.as.s, p->val.len, &type))
-            return base_fail(d, M_bad_type, A_N("type", p->val.as.s, p->val.len));
+            return expr_bad_type(p->val, d);
         const char *name = base_arena_strndup(&l->arena, p->key.as.s, p->key.len);
         const gov_status status =
             name != NULL ? expr_scope_var(l->scope, name, type, NULL, d) : base_nomem(d);

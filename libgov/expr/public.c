@@ -26,7 +26,7 @@ static gov_status declare(gov_expr *e, const gov_value *variables, const diag *d
         if (key.kind != VALUE_STRING || text.kind != VALUE_STRING)
             return base_fail(d, M_bad_argument, A_S("what", "variables"));
         if (!expr_read_type(text.as.s, text.len, &type))
-            return base_fail(d, M_bad_type, A_N("type", text.as.s, text.len));
+            return expr_bad_type(text, d);
         if (memchr(key.as.s, '\0', key.len) != NULL)
             return base_fail(d, M_bad_name, A_N("name", key.as.s, key.len));
         char *name = base_strndup(e->alloc, key.as.s, key.len);

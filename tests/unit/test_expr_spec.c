@@ -95,6 +95,9 @@ static void refused_lines(void **state)
 {
     static const char *const table[][2] = {
         {"{\"expr\":\"m\",\"variables\":{\"m\":\"map(double, int)\"}}", "{\"error\":{\"code\":\"bad_type\""},
+        {"{\"expr\":\"m\",\"variables\":{\"m\":\"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz\"}}",
+         "{\"error\":{\"code\":\"bad_type\",\"message\":\"there is no type \\\"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
+         "abcdefghijkl…\\\"\"}}"},
         {"{\"expr\":\"1\",\"container\":\"a..b\"}", "{\"error\":{\"code\":\"bad_name\""},
         {"{\"expr\":\"x\",\"bindings\":{\"x\":{\"optional\":[]}}}", "{\"error\":{\"code\":\"bad_tag\""},
         {"{\"expr\":\"x > 1 &&\\n  y\",\"variables\":{}}",
