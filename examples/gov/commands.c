@@ -31,7 +31,7 @@ static const opt init_options[] = {
 static const opt eval_options[] = {
     OPT("rulebook", "DIR", "expressions may use its values and functions, and its calendar",
         "表达式可以使用其中的数值、函数和日历"),
-    OPT("now", "TIME", "with --rulebook: what `now` is (default: this moment)",
+    OPT("now", "TIME", "with --rulebook: what `now` is, in RFC 3339 (default: this moment)",
         "与 --rulebook 同用：now 的值（默认为此刻）"),
     {0},
 };
@@ -474,9 +474,9 @@ const command commands[] = {
         .summary = {"run an operation of a programme, or list what there is", "执行项目的一项操作，或列出全部操作"},
         .details =
             {"Records are named by their keys.\n" FIELDS_HELP_EN "\n\n  gov run xingfuli.db\n"
-             "  gov run xingfuli.db points.balance holder=H01 --as S01",
+             "  gov run xingfuli.db points.balance account=H001",
              "档案以其编号指称。\n" FIELDS_HELP_ZH "\n\n  gov run xingfuli.db\n"
-             "  gov run xingfuli.db points.balance holder=H01 --as S01"},
+             "  gov run xingfuli.db points.balance account=H001"},
     },
     {
         .name = "record list",

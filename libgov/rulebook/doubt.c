@@ -263,11 +263,11 @@ void rb_doubt_fields(rulebook_loader *l, const rulebook_workflow *w)
 {
     const size_t count = w->fields.count;
     bool *flags = base_array(l->rb->alloc, 3 * count + 1, sizeof *flags);
-    reading r = {w, flags, flags + count, flags + 2 * count};
     if (flags == NULL) {
         rb_note(l, base_nomem(l->d));
         return;
     }
+    reading r = {w, flags, flags + count, flags + 2 * count};
     read_workflow(&r);
     for (uint32_t i = 0; i < count; i++) {
         const rulebook_field *f = &w->fields.items[i];

@@ -482,9 +482,10 @@ static void read_call(rb_play *p, const rb_node *n, rulebook_step *out)
         out->fields = rulebook_read_value(p->l, with);
     if (gives != NULL && rb_expect(p->l, gives, RB_MAP, "gives"))
         out->gives = rulebook_read_value(p->l, gives);
-    const base_place at = rb_place(rb_get(n, "operation"));
-    if (name != NULL)
+    if (name != NULL) {
+        const base_place at = rb_place(rb_get(n, "operation"));
         rb_note(p->l, rulebook_find_operation(p->l->rb->pub.host, name, false, &at, &out->operation, p->l->d));
+    }
     const rulebook_checking how = {.resolve = resolve, .user = p, .arena = &p->l->unit->arena, .place = &place};
     if (out->operation != NULL && rb_get(n, "fails") == NULL && !rb_out(p->l))
         rb_note(p->l, rulebook_read_operands(&p->l->rb->pub, out->operation, out->fields, &how, checked, p->l->d));

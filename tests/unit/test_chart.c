@@ -740,7 +740,8 @@ static void doubtful_states_are_told(void **state)
         const char *path = chart_path(w.c, s);
 
         assert_int_equal(reached[s], strcmp(path, "island") != 0);
-        assert_int_equal(chart_dead_end(w.c, s), strcmp(path, "lost") == 0);
+        /* what leads only to itself is no way out either */
+        assert_int_equal(chart_dead_end(w.c, s), strcmp(path, "lost") == 0 || strcmp(path, "island") == 0);
     }
     assert_gov_ok(chart_always_cycle(w.c, &cycle, &d), err);
     assert_int_equal(cycle, CHART_NONE);
