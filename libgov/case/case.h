@@ -96,6 +96,7 @@ struct case_machine {
     int64_t now_us;
 
     int64_t id, parent, reporter, staff, unit, grid, opened_us, closed_us;
+    int64_t changed_us; /* its last step, as it was loaded */
     int64_t rules_id; /* the version whose workflow this is */
     const char *number, *source, *outside_number, *link, *outcome;
     const char *holders; /* the units that had it, in order, a list of ids as text; NULL: none had */
@@ -267,6 +268,9 @@ gov_status case_open(gov *g, const case_opening *o, int64_t *id, const diag *d);
 
 /* Sends as g's actor, checking its roles. */
 gov_status case_send(gov *g, int64_t id, const char *event, value data, const diag *d);
+/* The same for what happens now: time does not run backwards for a case. Where the clock stands before its last step, as another
+ * machine's may, the event comes at the instant of that step. */
+gov_status case_send_now(gov *g, int64_t id, const char *event, value data, const diag *d);
 
 /* The system whose number it is, where none is named. */
 #define CASE_OUTSIDE "outside"

@@ -13,6 +13,7 @@ static const store_column case_columns[] = {
     {"flags", STORE_TEXT, true},   {"doc", STORE_TEXT},         {"steps", STORE_INT},
     {"former", STORE_TEXT, true}, /* a list of the rules that it was pinned to before */
     {"holders", STORE_TEXT, true}, /* a list of the units that had it, in order */
+    {"changed_us", STORE_INT, true}, /* the instant of its last step */
     {0}};
 static const store_index case_indexes[] = {
     {"gov_case_by_parent", "community, parent, id", false, "parent IS NOT NULL"},
@@ -170,6 +171,7 @@ static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_a
     m->outside_number = text_or_null(rows, 14, arena, &failed);
     m->steps = store_int(rows, 16);
     m->holders = text_or_null(rows, 17, arena, &failed);
+    m->changed_us = store_int(rows, 18);
     if (failed)
         return base_nomem(d);
     const char *state = store_text(rows, 5, &len);
@@ -182,7 +184,7 @@ static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_a
 
 #define CASE_ROW                                                                                                      \
     "SELECT number, workflow, rules, opened_us, closed_us, state, outcome, grid, unit, staff, reporter, parent, link, source, " \
-    "outside_number, doc, steps, holders FROM gov_case WHERE community = $1 AND id = $2"
+    "outside_number, doc, steps, holders, changed_us FROM gov_case WHERE community = $1 AND id = $2"
 
 gov_status case_load(gov *g, int64_t id, bool lock, base_arena *arena, case_machine *m, const diag *d)
 {
@@ -268,8 +270,8 @@ gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *
 {
     static const store_sql add = {
         "INSERT INTO gov_case (community, id, number, workflow, rules, opened_us, closed_us, state, outcome, grid, unit, staff, "
-        "reporter, parent, link, source, outside_number, flags, doc, steps, holders) VALUES "
-        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20)"};
+        "reporter, parent, link, source, outside_number, flags, doc, steps, holders, changed_us) VALUES "
+        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $21)"};
     base_buf state, doc, flag;
     base_buf_init(&state, g->alloc);
     base_buf_init(&doc, g->alloc);
@@ -286,7 +288,7 @@ gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *
                        store_i(m->opened_us), store_i0(m->closed_us), store_t(state.data, state.len), store_s(m->outcome),
                        store_i0(m->grid), store_i0(m->unit), store_i0(m->staff), store_i0(m->reporter), store_i0(m->parent),
                        store_s(m->link), store_s(m->source), store_s(m->outside_number), store_t(flag.data, flag.len),
-                       store_t(doc.data, doc.len), store_s(m->holders)),
+                       store_t(doc.data, doc.len), store_s(m->holders), store_i(m->now_us)),
             1, d);
     base_buf_free(&state);
     base_buf_free(&doc);
@@ -299,7 +301,7 @@ gov_status case_save(case_machine *m, gov *g, const diag *d)
 {
     static const store_sql set = {
         "UPDATE gov_case SET closed_us = $3, state = $4, outcome = $5, grid = $6, unit = $7, staff = $8, doc = $9, steps = $10, "
-        "holders = $11 WHERE community = $1 AND id = $2"};
+        "holders = $11, changed_us = $12 WHERE community = $1 AND id = $2"};
     base_buf state, doc;
     base_buf_init(&state, g->alloc);
     base_buf_init(&doc, g->alloc);
@@ -312,7 +314,7 @@ gov_status case_save(case_machine *m, gov *g, const diag *d)
                             STORE_ARGS(store_i(g->community), store_i(m->id), store_i0(m->closed_us),
                                        store_t(state.data, state.len), store_s(m->outcome), store_i0(m->grid),
                                        store_i0(m->unit), store_i0(m->staff), store_t(doc.data, doc.len), store_i(m->steps),
-                                       store_s(m->holders)),
+                                       store_s(m->holders), store_i(m->now_us)),
                             1, d);
     base_buf_free(&state);
     base_buf_free(&doc);

@@ -14,6 +14,8 @@ typedef struct case_room {
     cal_calendar *plain;
     const base_zone *plain_zone; /* whose calendar `plain` is */
     const case_watch *watch;
+    int64_t crowd_us; /* how many events came at this instant, counted by the cases' ids modulo so many */
+    uint16_t crowd[1024];
     struct case_order *orders; /* per workflow: its fields by name */
     size_t order_count, order_cap;
     struct case_role_program *programs; /* roles' conditions, compiled per workflow */

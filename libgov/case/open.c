@@ -449,16 +449,32 @@ gov_status case_step(gov *g, case_machine *m, const case_timer *cause, bool must
     return status == GOV_OK ? case_record_step(g, m, mark ? "case.mark" : "case.event", cause->event, cause->data, from, d) : status;
 }
 
-gov_status case_send(gov *g, int64_t id, const char *event, value data, const diag *d)
+static gov_status send(gov *g, int64_t id, const char *event, value data, bool now, const diag *d)
 {
     case_machine m;
+    const access_clock before = g->clock;
     gov_status status = case_load(g, id, true, &g->scratch, &m, d);
     if (status != GOV_OK)
         return status;
+    if (now && m.now_us < m.changed_us) {
+        m.now_us = m.changed_us;
+        access_set_clock(g, m.changed_us);
+    }
     status = check_event(g, &m, event, &data, d);
     if (status == GOV_OK)
         status = case_step(g, &m, &(case_timer){.case_id = id, .event = event, .data = data}, true, d);
     case_machine_free(&m);
+    g->clock = before;
     return status;
+}
+
+gov_status case_send(gov *g, int64_t id, const char *event, value data, const diag *d)
+{
+    return send(g, id, event, data, false, d);
+}
+
+gov_status case_send_now(gov *g, int64_t id, const char *event, value data, const diag *d)
+{
+    return send(g, id, event, data, true, d);
 }
 

@@ -128,7 +128,7 @@ static gov_status send_body(gov *g, void *input, const diag *d)
         status = GOV_OK;
     }
     if (status == GOV_OK)
-        status = case_send(g, in->id, in->event, in->data, d);
+        status = case_send_now(g, in->id, in->event, in->data, d);
     return status == GOV_OK && in->key != NULL ? case_request_keep(g, &request, in->id, value_absent(), d) : status;
 }
 

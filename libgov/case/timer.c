@@ -334,14 +334,33 @@ bool case_fault_of_rules(gov_status status)
     return status != GOV_E_NOMEM && status != GOV_E_BUG && (status < GOV_E_STORE || status >= GOV_E_UNSUPPORTED);
 }
 
+/* Cases that send to themselves or to each other without end would never let an instant pass: an event beyond so many for one case
+ * at one instant is parked. Cases share their counts with a thousandth of the others. */
+enum { MOST_AT_ONCE = 10000 };
+static bool crowded(gov *g, const due_timer *t)
+{
+    case_room *room = case_room_of(g);
+    if (t->kind != CASE_TIMER_SEND)
+        return false;
+    if (room->crowd_us != t->due_us)
+        memset(room->crowd, 0, sizeof room->crowd);
+    room->crowd_us = t->due_us;
+    uint16_t *count = &room->crowd[((uint64_t)t->case_id ^ (uint64_t)t->case_id >> 12) % ARRAY_LEN(room->crowd)];
+    *count += *count <= MOST_AT_ONCE;
+    return *count > MOST_AT_ONCE;
+}
+
 static gov_status fire_one(gov *g, const due_timer *t, int64_t now_us, gov_tick_result *out, const diag *d)
 {
     gov_error *error = NULL;
     const diag quiet = {g->alloc, &error};
     firing f = {g, t};
-    gov_status status = store_run(g->store, fire, &f, &quiet);
+    const bool endless = crowded(g, t);
+    gov_status status = endless ? base_fail(&quiet, M_too_large, A_S("what", "events at one instant"), A_I("limit", MOST_AT_ONCE))
+                                : store_run(g->store, fire, &f, &quiet);
     if (status != GOV_OK && case_fault_of_rules(status)) {
-        failing fail = {g, t, now_us, gov_error_message(error, 0, "en"), t->kind == CASE_TIMER_IMPORT || t->attempts + 1 >= MOST_ATTEMPTS};
+        failing fail = {g, t, now_us, gov_error_message(error, 0, "en"),
+                        endless || t->kind == CASE_TIMER_IMPORT || t->attempts + 1 >= MOST_ATTEMPTS};
         if (fail.reason == NULL)
             fail.reason = "";
         status = store_run(g->store, note_failure, &fail, d);
