@@ -301,7 +301,7 @@ static void add(diagram_job *g, terms *t, diagram_word term, base_buf *b)
 diagram_term *diagram_clock_terms(diagram_job *g, uint32_t clock, uint32_t *count)
 {
     const rulebook_clock *c = &g->w->clocks[clock];
-    terms t = {diagram_alloc(g, 10, sizeof *t.items), 0};
+    terms t = {diagram_alloc(g, 12, sizeof *t.items), 0};
     base_buf b;
     base_buf_init(&b, g->alloc);
     if (c->due != NULL)
@@ -328,7 +328,14 @@ diagram_term *diagram_clock_terms(diagram_job *g, uint32_t clock, uint32_t *coun
         say_extension(g, &b, c);
     add(g, &t, DIAGRAM_W_extend, &b);
     base_buf_str(&b, rulebook_text_in(&c->law, g->lang, ""));
+    if (c->roll == CAL_ROLL_NEXT_WORKING_DAY) {
+        base_buf_str(&b, b.len > 0 ? diagram_say_word(g, DIAGRAM_W_comma) : "");
+        base_buf_str(&b, diagram_say_word(g, DIAGRAM_W_rolls));
+    }
     add(g, &t, DIAGRAM_W_law, &b);
+    if (c->calendar != NULL && (g->w->calendar == NULL || strcmp(c->calendar, g->w->calendar) != 0))
+        base_buf_str(&b, c->calendar);
+    add(g, &t, DIAGRAM_W_calendar, &b);
     base_buf_free(&b);
     *count = t.count;
     return t.items;

@@ -150,6 +150,29 @@ static void put_states(diagram_job *g, uint32_t parent, unsigned depth)
         put_arrow(g, DIAGRAM_NONE, parent, initial[i], "", depth);
 }
 
+static void put_clock(diagram_job *g, uint32_t clock)
+{
+    base_buf *b = g->out;
+    const rulebook_clock *c = &g->w->clocks[clock];
+    const char *title = rulebook_text_in(&c->title, g->lang, c->name);
+    uint32_t count = 0;
+    const diagram_term *terms = diagram_clock_terms(g, clock, &count);
+    base_buf_fmt(b, "  \"(clock %u)\" [shape=note, style=\"\", label=\"", (unsigned)clock);
+    put(b, title);
+    if (strcmp(title, c->name) != 0) {
+        base_buf_str(b, " (");
+        put(b, c->name);
+        base_buf_char(b, ')');
+    }
+    for (uint32_t i = 0; i < count && !g->failed; i++) {
+        base_buf_str(b, "\\l");
+        put(b, terms[i].term);
+        base_buf_char(b, ' ');
+        put(b, terms[i].words);
+    }
+    base_buf_str(b, "\\l\"];\n");
+}
+
 void diagram_write_dot(diagram_job *g)
 {
     base_buf *b = g->out;
@@ -184,5 +207,7 @@ void diagram_write_dot(diagram_job *g)
         for (size_t i = 0; i < count; i++)
             put_arrow(g, s, 0, to[i], "", 1);
     }
+    for (uint32_t i = 0; i < g->w->clock_count && !g->failed; i++)
+        put_clock(g, i);
     base_buf_str(b, "}\n");
 }

@@ -178,6 +178,32 @@ static void put_transitions(diagram_job *g)
     }
 }
 
+/* A clock is no state, but only states can be drawn: it stands apart, with its account as its note. */
+static void put_clock(diagram_job *g, uint32_t clock)
+{
+    base_buf *b = g->out;
+    const rulebook_clock *c = &g->w->clocks[clock];
+    const char *title = rulebook_text_in(&c->title, g->lang, c->name);
+    uint32_t count = 0;
+    const diagram_term *terms = diagram_clock_terms(g, clock, &count);
+    base_buf_str(b, "    state \"⏱ ");
+    put(b, title);
+    if (strcmp(title, c->name) != 0) {
+        base_buf_str(b, " (");
+        put(b, c->name);
+        base_buf_char(b, ')');
+    }
+    base_buf_fmt(b, "\" as clock%u\n    note right of clock%u\n", (unsigned)clock, (unsigned)clock);
+    for (uint32_t i = 0; i < count && !g->failed; i++) {
+        base_buf_str(b, "        ");
+        put(b, terms[i].term);
+        base_buf_str(b, " ");
+        put(b, terms[i].words);
+        base_buf_char(b, '\n');
+    }
+    base_buf_str(b, "    end note\n");
+}
+
 void diagram_write_mermaid(diagram_job *g)
 {
     base_buf *b = g->out;
@@ -190,4 +216,6 @@ void diagram_write_mermaid(diagram_job *g)
     base_buf_str(b, "\"\n---\nstateDiagram-v2\n");
     put_states(g, CHART_ROOT, 1);
     put_transitions(g);
+    for (uint32_t i = 0; i < g->w->clock_count && !g->failed; i++)
+        put_clock(g, i);
 }

@@ -71,9 +71,10 @@ static base_place place_of(const expr_program *p, const expr_node *n)
 static gov_status compile(compiler *c, const char *src)
 {
     expr_program *p = c->p;
-    if (c->len > EXPR_MAX_LENGTH)
-        return base_fail(c->d, M_too_large, A_S("what", "expression length"),
-                         A_I("limit", EXPR_MAX_LENGTH));
+    if (c->len > EXPR_MAX_LENGTH) {
+        c->src = src;
+        return MISTAKE(c, 0, M_too_large, A_S("what", "expression length"), A_I("limit", EXPR_MAX_LENGTH));
+    }
     if (!base_utf8_valid(src, c->len)) {
         const size_t bad = base_utf8_bad(src, c->len);
         c->src = src;
