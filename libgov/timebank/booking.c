@@ -108,14 +108,15 @@ gov_status timebank_store_booking(timebank_teller *t, const timebank_booking *k)
 {
     static const store_sql sql = {
         "UPDATE gov_timebank_booking SET state = $3, transfer = $4, expires_us = $5, in_us = $6, in_by = $7, out_us = $8, "
-        "out_by = $9, served = $10, own = $11, donated = $12, confirmed_us = $13, confirmed_by = $14, stars = $15 WHERE "
+        "out_by = $9, served = $10, own = $11, donated = $12, confirmed_us = $13, confirmed_by = $14, stars = $15, day = $16, month = $17 WHERE "
         "community = $1 AND id = $2",
         0};
     return store_post(t->g->store, &sql,
                       STORE_ARGS(store_i(t->g->community), store_i(k->id), store_i(k->state), store_i0(k->transfer),
                                  store_i0(k->expires_us), store_i0(k->in_us), store_i0(k->in_by), store_i0(k->out_us),
                                  store_i0(k->out_by), store_i(k->served), store_i(k->own), store_i(k->donated),
-                                 store_i0(k->confirmed_us), store_i0(k->confirmed_by), store_i0(k->stars)),
+                                 store_i0(k->confirmed_us), store_i0(k->confirmed_by), store_i0(k->stars), store_i(k->day),
+                                 store_i(k->month)),
                       1, t->d);
 }
 

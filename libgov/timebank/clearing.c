@@ -119,6 +119,10 @@ static gov_status reserve(timebank_teller *t, const timebank_peer *p, const clea
                          A_I("left", p->most_owed - timebank_balance_of(&owed) - transit.credits_pending));
     if (!hours && timebank_balance_of(&owed) - owed.debits_pending < c->minutes)
         return base_fail(t->d, M_timebank_nothing_owed, A_S("peer", p->name), A_I("minutes", c->minutes));
+    if (hours)
+        rc = timebank_check_has(t, c->resident, c->minutes);
+    if (rc != GOV_OK)
+        return rc;
     rc = hours ? timebank_account(t, c->resident, TIMEBANK_MEMBER, &from) : timebank_account(t, p->id, TIMEBANK_PEER, &from);
     if (rc == GOV_OK)
         rc = hours ? timebank_account(t, p->id, TIMEBANK_TRANSIT, &to) : timebank_own_account(t, TIMEBANK_OUTSIDE, &to);

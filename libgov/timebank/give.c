@@ -44,12 +44,20 @@ static gov_status share(timebank_teller *t, const giving *v, int64_t *theirs)
     return GOV_OK;
 }
 
+/* How far an account may go below zero is for being served: what is given away has been earned. */
+static gov_status check_gift(timebank_teller *t, const giving *v)
+{
+    return v->code == TIMEBANK_BY_GIFT ? timebank_check_has(t, v->from, v->minutes) : GOV_OK;
+}
+
 static gov_status give(timebank_teller *t, const giving *v, value *out)
 {
     ledger_transfer events[2];
     int64_t from, to, theirs = 0;
     size_t n = 0;
     gov_status rc = check_receiver(t, v);
+    if (rc == GOV_OK)
+        rc = check_gift(t, v);
     if (rc == GOV_OK)
         rc = share(t, v, &theirs);
     if (rc == GOV_OK)
@@ -127,10 +135,26 @@ typedef struct activity {
     const char *name;
     int64_t id, from_us, issuer, pool;
     bool donated;
+    int64_t *residents; /* who has been credited */
+    size_t resident_count;
     ledger_transfer *events;
     size_t count;
     value_builder rows;
 } activity;
+
+/* The caps are judged by what stands in the ledger, which has nothing of this activity yet: so nobody stands in it twice. */
+static gov_status check_once(timebank_teller *t, activity *a, int64_t resident)
+{
+    const char *key, *name;
+    for (size_t i = 0; i < a->resident_count; i++) {
+        if (a->residents[i] != resident)
+            continue;
+        const gov_status rc = registry_label(t->g, resident, &key, &name, t->d);
+        return rc == GOV_OK ? base_fail(t->d, M_timebank_twice, A_S("volunteer", key)) : rc;
+    }
+    a->residents[a->resident_count++] = resident;
+    return GOV_OK;
+}
 
 static gov_status credit_one(timebank_teller *t, activity *a, int64_t resident, int64_t minutes)
 {
@@ -213,7 +237,8 @@ static gov_status prepare(timebank_teller *t, const value *in, activity *a)
     if (n < 1 || n > MOST_VOLUNTEERS)
         return base_fail(t->d, M_too_large, A_S("what", "volunteers"), A_I("limit", MOST_VOLUNTEERS));
     a->events = base_arena_array(&t->g->scratch, 2 * n, sizeof *a->events);
-    if (a->events == NULL)
+    a->residents = base_arena_array(&t->g->scratch, n, sizeof *a->residents);
+    if (a->events == NULL || a->residents == NULL)
         return base_nomem(t->d);
     if (rc == GOV_OK)
         rc = timebank_own_account(t, TIMEBANK_ISSUER, &a->issuer);
@@ -237,6 +262,8 @@ TIMEBANK_RUN(timebank_run_group)
     for (size_t i = 0; rc == GOV_OK && i < in[IN_VOLUNTEERS].len; i++) {
         int64_t resident, minutes;
         rc = read_volunteer(&t, in[IN_VOLUNTEERS].as.items[i], otherwise, &resident, &minutes);
+        if (rc == GOV_OK)
+            rc = check_once(&t, &a, resident);
         if (rc == GOV_OK)
             rc = credit_one(&t, &a, resident, minutes);
     }
@@ -320,7 +347,7 @@ TIMEBANK_RUN(timebank_run_death)
     if (rc == GOV_OK)
         rc = timebank_check_active(&t, in[1].as.i);
     if (rc == GOV_OK)
-        rc = timebank_cancel_all(&t, in[1].as.i);
+        rc = timebank_end_all(&t, in[1].as.i);
     if (rc == GOV_OK)
         rc = balance_of(&t, in[1].as.i, &minutes, &reserved);
     const value_pair said[] = {{value_text("frozen"), value_int(minutes)}};

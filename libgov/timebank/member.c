@@ -132,6 +132,15 @@ gov_status timebank_figures(timebank_teller *t, int64_t subject, uint32_t code, 
     return rc == GOV_OK && id != 0 ? ledger_lookup_accounts(t->l, &id, 1, out, t->d) : rc;
 }
 
+gov_status timebank_check_has(timebank_teller *t, int64_t resident, int64_t minutes)
+{
+    ledger_account a;
+    const gov_status rc = timebank_figures(t, resident, TIMEBANK_MEMBER, &a);
+    if (rc == GOV_OK && timebank_balance_of(&a) - a.debits_pending < minutes)
+        return base_fail(t->d, M_timebank_not_enough, A_I("minutes", minutes));
+    return rc;
+}
+
 /* ---- transfers ---- */
 
 gov_status timebank_transfer(timebank_teller *t, uint32_t code, int64_t from, int64_t to, int64_t amount,

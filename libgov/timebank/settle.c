@@ -25,6 +25,12 @@ static timebank_note note_of(const timebank_booking *k, const value_pair *said, 
     return (timebank_note){"booking", k->id, value_map(said, n)};
 }
 
+/* By what day and month the caps count it: those of the booked time, or of a later check-in. */
+static int64_t began(const timebank_booking *k)
+{
+    return k->in_us > k->from_us ? k->in_us : k->from_us;
+}
+
 /* What the minutes come to: to the volunteer as much as the caps leave, the rest to the pool or back to who pays. */
 static gov_status pay(timebank_teller *t, timebank_booking *k, int64_t amount)
 {
@@ -32,7 +38,7 @@ static gov_status pay(timebank_teller *t, timebank_booking *k, int64_t amount)
     timebank_room room;
     int64_t payer, pool;
     size_t n = 1;
-    gov_status rc = timebank_room_for(t, k->volunteer, k->from_us, amount, k->id, false, &room);
+    gov_status rc = timebank_room_for(t, k->volunteer, began(k), amount, k->id, false, &room);
     if (rc == GOV_OK)
         rc = resolve(t, k, room.own, &events[0]);
     k->own = room.own;
@@ -174,21 +180,30 @@ gov_status timebank_count_open(timebank_teller *t, int64_t resident, int64_t *co
                            STORE_ARGS(store_i(t->g->community), store_i(t->bank->book), store_i(resident)), count, t->d);
 }
 
-gov_status timebank_cancel_all(timebank_teller *t, int64_t resident)
+/* One that nobody else is left to confirm is posted as it was checked in and out. */
+static gov_status end_of(timebank_teller *t, timebank_booking *k)
 {
-    static const store_sql sql = {"SELECT id FROM gov_timebank_booking WHERE community = $1 AND book = $2 AND state < 5 AND "
-                                  "(volunteer = $3 OR recipient = $3) ORDER BY id LIMIT 1",
+    if (k->expires_us != 0 && k->expires_us <= access_now(t->g))
+        return timebank_let_go(t, k, TIMEBANK_EXPIRED);
+    return k->state == TIMEBANK_SERVED ? timebank_settle(t, k, k->served) : timebank_let_go(t, k, TIMEBANK_CANCELLED);
+}
+
+gov_status timebank_end_all(timebank_teller *t, int64_t resident)
+{
+    static const store_sql sql = {"SELECT id FROM gov_timebank_booking WHERE community = $1 AND book = $2 AND ((state = 1 AND from_us > $4 "
+                                  "AND (volunteer = $3 OR recipient = $3)) OR (state = 3 AND recipient = $3)) ORDER BY id LIMIT 1",
                                   0};
     gov_status rc = GOV_OK;
     while (rc == GOV_OK) {
         timebank_booking k;
         int64_t id;
         rc = store_first_int(t->g->store, &sql,
-                             STORE_ARGS(store_i(t->g->community), store_i(t->bank->book), store_i(resident)), &id, t->d);
+                             STORE_ARGS(store_i(t->g->community), store_i(t->bank->book), store_i(resident), store_i(access_now(t->g))),
+                             &id, t->d);
         if (rc == GOV_OK)
             rc = timebank_load_booking(t->g, id, &k, t->d);
         if (rc == GOV_OK)
-            rc = timebank_let_go(t, &k, TIMEBANK_CANCELLED);
+            rc = end_of(t, &k);
     }
     return rc == GOV_END ? GOV_OK : rc;
 }
@@ -242,12 +257,15 @@ static gov_status note_presence(timebank_teller *t, const timebank_booking *k, c
     return timebank_record(t, kind, &note);
 }
 
+enum { EARLY_MINUTES = 60 }; /* how long before its time a service may begin */
+
 TIMEBANK_RUN(timebank_run_check_in)
 {
     timebank_teller t;
     timebank_booking k;
     gov_status rc = timebank_approach(g, in[0].as.i, TIMEBANK_WRITE, TIMEBANK_VOLUNTEER, &t, &k, d);
-    if (rc == GOV_OK && k.state != TIMEBANK_BOOKED)
+    if (rc == GOV_OK &&
+        (k.state != TIMEBANK_BOOKED || access_now(g) < k.from_us - EARLY_MINUTES * 60 * BASE_US_PER_SECOND))
         return wrong_state(&k, d);
     if (rc == GOV_OK)
         rc = check_place(&t, &k, in[1]);
@@ -256,6 +274,7 @@ TIMEBANK_RUN(timebank_run_check_in)
     k.state = TIMEBANK_STARTED;
     k.in_us = access_now(g);
     k.in_by = access_actor_id(g);
+    timebank_civil(g, began(&k), &k.day, &k.month);
     rc = timebank_store_booking(&t, &k);
     if (rc == GOV_OK)
         rc = note_presence(&t, &k, "time_started");

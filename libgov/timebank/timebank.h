@@ -159,6 +159,8 @@ gov_status timebank_account(timebank_teller *t, int64_t subject, uint32_t code, 
 gov_status timebank_own_account(timebank_teller *t, uint32_t code, int64_t *id);
 /* Zero for one that is not there. */
 gov_status timebank_figures(timebank_teller *t, int64_t subject, uint32_t code, ledger_account *out);
+/* Refuses one who does not hold so many minutes that are not reserved, whatever the account may owe. */
+gov_status timebank_check_has(timebank_teller *t, int64_t resident, int64_t minutes);
 static inline int64_t timebank_balance_of(const ledger_account *a)
 {
     return a->credits_posted - a->debits_posted;
@@ -295,7 +297,9 @@ gov_status timebank_reverse(timebank_teller *t, timebank_booking *k);
 gov_status timebank_tell(timebank_teller *t, const timebank_booking *k, const char *how);
 /* Open bookings of a resident, on either side. */
 gov_status timebank_count_open(timebank_teller *t, int64_t resident, int64_t *count);
-gov_status timebank_cancel_all(timebank_teller *t, int64_t resident);
+/* For one who has died: calls off what has not begun, and posts what the resident was served. The rest stays for staff: what the resident
+ * serves or was promised and is under way, and what is disputed. */
+gov_status timebank_end_all(timebank_teller *t, int64_t resident);
 
 /* ---- clearing with other communities: peer.c, message.c, clearing.c ----
  *

@@ -592,6 +592,100 @@ static void accounts_go_as_low_as_the_rules_let_them(void **state)
     community_free(&c);
 }
 
+/* A cap is not passed by standing twice in one list. */
+static void nobody_stands_twice_in_a_group(void **state)
+{
+    community c = usual(state, HEAD BANK("cap: {total: 4 hours}\n" SKILLS));
+    refused(&c, "timebank.group",
+            "{'activity': 'a', 'skill': 'company', 'volunteers': [{'resident': 'young', 'minutes': 180}, 'nurse', {'resident': 'young', 'minutes': 180}], 'minutes': 1}",
+            "timebank_twice");
+    assert_minutes(&c, "young", 0);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+/* What may be owed is for being served: nothing of it is given away. */
+static void gifts_have_been_earned(void **state)
+{
+    community c = usual(state, HEAD BANK("negative: 10 hours\npool: {}\ngift: {to: [anyone, pool]}\n" SKILLS));
+    refused(&c, "timebank.gift", "{'resident': 'young', 'to': 'nurse', 'minutes': 1}", "timebank_not_enough");
+    serve(&c, "timebank.book", "young", "old", "2026-03-02T10:00", 120);
+    refused(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 1}", "timebank_not_enough");
+    (void)book(&c, "timebank.book", "nurse", "young", "2026-03-05T10:00", 20); /* reserved */
+    refused(&c, "timebank.gift", "{'resident': 'young', 'to': 'nurse', 'minutes': 101}", "timebank_not_enough");
+    gov_value_free(run(&c, "timebank.gift", "{'resident': 'young', 'to': 'nurse', 'minutes': 100}"));
+    assert_minutes(&c, "nurse", 100);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+static void set_now(community *c, const char *when)
+{
+    gov_error *err = NULL;
+    int64_t at = 0;
+    assert_gov_ok(gov_time_parse(c->g, when, &at, &err), err);
+    assert_gov_ok(gov_set_now(c->g, at, &err), err);
+}
+
+/* Served but not confirmed, disputed, under way: a death takes none of it from who served. */
+static void what_was_served_outlives_the_served(void **state)
+{
+    community c = usual(state, HEAD BANK("negative: 10 hours\n" SKILLS));
+    const int64_t served = book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 120);
+    set_now(&c, "2026-03-03T10:00");
+    gov_value_free(run_on(&c, "timebank.check_in", "booking", served, ""));
+    set_now(&c, "2026-03-03T11:30");
+    gov_value_free(run_on(&c, "timebank.check_out", "booking", served, ""));
+    const int64_t disputed = book(&c, "timebank.book", "nurse", "old", "2026-03-03T12:00", 60);
+    const int64_t begun = book(&c, "timebank.book", "young", "old", "2026-03-03T13:00", 60);
+    const int64_t later = book(&c, "timebank.book", "young", "old", "2026-03-04T13:00", 60);
+    set_now(&c, "2026-03-03T13:00");
+    gov_value_free(run_on(&c, "timebank.dispute", "booking", disputed, ", 'text': 'x'"));
+    gov_value_free(run_on(&c, "timebank.check_in", "booking", begun, ""));
+    gov_value_free(run(&c, "timebank.death", "{'resident': 'old'}"));
+    assert_minutes(&c, "young", 90);
+    assert_int_equal(minutes_of(&c, "old", "reserved"), 120);
+    gov_value *v = run_on(&c, "timebank.booking", "booking", later, "");
+    assert_text_at(v, "state", "cancelled");
+    gov_value_free(v);
+    community_advance(&c, 30);
+    gov_value_free(run_on(&c, "timebank.check_out", "booking", begun, ""));
+    gov_value_free(run_on(&c, "timebank.confirm", "booking", begun, ""));
+    community_advance(&c, 20 * 1440);
+    gov_value_free(run_on(&c, "timebank.rule", "booking", disputed, ", 'minutes': 45"));
+    assert_minutes(&c, "young", 120);
+    assert_minutes(&c, "nurse", 45);
+    assert_minutes(&c, "old", -165);
+    assert_int_equal(minutes_of(&c, "old", "reserved"), 0);
+    assert_sound(&c);
+    community_free(&c);
+}
+
+/* Not days ahead, and counted by the day on which it was served. */
+static void services_begin_at_their_time(void **state)
+{
+    community c = usual(state, changning);
+    const int64_t id = book(&c, "timebank.draw", "young", "old", "2026-03-03T10:00", 120);
+    refused_on(&c, "timebank.check_in", id, "", "timebank_state");
+    set_now(&c, "2026-03-03T08:59");
+    refused_on(&c, "timebank.check_in", id, "", "timebank_state");
+    set_now(&c, "2026-03-04T09:00"); /* a day late */
+    gov_value_free(run_on(&c, "timebank.check_in", "booking", id, ""));
+    refused(&c, "timebank.draw", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T14:00', 'minutes': 1}",
+            "timebank_over_cap");
+    set_now(&c, "2026-03-04T11:00");
+    gov_value_free(run_on(&c, "timebank.check_out", "booking", id, ""));
+    gov_value_free(run_on(&c, "timebank.confirm", "booking", id, ""));
+    assert_minutes(&c, "young", 120);
+    refused(&c, "timebank.draw", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T14:00', 'minutes': 1}",
+            "timebank_over_cap");
+    const int64_t early = book(&c, "timebank.draw", "young", "old", "2026-03-05T10:00", 120);
+    set_now(&c, "2026-03-05T09:00");
+    gov_value_free(run_on(&c, "timebank.check_in", "booking", early, ""));
+    assert_sound(&c);
+    community_free(&c);
+}
+
 /* ---- a case that books ---- */
 
 #define ROUND                                                                                                                 \
@@ -858,6 +952,10 @@ int main(void)
         STORE_TESTS(caps_donate),
         STORE_TESTS(hours_are_rounded_up),
         STORE_TESTS(accounts_go_as_low_as_the_rules_let_them),
+        STORE_TESTS(nobody_stands_twice_in_a_group),
+        STORE_TESTS(gifts_have_been_earned),
+        STORE_TESTS(what_was_served_outlives_the_served),
+        STORE_TESTS(services_begin_at_their_time),
         STORE_TESTS(a_case_books_and_is_told),
         STORE_TESTS(rules_may_transfer),
         STORE_TESTS(looks_are_kept),
