@@ -162,7 +162,7 @@ static gov_status can_hold(gov *g, const points_gift *gift, bool *can, const dia
 static gov_status fire(gov *g, const case_stepped *s, const points_programme *p, const points_rule *rule, const diag *d)
 {
     case_machine *m = s->m;
-    const compiled *c;
+    const compiled *c = NULL;
     points_given given;
     bool due = false, before = false, can = true;
     points_gift gift = {.programme = p, .rule = rule, .quantity = 1, .case_id = m->id, .since_us = m->opened_us,
