@@ -167,6 +167,8 @@ gov_status fund_check_passage(gov *g, const fund_fund *f, const fund_passage *x,
     const fund_purpose *p = fund_find_item(f->purposes, f->purpose_count, x->to, "purpose", d);
     if (p == NULL)
         return base_message_status(M_fund_item);
+    if (g->actor.kind == ACCESS_RULES) /* of two people who spend, rules are neither */
+        return base_fail(d, M_transfer_nobody, A_S("ledger", f->name));
     out->kind = FUND_ENTRY_SPENDING;
     out->item = p->name;
     out->named = true;
@@ -204,6 +206,8 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
         return base_message_status(M_fund_item);
     if (grant && access_actor_id(g) == e.made_by)
         return base_fail(d, M_fund_same_person);
+    if (grant && e.made_by == ACCESS_ID_RULES)
+        return base_fail(d, M_transfer_nobody, A_S("ledger", f->name));
     if (grant)
         rc = check_limit(g, f, p, e.amount, false, d);
     fund_move m = {.book = (uint32_t)e.pot, .pending_id = id, .amount = grant ? e.amount : 0,
@@ -286,7 +290,8 @@ static gov_status entry_value(gov *g, const fund_entry *e, bool open, value *out
         value_builder_set_copy(&b, "who", who);
     else
         value_builder_set(&b, "who", value_null());
-    value_builder_set(&b, "note", e->note != NULL && (open || e->kind != FUND_ENTRY_GIFT) ? value_text(e->note) : value_null());
+    /* A free note may tell what the entry hides, so it is for those who keep the books. */
+    value_builder_set(&b, "note", e->note != NULL && open ? value_text(e->note) : value_null());
     if (open) {
         value_builder_set(&b, "made_by", by);
         value_builder_set(&b, "decided_by", decided);

@@ -276,6 +276,8 @@ gov_status fund_grant_show(gov *g, const value *in, value *out, const diag *d)
     int64_t total = 0;
     value_builder b, list;
     gov_status rc = get_grant(g, in[0], false, &x, d);
+    if (rc == GOV_OK && x.notice_us == 0) /* not public yet, or refused before it was */
+        rc = access_check_whole(g, "fund.read", d);
     if (rc == GOV_OK)
         rc = lines_of(g, x.id, &all, d);
     value_builder_init(&list, &g->scratch);

@@ -17,25 +17,26 @@ static gov_status put_relief(gov *g, const relief *r, const char *reason, const 
                       1, d);
 }
 
-/* Is the home one that the rule means to help? */
-static gov_status check_hardship(gov *g, const fund_cost_share *rule, int64_t home, const diag *d)
+/* Is the household the one that lives in the unit, and one that the rule means to help? */
+static gov_status check_hardship(gov *g, const fund_cost_share *rule, const fund_unit *u, int64_t home, const diag *d)
 {
     const value *presets;
     uint32_t count;
     value it = value_null();
     bool holds = true;
     registry_record r;
-    if (rule->relief.when == NULL)
-        return GOV_OK;
     if (home == 0)
-        return fund_bad_input("household", d);
+        return rule->relief.when == NULL ? GOV_OK : fund_bad_input("household", d);
+    gov_status rc = registry_load(g, home, &g->scratch, &r, d);
+    if (rc == GOV_OK && (u->premises == 0 || r.parent != u->premises))
+        return base_fail(d, M_share_household, A_S("household", r.key), A_S("unit", u->name));
+    if (rc != GOV_OK || rule->relief.when == NULL)
+        return rc;
     (void)rulebook_common_slots(g->rules, &presets, &count);
     value *slots = base_arena_array(&g->scratch, rule->relief.slots + 1, sizeof *slots);
     if (slots == NULL)
         return base_nomem(d);
-    gov_status rc = registry_load(g, home, &g->scratch, &r, d);
-    if (rc == GOV_OK)
-        rc = registry_it(g, &r, &g->scratch, &it, d);
+    rc = registry_it(g, &r, &g->scratch, &it, d);
     if (rc != GOV_OK)
         return rc;
     for (uint32_t i = 0; i < rule->relief.slots; i++)
@@ -47,15 +48,28 @@ static gov_status check_hardship(gov *g, const fund_cost_share *rule, int64_t ho
     return rc == GOV_OK && !holds ? base_fail(d, M_share_no_hardship) : rc;
 }
 
+/* What was granted of a share, and what waits. */
+static gov_status borne(gov *g, int64_t portion, int64_t *sum, const diag *d)
+{
+    static const store_sql sql = {"SELECT CAST(sum(amount) AS BIGINT) FROM gov_fund_relief WHERE community = $1 AND portion = $2 AND state IN (1, 2)"};
+    *sum = 0;
+    const gov_status rc = store_first_int(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(portion)), sum, d);
+    return rc == GOV_END ? GOV_OK : rc;
+}
+
 /* What others bear of a share: reserved until it is decided, so that nobody pays it meanwhile. */
 static gov_status reserve(gov *g, const fund_project *p, const fund_portion *u, relief *r, const diag *d)
 {
     fund_move m = {.book = p->rule->book, .code = FUND_RELIEF, .flags = GOV_TRANSFER_PENDING, .to = u->account, .amount = r->amount,
                    .subject = u->id, .note = "share.relief"};
-    int64_t most = 0;
-    if (!fund_ratio_times(p->rule->relief.at_most, u->amount, &most) || r->amount > most)
-        return base_fail(d, M_share_relief_most, A_I("amount", r->amount), A_I("most", most));
-    gov_status rc = fund_account(g, m.book, p->id, FUND_CODE_RELIEF, &m.from, d);
+    int64_t most = 0, before = 0;
+    gov_status rc = borne(g, u->id, &before, d);
+    if (rc != GOV_OK)
+        return rc;
+    /* All of a share's reliefs together, however many requests they came in. */
+    if (!fund_ratio_times(p->rule->relief.at_most, u->amount, &most) || before > most || r->amount > most - before)
+        return base_fail(d, M_share_relief_most, A_I("amount", r->amount), A_I("most", most > before ? most - before : 0));
+    rc = fund_account(g, m.book, p->id, FUND_CODE_RELIEF, &m.from, d);
     if (rc == GOV_OK)
         rc = fund_post(g, &m, NULL, d);
     r->id = m.id;
@@ -74,10 +88,8 @@ gov_status fund_share_relief(gov *g, const value *in, value *out, const diag *d)
     gov_status rc = fund_portion_named(g, in[PROJECT].as.i, in[UNIT], &p, &u, d);
     if (rc == GOV_OK && (u.kind != FUND_UNIT || u.account == 0))
         return base_fail(d, M_share_nothing_owed, A_S("unit", u.unit.name));
-    if (rc == GOV_OK && r.household == 0)
-        r.household = u.unit.premises;
     if (rc == GOV_OK)
-        rc = check_hardship(g, p.rule, r.household, d);
+        rc = check_hardship(g, p.rule, &u.unit, r.household, d);
     if (rc == GOV_OK && r.months > p.rule->relief.instalments)
         return base_fail(d, M_share_months, A_I("months", r.months), A_I("most", p.rule->relief.instalments));
     if (rc != GOV_OK)

@@ -8,6 +8,40 @@ static gov_status differs(const char *name, const diag *d)
     return base_fail(d, M_fund_uneven, A_S("fund", name));
 }
 
+/* A spending that counted was decided by somebody else than who asked, and no entry is of another instant or amount than its transfer. */
+typedef struct checked {
+    gov *g;
+    const fund_fund *f;
+} checked;
+
+static gov_status verify_entry(void *user, const fund_entry *e, const diag *d)
+{
+    const checked *x = user;
+    ledger *l;
+    ledger_transfer t = {0};
+    if (e->kind != FUND_ENTRY_GIFT && e->kind != FUND_ENTRY_SPENDING)
+        return GOV_OK;
+    if (e->kind == FUND_ENTRY_SPENDING && (e->decided_by == 0 || e->decided_by == e->made_by))
+        return differs(x->f->name, d);
+    gov_status rc = ledger_of(x->g, &l, d);
+    if (rc == GOV_OK)
+        rc = ledger_lookup_transfers(l, &e->id, 1, &t, d);
+    if (rc != GOV_OK)
+        return rc;
+    const bool pending = (t.flags & GOV_TRANSFER_PENDING) != 0;
+    if (t.id != e->id || t.ledger != x->f->book || (pending ? e->amount > t.amount || e->at_us <= t.timestamp
+                                                            : e->amount != t.amount || e->at_us != t.timestamp))
+        return differs(x->f->name, d);
+    return GOV_OK;
+}
+
+static gov_status verify_entries(gov *g, const fund_fund *f, const diag *d)
+{
+    const fund_query q = {.pot = f->book, .until_us = INT64_MAX, .state = FUND_DONE};
+    checked x = {g, f};
+    return fund_entries(g, &q, verify_entry, &x, d);
+}
+
 /* What has come in less what was spent is what the fund has, and what waits is reserved. */
 static gov_status verify_fund(gov *g, const fund_fund *f, const diag *d)
 {
@@ -76,7 +110,7 @@ gov_status fund_verify(gov *g, const diag *d)
     for (uint32_t i = 0; i < g->rules->section_count && rc == GOV_OK; i++) {
         const rulebook_section *s = &g->rules->sections[i];
         if (strcmp(s->kind, "fund") == 0)
-            rc = verify_fund(g, s->content, d);
+            rc = (rc = verify_fund(g, s->content, d)) == GOV_OK ? verify_entries(g, s->content, d) : rc;
         else if (strcmp(s->kind, "grant") == 0)
             rc = verify_grants(g, s->content, d);
     }

@@ -35,7 +35,7 @@ static const rulebook_operand
     change[] = {MUST("project", ID), MAY("cost", INT), MAY("units", LIST), MAY("agreed_by", TEXT)},
     source[] = {MUST("project", ID), MAY("name", TEXT), MUST("kind", TEXT), MUST("amount", INT)}, of_project[] = {MUST("project", ID)},
     relief[] = {MUST("project", ID), MUST("unit", TEXT), MAY("amount", INT), MAY("months", INT),
-                {"household", RULEBOOK_OPERAND_RECORD, false, "household resident premises", false}, MAY("reason", TEXT)},
+                {"household", RULEBOOK_OPERAND_RECORD, false, "household", false}, MAY("reason", TEXT)},
     plan[] = {MUST("project", ID), MUST("unit", TEXT), MUST("plan", TEXT), MAY("months", INT), MAY("first", DATE)},
     pay[] = {MUST("project", ID), MUST("unit", TEXT), MUST("amount", INT)}, arrears[] = {MUST("project", ID), MAY("at", DATE)},
     apply[] = {{"grant", RULEBOOK_OPERAND_SECTION, false, "grant", false}, MUST("title", TEXT), MUST("amount", INT), MUST("budget", LIST)},
@@ -52,7 +52,7 @@ static const rulebook_operand
     X("fund.refuse", "fund.approve", true, by_id, fund_refuse)                                       \
     X("fund.balance", "fund.read", false, of_fund, fund_show_balance)                                \
     X("fund.list", "fund.write", false, list, fund_list) /* names those, too, who want to be unnamed */ \
-    X("fund.statement", "fund.read", false, statement, fund_statement)                               \
+    X("fund.statement", ACCESS_ANYONE, false, statement, fund_statement) /* names those only who agreed */ \
     X("fund.give_goods", "fund.write", true, goods, fund_give_goods)                                 \
     X("fund.use_goods", "fund.write", true, use_goods, fund_use_goods)                               \
     X("fund.stock", "fund.read", false, of_fund, fund_stock)                                         \
@@ -74,7 +74,7 @@ static const rulebook_operand
     X("grant.approve", "fund.approve", true, by_id, fund_grant_approve)                              \
     X("grant.refuse", "fund.approve", true, refuse_grant, fund_grant_refuse)                         \
     X("grant.spend", "fund.write", true, spend, fund_grant_spend)                                    \
-    X("grant.show", "fund.read", false, by_id, fund_grant_show)                                      \
+    X("grant.show", ACCESS_ANYONE, false, by_id, fund_grant_show) /* before the notice: of those who read funds */ \
     X("fee.check_rise", "fund.read", false, rise, fund_fee_check_rise)                               \
     X("fee.checks", "fund.read", false, checks, fund_fee_checks)                                     \
     X("kpi.payment", "fund.read", false, payment, fund_kpi_payment)

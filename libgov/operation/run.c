@@ -132,7 +132,7 @@ static gov_status list_body(gov *g, void *input, const diag *d)
         for (size_t k = 0; k < op->operand_count; k++)
             value_builder_add(&operands, describe_operand(g, &op->operands[k], &list));
         value_builder_set(&b, "name", value_text(op->name));
-        value_builder_set(&b, "permission", value_text(op->permission));
+        value_builder_set(&b, "permission", op->permission != ACCESS_ANYONE ? value_text(op->permission) : value_null());
         value_builder_set(&b, "writes", value_bool(op->writes));
         value_builder_set(&b, "operands", value_builder_list(&operands));
         list.failed = list.failed || b.failed || operands.failed;

@@ -705,7 +705,7 @@ struct gov; /* the handle of a community, which rooms above know */
  * programmes can do. */
 typedef struct rulebook_operation {
     const char *name;       /* "points.redeem" */
-    const char *permission; /* of the rulebook's `permissions`: "points.write" */
+    const char *permission; /* of the rulebook's `permissions`: "points.write"; NULL: any actor that is set */
     bool writes;
     const rulebook_operand *operands;
     size_t operand_count;

@@ -283,6 +283,25 @@ static void a_case_is_told_what_was_approved(void **state)
     community_free(&c);
 }
 
+/* Rules are not one of the two: what a timer asks for is refused, and nobody alone can pay it out. */
+static void a_timer_is_nobody(void **state)
+{
+    community c = live_on(support_store_of(state)->url, NULL);
+    people(&c);
+    assert_int_equal(call(&c, "fund.give", "{'amount': 60000}", NULL), GOV_OK);
+    as(&c, "li");
+    const int64_t id = community_open(&c, "slow_repair", "{'cost': 20000}");
+    as(&c, NULL);
+    const gov_tick_result r = community_advance(&c, 61);
+    assert_int_equal(r.failed + r.parked, 1);
+    as(&c, "li");
+    community_send(&c, id, "ok", NULL, GOV_E_REFUSED);
+    assert_int_equal(ask(&c, "fund.balance", "{}", "reserved"), 0);
+    assert_int_equal(ask(&c, "fund.balance", "{}", "balance"), 60000);
+    as(&c, NULL);
+    community_free(&c);
+}
+
 /* A plain model of one fund against the ledger: a thousand random acts, and after each the same balance. */
 static void a_plain_model_agrees(void **state)
 {
@@ -606,6 +625,7 @@ int main(void)
         cmocka_unit_test(amounts_at_the_limits),
         STORE_TESTS(the_scenarios_hold),
         STORE_TESTS(a_case_is_told_what_was_approved),
+        STORE_TESTS(a_timer_is_nobody),
         STORE_TESTS(a_plain_model_agrees),
         STORE_TESTS(what_is_owed_adds_up),
         STORE_TESTS(two_connections_take_turns),
