@@ -10,6 +10,11 @@ gov_status fund_entry_put(gov *g, const fund_entry *e, const diag *d)
 {
     static const store_sql add = {"INSERT INTO gov_fund_entry (community, " COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
                                   "$10, $11, $12, $13, $14, $15, $16, $17, $18)"};
+    /* The journal keeps who put it and what a statement will tell of it, so that a row changed by hand is seen. No names. */
+    const value_pair told[] = {{value_text("item"), value_text(e->item)}, {value_text("named"), value_bool(e->named)}};
+    const gov_status rc = fund_journal(g, FUND_ENTRY_PUT, e->id, told, ARRAY_LEN(told), d);
+    if (rc != GOV_OK)
+        return rc;
     return store_post(g->store, &add,
                       STORE_ARGS(store_i(g->community), store_i(e->id), store_i(e->pot), store_i(e->kind), store_i(e->state),
                                  store_s(e->item), store_i(e->amount), store_i0(e->party), store_s(e->party_name),

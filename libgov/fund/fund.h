@@ -215,6 +215,8 @@ typedef struct fund_entry {
     bool named;
 } fund_entry;
 
+/* In the journal, of the entry's id: the row's `item` and `named`, and by its actor the row's made_by. */
+#define FUND_ENTRY_PUT "fund.entry"
 gov_status fund_entry_put(gov *g, const fund_entry *e, const diag *d);
 /* Under lock. GOV_END: there is none. */
 gov_status fund_entry_look(gov *g, int64_t id, fund_entry *out, const diag *d);

@@ -14,6 +14,41 @@ typedef struct checked {
     const fund_fund *f;
 } checked;
 
+typedef struct telling {
+    gov *g;
+    const fund_entry *e;
+    bool found, same;
+} telling;
+
+static gov_status compare_told(void *user, const journal_record *r)
+{
+    telling *t = user;
+    value data = value_absent();
+    if (strcmp(r->kind, FUND_ENTRY_PUT) != 0)
+        return GOV_OK;
+    t->found = true;
+    t->same = r->actor == t->e->made_by;
+    if (r->erased)
+        return GOV_END;
+    const gov_status rc = value_read_document(&t->g->scratch, r->data_text, r->data_len, &data, NULL);
+    if (rc != GOV_OK)
+        return rc;
+    const value named = value_get_text(data, "named");
+    t->same = t->same && value_is_text(value_get_text(data, "item"), t->e->item) && named.kind == VALUE_BOOL && named.as.b == t->e->named;
+    return GOV_END;
+}
+
+/* What the journal kept when the row was put. */
+static gov_status verify_told(const checked *x, const fund_entry *e, const diag *d)
+{
+    telling t = {.g = x->g, .e = e};
+    const journal_filter of = {.subject = e->id};
+    const gov_status rc = journal_read(x->g->journal, &of, compare_told, &t, d);
+    if (rc != GOV_OK && rc != GOV_END)
+        return rc;
+    return t.found && t.same ? GOV_OK : differs(x->f->name, d);
+}
+
 static gov_status verify_entry(void *user, const fund_entry *e, const diag *d)
 {
     const checked *x = user;
@@ -29,6 +64,9 @@ static gov_status verify_entry(void *user, const fund_entry *e, const diag *d)
     if (rc != GOV_OK)
         return rc;
     const bool pending = (t.flags & GOV_TRANSFER_PENDING) != 0;
+    rc = verify_told(x, e, d);
+    if (rc != GOV_OK)
+        return rc;
     if (t.id != e->id || t.ledger != x->f->book || (pending ? e->amount > t.amount || e->at_us <= t.timestamp
                                                             : e->amount != t.amount || e->at_us != t.timestamp))
         return differs(x->f->name, d);

@@ -302,6 +302,48 @@ static void a_timer_is_nobody(void **state)
     community_free(&c);
 }
 
+typedef struct altering {
+    gov *g;
+    store_sql sql;
+} altering;
+
+static gov_status alter_body(void *user, const diag *d)
+{
+    altering *a = user;
+    return store_post(a->g->store, &a->sql, NULL, 0, STORE_ANY_ROWS, d);
+}
+
+/* Rows of a fund that somebody changed by hand. */
+static void verify_sees_changed_entries(void **state)
+{
+    static const char *const changes[][2] = {
+        {"UPDATE gov_fund_entry SET named = 1 WHERE kind = 1", "UPDATE gov_fund_entry SET named = 0 WHERE kind = 1"},
+        {"UPDATE gov_fund_entry SET item = 'power' WHERE kind = 2", "UPDATE gov_fund_entry SET item = 'lamps' WHERE kind = 2"},
+        {"UPDATE gov_fund_entry SET at_us = at_us + 1 WHERE kind = 1", "UPDATE gov_fund_entry SET at_us = at_us - 1 WHERE kind = 1"},
+        {"UPDATE gov_fund_entry SET made_by = made_by + 1 WHERE kind = 2", "UPDATE gov_fund_entry SET made_by = made_by - 1 WHERE kind = 2"}};
+    community c = live_on(support_store_of(state)->url, NULL);
+    gov_error *err = NULL;
+    char json[64];
+    people(&c);
+    as(&c, "li");
+    assert_int_equal(call(&c, "fund.give", "{'amount': 60000, 'donor': {'household': 'h1'}}", NULL), GOV_OK);
+    assert_int_equal(call(&c, "fund.propose_spend", "{'purpose': 'lamps', 'amount': 100}", NULL), GOV_OK);
+    as(&c, "hu");
+    (void)snprintf(json, sizeof json, "{'id': '%lld'}", (long long)ask(&c, "fund.list", "{'waiting': true}", "entries.0.id"));
+    assert_int_equal(call(&c, "fund.approve", json, NULL), GOV_OK);
+    as(&c, NULL);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+        for (int back = 0; back < 2; back++) {
+            const diag d = {&base_malloc, &err};
+            altering a = {c.g, {changes[i][back], STORE_DYNAMIC}};
+            assert_gov_ok(store_run(c.g->store, alter_body, &a, &d), err);
+            assert_int_equal(gov_verify(c.g, NULL, NULL, NULL, &err), back ? GOV_OK : GOV_E_VERIFY);
+            gov_error_free(err);
+            err = NULL;
+        }
+    community_free(&c);
+}
+
 /* A plain model of one fund against the ledger: a thousand random acts, and after each the same balance. */
 static void a_plain_model_agrees(void **state)
 {
@@ -626,6 +668,7 @@ int main(void)
         STORE_TESTS(the_scenarios_hold),
         STORE_TESTS(a_case_is_told_what_was_approved),
         STORE_TESTS(a_timer_is_nobody),
+        STORE_TESTS(verify_sees_changed_entries),
         STORE_TESTS(a_plain_model_agrees),
         STORE_TESTS(what_is_owed_adds_up),
         STORE_TESTS(two_connections_take_turns),
