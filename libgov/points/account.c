@@ -88,6 +88,18 @@ gov_status points_balance(gov *g, uint32_t book, int64_t holder, int64_t *balanc
     return rc;
 }
 
+/* What was taken back is gone from the period in which it was earned, whenever it is taken back: its room does not move on. */
+static gov_status earned_in(ledger *l, const points_span *span, const ledger_transfer *t, bool *in, const diag *d)
+{
+    ledger_transfer was = {0};
+    *in = true;
+    if (t->reversal_of == 0 || span->from_us <= 0)
+        return GOV_OK;
+    const gov_status rc = ledger_lookup_transfers(l, &t->reversal_of, 1, &was, d);
+    *in = was.timestamp >= span->from_us;
+    return rc;
+}
+
 gov_status points_earned(gov *g, const points_span *span, int64_t *sum, const diag *d)
 {
     enum { PAGE = 128 };
@@ -104,7 +116,11 @@ gov_status points_earned(gov *g, const points_span *span, int64_t *sum, const di
     while (rc == GOV_OK && count == PAGE) {
         rc = ledger_account_transfers(l, &f, rows, PAGE, &count, d);
         for (size_t i = 0; i < count && rc == GOV_OK; i++) {
+            bool in;
             if (rows[i].code != code || rows[i].flags & LEDGER_BREAKAGE)
+                continue;
+            rc = earned_in(l, span, &rows[i], &in, d);
+            if (rc != GOV_OK || !in)
                 continue;
             if (!(rows[i].reversal_of == 0 ? base_add(*sum, rows[i].amount, sum) : base_sub(*sum, rows[i].amount, sum)))
                 rc = base_fail(d, M_overflow, A_S("what", "points"));

@@ -101,16 +101,21 @@ static void check_consent(rulebook_loader *l, const points_programme *p)
 typedef struct watching {
     rulebook_loader *l;
     const rulebook_workflow *w;
+    const base_place **first; /* where points count first is noted there; NULL: it is a mistake */
 } watching;
 
 static void statutory(const watching *s, const base_place *place)
 {
+    if (s->first != NULL) {
+        *s->first = *s->first != NULL ? *s->first : place;
+        return;
+    }
     rulebook_loader_fail(s->l, base_fail_at(rulebook_loader_diag(s->l), place, M_points_statutory, A_S("workflow", s->w->name)));
 }
 
 static bool asks_points(const expr_node *n)
 {
-    static const char *const names[] = {"balance", "tier"};
+    static const char *const names[] = {"balance", "tier", "minutes", "hours"};
     if (n == NULL)
         return false;
     const expr_term t = expr_look(n);
@@ -218,7 +223,7 @@ static void watch_workflow(const watching *s)
     const rulebook_workflow *w = s->w;
     watch_fields(s, &w->fields);
     const rulebook_permission *opening = rulebook_find_permission(rulebook_loader_rulebook(s->l), "case.open");
-    if (opening != NULL)
+    if (opening != NULL && s->first == NULL)
         watch_roles(s, &opening->roles);
     for (uint32_t i = 0; i < w->event_count; i++) {
         watch_fields(s, &w->events[i].input);
@@ -238,6 +243,128 @@ static void watch_workflow(const watching *s)
         watch_clock(s, &w->clocks[i]);
 }
 
+/* ---- what reaches a decision by way of other cases ---- */
+
+typedef struct family {
+    const rulebook_workflow *w;
+    const base_place *counts; /* where points count in it; NULL: nowhere */
+    uint32_t next;            /* the workflow that it hears of them through; itself where they count; RULEBOOK_NONE: it does not */
+} family;
+
+static bool opens(const rulebook_block *b, const char *workflow)
+{
+    for (uint32_t i = 0; i < b->count; i++) {
+        const rulebook_action *a = &b->items[i];
+        if (a->kind == RULEBOOK_IF && (opens(&a->as.branch.then, workflow) || opens(&a->as.branch.otherwise, workflow)))
+            return true;
+        if (a->kind != RULEBOOK_EFFECT || strcmp(a->as.effect.effect->name, "open") != 0)
+            continue;
+        const rulebook_argument *named = rulebook_arg(a, "workflow");
+        if (named != NULL && named->text != NULL && strcmp(named->text, workflow) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Waits for an event of that name, whoever sends it. */
+static bool hears(const rulebook_workflow *w, const char *event)
+{
+    for (uint32_t i = 0; w->transitions != NULL && i < chart_transition_count(w->chart); i++)
+        if (w->transitions[i].on != NULL && (strcmp(w->transitions[i].on, event) == 0 || strcmp(w->transitions[i].on, "*") == 0))
+            return true;
+    return false;
+}
+
+/* Which case a link leads to is known only when it is made: whoever waits for the event may be the one. */
+static bool tells(const rulebook_block *b, const rulebook_workflow *to)
+{
+    for (uint32_t i = 0; i < b->count; i++) {
+        const rulebook_action *a = &b->items[i];
+        if (a->kind == RULEBOOK_IF && (tells(&a->as.branch.then, to) || tells(&a->as.branch.otherwise, to)))
+            return true;
+        if (a->kind == RULEBOOK_SEND && (a->as.send.to == RULEBOOK_TO_LINK || a->as.send.to == RULEBOOK_TO_SENDER) &&
+            hears(to, a->as.send.event))
+            return true;
+    }
+    return false;
+}
+
+static bool reaches(const rulebook_workflow *from, const rulebook_workflow *to)
+{
+    for (uint32_t i = 0; i < from->block_count; i++)
+        if (opens(&from->blocks[i], to->name) || tells(&from->blocks[i], to))
+            return true;
+    return false;
+}
+
+/* Cases that open or tell one another know what any of them knows: parents send to children, children to parents. The shortest way
+ * from where points count to each workflow, all of them at once. */
+static void spread(family *all, uint32_t n, uint32_t *queue)
+{
+    uint32_t ends = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (all[i].next == i)
+            queue[ends++] = i;
+    for (uint32_t at = 0; at < ends; at++)
+        for (uint32_t i = 0; i < n; i++) {
+            const rulebook_workflow *known = all[queue[at]].w, *other = all[i].w;
+            if (all[i].next != RULEBOOK_NONE || (!reaches(known, other) && !reaches(other, known)))
+                continue;
+            all[i].next = queue[at];
+            queue[ends++] = i;
+        }
+}
+
+static void reached(rulebook_loader *l, const family *all, uint32_t i)
+{
+    base_buf path;
+    const rulebook_workflow *w = all[i].w;
+    base_buf_init(&path, rulebook_loader_arena(l)->alloc);
+    base_buf_str(&path, w->name);
+    while (all[i].next != i) {
+        i = all[i].next;
+        base_buf_str(&path, " - ");
+        base_buf_str(&path, all[i].w->name);
+    }
+    rulebook_loader_fail(l, path.failed ? base_nomem(rulebook_loader_diag(l))
+                                        : base_fail_at(rulebook_loader_diag(l), all[i].counts, M_points_statutory_path,
+                                                       A_S("workflow", w->name), A_S("path", path.data)));
+    base_buf_free(&path);
+}
+
+/* A statutory workflow in which points count has been told of, and is no news to others. */
+static void watch_all(rulebook_loader *l)
+{
+    const rulebook *rb = rulebook_loader_rulebook(l);
+    const uint32_t most = rb->workflows.count;
+    const gov_allocator *alloc = rulebook_loader_arena(l)->alloc;
+    family *all = base_array(alloc, (size_t)most + 1, sizeof *all);
+    uint32_t *queue = base_array(alloc, (size_t)most + 1, sizeof *queue), n = 0, claims = 0;
+    if (all == NULL || queue == NULL)
+        rulebook_loader_fail(l, base_nomem(rulebook_loader_diag(l)));
+    for (uint32_t i = 0; all != NULL && queue != NULL && i < most; i++) {
+        const rulebook_workflow *w = NULL;
+        const gov_status rc = rulebook_get_workflow(rb, rb->workflows.items[i], &w, rulebook_loader_diag(l));
+        if (rc == GOV_E_NOMEM)
+            rulebook_loader_fail(l, rc);
+        if (rc != GOV_OK || w->scope == NULL || w->chart == NULL) /* a broken one has been told of */
+            continue;
+        family *f = &all[n];
+        *f = (family){.w = w};
+        watch_workflow(&(watching){l, w, w->statutory ? NULL : &f->counts});
+        f->next = f->counts != NULL ? n : RULEBOOK_NONE;
+        claims += w->statutory;
+        n++;
+    }
+    if (claims > 0 && claims < n)
+        spread(all, n, queue);
+    for (uint32_t i = 0; claims > 0 && i < n; i++)
+        if (all[i].w->statutory && all[i].next != RULEBOOK_NONE)
+            reached(l, all, i);
+    base_free(alloc, queue);
+    base_free(alloc, all);
+}
+
 void points_check(void *user, rulebook_loader *l, const char *name, void *content)
 {
     const points_programme *p = content;
@@ -252,12 +379,6 @@ void points_check(void *user, rulebook_loader *l, const char *name, void *conten
             check_service(l, &p->items[i]);
     if (p->consent != NULL)
         check_consent(l, p);
-    for (uint32_t i = 0; p == points_at(rb, 0) && i < rb->workflows.count; i++) {
-        const rulebook_workflow *w = NULL;
-        const gov_status rc = rulebook_get_workflow(rb, rb->workflows.items[i], &w, rulebook_loader_diag(l));
-        if (rc == GOV_E_NOMEM)
-            rulebook_loader_fail(l, rc);
-        if (rc == GOV_OK && w->statutory && w->scope != NULL && w->chart != NULL) /* a broken one has been told of */
-            watch_workflow(&(watching){l, w});
-    }
+    if (p == points_at(rb, 0))
+        watch_all(l);
 }

@@ -505,6 +505,10 @@ static void load_refused(const char *text, const char *code)
     HEAD SHOP "---\nworkflow: relief\nstatutory: true\nfields: {who: {type: resident}, n: {type: int, default: 0}}\n" \
               "events: {ask: {by: [officer]}}\nstates:\n  a: {on: {ask: " inside "}}\n  b: {type: final}\n"
 
+#define HELPER(to)                                                                                            \
+    "---\nworkflow: helper\nfields: {who: {type: resident}}\nevents: {x: {by: [officer]}}\nstates:\n"         \
+    "  a: {entry: [{send: {event: told, to: " to ", data: '{\"n\": balance(case.who, \"green\")}'}}], on: {x: b}}\n  b: {type: final}\n"
+
 static void mistakes_are_found_in_the_rules(void **state)
 {
     (void)state;
@@ -550,6 +554,22 @@ static void mistakes_are_found_in_the_rules(void **state)
          "points_statutory"},
         {STATUTE("{to: b, do: [{transfer: {ledger: green, from: case.who, to: issuer, amount: '1'}}]}"), "points_statutory"},
         {STATUTE("{when: \"balance(case.who, 'grene') > 5\", to: b}"), "points_unknown"},
+        {HEAD SHOP HELPER("parent") "---\nworkflow: relief\nstatutory: true\nfields: {who: {type: resident}}\n"
+                   "states:\n  a: {entry: [{open: {workflow: middle, fields: {who: case.who}}}], on: {child.told: b}}\n"
+                   "  b: {type: final}\n"
+                   "---\nworkflow: middle\nfields: {who: {type: resident}}\n"
+                   "states:\n  a: {entry: [{open: {workflow: helper, fields: {who: case.who}}}], on: {child.told: b}}\n"
+                   "  b: {type: final}\n",
+         "points_statutory_path"},
+        {HEAD SHOP "---\nworkflow: relief\nstatutory: true\nfields: {who: {type: resident}, n: {type: int}}\n"
+                   "states: {a: {on: {go: b}}, b: {type: final}}\nevents: {go: {by: [officer]}}\n"
+                   "---\nworkflow: maker\nfields: {who: {type: resident}}\nevents: {go: {by: [officer]}}\n"
+                   "states:\n  a: {on: {go: {to: b, do: [{open: {workflow: relief, fields: {who: case.who, n: \"balance(case.who, "
+                   "'green')\"}}}]}}}\n  b: {type: final}\n",
+         "points_statutory_path"},
+        {HEAD SHOP HELPER("benefit") "---\nworkflow: relief\nstatutory: true\nfields: {who: {type: resident}}\n"
+                   "states: {a: {on: {told: b}}, b: {type: final}}\n",
+         "points_statutory_path"},
         {HEAD SHOP "---\npoints: blue\nledger: 8\nholder: resident\ncatalogue: {hearing: {price: 5, stock: unlimited, service: relief}}\n"
                    "---\nworkflow: relief\nstatutory: true\nevents: {ask: {by: [officer]}}\nstates: {a: {on: {ask: b}}, b: {type: final}}\n",
          "points_statutory"},
