@@ -240,7 +240,9 @@ ledger_lot *ledger_lot_add(ledger_book *b, ledger_cell *c, int64_t expires_us); 
 void ledger_use_add(ledger_book *b, uint32_t row, uint32_t lot, int64_t amount, int64_t back);
 int64_t ledger_lots_free(const ledger_book *b, const ledger_cell *c,
                          int64_t at_us); /* not expired */
-/* The account has as much. What the row `own` made is taken first (LEDGER_NONE: nothing). */
+/* Of that, what lies in the lots that the row `own` made. */
+int64_t ledger_lots_own(const ledger_book *b, const ledger_cell *c, uint32_t own, int64_t at_us);
+/* The account has as much: in the lots that the row `own` made, or (LEDGER_NONE) in any. */
 void ledger_lots_take(ledger_book *b, ledger_cell *c, uint32_t row, int64_t amount, int64_t at_us,
                       uint32_t own);
 /* What the row `by` brings to the account, as lots; where `from` took lots, they keep their expiry. */

@@ -616,6 +616,10 @@ static int32_t reverse(ledger_book *b, const ledger_transfer *t, const int64_t *
     code = overflows(&full, full.amount, &debit->a, &credit->a, *at_us);
     if (code == GOV_LEDGER_CREATED)
         code = against_limits(b, &full, full.amount, debit, credit, *at_us);
+    /* What has been spent of it or has expired is not there to be taken back; other lots do not stand in for it. */
+    if (code == GOV_LEDGER_CREATED && debit->a.flags & GOV_ACCOUNT_LOTS &&
+        full.amount > ledger_lots_own(b, debit, of, *at_us))
+        code = GOV_LEDGER_EXCEEDS_CREDITS;
     if (code != GOV_LEDGER_CREATED)
         return code;
     apply(b, &full, full.amount, *at_us, (uint32_t)(debit - b->cells),

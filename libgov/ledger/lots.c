@@ -73,6 +73,17 @@ static void take(ledger_book *b, uint32_t row, uint32_t lot, int64_t *amount, in
     *amount -= here;
 }
 
+int64_t ledger_lots_own(const ledger_book *b, const ledger_cell *c, uint32_t own, int64_t at_us)
+{
+    int64_t sum = 0;
+    for (uint32_t u = b->rows[own].uses; u != LEDGER_NONE; u = b->uses[u].next) {
+        const ledger_lot *lot = &b->lots[b->uses[u].lot];
+        if (b->uses[u].amount < 0 && lot->account == c->a.id && lot->expires_us > at_us)
+            sum += lot->left;
+    }
+    return sum;
+}
+
 void ledger_lots_take(ledger_book *b, ledger_cell *c, uint32_t row, int64_t amount, int64_t at_us,
                       uint32_t own)
 {
@@ -80,6 +91,8 @@ void ledger_lots_take(ledger_book *b, ledger_cell *c, uint32_t row, int64_t amou
     for (; u != LEDGER_NONE && amount > 0 && !b->failed; u = b->uses[u].next)
         if (b->uses[u].amount < 0 && b->lots[b->uses[u].lot].account == c->a.id)
             take(b, row, b->uses[u].lot, &amount, at_us);
+    if (own != LEDGER_NONE)
+        return;
     for (uint32_t i = c->lots; i != LEDGER_NONE && amount > 0 && !b->failed; i = b->lots[i].next)
         take(b, row, i, &amount, at_us);
 }

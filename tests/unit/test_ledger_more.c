@@ -217,6 +217,27 @@ static void takes_back_an_award_from_its_own_lot(void **state)
     close_desk(&d);
 }
 
+/* What has expired of an award, or was spent of it, is not made up for by another. */
+static void takes_nothing_back_twice(void **state)
+{
+    desk d = open_desk(state);
+    const int64_t old = MOVE(&d, 1, 2, 10, .expires_at = NOW + 10 * DAY);
+    const int64_t young = MOVE(&d, 1, 2, 10, .expires_at = NOW + 20 * DAY);
+    assert_true(MOVE(&d, 2, 6, 3) > 0);
+    assert_int_equal(move(&d, (ledger_transfer){.reversal_of = old, .amount = 8}),
+                     -GOV_LEDGER_EXCEEDS_CREDITS);
+    assert_true(move(&d, (ledger_transfer){.reversal_of = old, .amount = 2}) > 0);
+    assert_lots(&d, 2, "5@10 10@20");
+    d.now = NOW + 10 * DAY; /* the rest goes to breakage with the next batch */
+    assert_int_equal(move(&d, (ledger_transfer){.reversal_of = old, .amount = INT64_MAX}),
+                     -GOV_LEDGER_EXCEEDS_CREDITS);
+    assert_int_equal(balance(&d, 4), 5);
+    assert_lots(&d, 2, "10@20");
+    assert_true(move(&d, (ledger_transfer){.reversal_of = young, .amount = INT64_MAX}) > 0);
+    assert_lots(&d, 2, "");
+    close_desk(&d);
+}
+
 static void pays_with_two(void **state)
 {
     desk d = open_desk(state);
@@ -455,6 +476,7 @@ int main(void)
         STORE_TESTS(lets_a_lot_expire_once),
         STORE_TESTS(keeps_the_expiry_of_what_is_given_on),
         STORE_TESTS(takes_back_an_award_from_its_own_lot),
+        STORE_TESTS(takes_nothing_back_twice),
         STORE_TESTS(pays_with_two),
         STORE_TESTS(warns_and_goes_on),
         STORE_TESTS(caps_by_day_and_month),
