@@ -84,12 +84,18 @@ static gov_status issue(timebank_teller *t, timebank_peer *p, timebank_message *
     const bool numbered = strcmp(m->kind, "ack") != 0;
     m->from = p->self;
     m->to = p->name;
+    m->from_bank = p->our_bank;
+    m->to_bank = p->their_bank;
     m->ack = p->in_seq;
+    gov_status rc = GOV_OK;
     if (numbered) {
         m->sequence = p->out_seq + 1;
+        if (p->out_seq == 0)
+            rc = timebank_chain_start(t->g, m, timebank_public_key(secret), p->key, p->out_hash, t->d);
         memcpy(m->previous, p->out_hash, sizeof m->previous);
     }
-    gov_status rc = timebank_write_message(t->g, m, secret, t->d);
+    if (rc == GOV_OK)
+        rc = timebank_write_message(t->g, m, secret, t->d);
     if (rc != GOV_OK || !numbered)
         return rc;
     p->out_seq = m->sequence;
@@ -385,9 +391,14 @@ static gov_status take_next(timebank_teller *t, timebank_peer *p, const timebank
     if (m->sequence > p->in_seq + 1)
         return base_fail(t->d, M_timebank_out_of_order, A_S("peer", p->name), A_I("found", m->sequence),
                          A_I("wanted", p->in_seq + 1));
+    gov_status rc = GOV_OK;
+    if (p->in_seq == 0)
+        rc = timebank_chain_start(t->g, m, p->key, timebank_public_key(secret), p->in_hash, t->d);
+    if (rc != GOV_OK)
+        return rc;
     if (memcmp(m->previous, p->in_hash, sizeof m->previous) != 0)
         return base_fail(t->d, M_timebank_chain, A_S("peer", p->name), A_I("found", m->sequence));
-    gov_status rc = strcmp(m->kind, "prepare") == 0  ? take_prepare(t, p, m, &a)
+    rc = strcmp(m->kind, "prepare") == 0  ? take_prepare(t, p, m, &a)
                     : strcmp(m->kind, "settle") == 0 ? take_settle(t, p, m, &a)
                                                      : take_answer(t, p, m, &a);
     p->in_seq = m->sequence;
@@ -417,6 +428,8 @@ TIMEBANK_RUN(timebank_run_receive)
         rc = timebank_find_peer(&t, m.from, m.to, &p);
     if (rc == GOV_OK)
         rc = timebank_check_signature(g, &m, p.key, d);
+    if (rc == GOV_OK && (strcmp(m.from_bank, p.their_bank) != 0 || strcmp(m.to_bank, p.our_bank) != 0))
+        return base_fail(d, M_timebank_other_bank, A_S("peer", p.name), A_S("from", m.from_bank), A_S("to", m.to_bank));
     if (rc == GOV_OK)
         rc = timebank_read_key(in[2], TIMEBANK_SECRET, secret, d);
     if (rc != GOV_OK)

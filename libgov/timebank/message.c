@@ -26,6 +26,8 @@ static gov_status members(gov *g, const timebank_message *m, value_builder *b, c
     value_builder_set(b, "format", value_text(format_name));
     value_builder_set(b, "from", value_text(m->from));
     value_builder_set(b, "to", value_text(m->to));
+    value_builder_set(b, "from_bank", value_text(m->from_bank));
+    value_builder_set(b, "to_bank", value_text(m->to_bank));
     value_builder_set(b, "kind", value_text(m->kind));
     value_builder_set(b, "sequence", value_int(m->sequence));
     value_builder_set(b, "ack", value_int(m->ack));
@@ -51,6 +53,28 @@ static gov_status text_of(gov *g, value map, const char **text, size_t *len, con
     *text = out.failed ? NULL : base_arena_strndup(&g->scratch, out.data, out.len);
     base_buf_free(&out);
     return *text != NULL ? GOV_OK : base_nomem(d);
+}
+
+gov_status timebank_chain_start(gov *g, const timebank_message *m, const uint8_t *from_key, const uint8_t *to_key,
+                                uint8_t out[static BASE_DIGEST_SIZE], const diag *d)
+{
+    const char *from = hex(g, from_key, TIMEBANK_KEY), *to = hex(g, to_key, TIMEBANK_KEY), *text;
+    value_builder b;
+    size_t len;
+    if (from == NULL || to == NULL)
+        return base_nomem(d);
+    value_builder_init(&b, &g->scratch);
+    value_builder_set(&b, "format", value_text(format_name));
+    value_builder_set(&b, "from", value_text(m->from));
+    value_builder_set(&b, "to", value_text(m->to));
+    value_builder_set(&b, "from_bank", value_text(m->from_bank));
+    value_builder_set(&b, "to_bank", value_text(m->to_bank));
+    value_builder_set(&b, "from_key", value_text(from));
+    value_builder_set(&b, "to_key", value_text(to));
+    const gov_status rc = b.failed ? base_nomem(d) : text_of(g, value_builder_map(&b), &text, &len, d);
+    if (rc == GOV_OK)
+        base_sha256(text, len, out);
+    return rc;
 }
 
 gov_status timebank_write_message(gov *g, timebank_message *m, const uint8_t *secret, const diag *d)
@@ -135,6 +159,8 @@ gov_status timebank_read_message(gov *g, value text, timebank_message *m, const 
         return unreadable("it is not in canonical form", d);
     const value previous = value_get_text(map, "previous");
     const bool whole = take_text(g, map, "from", true, &m->from, &none) && take_text(g, map, "to", true, &m->to, &none) &&
+                       take_text(g, map, "from_bank", true, &m->from_bank, &none) &&
+                       take_text(g, map, "to_bank", true, &m->to_bank, &none) &&
                        take_text(g, map, "kind", true, &m->kind, &none) && take_text(g, map, "what", false, &m->what, &none) &&
                        take_text(g, map, "whom", false, &m->whom, &none) &&
                        take_text(g, map, "reason", false, &m->reason, &none) && take_number(map, "sequence", &m->sequence) &&

@@ -59,7 +59,8 @@ static const rulebook_operand peer[] = {BANK,
                                         {"as", RULEBOOK_OPERAND_TEXT, true},
                                         {"public_key", RULEBOOK_OPERAND_TEXT, true},
                                         {"most_owed", RULEBOOK_OPERAND_INT},
-                                        {"most_claimed", RULEBOOK_OPERAND_INT}};
+                                        {"most_claimed", RULEBOOK_OPERAND_INT},
+                                        {"their_bank", RULEBOOK_OPERAND_TEXT}};
 static const rulebook_operand outbox[] = {BANK, {"peer", RULEBOOK_OPERAND_TEXT}};
 static const rulebook_operand send_hours[] = {BANK,
                                               {"peer", RULEBOOK_OPERAND_TEXT, true},

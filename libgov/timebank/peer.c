@@ -3,29 +3,32 @@
 
 #include <string.h>
 
-enum { MOST_PEERS = 1000, MOST_MESSAGES = 500, MOST_NAME = 64 };
+enum { MOST_PEERS = 1000, MOST_MESSAGES = 500, MOST_NAME = 64, MOST_BANK = 128 };
 
 /* ---- rows ---- */
 
 #define PEER \
-    "SELECT id, name, self, public_key, most_owed, most_claimed, out_seq, out_acked, out_hash, in_seq, in_hash FROM gov_timebank_peer " \
+    "SELECT id, name, self, public_key, most_owed, most_claimed, out_seq, out_acked, out_hash, in_seq, in_hash, their_bank, our_bank FROM gov_timebank_peer " \
     "WHERE community = $1 AND book = $2 "
 
 static gov_status read_peer(timebank_teller *t, store_rows *rows, timebank_peer *p)
 {
-    size_t name_len, self_len, key_len, out_len, in_len;
+    size_t name_len, self_len, key_len, out_len, in_len, their_len, our_len;
     const char *name = store_text(rows, 1, &name_len), *self = store_text(rows, 2, &self_len);
+    const char *their = store_text(rows, 11, &their_len), *our = store_text(rows, 12, &our_len);
     *p = (timebank_peer){.id = store_int(rows, 0),
                          .book = t->bank->book,
                          .name = base_arena_strndup(&t->g->scratch, name, name_len),
                          .self = base_arena_strndup(&t->g->scratch, self, self_len),
+                         .their_bank = base_arena_strndup(&t->g->scratch, their, their_len),
+                         .our_bank = base_arena_strndup(&t->g->scratch, our, our_len),
                          .most_owed = store_int(rows, 4),
                          .most_claimed = store_int(rows, 5),
                          .out_seq = store_int(rows, 6),
                          .out_acked = store_int(rows, 7),
                          .in_seq = store_int(rows, 9)};
     const void *key = store_bytes(rows, 3, &key_len), *out = store_bytes(rows, 8, &out_len), *in = store_bytes(rows, 10, &in_len);
-    if (p->name == NULL || p->self == NULL)
+    if (p->name == NULL || p->self == NULL || p->their_bank == NULL || p->our_bank == NULL)
         return base_nomem(t->d);
     if (key_len != sizeof p->key || out_len != sizeof p->out_hash || in_len != sizeof p->in_hash)
         return base_fail(t->d, M_internal, A_S("what", "peer"));
@@ -60,13 +63,13 @@ gov_status timebank_find_peer(timebank_teller *t, const char *name, const char *
 gov_status timebank_store_peer(timebank_teller *t, const timebank_peer *p)
 {
     static const store_sql sql = {"UPDATE gov_timebank_peer SET self = $3, public_key = $4, most_owed = $5, most_claimed = $6, out_seq "
-                                  "= $7, out_acked = $8, out_hash = $9, in_seq = $10, in_hash = $11 WHERE community = $1 AND id = $2",
+                                  "= $7, out_acked = $8, out_hash = $9, in_seq = $10, in_hash = $11, their_bank = $12 WHERE community = $1 AND id = $2",
                                   0};
     return store_post(t->g->store, &sql,
                       STORE_ARGS(store_i(t->g->community), store_i(p->id), store_s(p->self), store_b(p->key, sizeof p->key),
                                  store_i(p->most_owed), store_i(p->most_claimed), store_i(p->out_seq), store_i(p->out_acked),
                                  store_b(p->out_hash, sizeof p->out_hash), store_i(p->in_seq),
-                                 store_b(p->in_hash, sizeof p->in_hash)),
+                                 store_b(p->in_hash, sizeof p->in_hash), store_s(p->their_bank)),
                       1, t->d);
 }
 
@@ -74,12 +77,12 @@ static gov_status add_peer(timebank_teller *t, const timebank_peer *p)
 {
     static const store_sql sql = {
         "INSERT INTO gov_timebank_peer (community, id, book, name, self, public_key, most_owed, most_claimed, out_seq, out_acked, "
-        "out_hash, in_seq, in_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, 0, $10)",
+        "out_hash, in_seq, in_hash, their_bank, our_bank) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, 0, $10, $11, $12)",
         0};
     return store_post(t->g->store, &sql,
                       STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(p->book), store_s(p->name), store_s(p->self),
                                  store_b(p->key, sizeof p->key), store_i(p->most_owed), store_i(p->most_claimed),
-                                 store_b(p->out_hash, sizeof p->out_hash), store_b(p->in_hash, sizeof p->in_hash)),
+                                 store_b(p->out_hash, sizeof p->out_hash), store_b(p->in_hash, sizeof p->in_hash), store_s(p->their_bank), store_s(p->our_bank)),
                       1, t->d);
 }
 
@@ -106,7 +109,7 @@ static gov_status all_peers(timebank_teller *t, const char *name, timebank_peer 
 
 /* ---- registering ---- */
 
-enum { IN_BANK, IN_NAME, IN_SELF, IN_KEY, IN_MOST_OWED, IN_MOST_CLAIMED };
+enum { IN_BANK, IN_NAME, IN_SELF, IN_KEY, IN_MOST_OWED, IN_MOST_CLAIMED, IN_THEIR_BANK };
 
 static gov_status read_peer_terms(timebank_teller *t, const value *in, timebank_peer *p)
 {
@@ -121,13 +124,17 @@ static gov_status read_peer_terms(timebank_teller *t, const value *in, timebank_
         rc = timebank_minutes(in[IN_MOST_OWED], 0, &p->most_owed, t->d);
     if (rc == GOV_OK)
         rc = timebank_minutes(in[IN_MOST_CLAIMED], 0, &p->most_claimed, t->d);
+    if (rc == GOV_OK && in[IN_THEIR_BANK].kind == VALUE_STRING)
+        rc = timebank_text(t->g, in[IN_THEIR_BANK], MOST_BANK, &p->their_bank, t->d);
+    if (rc == GOV_OK && p->their_bank[0] == '\0')
+        return base_fail(t->d, M_timebank_incomplete);
     return rc;
 }
 
 /* Anew, or with another key or other limits. What was sent and received goes on. */
 static gov_status put_peer(timebank_teller *t, const value *in, timebank_peer *p)
 {
-    timebank_peer terms = {0}, old;
+    timebank_peer terms = {.our_bank = t->bank->name, .their_bank = t->bank->name}, old;
     char name[4 * MOST_NAME + 1] = "";
     if (in[IN_NAME].len < sizeof name)
         memcpy(name, in[IN_NAME].as.s, in[IN_NAME].len);
@@ -140,7 +147,7 @@ static gov_status put_peer(timebank_teller *t, const value *in, timebank_peer *p
     if (rc != GOV_OK)
         return rc;
     *p = terms;
-    if (known && p->out_seq + p->in_seq > 0 && strcmp(old.self, p->self) != 0)
+    if (known && p->out_seq + p->in_seq > 0 && (strcmp(old.self, p->self) != 0 || strcmp(old.their_bank, p->their_bank) != 0))
         return base_fail(t->d, M_timebank_peer_renamed, A_S("peer", p->name)); /* messages name both */
     if (known)
         return timebank_store_peer(t, p);
@@ -206,6 +213,7 @@ static gov_status show_peer(timebank_teller *t, const timebank_peer *p, value_bu
         return rc;
     value_builder_init(&b, &t->g->scratch);
     value_builder_set(&b, "peer", value_text(p->name));
+    value_builder_set(&b, "their_bank", value_text(p->their_bank));
     value_builder_set(&b, "position", value_int(timebank_balance_of(&account)));
     value_builder_set(&b, "in_transit", value_int(transit.credits_pending));
     value_builder_set(&b, "most_owed", value_int(p->most_owed));

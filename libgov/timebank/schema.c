@@ -110,8 +110,13 @@ static const store_column peer_columns[] = {{"community", STORE_INT},
                                             {"out_hash", STORE_BYTES},
                                             {"in_seq", STORE_INT},
                                             {"in_hash", STORE_BYTES},
+                                            {"their_bank", STORE_TEXT},
+                                            {"our_bank", STORE_TEXT},
                                             {0}};
-static const store_index peer_indexes[] = {{"gov_timebank_peer_by_name", "community, book, name", true, NULL}, {0}};
+/* One bank's name leads to one stream of messages with a peer, even when another bank bears it later. */
+static const store_index peer_indexes[] = {{"gov_timebank_peer_by_name", "community, book, name", true, NULL},
+                                           {"gov_timebank_peer_by_bank", "community, name, our_bank", true, NULL},
+                                           {0}};
 static const store_table peer_table = {
     .name = "gov_timebank_peer", .columns = peer_columns, .key = "community, id", .indexes = peer_indexes};
 

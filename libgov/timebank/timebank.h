@@ -307,8 +307,8 @@ gov_status timebank_end_all(timebank_teller *t, int64_t resident);
  * transit") and sends `prepare`; the peer credits its member from the account that it keeps for the sender, within its limit, and answers
  * `accept`, or `refuse`; the sender then posts or voids, and answers `settle`, which the peer acknowledges by `ack`.
  *
- * The messages of each direction are numbered from 1 on without gaps, each but `ack` carries the hash of the one before, all are signed
- * by their community's key (Ed25519), and say up to which number the other side's were taken up. What was taken up is kept with its
+ * The messages of each direction are numbered from 1 on without gaps, each but `ack` carries the hash of the one before (the first: of who
+ * speaks to whom, between which banks, with which keys), all name both communities and both banks and are signed by their community's key (Ed25519), and say up to which number the other side's were taken up. What was taken up is kept with its
  * answer: the same message again gives the same answer. What comes too early is refused, and it is told which number is wanted. Each
  * message is taken up in one transaction with its answer, so a crash loses nothing that the outbox does not send again. */
 
@@ -318,6 +318,7 @@ typedef struct timebank_peer {
     int64_t id;
     uint32_t book;
     const char *name, *self; /* the peer's name, and this community's as the peer knows it; from the scratch */
+    const char *their_bank, *our_bank; /* the time banks on both sides, as the messages name them */
     uint8_t key[TIMEBANK_KEY];
     int64_t most_owed, most_claimed; /* minutes that this community may owe, and may be owed */
     int64_t out_seq, out_acked, in_seq;
@@ -325,7 +326,8 @@ typedef struct timebank_peer {
 } timebank_peer;
 
 typedef struct timebank_message {
-    const char *from, *to, *kind; /* "prepare", "accept", "refuse", "settle", "ack" */
+    const char *from, *to, *from_bank, *to_bank;
+    const char *kind;             /* "prepare", "accept", "refuse", "settle", "ack" */
     const char *what;             /* of a prepare: "hours", "net" */
     const char *whom, *reason;    /* the member at the peer; of a refusal */
     int64_t sequence, ack, transfer, amount;
@@ -336,6 +338,14 @@ typedef struct timebank_message {
     uint8_t hash[BASE_DIGEST_SIZE];
 } timebank_message;
 
+/* What the first message of a direction follows: who speaks to whom, with which keys. Of `m` the communities and their banks. */
+gov_status timebank_chain_start(gov *g, const timebank_message *m, const uint8_t *from_key, const uint8_t *to_key,
+                                uint8_t out[static BASE_DIGEST_SIZE], const diag *d);
+/* The public half of a secret key. */
+static inline const uint8_t *timebank_public_key(const uint8_t *secret)
+{
+    return secret + TIMEBANK_SECRET - TIMEBANK_KEY;
+}
 /* From the scratch. */
 gov_status timebank_write_message(gov *g, timebank_message *m, const uint8_t *secret, const diag *d);
 /* What it says, not yet whether that is true. GOV_E_INPUT. */

@@ -18,6 +18,19 @@ static const char rules[] =
     "cap: {total: 100 hours, over: donated}\n"
     "skills: {company: {}}\n";
 
+static const char two_banks[] =
+    "rulebook: tiny\n"
+    "version: '1'\n"
+    "time_zone: Asia/Shanghai\n"
+    "---\n"
+    "time_bank: hours\n"
+    "ledger: 3\n"
+    "skills: {company: {}}\n"
+    "---\n"
+    "time_bank: other\n"
+    "ledger: 4\n"
+    "skills: {company: {}}\n";
+
 enum { MEMBERS = 4, LIMIT = 1200, SIDES = 2 };
 
 static const char *const names[SIDES] = {"east", "west"};
@@ -26,6 +39,7 @@ static const char *const names[SIDES] = {"east", "west"};
 
 typedef struct side {
     const char *url;
+    const char *bank; /* NULL: the only one */
     char another[1024];
     community c;
     char secret[2 * 64 + 1], public[2 * 32 + 1];
@@ -40,6 +54,15 @@ static void make_key(side *s, unsigned seed)
     sodium_bin2hex(s->public, sizeof s->public, pub, sizeof pub);
 }
 
+/* What is asked of the side's bank. */
+static gov_value *asked(const side *s, const char *json)
+{
+    gov_value *in = community_json(json);
+    if (s->bank != NULL)
+        assert_int_equal(gov_value_set_string(in, "bank", s->bank), GOV_OK);
+    return in;
+}
+
 static gov_status try_run(side *s, const char *name, const gov_value *in, gov_value **out, char code[64])
 {
     gov_error *err = NULL;
@@ -52,7 +75,7 @@ static gov_status try_run(side *s, const char *name, const gov_value *in, gov_va
 static gov_value *run(side *s, const char *name, const char *json)
 {
     char code[64];
-    gov_value *in = community_json(json), *out = NULL;
+    gov_value *in = asked(s, json), *out = NULL;
     const gov_status status = try_run(s, name, in, &out, code);
     gov_value_free(in);
     if (status != GOV_OK)
@@ -64,7 +87,7 @@ static gov_value *run(side *s, const char *name, const char *json)
 static void refused(side *s, const char *name, const char *json, const char *want)
 {
     char code[64];
-    gov_value *in = community_json(json), *out = NULL;
+    gov_value *in = asked(s, json), *out = NULL;
     (void)try_run(s, name, in, &out, code);
     gov_value_free(in);
     assert_string_equal(code, want);
@@ -75,7 +98,7 @@ static gov_status deliver(side *s, const char *message, gov_value **out, char co
 {
     char json[512];
     (void)snprintf(json, sizeof json, "{'key': '%s'}", s->secret);
-    gov_value *in = community_json(json);
+    gov_value *in = asked(s, json);
     assert_int_equal(gov_value_set_string(in, "message", message), GOV_OK);
     const gov_status status = try_run(s, "timebank.receive", in, out, code);
     gov_value_free(in);
@@ -108,9 +131,9 @@ static void reopen(side *s)
     open_side(s, NULL);
 }
 
-static void make_sides(support_store *store, side s[SIDES])
+static void make_sides(support_store *store, const char *text, side s[SIDES])
 {
-    gov_rulebook *book = community_rulebook(rules);
+    gov_rulebook *book = community_rulebook(text);
     char url[512];
     support_store_another(store, "west", url);
     (void)snprintf(s[1].another, sizeof s[1].another, "%s", url);
@@ -217,7 +240,7 @@ static void free_sides(side s[SIDES])
 static void hours_go_over(void **state)
 {
     side s[SIDES] = {0};
-    make_sides(support_store_of(state), s);
+    make_sides(support_store_of(state), rules, s);
     char *m = send(&s[0], "west", "east0", "west1", 300);
     assert_int_equal(position(&s[0], "in_transit"), 300);
     assert_int_equal(position(&s[0], "position"), 0);
@@ -264,7 +287,7 @@ static void hours_go_over(void **state)
 static void what_is_wrong_is_refused(void **state)
 {
     side s[SIDES] = {0};
-    make_sides(support_store_of(state), s);
+    make_sides(support_store_of(state), rules, s);
     char json[512];
     char *one = send(&s[0], "west", "east0", "west0", 10), *two = send(&s[0], "west", "east1", "west0", 10);
     fails(&s[1], two, "timebank_out_of_order");
@@ -302,6 +325,67 @@ static void what_is_wrong_is_refused(void **state)
     refused(&s[0], "timebank.send_hours", json, "timebank_not_enough");
     refused(&s[0], "timebank.send_hours", "{'peer': 'north', 'resident': 'east2', 'to': 'west0', 'minutes': 1, 'key': 'x'}", "timebank_peer_unknown");
     refused(&s[0], "timebank.send_hours", "{'peer': 'west', 'resident': 'east2', 'to': 'west0', 'minutes': 1, 'key': 'x'}", "timebank_key");
+    free_sides(s);
+}
+
+/* Another bank of the same community, with the same peer, names and keys. */
+static void add_bank(side s[SIDES])
+{
+    for (unsigned i = 0; i < SIDES; i++) {
+        char json[512];
+        s[i].bank = "other";
+        (void)snprintf(json, sizeof json, "{'name': '%s', 'as': '%s', 'public_key': '%s', 'most_owed': %d, 'most_claimed': %d}", names[1 - i],
+                       names[i], s[1 - i].public, LIMIT, LIMIT);
+        gov_value_free(run(&s[i], "timebank.peer", json));
+        s[i].bank = "hours";
+    }
+}
+
+/* A message is taken up by the bank that it is for, once. */
+static void a_message_is_for_one_bank(void **state)
+{
+    side s[SIDES] = {{.bank = "hours"}, {.bank = "hours"}};
+    make_sides(support_store_of(state), two_banks, s);
+    add_bank(s);
+    char *m = send(&s[0], "west", "east0", "west1", 300), *again = strdup(m);
+    assert_non_null(strstr(m, "\"from_bank\":\"hours\""));
+    s[1].bank = "other";
+    fails(&s[1], m, "timebank_other_bank");
+    s[1].bank = "hours";
+    m = pass(&s[1], m);
+    assert_non_null(strstr(m, "\"kind\":\"accept\""));
+    s[1].bank = "other";
+    fails(&s[1], again, "timebank_other_bank");
+    gov_value *v = run(&s[1], "timebank.balance", "{'resident': 'west1'}");
+    assert_int_equal(number(v, "minutes"), 0);
+    gov_value_free(v);
+    s[0].bank = "other"; /* nor is an answer taken up by another bank */
+    fails(&s[0], m, "timebank_other_bank");
+    s[0].bank = s[1].bank = "hours";
+    assert_null(pass(&s[0], pass(&s[1], pass(&s[0], m))));
+    assert_int_equal(position(&s[1], "position"), -300);
+    free(again);
+    free_sides(s);
+}
+
+/* Which bank of the peer's it is stays once messages have named it; a chain begins with the keys of both. */
+static void a_chain_begins_with_banks_and_keys(void **state)
+{
+    side s[SIDES] = {{.bank = "hours"}, {.bank = "hours"}}, third = {0};
+    char json[512];
+    make_sides(support_store_of(state), two_banks, s);
+    (void)snprintf(json, sizeof json, "{'name': 'west', 'as': 'east', 'public_key': '%s', 'their_bank': 'other'}", s[1].public);
+    gov_value_free(run(&s[0], "timebank.peer", json));
+    (void)snprintf(json, sizeof json, "{'name': 'west', 'as': 'east', 'public_key': '%s', 'their_bank': 'hours'}", s[1].public);
+    gov_value_free(run(&s[0], "timebank.peer", json));
+    make_key(&third, 50);
+    (void)snprintf(json, sizeof json, "{'name': 'west', 'as': 'east', 'public_key': '%s'}", third.public);
+    gov_value_free(run(&s[0], "timebank.peer", json));
+    char *m = send(&s[0], "west", "east0", "west1", 5);
+    fails(&s[1], m, "timebank_chain"); /* it was meant for who holds the other key */
+    free(m);
+    (void)snprintf(json, sizeof json, "{'name': 'west', 'as': 'east', 'public_key': '%s', 'their_bank': 'other'}", s[1].public);
+    refused(&s[0], "timebank.peer", json, "timebank_peer_renamed");
     free_sides(s);
 }
 
@@ -477,7 +561,7 @@ static void a_bad_network_loses_nothing(void **state)
 {
     network n = {.state = 20260302};
     gov_error *err = NULL;
-    make_sides(support_store_of(state), n.s);
+    make_sides(support_store_of(state), rules, n.s);
     for (int quiet = 0; quiet < 6; quiet++) {
         for (int i = 0; i < 120; i++)
             something_happens(&n);
@@ -562,7 +646,7 @@ static void survives_want_of_memory(void **state)
 {
     side s[SIDES] = {0};
     scarce u = {.s = support_store_of(state)};
-    make_sides(u.s, s);
+    make_sides(u.s, rules, s);
     char *first = send(&s[1], "east", "west0", "east0", 5);
     u.peer = s[1];
     (void)snprintf(u.peer.another, sizeof u.peer.another, "%s", first);
@@ -579,6 +663,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TESTS(hours_go_over),
         STORE_TESTS(what_is_wrong_is_refused),
+        STORE_TESTS(a_message_is_for_one_bank),
+        STORE_TESTS(a_chain_begins_with_banks_and_keys),
         STORE_TESTS(a_bad_network_loses_nothing),
         STORE_TEST(survives_want_of_memory, "sqlite"),
     };
