@@ -1400,7 +1400,7 @@ static void compare_with_model(const char *url, int operations, int again_with)
             break;
     }
     compare_accounts(l, m);
-    assert_true(again_with > 0 || (m->lots > 100 && m->uses > m->lots + 100));
+    assert_true(again_with > 0 || (m->lots > 50 && m->uses > 2 * m->lots));
     for (int i = 0; i < m->accounts; i++) {
         compare_statement(l, m, m->a[i].id);
         compare_lots(l, m, &m->a[i]);
