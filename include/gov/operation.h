@@ -34,8 +34,8 @@ GOV_API gov_status gov_operation_run(gov *g, const char *name, const gov_value *
                                      gov_value **out, gov_error **err);
 
 /**
- * The operations there are: a list of maps with `name`, `permission`, `writes`, and `operands`, a list of maps with `name`, `type`
- * (text, int, bool, time, date, duration, list, map, any, record, id, name), `required`, and `kinds` of a record or a name.
+ * The operations there are: a list of maps with `name`, `permission` (null: any actor that is set), `writes`, and `operands`, a
+ * list of maps with `name`, `type` (text, int, bool, time, date, duration, list, map, any, record, id, name), `required`, and `kinds` of a record or a name.
  * Permission: any actor that is set.
  * @param out owned by the caller
  * @return GOV_OK, GOV_E_ARG, GOV_E_DENIED (no actor is set), GOV_E_STORE and its kin, GOV_E_NOMEM

@@ -13,15 +13,6 @@ typedef struct asking {
 
 /* ---- records that are named ---- */
 
-static bool may_be_anyone(const rulebook_operation *op, const value *in, int64_t id)
-{
-    bool free = false;
-    for (size_t i = 0; i < op->operand_count; i++)
-        if (op->operands[i].type == RULEBOOK_OPERAND_RECORD && in[i].kind == VALUE_INT && in[i].as.i == id)
-            free = op->operands[i].free;
-    return free;
-}
-
 /* Which operand is looked up is not known here, so what is out of reach is decided when all are read. */
 static gov_status find_record(void *user, rulebook_type type, value reference, int64_t *id, const diag *d)
 {
@@ -36,7 +27,7 @@ static gov_status check_reach(gov *g, const rulebook_operation *op, const value 
     for (size_t i = 0; i < op->operand_count; i++) {
         const rulebook_operand *o = &op->operands[i];
         registry_record r;
-        if (o->type != RULEBOOK_OPERAND_RECORD || o->free || in[i].kind != VALUE_INT || may_be_anyone(op, in, in[i].as.i))
+        if (o->type != RULEBOOK_OPERAND_RECORD || o->free || in[i].kind != VALUE_INT)
             continue;
         gov_status status = registry_load(g, in[i].as.i, &g->scratch, &r, d);
         if (status == GOV_OK)

@@ -6,8 +6,8 @@
 static const char rules[] =
     "rulebook: ops\nversion: '1'\ntime_zone: Asia/Shanghai\n"
     "roles: {clerk: {}, officer: {scope: grid}}\n"
-    "permissions: {points.read: [clerk, officer], points.write: [clerk, officer], record.read: [clerk, officer]}\n"
-    "---\npoints: green\nledger: 1\nholder: household\nearn: {patrol: {amount: '10'}}\n";
+    "permissions: {points.read: [clerk, officer], points.write: [clerk, officer], points.redeem: [officer], record.read: [clerk, officer]}\n"
+    "---\npoints: green\nledger: 1\nholder: household\ntransferable: anyone\nearn: {patrol: {amount: '10'}}\n";
 
 static community ready(void **state)
 {
@@ -108,6 +108,10 @@ static void who_may_is_asked_first(void **state)
     assert_gov_ok(run(&c, "points.award", award, NULL, NULL, &err), err);
     assert_int_equal(balance(&c, "h1"), 10);
     assert_int_equal(balance(&c, "h2"), 10);
+    assert_gov_ok(gov_act_as(c.g, "he", "test", &err), err); /* to whom it is given may be anyone, from whom may not, even to the same */
+    assert_gov_ok(run(&c, "points.transfer", "{'account': 'h2', 'to': 'h1', 'points': 1}", NULL, NULL, &err), err);
+    assert_true(run(&c, "points.transfer", "{'account': 'h1', 'to': 'h2', 'points': 1}", NULL, NULL, NULL) != GOV_OK);
+    refused(&c, "points.transfer", "{'account': 'h1', 'to': 'h1', 'points': 100000}", GOV_E_NOT_FOUND, "record_unknown");
     community_free(&c);
 }
 
