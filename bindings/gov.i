@@ -385,10 +385,10 @@ static gov_status gov_open_scoped(const char *url, const gov_options *options, c
     return gov_open(url, &scoped, out, err);
 }
 
-static gov_status gov_simulation_open_warned(const char *path, const gov_scope *scope, gov_simulation **out,
+static gov_status gov_simulation_open_warned(const char *path, const char *workflow, const gov_scope *scope, gov_simulation **out,
                                              gov_error **warned)
 {
-    return gov_simulation_open(NULL, path, scope, out, warned);
+    return gov_simulation_open(NULL, path, workflow, scope, out, warned);
 }
 
 static gov_status gov_ledger_lines_open_empty(gov_ledger_lines **out, gov_error **err)

@@ -35,6 +35,10 @@ static const opt eval_options[] = {
         "与 --rulebook 同用：now 的值（默认为此刻）"),
     {0},
 };
+static const opt simulate_options[] = {
+    OPT("workflow", "NAME", "the one that is meant, where the rules have several", "规则有多个流程时，指明其中一个"),
+    {0},
+};
 static const opt install_options[] = {
     OPT("rulebook", "DIR", "the rules: a folder with rulebook.yaml, or one file",
         "规则：含 rulebook.yaml 的目录，或一个文件"),
@@ -619,6 +623,7 @@ const command commands[] = {
         .words = "WORKFLOW.yaml",
         .min_words = 1,
         .max_words = 1,
+        .options = simulate_options,
         .run = cmd_simulate,
         .summary = {"run a workflow on a virtual clock, line by line", "在虚拟时钟上逐行运行流程"},
         .details = {"Prints {\"active\": [\"a.b\"], \"done\": false} at the start and after each "

@@ -142,7 +142,7 @@ int cmd_simulate(cli *c, args *a)
     gov_error *err = NULL;
     char *out = NULL;
     size_t len = 0;
-    gov_status status = gov_simulation_open(NULL, a->words[0], NULL, &sim, &err);
+    gov_status status = gov_simulation_open(NULL, a->words[0], args_value(a, "workflow"), NULL, &sim, &err);
     if (status != GOV_OK)
         return fail_with(c, status, err);
     print_diagnostics(c, err, stderr); /* doubtful charts */

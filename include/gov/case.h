@@ -174,15 +174,16 @@ typedef struct gov_simulation gov_simulation;
  * Loads a workflow for simulation: a file of a rulebook's folder, which then gives its values, calendars and effects, or a file with a
  * `workflow:` definition alone. CONSTRUCTOR.
  * @param alloc  NULL: malloc. Must outlive the simulation.
+ * @param workflow  its name; NULL: the only one of the file, or of the rulebook where the file is its root and has none itself
  * @param scope  has the program's own functions that the rules call; NULL: none. The simulation keeps what it needs of it.
  * @param out    owned by the caller
  * @param err    warnings about doubtful charts also on success
- * @return GOV_OK, GOV_E_RULE, GOV_E_NOT_FOUND, GOV_E_NOMEM
+ * @return GOV_OK, GOV_E_RULE, GOV_E_NOT_FOUND, GOV_E_INPUT (there are several workflows, and none is named), GOV_E_NOMEM
  * @contract thread=any alloc=yes block=io
  * @since 0.1
  */
-GOV_API gov_status gov_simulation_open(const gov_allocator *alloc, const char *path, const gov_scope *scope,
-                                       gov_simulation **out, gov_error **err);
+GOV_API gov_status gov_simulation_open(const gov_allocator *alloc, const char *path, const char *workflow,
+                                       const gov_scope *scope, gov_simulation **out, gov_error **err);
 
 /**
  * Answers one line of the protocol of `gov simulate`; what is wrong with a line is in the answer.

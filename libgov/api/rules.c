@@ -335,8 +335,8 @@ gov_status gov_community_list(gov_store *home, gov_value **out, gov_error **err)
 
 /* ---- simulation ---- */
 
-gov_status gov_simulation_open(const gov_allocator *alloc, const char *path, const gov_scope *scope, gov_simulation **out,
-                               gov_error **err)
+gov_status gov_simulation_open(const gov_allocator *alloc, const char *path, const char *workflow, const gov_scope *scope,
+                               gov_simulation **out, gov_error **err)
 {
     const gov_allocator *a = alloc != NULL ? alloc : &base_malloc;
     const diag d = {a, err};
@@ -344,7 +344,7 @@ gov_status gov_simulation_open(const gov_allocator *alloc, const char *path, con
         return base_misuse(err, path == NULL ? "path" : "out");
     const rulebook_host *host;
     const gov_status status = api_host_new(a, scope, &host, &d);
-    return status == GOV_OK ? case_simulation_new(a, path, host, api_host_free, out, &d) : status;
+    return status == GOV_OK ? case_simulation_new(a, path, workflow, host, api_host_free, out, &d) : status;
 }
 
 gov_status gov_simulation_line(gov_simulation *simulation, const char *line, size_t len, char **out, size_t *out_len,

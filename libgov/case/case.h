@@ -377,8 +377,8 @@ gov_status case_attach(gov *g, const diag *d);
 
 /* One line of the protocol of `gov simulate`; line NULL: the first answer. Only memory can fail. */
 gov_status case_simulation_line(gov_simulation *s, const char *line, size_t len, base_buf *out);
-/* The host is the simulation's from here on, even when this fails. */
-gov_status case_simulation_new(const gov_allocator *a, const char *path, const rulebook_host *host,
+/* workflow NULL: the only one. The host is the simulation's from here on, even when this fails. */
+gov_status case_simulation_new(const gov_allocator *a, const char *path, const char *workflow, const rulebook_host *host,
                                void (*host_free)(const rulebook_host *host, const gov_allocator *a), gov_simulation **out,
                                const diag *d);
 

@@ -1,45 +1,15 @@
 /* A workflow without a store: the machine of the rest of this room, with timers in memory and a clock that stands still. */
-#include "case/simulate.h"
+#include "case/simulation.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-typedef struct pending {
-    char *name, *event;
-    uint8_t kind;
-    int64_t due_us;
-    uint64_t order;
-    value data; /* among the simulation's values */
-} pending;
-
-struct gov_simulation {
-    const gov_allocator *alloc;
-    const rulebook *rules;
-    bool borrowed; /* the rules are somebody else's */
-    const rulebook_host *host; /* what they were compiled with, where it is the simulation's own */
-    void (*host_free)(const rulebook_host *host, const gov_allocator *a);
-    const rulebook_workflow *w;
-    cal_calendar *plain;
-    base_arena kept;   /* the machine, for ever */
-    base_arena values; /* what fields and timers hold; moved into a fresh arena now and then, so that it stays small */
-    size_t copied;     /* into it, since */
-    base_arena step; /* one line */
-    case_machine m;
-    int64_t now_us;
-    uint64_t order;      /* of the next timer */
-    uint64_t step_order; /* timers from this order on were made by the step that runs; 0: none runs */
-    pending *timers;
-    size_t timer_count, timer_cap;
-    value_builder effects;
-};
 
 static gov_simulation *of(case_machine *m)
 {
     return m->user;
 }
 
-static bool keep_value(gov_simulation *s, value v, value *out)
+bool case_simulation_keep(gov_simulation *s, value v, value *out)
 {
     s->copied++;
     return value_copy(&s->values, v, out);
@@ -47,10 +17,20 @@ static bool keep_value(gov_simulation *s, value v, value *out)
 
 /* ---- timers ---- */
 
-static void free_timer(const gov_simulation *s, pending *p)
+void case_simulation_free_timer(const gov_simulation *s, case_pending *p)
 {
     base_free(s->alloc, p->name);
     base_free(s->alloc, p->event);
+}
+
+bool case_simulation_make_timer(gov_simulation *s, const case_timer *t, case_pending *out)
+{
+    *out = (case_pending){.name = base_strdup(s->alloc, t->name), .event = base_strdup(s->alloc, t->event), .kind = t->kind,
+                          .due_us = t->due_us, .order = s->order++};
+    if (out->name != NULL && out->event != NULL && case_simulation_keep(s, t->data, &out->data))
+        return true;
+    case_simulation_free_timer(s, out);
+    return false;
 }
 
 static gov_status drop_timer(case_machine *m, const char *name, const diag *d)
@@ -61,7 +41,7 @@ static gov_status drop_timer(case_machine *m, const char *name, const diag *d)
         if (strcmp(s->timers[i].name, name) != 0)
             continue;
         if (s->timers[i].order >= s->step_order)
-            free_timer(s, &s->timers[i]); /* an older one is kept until the step has succeeded */
+            case_simulation_free_timer(s, &s->timers[i]); /* an older one is kept until the step has succeeded */
         s->timers[i] = s->timers[--s->timer_count];
         return GOV_OK;
     }
@@ -74,21 +54,18 @@ static gov_status add_timer(case_machine *m, const case_timer *t, const diag *d)
     (void)drop_timer(m, t->name, d);
     if (!base_grow(s->alloc, &s->timers, &s->timer_cap, s->timer_count, sizeof *s->timers))
         return base_nomem(d);
-    pending p = {.name = base_strdup(s->alloc, t->name), .event = base_strdup(s->alloc, t->event), .kind = t->kind,
-                 .due_us = t->due_us, .order = s->order++};
-    if (p.name == NULL || p.event == NULL || !keep_value(s, t->data, &p.data)) {
-        free_timer(s, &p);
+    case_pending p;
+    if (!case_simulation_make_timer(s, t, &p))
         return base_nomem(d);
-    }
     s->timers[s->timer_count++] = p;
     return GOV_OK;
 }
 
-static pending *next_due(gov_simulation *s, int64_t until)
+static case_pending *next_due(gov_simulation *s, int64_t until)
 {
-    pending *best = NULL;
+    case_pending *best = NULL;
     for (size_t i = 0; i < s->timer_count; i++) {
-        pending *p = &s->timers[i];
+        case_pending *p = &s->timers[i];
         if (p->due_us <= until && (best == NULL || p->due_us < best->due_us ||
                                    (p->due_us == best->due_us && p->order < best->order)))
             best = p;
@@ -156,7 +133,7 @@ static gov_status keep_fields(gov_simulation *s)
 {
     for (uint32_t i = 0; s->m.fields_dirty && i < s->w->fields.count; i++) {
         value v;
-        if (!keep_value(s, case_field(&s->m, i), &v))
+        if (!case_simulation_keep(s, case_field(&s->m, i), &v))
             return GOV_E_NOMEM;
         case_put_field(&s->m, i, v);
     }
@@ -184,7 +161,7 @@ static void collect_effects(gov_simulation *s)
 typedef struct before {
     value *slots;
     case_clock *clocks;
-    pending *timers;
+    case_pending *timers;
     size_t timer_count;
     int64_t steps;
 } before;
@@ -207,7 +184,7 @@ static bool remember(gov_simulation *s, before *b)
     return true;
 }
 
-static bool among(const pending *timers, size_t count, uint64_t order)
+static bool among(const case_pending *timers, size_t count, uint64_t order)
 {
     for (size_t i = 0; i < count; i++)
         if (timers[i].order == order)
@@ -216,11 +193,11 @@ static bool among(const pending *timers, size_t count, uint64_t order)
 }
 
 /* Gives the timers back that are not among those that stay. */
-static void free_others(gov_simulation *s, pending *from, size_t count, const pending *stay, size_t stay_count)
+static void free_others(gov_simulation *s, case_pending *from, size_t count, const case_pending *stay, size_t stay_count)
 {
     for (size_t i = 0; i < count; i++)
         if (!among(stay, stay_count, from[i].order))
-            free_timer(s, &from[i]);
+            case_simulation_free_timer(s, &from[i]);
 }
 
 static void undo(gov_simulation *s, const before *b)
@@ -273,8 +250,8 @@ enum { MOST_AT_ONCE = 10000 };
 /* A chart that sends to itself without end: what is due now is dropped, so that the stream can go on. */
 static gov_status give_up(gov_simulation *s, const diag *d)
 {
-    for (pending *p = next_due(s, s->now_us); p != NULL; p = next_due(s, s->now_us)) {
-        free_timer(s, p);
+    for (case_pending *p = next_due(s, s->now_us); p != NULL; p = next_due(s, s->now_us)) {
+        case_simulation_free_timer(s, p);
         *p = s->timers[--s->timer_count];
     }
     return base_fail(d, M_too_large, A_S("what", "events at one instant"), A_I("limit", MOST_AT_ONCE));
@@ -286,14 +263,14 @@ static gov_status fire_due(gov_simulation *s, int64_t until, const diag *d)
 {
     gov_status first = GOV_OK;
     int at_once = 0;
-    for (pending *p = next_due(s, until); p != NULL; p = next_due(s, until)) {
-        const pending taken = *p;
+    for (case_pending *p = next_due(s, until); p != NULL; p = next_due(s, until)) {
+        const case_pending taken = *p;
         *p = s->timers[--s->timer_count];
         at_once = taken.due_us > s->now_us ? 0 : at_once + 1;
         if (taken.due_us > s->now_us)
             s->now_us = taken.due_us;
         const gov_status status = run_step(s, taken.event, taken.data, taken.kind, taken.name, NULL, first == GOV_OK ? d : NULL);
-        free_timer(s, (pending *)&taken);
+        case_simulation_free_timer(s, (case_pending *)&taken);
         first = first == GOV_OK || status == GOV_E_NOMEM ? status : first;
         if (status == GOV_E_NOMEM)
             return status;
@@ -332,194 +309,43 @@ static gov_status write_state(gov_simulation *s, base_buf *out)
     return s->effects.failed || out->failed ? GOV_E_NOMEM : GOV_OK;
 }
 
-/* ---- snapshots: one document with the chart's state, the clock, the fields, clocks and timers ---- */
-
-static value clock_value(base_arena *arena, const case_clock *c)
-{
-    const int64_t numbers[] = {c->state, c->provisional, c->fired, c->origin_us, c->since_us, c->due_us, c->stopped_us,
-                               c->breached_us, c->budget.unit, c->budget.amount, c->used, c->extensions, c->extended};
-    value_builder b;
-    value_builder_init(&b, arena);
-    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-        value_builder_add(&b, value_int(numbers[i]));
-    return b.failed ? value_null() : value_builder_list(&b);
-}
-
-/* The clock stands between 1970 and the year 9999. */
-#define LAST_US (INT64_C(253402300799) * BASE_US_PER_SECOND)
-
-static bool is_instant(int64_t us)
-{
-    return us >= 0 && us <= LAST_US;
-}
-
-static bool clock_from(value v, case_clock *c)
-{
-    int64_t n[13];
-    if (v.kind != VALUE_LIST || v.len != ARRAY_LEN(n))
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(n); i++) {
-        if (v.as.items[i].kind != VALUE_INT)
-            return false;
-        n[i] = v.as.items[i].as.i;
-        if (i >= 2 && i != 8 && !is_instant(n[i])) /* amounts are in units of a us or longer: the same bound does */
-            return false;
-    }
-    c->state = (uint8_t)n[0];
-    c->provisional = n[1] != 0;
-    c->fired = (uint32_t)n[2];
-    c->origin_us = n[3];
-    c->since_us = n[4];
-    c->due_us = n[5];
-    c->stopped_us = n[6];
-    c->breached_us = n[7];
-    c->budget = cal_of((cal_unit)n[8], n[9]);
-    c->used = n[10];
-    c->extensions = n[11];
-    c->extended = n[12];
-    return n[0] >= 0 && n[0] <= CASE_CLOCK_STOPPED && n[8] >= 0 && n[8] <= CAL_MIXED && n[2] <= UINT32_MAX;
-}
-
-static int by_order(const void *a, const void *b)
-{
-    const pending *x = a, *y = b;
-    return x->order < y->order ? -1 : x->order > y->order;
-}
-
-static value timers_value(gov_simulation *s)
-{
-    value_builder list;
-    value_builder_init(&list, &s->step);
-    if (s->timer_count > 1)
-        qsort(s->timers, s->timer_count, sizeof *s->timers, by_order);
-    for (size_t i = 0; i < s->timer_count; i++) {
-        const pending *p = &s->timers[i];
-        value_builder b;
-        value_builder_init(&b, &s->step);
-        value_builder_add(&b, value_text(p->name));
-        value_builder_add(&b, value_text(p->event));
-        value_builder_add(&b, value_int(p->kind));
-        value_builder_add(&b, value_int(p->due_us));
-        value_builder_add(&b, p->data.kind == VALUE_ABSENT ? value_null() : p->data);
-        list.failed = list.failed || b.failed;
-        value_builder_add(&list, value_builder_list(&b));
-    }
-    return list.failed ? value_null() : value_builder_list(&list);
-}
-
-static gov_status write_snapshot(gov_simulation *s, base_buf *out)
-{
-    value_builder b, fields, clocks;
-    base_buf state, doc;
-    base_buf_init(&state, s->alloc);
-    base_buf_init(&doc, s->alloc);
-    chart_save(s->w->chart, s->m.state, &state);
-    value_builder_init(&b, &s->step);
-    value_builder_init(&fields, &s->step);
-    value_builder_init(&clocks, &s->step);
-    for (uint32_t i = 0; i < s->w->fields.count; i++)
-        if (case_field(&s->m, i).kind != VALUE_ABSENT)
-            value_builder_set(&fields, s->w->fields.items[i].name, case_field(&s->m, i));
-    for (uint32_t i = 0; i < s->w->clock_count; i++)
-        value_builder_add(&clocks, clock_value(&s->step, &s->m.clocks[i]));
-    value_builder_set(&b, "state", value_string(base_text_or_empty(state.data), state.len));
-    value_builder_set(&b, "now", value_int(s->now_us));
-    value_builder_set(&b, "steps", value_int(s->m.steps));
-    value_builder_set(&b, "fields", value_builder_map(&fields));
-    value_builder_set(&b, "clocks", value_builder_list(&clocks));
-    value_builder_set(&b, "timers", timers_value(s));
-    value_write_document(&doc, value_builder_map(&b));
-    const bool failed = state.failed || doc.failed || b.failed || fields.failed || clocks.failed;
-    base_buf_str(out, "{\"snapshot\":");
-    if (!failed)
-        value_write_json_string(out, doc.data, doc.len);
-    base_buf_char(out, '}');
-    base_buf_free(&state);
-    base_buf_free(&doc);
-    return failed || out->failed ? GOV_E_NOMEM : GOV_OK;
-}
-
-static gov_status restore_timers(gov_simulation *s, value list, const diag *d)
-{
-    while (s->timer_count > 0)
-        free_timer(s, &s->timers[--s->timer_count]);
-    for (size_t i = 0; i < list.len; i++) {
-        const value *p = list.as.items[i].as.items;
-        const case_timer t = {.name = p[0].as.s, .event = p[1].as.s, .kind = (uint8_t)p[2].as.i, .due_us = p[3].as.i,
-                              .data = p[4].kind == VALUE_NULL ? value_absent() : p[4]};
-        const gov_status status = add_timer(&s->m, &t, d);
-        if (status != GOV_OK)
-            return status;
-    }
-    return GOV_OK;
-}
-
-static bool timers_legal(value list)
-{
-    if (list.kind != VALUE_LIST)
-        return false;
-    for (size_t i = 0; i < list.len; i++) {
-        const value t = list.as.items[i];
-        if (t.kind != VALUE_LIST || t.len != 5 || t.as.items[0].kind != VALUE_STRING || t.as.items[1].kind != VALUE_STRING ||
-            t.as.items[2].kind != VALUE_INT || t.as.items[3].kind != VALUE_INT || !is_instant(t.as.items[3].as.i) ||
-            memchr(t.as.items[0].as.s, '\0', t.as.items[0].len) != NULL || memchr(t.as.items[1].as.s, '\0', t.as.items[1].len) != NULL ||
-            t.as.items[2].as.i < CASE_TIMER_AFTER || t.as.items[2].as.i > CASE_TIMER_SEND)
-            return false;
-    }
-    return true;
-}
-
-static gov_status restore_rest(gov_simulation *s, value doc, const case_clock *clocks, const diag *d)
-{
-    const value fields = value_get_text(doc, "fields");
-    for (uint32_t i = 0; i < s->w->clock_count; i++) {
-        const base_buf account = s->m.clocks[i].account;
-        s->m.clocks[i] = clocks[i];
-        s->m.clocks[i].account = account;
-    }
-    for (uint32_t i = 0; i < s->w->fields.count; i++) {
-        value v;
-        if (!keep_value(s, value_get_text(fields, s->w->fields.items[i].name), &v))
-            return base_nomem(d);
-        case_put_field(&s->m, i, v);
-    }
-    s->now_us = value_get_text(doc, "now").as.i;
-    s->m.steps = value_get_text(doc, "steps").as.i;
-    return restore_timers(s, value_get_text(doc, "timers"), d);
-}
-
-static gov_status restore(gov_simulation *s, value text, const diag *d)
-{
-    value doc;
-    chart_state *state = base_arena_alloc(&s->step, chart_state_size(s->w->chart));
-    case_clock *clocks = base_arena_array(&s->step, s->w->clock_count, sizeof *clocks);
-    if (state == NULL || clocks == NULL)
-        return base_nomem(d);
-    gov_status status = value_read_document(&s->step, text.as.s, text.len, &doc, d);
-    if (status != GOV_OK)
-        return status;
-    const value saved = value_get_text(doc, "state"), list = value_get_text(doc, "clocks"), now = value_get_text(doc, "now"),
-                steps = value_get_text(doc, "steps");
-    bool legal = saved.kind == VALUE_STRING && now.kind == VALUE_INT && is_instant(now.as.i) && steps.kind == VALUE_INT &&
-                 is_instant(steps.as.i) && list.kind == VALUE_LIST &&
-                 list.len == s->w->clock_count && timers_legal(value_get_text(doc, "timers"));
-    for (uint32_t i = 0; legal && i < s->w->clock_count; i++)
-        legal = clock_from(list.as.items[i], &clocks[i]);
-    if (!legal)
-        return base_fail(d, M_bad_snapshot);
-    status = chart_load(s->w->chart, saved.as.s, saved.len, state, d);
-    if (status != GOV_OK)
-        return status;
-    memcpy(s->m.state, state, chart_state_size(s->w->chart));
-    value_builder_init(&s->effects, &s->step); /* those of a start before it are undone with it */
-    return restore_rest(s, doc, clocks, d);
-}
-
 /* ---- lines ---- */
 
 static gov_status bad_line(const char *why, const diag *d)
 {
     return base_fail(d, M_bad_line, A_S("why", why));
+}
+
+/* There are no records: what refers to one by its key stays that key. */
+static gov_status any_record(void *user, rulebook_type type, value reference, int64_t *id, const diag *d)
+{
+    (void)user, (void)type, (void)d;
+    *id = reference.kind == VALUE_INT ? reference.as.i : 0;
+    return GOV_OK;
+}
+
+/* What an event is given, checked as when it is sent to a case. Events that the workflow does not declare are the tester's to make: a
+ * mark, a report of an effect, what a child tells. */
+static gov_status check_data(gov_simulation *s, const char *name, value *data, const diag *d)
+{
+    const rulebook_event *event = rulebook_find_event(s->w, name);
+    value checked;
+    if (event == NULL)
+        return GOV_OK;
+    s->m.arena = &s->step;
+    s->m.now_us = s->now_us;
+    const expr_run run = case_expr_run(&s->m);
+    const rulebook_checking how = {.resolve = any_record, .run = &run, .arena = &s->step};
+    const gov_status status = rulebook_check_fields(&event->input, *data, &how, &checked, d);
+    for (size_t i = 0; status == GOV_OK && i < checked.len; i++) {
+        const value_pair *p = &checked.as.pairs[i];
+        const rulebook_field *f = rulebook_find_field(&event->input, p->key.as.s, p->key.len);
+        const value given = value_get_text(*data, f->name);
+        if (rulebook_is_reference(f->type) && given.kind == VALUE_STRING)
+            ((value_pair *)(uintptr_t)p)->val = given; /* the map was made for us */
+    }
+    *data = checked;
+    return status;
 }
 
 static gov_status handle_event(gov_simulation *s, value line, const diag *d)
@@ -532,6 +358,8 @@ static gov_status handle_event(gov_simulation *s, value line, const diag *d)
     if (data.kind != VALUE_ABSENT)
         status = value_untag(&s->step, data, &data, d);
     if (status == GOV_OK)
+        status = check_data(s, name.as.s, &data, d);
+    if (status == GOV_OK)
         status = run_step(s, name.as.s, data, 0, NULL, NULL, d);
     return status == GOV_OK ? fire_due(s, s->now_us, d) : status;
 }
@@ -539,7 +367,7 @@ static gov_status handle_event(gov_simulation *s, value line, const diag *d)
 static gov_status handle_advance(gov_simulation *s, value ms, const diag *d)
 {
     int64_t us, until;
-    if (ms.kind != VALUE_INT || ms.as.i < 0 || !base_mul(ms.as.i, 1000, &us) || !base_add(s->now_us, us, &until) || !is_instant(until))
+    if (ms.kind != VALUE_INT || ms.as.i < 0 || !base_mul(ms.as.i, 1000, &us) || !base_add(s->now_us, us, &until) || !case_simulation_instant(until))
         return bad_line("advance_ms", d);
     const gov_status status = fire_due(s, until, d);
     if (status != GOV_E_NOMEM)
@@ -559,9 +387,9 @@ static gov_status handle(gov_simulation *s, value line, base_buf *out, const dia
     else if (value_get_text(line, "advance_ms").kind != VALUE_ABSENT)
         status = handle_advance(s, value_get_text(line, "advance_ms"), d);
     else if (value_get_text(line, "snapshot").kind == VALUE_BOOL && value_get_text(line, "snapshot").as.b)
-        return write_snapshot(s, out);
+        return case_simulation_save(s, out);
     else if (value_get_text(line, "restore").kind == VALUE_STRING)
-        status = restore(s, value_get_text(line, "restore"), d);
+        status = case_simulation_restore(s, value_get_text(line, "restore"), d);
     else
         return bad_line("event, advance_ms, snapshot or restore", d);
     return status == GOV_OK ? write_state(s, out) : status;
@@ -598,30 +426,32 @@ gov_status case_simulation_line(gov_simulation *s, const char *line, size_t len,
 
 /* ---- life ---- */
 
+static const char root_file[] = "rulebook.yaml";
+
 /* The folder of the rulebook that a workflow's file belongs to: the nearest one above it with a rulebook.yaml; *out is NULL when
  * there is none. The rest of the path, within that folder, begins at *inside. */
 static gov_status rulebook_folder(const gov_allocator *a, const char *path, char **out, const char **inside, const diag *d)
 {
-    static const char root[] = "/rulebook.yaml";
     size_t end = strlen(path);
-    char *folder = base_alloc(a, end + sizeof root);
+    char *folder = base_alloc(a, end + sizeof root_file + 2);
     *out = NULL;
     if (folder == NULL)
         return base_nomem(d);
     for (int up = 0; up < 4; up++) {
+        struct stat info;
         while (end > 0 && path[end - 1] != '/')
             end--;
-        if (end == 0)
-            break;
-        memcpy(folder, path, end - 1);
-        memcpy(folder + end - 1, root, sizeof root);
-        struct stat info;
+        const size_t head = end > 0 ? end : 2; /* a path without a folder lies in the present one */
+        memcpy(folder, end > 0 ? path : "./", head);
+        memcpy(folder + head, root_file, sizeof root_file);
         if (stat(folder, &info) == 0 && S_ISREG(info.st_mode)) {
-            folder[end - 1] = '\0';
+            folder[head > 1 ? head - 1 : head] = '\0';
             *inside = path + end;
             *out = folder;
             return GOV_OK;
         }
+        if (end == 0)
+            break;
         end--;
     }
     base_free(a, folder);
@@ -640,19 +470,54 @@ static gov_status load_rules(gov_simulation *s, const char *path, const rulebook
     return status;
 }
 
-/* The first workflow that stands in that file; NULL: the first of all. */
-static gov_status choose_workflow(gov_simulation *s, const char *file, const diag *d)
+/* Those that stand in that file (NULL: all), from the step's arena; their names are joined in *names. */
+static gov_status workflows_in(gov_simulation *s, const char *file, size_t *count, const char **names, const diag *d)
 {
-    for (uint32_t i = 0; i < s->rules->workflows.count; i++) {
-        const gov_status status = rulebook_get_workflow(s->rules, s->rules->workflows.items[i], &s->w, d);
-        if (status != GOV_OK || file == NULL || strcmp(s->w->place.origin, file) == 0)
-            return status;
+    base_buf text;
+    gov_status status = GOV_OK;
+    base_buf_init(&text, s->alloc);
+    *count = 0;
+    for (uint32_t i = 0; i < s->rules->workflows.count && status == GOV_OK; i++) {
+        const rulebook_workflow *w;
+        status = rulebook_get_workflow(s->rules, s->rules->workflows.items[i], &w, d);
+        if (status != GOV_OK || (file != NULL && strcmp(w->place.origin, file) != 0))
+            continue;
+        s->w = *count == 0 ? w : s->w;
+        base_buf_str(&text, (*count)++ > 0 ? ", " : "");
+        base_buf_str(&text, w->name);
     }
-    return base_fail(d, M_workflow_unknown, A_S("workflow", file != NULL ? file : ""));
+    *names = base_arena_strndup(&s->step, base_text_or_empty(text.data), text.len);
+    if (status == GOV_OK && (text.failed || *names == NULL))
+        status = base_nomem(d);
+    base_buf_free(&text);
+    return status;
+}
+
+/* The only one of the file, or of the rulebook when the file is its root and has none. */
+static gov_status only_workflow(gov_simulation *s, const char *file, const diag *d)
+{
+    const char *names;
+    size_t count;
+    gov_status status = workflows_in(s, file, &count, &names, d);
+    if (status == GOV_OK && count == 0 && file != NULL && strcmp(file, root_file) == 0)
+        status = workflows_in(s, NULL, &count, &names, d);
+    if (status != GOV_OK || count == 1)
+        return status;
+    return count == 0 ? base_fail(d, M_workflow_unknown, A_S("workflow", base_text_or_empty(file)))
+                      : base_fail(d, M_workflow_several, A_S("names", names));
+}
+
+static gov_status named_workflow(gov_simulation *s, const char *name, const diag *d)
+{
+    const rulebook_names *all = &s->rules->workflows;
+    const gov_status status = rulebook_get_workflow(s->rules, name, &s->w, NULL);
+    if (status == GOV_OK || status == GOV_E_NOMEM)
+        return status == GOV_OK ? GOV_OK : base_nomem(d);
+    return base_fail(d, M_workflow_unknown, A_S("workflow", name), A_S("near", base_nearest(name, strlen(name), all->items, all->count)));
 }
 
 /* A workflow of a rulebook runs with the rulebook's values, calendars and effects; one that stands alone without. */
-static gov_status compile(gov_simulation *s, const char *path, const rulebook_host *host, const diag *d)
+static gov_status compile(gov_simulation *s, const char *path, const char *workflow, const rulebook_host *host, const diag *d)
 {
     const char *inside = NULL;
     char *folder = NULL;
@@ -660,7 +525,7 @@ static gov_status compile(gov_simulation *s, const char *path, const rulebook_ho
     if (status == GOV_OK)
         status = load_rules(s, folder != NULL ? folder : path, host, folder == NULL, d);
     if (status == GOV_OK)
-        status = choose_workflow(s, inside, d);
+        status = workflow != NULL ? named_workflow(s, workflow, d) : only_workflow(s, inside, d);
     base_free(s->alloc, folder);
     return status;
 }
@@ -685,7 +550,7 @@ static gov_status make_machine(gov_simulation *s, const diag *d)
     return status == GOV_OK ? case_machine_init(&s->m, s->w, &s->kept, d) : status;
 }
 
-gov_status case_simulation_new(const gov_allocator *a, const char *path, const rulebook_host *host,
+gov_status case_simulation_new(const gov_allocator *a, const char *path, const char *workflow, const rulebook_host *host,
                                void (*host_free)(const rulebook_host *host, const gov_allocator *a), gov_simulation **out,
                                const diag *d)
 {
@@ -696,7 +561,7 @@ gov_status case_simulation_new(const gov_allocator *a, const char *path, const r
     }
     s->host = host;
     s->host_free = host_free;
-    gov_status status = compile(s, path, host, d);
+    gov_status status = compile(s, path, workflow, host, d);
     if (status == GOV_OK)
         status = make_machine(s, d);
     for (uint32_t i = 0; status == GOV_OK && i < s->w->fields.count; i++)
@@ -736,7 +601,7 @@ case_machine *case_simulation_machine(gov_simulation *s)
 
 gov_status case_simulation_put(gov_simulation *s, size_t field, value v, const diag *d)
 {
-    if (!keep_value(s, v, &v))
+    if (!case_simulation_keep(s, v, &v))
         return base_nomem(d);
     case_put_field(&s->m, field, v);
     return GOV_OK;
@@ -778,7 +643,7 @@ gov_status case_simulation_send(gov_simulation *s, const char *event, value data
 static void count_report(gov_simulation *s, const rulebook_later *later)
 {
     for (size_t i = 0; i < s->timer_count; i++) {
-        const pending *p = &s->timers[i];
+        const case_pending *p = &s->timers[i];
         const char *dot = strchr(p->event, '.');
         const rulebook_report *r = dot != NULL ? rulebook_find_report(later->effect, dot + 1) : NULL;
         if (p->kind != CASE_TIMER_EFFECT || strcmp(p->name + 2, later->id) != 0 || r == NULL || r->counts == NULL)
@@ -811,7 +676,7 @@ void gov_simulation_free(gov_simulation *s)
         return;
     case_machine_free(&s->m);
     for (size_t i = 0; i < s->timer_count; i++)
-        free_timer(s, &s->timers[i]);
+        case_simulation_free_timer(s, &s->timers[i]);
     base_free(s->alloc, s->timers);
     cal_free(s->plain);
     base_arena_free(&s->kept);

@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from checklib import finish, report, skip
+from checklib import ROOT, finish, report, skip
 from clilib import expect, gov, guarded, present, shared
 
 
@@ -315,6 +315,17 @@ def check_simulate():
         wrong = gov("simulate", path, stdin="")
         expect("simulate: mistakes are told with their place", wrong.code == 2 and ":8:" in wrong.err and
                wrong.out == "", wrong)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(FLOW + "---\nworkflow: other\nstates: {only: {type: final}}\n")
+        several = gov("simulate", path, stdin="")
+        expect("simulate: of several workflows none is taken by itself", several.code == 2 and several.out == "" and
+               "lamp, other" in several.err, several)
+        named = gov("simulate", path, "--workflow", "other", stdin="")
+        expect("simulate: the one that is named is taken", named.out == '{"active":["only"],"done":true}\n', named)
+    community = os.path.join(ROOT, "examples", "community")
+    inside = gov("simulate", "workflows/supervision.yaml", stdin="", cwd=community)
+    expect("simulate: a path from within the rulebook's folder belongs to the rulebook", inside.code == 0 and
+           inside.out == gov("simulate", os.path.join(community, "workflows", "supervision.yaml"), stdin="").out, inside)
     expect("simulate: no such file", gov("simulate", "absent.yaml").code == 2)
 
 

@@ -467,7 +467,7 @@ static void null_arguments_are_told(void **state)
         gov_journal_export(NULL, "x", NULL, NULL), gov_journal_export(g, NULL, NULL, NULL),
         gov_journal_check(NULL, NULL, NULL, NULL, NULL),
         gov_rulebook_load(NULL, NULL, 0, &book, NULL), gov_rulebook_load(NULL, "x", 0, NULL, NULL),
-        gov_simulation_open(NULL, NULL, NULL, &sim, NULL), gov_simulation_open(NULL, "x", NULL, NULL, NULL),
+        gov_simulation_open(NULL, NULL, NULL, NULL, &sim, NULL), gov_simulation_open(NULL, "x", NULL, NULL, NULL, NULL),
         gov_simulation_line(NULL, "x", 1, &text, &len, NULL),
         gov_import(NULL, "x", NULL, NULL, NULL), gov_import(g, NULL, NULL, NULL, NULL),
         gov_replayed_until(NULL, &id, NULL), gov_replayed_until(g, NULL, NULL),

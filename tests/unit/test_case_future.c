@@ -37,7 +37,7 @@ static gov_simulation *simulation(const char *path)
 {
     gov_simulation *s = NULL;
     gov_error *err = NULL;
-    assert_gov_ok(gov_simulation_open(NULL, path, NULL, &s, &err), err);
+    assert_gov_ok(gov_simulation_open(NULL, path, NULL, NULL, &s, &err), err);
     gov_error_free(err);
     gov_text_free(answer(s, NULL));
     return s;

@@ -294,7 +294,7 @@ static void in_a_simulation_the_tester_reports(void **state)
     gov_simulation *s = NULL;
     gov_error *err = NULL;
     support_write(support_path(path, dir, "rulebook.yaml"), spending, strlen(spending));
-    assert_gov_ok(gov_simulation_open(NULL, path, NULL, &s, &err), err);
+    assert_gov_ok(gov_simulation_open(NULL, path, NULL, NULL, &s, &err), err);
     gov_error_free(err);
     err = NULL;
     for (size_t i = 0; i < 3; i++) {

@@ -33,7 +33,7 @@ static gov_status open_with(const gov_allocator *a, const char *text, const gov_
     assert_true(file >= 0);
     assert_int_equal(write(file, text, strlen(text)), strlen(text));
     close(file);
-    const gov_status status = gov_simulation_open(a, path, scope, out, err);
+    const gov_status status = gov_simulation_open(a, path, NULL, scope, out, err);
     unlink(path);
     return status;
 }
@@ -137,6 +137,182 @@ static void a_snapshot_goes_on_where_it_was(void **state)
     gov_simulation_free(t);
 }
 
+/* ---- what a snapshot must be ---- */
+
+static const char desk[] = "workflow: desk\n"
+                           "fields: {count: {type: int, default: 0, max: 9}, place: {type: string}, when: {type: date}, rest: {type: any}}\n"
+                           "events: {press: {}, ring: {}, note: {input: {n: {type: int, required: true, max: 5}, who: {type: staff}}}}\n"
+                           "clocks:\n"
+                           "  glow: {starts: [on], stops: [off], again: reset, budget: PT60S, marks: {100%: ring}}\n"
+                           "states:\n"
+                           "  off: {on: {press: {to: on, do: [{set: {place: \"'hall'\"}}]}}}\n"
+                           "  on:\n"
+                           "    on:\n"
+                           "      press: off\n"
+                           "      note: {do: [{set: {count: event.data.n}}, {log: hello}]}\n"
+                           "      ring: {do: [{set: {rest: \"null\"}}]}\n"
+                           "    after: {delay: PT90S, to: off}\n";
+
+/* The line that restores what the answer saved, with the first `from` in it made `to`. */
+static char *restoring(const char *saved, const char *from, const char *to)
+{
+    static const char head[] = "{\"restore\":";
+    const char *body = saved + strlen("{\"snapshot\":"), *at = from != NULL ? strstr(body, from) : NULL;
+    const size_t size = strlen(saved) + sizeof head + (to != NULL ? strlen(to) : 0);
+    char *line = malloc(size);
+    assert_non_null(line);
+    if (from != NULL && at == NULL)
+        fail_msg("%s is not in %s", from, saved);
+    if (at == NULL)
+        (void)snprintf(line, size, "%s%s", head, body);
+    else
+        (void)snprintf(line, size, "%s%.*s%s%s", head, (int)(at - body), body, to, at + strlen(from));
+    return line;
+}
+
+static void a_wrong_snapshot_is_refused_with_its_place(void **state)
+{
+    static const struct {
+        const char *from, *to, *where;
+    } cases[] = {
+        {"\\\"count\\\":0", "\\\"count\\\":\\\"many\\\"", "fields.count"},
+        {"\\\"count\\\":0", "\\\"count\\\":1.5", "fields.count"},
+        {"\\\"count\\\":0", "\\\"count\\\":10", "fields.count"},
+        {"\\\"count\\\":0,", "", "fields.count"},
+        {"\\\"count\\\":0", "\\\"count\\\":0,\\\"cuont\\\":1", "fields.cuont"},
+        {"\\\"place\\\":\\\"hall\\\"", "\\\"place\\\":[1]", "fields.place"},
+        {"\\\"when\\\":null", "\\\"when\\\":\\\"yesterday\\\"", "fields.when"},
+        {"\\\"when\\\":null", "\\\"wen\\\":null", "fields.wen"},
+        {"\\\"fields\\\":{", "\\\"felds\\\":{", "felds"},
+        {"\\\"now\\\":", "\\\"now\\\":-", "now"},
+        {"\\\"steps\\\":", "\\\"steps\\\":-", "steps"},
+        {"\\\"clocks\\\":[[1", "\\\"clocks\\\":[[9", "clocks[0]"},
+        {"\\\"clocks\\\":[[1", "\\\"clocks\\\":[[\\\"1\\\"", "clocks[0]"},
+        {"\\\"timers\\\":[[", "\\\"timers\\\":[1,[", "timers[0]"},
+        {"m:glow:0", "m:glow:7", "timers[0]"},
+        {"\\\"timers\\\":[", "\\\"timres\\\":[", "timres"},
+    };
+    (void)state;
+    gov_simulation *s = simulation(desk);
+    answers(s, NULL, OFF);
+    answers(s, "{\"event\":\"press\"}", ON);
+    answers(s, "{\"advance_ms\":1000}", ON);
+    char *saved = answer(s, "{\"snapshot\":true}");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *line = restoring(saved, cases[i].from, cases[i].to), *told = answer(s, line), place[64];
+        (void)snprintf(place, sizeof place, "workflow: %s ", cases[i].where);
+        if (strstr(told, "\"code\":\"bad_snapshot\"") == NULL || strstr(told, place) == NULL)
+            fail_msg("%s -> %s: %s", cases[i].from, cases[i].to, told);
+        free(line);
+        gov_text_free(told);
+        char *still = answer(s, "{\"snapshot\":true}");
+        assert_string_equal(still, saved);
+        gov_text_free(still);
+    }
+    char *line = restoring(saved, NULL, NULL);
+    answers(s, line, ON);
+    free(line);
+    gov_text_free(saved);
+    gov_simulation_free(s);
+}
+
+/* A field without a value and one whose value is null are two things, where a field may be anything. */
+static void nothing_and_null_come_back_as_they_were(void **state)
+{
+    (void)state;
+    gov_simulation *s = simulation(desk);
+    answers(s, NULL, OFF);
+    for (int i = 0; i < 2; i++) {
+        char *saved = answer(s, "{\"snapshot\":true}"), *line = restoring(saved, NULL, NULL);
+        gov_text_free(answer(s, line));
+        char *again = answer(s, "{\"snapshot\":true}");
+        assert_string_equal(saved, again);
+        assert_int_equal(strstr(saved, "rest") != NULL, i == 1);
+        gov_text_free(saved);
+        gov_text_free(again);
+        free(line);
+        if (i == 0)
+            answers(s, "{\"event\":\"press\"}", ON);
+        answers(s, "{\"event\":\"ring\"}", ON);
+    }
+    gov_simulation_free(s);
+}
+
+/* ---- what an event is given ---- */
+
+static void an_events_data_is_checked_as_when_it_is_sent(void **state)
+{
+    static const struct {
+        const char *data, *code;
+    } wrong[] = {
+        {"", "missing_field"},
+        {",\"data\":{\"map\":[[\"n\",\"one\"]]}", "bad_field"},
+        {",\"data\":{\"map\":[[\"n\",{\"int\":\"6\"}]]}", "above_max"},
+        {",\"data\":{\"map\":[[\"n\",{\"int\":\"1\"}],[\"m\",{\"int\":\"1\"}]]}", "unknown_field"},
+        {",\"data\":{\"map\":[[\"n\",{\"int\":\"1\"}],[\"who\",true]]}", "bad_field"},
+        {",\"data\":{\"int\":\"1\"}", "not_a_map"},
+    };
+    (void)state;
+    gov_simulation *s = simulation(desk);
+    answers(s, NULL, OFF);
+    answers(s, "{\"event\":\"press\"}", ON);
+    char *before = answer(s, "{\"snapshot\":true}");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char line[256], want[64];
+        (void)snprintf(line, sizeof line, "{\"event\":\"note\"%s}", wrong[i].data);
+        (void)snprintf(want, sizeof want, "{\"error\":{\"code\":\"%s\"", wrong[i].code);
+        char *told = answer(s, line);
+        if (strncmp(told, want, strlen(want)) != 0)
+            fail_msg("%s: %s", line, told);
+        gov_text_free(told);
+        char *after = answer(s, "{\"snapshot\":true}");
+        assert_string_equal(before, after);
+        gov_text_free(after);
+    }
+    gov_text_free(before);
+    answers(s, "{\"event\":\"note\",\"data\":{\"map\":[[\"n\",{\"int\":\"5\"}],[\"who\",\"li\"]]}}",
+            "{\"active\":[\"on\"],\"done\":false,\"effects\":[{\"log\":\"hello\"}]}");
+    /* What the rules do not declare as an event is looked at by nobody, and taken by nobody. */
+    answers(s, "{\"event\":\"strange\",\"data\":{\"int\":\"1\"}}", ON);
+    gov_simulation_free(s);
+}
+
+/* ---- which workflow ---- */
+
+static const char two[] = "workflow: one\nstates: {a: {type: final}}\n---\nworkflow: other\nstates: {b: {type: final}}\n";
+
+static gov_status open_named(const char *workflow, gov_simulation **out, gov_error **err)
+{
+    char path[] = "/tmp/govsim.XXXXXX";
+    const int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, two, strlen(two)), strlen(two));
+    close(file);
+    const gov_status status = gov_simulation_open(NULL, path, workflow, NULL, out, err);
+    unlink(path);
+    return status;
+}
+
+static void of_several_workflows_one_is_named(void **state)
+{
+    gov_simulation *s = NULL;
+    gov_error *err = NULL;
+    (void)state;
+    assert_gov(GOV_E_INPUT, open_named(NULL, &s, &err), err);
+    assert_string_equal(gov_error_code(err, 0), "workflow_several");
+    assert_non_null(strstr(gov_error_message(err, 0, "en"), "one, other"));
+    gov_error_free(err);
+    err = NULL;
+    assert_gov(GOV_E_NOT_FOUND, open_named("othre", &s, &err), err);
+    assert_non_null(strstr(gov_error_message(err, 0, "en"), "did you mean \"other\"?"));
+    gov_error_free(err);
+    err = NULL;
+    assert_gov_ok(open_named("other", &s, &err), err);
+    gov_error_free(err);
+    answers(s, NULL, "{\"active\":[\"b\"],\"done\":true}");
+    gov_simulation_free(s);
+}
+
 /* ---- with functions of the program ---- */
 
 static const char door[] = "workflow: door\n"
@@ -218,7 +394,8 @@ static void functions_without_memory(void **state)
 static gov_status whole_life(const gov_allocator *a, void *user)
 {
     static const char *const lines[] = {NULL, "{\"event\":\"press\"}", "{\"advance_ms\":70000}",
-                                        "{\"snapshot\":true}", "{\"advance_ms\":20000}"};
+                                        "{\"event\":\"fail\",\"data\":{\"map\":[[\"n\",1]]}}", "{\"snapshot\":true}", "{\"advance_ms\":20000}"};
+    char *saved = NULL;
     gov_simulation *s = NULL;
     gov_error *err = NULL;
     (void)user;
@@ -229,9 +406,19 @@ static gov_status whole_life(const gov_allocator *a, void *user)
         err = NULL;
         status = gov_simulation_line(s, lines[i], lines[i] != NULL ? strlen(lines[i]) : 0, &out,
                                      NULL, &err);
+        if (out != NULL && strncmp(out, "{\"snapshot\"", 11) == 0)
+            saved = restoring(out, NULL, NULL);
         gov_text_free(out);
         gov_error_free(err);
     }
+    for (int i = 0; i < 2 && status == GOV_OK; i++) {
+        char *out = NULL;
+        err = NULL;
+        status = gov_simulation_line(s, saved, strlen(saved), &out, NULL, &err);
+        gov_text_free(out);
+        gov_error_free(err);
+    }
+    free(saved);
     gov_simulation_free(s);
     return status;
 }
@@ -248,6 +435,10 @@ int main(void)
         cmocka_unit_test(time_stands_still),
         cmocka_unit_test(a_failed_step_leaves_time_as_it_was),
         cmocka_unit_test(a_snapshot_goes_on_where_it_was),
+        cmocka_unit_test(a_wrong_snapshot_is_refused_with_its_place),
+        cmocka_unit_test(nothing_and_null_come_back_as_they_were),
+        cmocka_unit_test(an_events_data_is_checked_as_when_it_is_sent),
+        cmocka_unit_test(of_several_workflows_one_is_named),
         cmocka_unit_test(functions_outlive_their_scope),
         cmocka_unit_test(functions_without_memory),
         cmocka_unit_test(without_memory),

@@ -19,7 +19,7 @@ static gov_simulation *simulation(const char *text)
     gov_error *err = NULL;
     char path[512], *dir = support_tmpdir();
     support_write(support_path(path, dir, "workflow.yaml"), text, strlen(text));
-    const gov_status status = gov_simulation_open(NULL, path, NULL, &s, &err);
+    const gov_status status = gov_simulation_open(NULL, path, NULL, NULL, &s, &err);
     support_rmdir(dir);
     if (status != GOV_OK) {
         print_error("%s\n", text);
@@ -668,7 +668,7 @@ static void memory_stays_flat(void **state)
     gov_simulation *s = NULL;
     char path[512], *dir = support_tmpdir();
     support_write(support_path(path, dir, "workflow.yaml"), sender, strlen(sender));
-    assert_gov_ok(gov_simulation_open(&f.alloc, path, NULL, &s, &err), err);
+    assert_gov_ok(gov_simulation_open(&f.alloc, path, NULL, NULL, &s, &err), err);
     gov_error_free(err);
     support_rmdir(dir);
     plain(s, NULL);

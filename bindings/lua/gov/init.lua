@@ -382,14 +382,14 @@ end
 
 --- A workflow without a store, on a clock that stands still unless told. Its field `first` is the answer before any
 --- line, in JSON; `warnings` holds what is doubtful. `scope` has the functions of this program that the rules call: a scope, or a
---- table of functions.
-function gov.simulation(path, scope)
+--- table of functions. `workflow` names the one that is meant, where there are several.
+function gov.simulation(path, scope, workflow)
   return with_scope(scope, function(functions)
     return after(function(handle, warned)
       local simulation = new_simulation(handle, nil, {warnings = diagnostics(warned)})
       simulation.first = simulation:line(nil)
       return simulation
-    end, call(core.gov_simulation_open, path, functions))
+    end, call(core.gov_simulation_open, path, workflow, functions))
   end)
 end
 

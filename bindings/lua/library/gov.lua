@@ -160,8 +160,10 @@ function gov.eval(source, bindings, scope) end
 function gov.eval_line(line, scope) end
 
 ---@param path string
+---@param scope? gov.functions
+---@param workflow? string
 ---@return gov.simulation? simulation, string? message, string? code, gov.error? err
-function gov.simulation(path) end
+function gov.simulation(path, scope, workflow) end
 
 ---@return gov.ledger_lines? lines, string? message, string? code, gov.error? err
 function gov.ledger_lines() end

@@ -193,10 +193,10 @@ class Simulation(Handle):
     _what = "simulation"
     _release = _core.gov_simulation_free
 
-    def __init__(self, path, *, scope=None):
+    def __init__(self, path, *, workflow=None, scope=None):
         kept, functions = scope_handle(scope)
         try:
-            handle, warned = _core.gov_simulation_open(path_text(path), functions)
+            handle, warned = _core.gov_simulation_open(path_text(path), workflow, functions)
         finally:
             del kept
         super().__init__(handle)
