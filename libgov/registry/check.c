@@ -83,9 +83,9 @@ static bool sorts_well(const registry_builtin *b)
            (b->type == RULEBOOK_STRING && (strcmp(b->name, "level") == 0 || strcmp(b->name, "kind") == 0));
 }
 
-gov_status registry_fields(gov *g, const char *kind, base_arena *arena, rulebook_fields *out, const diag *d)
+gov_status registry_fields_under(const rulebook *rules, const char *kind, base_arena *arena, rulebook_fields *out, const diag *d)
 {
-    const rulebook_record *declared = rulebook_find_record(g->rules, kind);
+    const rulebook_record *declared = rulebook_find_record(rules, kind);
     const uint32_t own = declared != NULL ? declared->fields.count : 0;
     rulebook_field *fields = base_arena_array(arena, own + ARRAY_LEN(builtins), sizeof *fields);
     uint32_t n = own;
@@ -110,6 +110,11 @@ gov_status registry_fields(gov *g, const char *kind, base_arena *arena, rulebook
     }
     *out = (rulebook_fields){fields, n};
     return GOV_OK;
+}
+
+gov_status registry_fields(gov *g, const char *kind, base_arena *arena, rulebook_fields *out, const diag *d)
+{
+    return registry_fields_under(g->rules, kind, arena, out, d);
 }
 
 gov_status registry_reference(void *user, rulebook_type type, value reference, int64_t *id, const diag *d)

@@ -92,6 +92,8 @@ gov_status registry_rules_install(gov *g, const rulebook *r, int64_t *rules, con
     }
     if (status == GOV_OK)
         status = make_current(g, *rules, d);
+    if (status == GOV_OK && g->rules != NULL) /* else the community is just being made */
+        status = registry_words_follow(g, g->rules, r, d);
     g->home->rule_changes++;
     const value_pair data[] = {{value_text("rulebook"), value_text(r->id)},
                                {value_text("version"), value_text(r->version)},

@@ -359,9 +359,7 @@ static gov_status put_checked(putting *p, value doc, registry_outcome *outcome, 
     if (status == GOV_OK && !fresh)
         status = same_row(p, &same, d);
     *outcome = same ? REGISTRY_SAME : fresh ? REGISTRY_ADDED : REGISTRY_CHANGED;
-    if (status == GOV_OK && same) /* the rules may have come to index more than they did when it was put */
-        return registry_words_put(p->g, p->kind, p->id, false, &p->sight.fields, doc, d);
-    if (status != GOV_OK)
+    if (status != GOV_OK || same)
         return status;
     if (strcmp(p->kind, GOV_KIND_GRID) == 0 || strcmp(p->kind, GOV_KIND_UNIT) == 0)
         status = check_tree(p->g, p->id, p->columns.parent, d);

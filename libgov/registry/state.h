@@ -56,6 +56,9 @@ typedef struct registry_sight {
 gov_status registry_sight_of(gov *g, const char *kind, const char *key, registry_sight *out, const diag *d);
 gov_status registry_sees(const registry_sight *s, int64_t id, bool *sees, const diag *d);
 
+/* As registry_fields, under rules that need not be in force. */
+gov_status registry_fields_under(const rulebook *rules, const char *kind, base_arena *arena, rulebook_fields *out, const diag *d);
+
 /* Checks a document against the kind's own fields and the community's `record:` definition; *out has the defaults. */
 gov_status registry_check(const registry_sight *sight, const char *kind, value fields, base_arena *arena, value *out, const diag *d);
 
@@ -67,6 +70,8 @@ gov_status registry_view(gov *g, const registry_record *r, const rulebook_fields
 /* Brings the index of a record to what its document says now. fresh: there is none yet. */
 gov_status registry_words_put(gov *g, const char *kind, int64_t id, bool fresh, const rulebook_fields *fields, value doc,
                               const diag *d);
+/* Brings the index of all records from what one version of the rules asks of it to what another asks. */
+gov_status registry_words_follow(gov *g, const rulebook *before, const rulebook *after, const diag *d);
 /* Does the index have each text of that field? */
 bool registry_lists_texts(const char *kind, const rulebook_field *f);
 /* The column of gov_record r that the field fills; NULL: none. */

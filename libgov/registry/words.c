@@ -82,6 +82,18 @@ static int by_field_and_text(const void *a, const void *b)
     return fields != 0 ? fields : strcmp(x->text, y->text);
 }
 
+/* How the index has a field: not at all, a word for its value, or one for each of its texts. */
+typedef enum indexing { NOT_INDEXED, VALUE_INDEXED, TEXTS_INDEXED } indexing;
+
+static indexing how_indexed(const char *kind, const rulebook_field *f)
+{
+    if (f == NULL)
+        return NOT_INDEXED;
+    if (registry_lists_texts(kind, f))
+        return TEXTS_INDEXED;
+    return f->indexed && registry_row_column(kind, f) == NULL ? VALUE_INDEXED : NOT_INDEXED;
+}
+
 /* What the document has to say, each once. */
 static gov_status collect(words *w, const gov *g, const char *kind, const rulebook_fields *fields, value doc, const diag *d)
 {
@@ -89,13 +101,12 @@ static gov_status collect(words *w, const gov *g, const char *kind, const rulebo
     for (uint32_t i = 0; i < fields->count && status == GOV_OK; i++) {
         const rulebook_field *f = &fields->items[i];
         const value v = value_get_text(doc, f->name);
-        if (v.kind == VALUE_LIST && registry_lists_texts(kind, f)) {
-            for (size_t k = 0; k < v.len && status == GOV_OK; k++)
-                if (v.as.items[k].kind == VALUE_STRING)
-                    status = add(w, g, f->name, v.as.items[k], d);
-        } else if (f->indexed && registry_row_column(kind, f) == NULL) {
+        const indexing how = how_indexed(kind, f);
+        for (size_t k = 0; how == TEXTS_INDEXED && v.kind == VALUE_LIST && k < v.len && status == GOV_OK; k++)
+            if (v.as.items[k].kind == VALUE_STRING)
+                status = add(w, g, f->name, v.as.items[k], d);
+        if (how == VALUE_INDEXED)
             status = add(w, g, f->name, v, d);
-        }
     }
     size_t kept = 0;
     if (w->count > 1)
@@ -158,6 +169,119 @@ gov_status registry_words_put(gov *g, const char *kind, int64_t id, bool fresh, 
                                 STORE_ARGS(store_i(g->community), store_s(kind), store_s(w.items[i].field),
                                            store_t(w.items[i].text, w.items[i].len), store_i(id)),
                                 1, d);
+    base_arena_free(&arena);
+    return status;
+}
+
+/* ---- when the rules change ---- */
+
+/* One kind, on its way from one version of the rules to another. */
+typedef struct following {
+    gov *g;
+    const char *kind;
+    rulebook_fields before, after;
+    rulebook_field *come; /* the index has them now, or has them in another way */
+    uint32_t come_count;
+} following;
+
+static gov_status drop_field(const following *f, const char *field, const diag *d)
+{
+    static const store_sql sql = {"DELETE FROM gov_record_word WHERE community = $1 AND kind = $2 AND field = $3"};
+    return store_post(f->g->store, &sql, STORE_ARGS(store_i(f->g->community), store_s(f->kind), store_s(field)),
+                      STORE_ANY_ROWS, d);
+}
+
+static const rulebook_field *same_name(const rulebook_fields *fields, const rulebook_field *f)
+{
+    return rulebook_find_field(fields, f->name, strlen(f->name));
+}
+
+/* Drops the words of fields that are indexed otherwise than before, and says which have to be written. */
+static gov_status compare_rules(following *f, base_arena *arena, const diag *d)
+{
+    gov_status status = GOV_OK;
+    f->come = base_arena_array(arena, f->after.count + 1, sizeof *f->come);
+    if (f->come == NULL)
+        return base_nomem(d);
+    for (uint32_t i = 0; i < f->after.count && status == GOV_OK; i++) {
+        const rulebook_field *now = &f->after.items[i];
+        const indexing how = how_indexed(f->kind, now);
+        if (how == how_indexed(f->kind, same_name(&f->before, now)))
+            continue;
+        status = drop_field(f, now->name, d);
+        if (how != NOT_INDEXED)
+            f->come[f->come_count++] = *now;
+    }
+    for (uint32_t i = 0; i < f->before.count && status == GOV_OK; i++) {
+        const rulebook_field *was = &f->before.items[i];
+        if (how_indexed(f->kind, was) != NOT_INDEXED && same_name(&f->after, was) == NULL)
+            status = drop_field(f, was->name, d);
+    }
+    return status;
+}
+
+enum { AT_ONCE = 256 };
+
+/* Some records and what they say; *count 0: there are no more after that one. */
+static gov_status read_some(const following *f, int64_t after, base_arena *arena, int64_t *ids, value *docs, size_t *count,
+                            const diag *d)
+{
+    static const store_sql some = {"SELECT id, doc FROM gov_record WHERE community = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4"};
+    store_rows rows;
+    gov_status status =
+        store_query(f->g->store, &some,
+                    STORE_ARGS(store_i(f->g->community), store_s(f->kind), store_i(after), store_i(AT_ONCE)), &rows, d);
+    *count = 0;
+    while (status == GOV_OK && *count < AT_ONCE && (status = store_next(&rows, d)) == GOV_OK) {
+        size_t len;
+        const char *doc = store_text(&rows, 1, &len);
+        ids[*count] = store_int(&rows, 0);
+        status = value_read_document(arena, doc, len, &docs[(*count)++], d);
+    }
+    store_rows_close(&rows);
+    return status == GOV_END ? GOV_OK : status;
+}
+
+static gov_status write_words(const following *f, const diag *d)
+{
+    const rulebook_fields come = {f->come, f->come_count};
+    int64_t ids[AT_ONCE], last = 0;
+    value docs[AT_ONCE];
+    size_t count = 1;
+    base_arena arena;
+    base_arena_init(&arena, f->g->alloc);
+    gov_status status = GOV_OK;
+    while (status == GOV_OK && count > 0) {
+        base_arena_reset(&arena);
+        status = read_some(f, last, &arena, ids, docs, &count, d);
+        for (size_t i = 0; i < count && status == GOV_OK; i++)
+            status = registry_words_put(f->g, f->kind, ids[i], true, &come, docs[i], d);
+        last = count > 0 ? ids[count - 1] : last;
+    }
+    base_arena_free(&arena);
+    return status;
+}
+
+gov_status registry_words_follow(gov *g, const rulebook *before, const rulebook *after, const diag *d)
+{
+    size_t count;
+    const registry_builtin *own = registry_builtins(&count);
+    base_arena arena;
+    base_arena_init(&arena, g->alloc);
+    gov_status status = GOV_OK;
+    for (size_t i = 0; i < count && status == GOV_OK; i++) {
+        following f = {.g = g, .kind = own[i].kind};
+        if (i > 0 && strcmp(own[i - 1].kind, f.kind) == 0)
+            continue; /* the table goes kind by kind */
+        base_arena_reset(&arena);
+        status = registry_fields_under(before, f.kind, &arena, &f.before, d);
+        if (status == GOV_OK)
+            status = registry_fields_under(after, f.kind, &arena, &f.after, d);
+        if (status == GOV_OK)
+            status = compare_rules(&f, &arena, d);
+        if (status == GOV_OK && f.come_count > 0)
+            status = write_words(&f, d);
+    }
     base_arena_free(&arena);
     return status;
 }

@@ -33,8 +33,6 @@ static const char head[] =
     "---\n"
     "record: resident\n"
     "fields:\n";
-static const char first_fields[] = "  level: {type: int}\n"
-                                   "  phone: {type: string, sensitive: contact}\n";
 static const char fields[] = "  level: {type: int, indexed: true}\n"
                              "  weight: {type: double, indexed: true}\n"
                              "  text: {type: string, max_length: 50, indexed: true}\n"
@@ -706,20 +704,6 @@ static void the_index_follows_what_is_put(void **state)
     community_free(&c);
 }
 
-/* A record from before a field was indexed is found by it once it is put again, changed or not. */
-static void new_rules_index_what_is_put_again(void **state)
-{
-    gov_error *err = NULL;
-    community c = community_make(support_store_of(state), rules_with(first_fields), NULL);
-    (void)community_put(&c, "resident", "1", "{'level': 1}");
-    gov_rulebook *book = community_rulebook(rules_with(fields));
-    assert_gov_ok(gov_install(c.g, book, &err), err);
-    gov_rulebook_free(book);
-    (void)community_put(&c, "resident", "1", "{'level': 1}");
-    assert_int_equal(count_of(&c, "it.level == 1"), 1);
-    community_free(&c);
-}
-
 /* ---- a store that was there before ---- */
 
 static gov_status list_once(const gov_allocator *alloc, void *user)
@@ -785,7 +769,6 @@ int main(void)
         STORE_TESTS(a_cursor_belongs_to_its_list),
         STORE_TESTS(a_masked_field_is_no_oracle),
         STORE_TESTS(the_index_follows_what_is_put),
-        STORE_TESTS(new_rules_index_what_is_put_again),
         STORE_TEST(without_memory, "sqlite"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
