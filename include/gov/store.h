@@ -13,7 +13,10 @@
 extern "C" {
 #endif
 
-/** A connection to a file or a server. Used by one thread at a time, and never across a fork. @since 0.1 */
+/**
+ * A connection to a file or a server. Used by one thread at a time, and never across a fork: a child opens its own. What it
+ * inherited answers GOV_E_STATE to all that would touch the store, and freeing it frees memory alone. @since 0.1
+ */
 typedef struct gov_store gov_store;
 
 /** How to open; every field but `size` may be left zero. @since 0.1 */

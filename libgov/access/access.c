@@ -262,7 +262,7 @@ static gov_status check_turn(gov *g, const diag *d)
         return base_fail(d, M_no_actor);
     if (!g->group && g->running == 0 && store_in_transaction(g->store))
         return base_fail(d, M_group_elsewhere);
-    return GOV_OK;
+    return store_check_process(g->store, d);
 }
 
 gov_status access_enter(gov *g, const char *action, const diag *d)
@@ -327,7 +327,7 @@ static gov_status enter(gov *g, bool group, diag *d, gov_error **err)
         return base_fail(d, M_no_actor);
     if (g->group != group)
         return base_fail(d, group ? M_no_group : M_group_open);
-    return GOV_OK;
+    return store_check_process(g->store, d);
 }
 
 gov_status gov_begin(gov *g, gov_error **err)

@@ -4,6 +4,8 @@
 
 #include "store/store.h"
 
+#include <sys/types.h>
+
 /* A cached statement, kept under the address of what it was made from. Engines embed it as their first member. */
 typedef struct store_cached {
     const void *key;
@@ -85,7 +87,14 @@ struct store {
     bool id_known;
     uint64_t id_epoch;
     store_counts counts;
+    const volatile unsigned char *unforked; /* wiped for a child; NULL: compare `process` */
+    pid_t process;
 };
+
+/* process.c */
+void store_process_note(store *s); /* it belongs to this process */
+void store_process_forget(store *s);
+bool store_forked(const store *s); /* is this a child of the process that opened it? */
 
 /* sqlite.c, store_pg.c: fill in *s; on failure what they made is freed by engine->close if engine is set. */
 gov_status store_sqlite_open(store *s, const store_config *config, const char *path, const diag *d);

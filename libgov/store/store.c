@@ -97,6 +97,8 @@ static gov_status spoilt(store *s, const diag *d)
 /* Refuses work in a spoilt transaction, and writes outside one. */
 static gov_status ready(store *s, bool write, const diag *d)
 {
+    if (store_forked(s))
+        return store_check_process(s, d);
     if (s->failed)
         return spoilt(s, d);
     if (write && !s->writing) {
@@ -203,6 +205,7 @@ gov_status store_open(const gov_allocator *a, const store_config *config, store 
     s->flags = config->flags & STORE_READ_ONLY ? STORE_READ_ONLY : config->flags;
     s->busy_ms = config->busy_ms == 0 ? DEFAULT_BUSY_MS : config->busy_ms < 0 ? 0 : config->busy_ms;
     s->epoch = 1;
+    store_process_note(s);
     s->migrations = config->migrations;
     s->migration_count = config->migrations != NULL ? config->migration_count : 0;
     gov_status rc = open_engine(s, config, d);
@@ -224,8 +227,9 @@ void store_close(store *s)
     if (s == NULL)
         return;
     store_rollback(s);
-    if (s->engine != NULL)
+    if (s->engine != NULL && !store_forked(s)) /* a child that closed it would close its parent's */
         s->engine->close(s);
+    store_process_forget(s);
     base_free(s->alloc, s->place);
     base_free(s->alloc, s->hooks);
     base_free(s->alloc, s->slots);
@@ -295,6 +299,9 @@ static void tell_undone(store *s, int depth)
 
 static gov_status begin(store *s, bool write, const diag *d)
 {
+    const gov_status own = store_check_process(s, d);
+    if (own != GOV_OK)
+        return own;
     if (s->depth != 0)
         return wrong_state(s, "a transaction is open already", d);
     if (write && s->flags & STORE_READ_ONLY)
@@ -331,7 +338,7 @@ gov_status store_commit(store *s, const diag *d)
     if (s->depth != 1 || s->in_hook)
         return wrong_state(s, s->depth == 0 ? "no transaction is open" : "a savepoint is open", d);
     const bool wrote = s->writing;
-    gov_status rc = s->failed ? spoilt(s, d) : GOV_OK;
+    gov_status rc = s->failed ? spoilt(s, d) : store_check_process(s, d);
     if (rc == GOV_OK && wrote)
         rc = run_before_commit(s, d);
     if (rc == GOV_OK && wrote)
@@ -356,7 +363,8 @@ void store_rollback(store *s)
     if (s->depth == 0)
         return;
     const bool wrote = s->writing;
-    s->engine->rollback(s);
+    if (!store_forked(s)) /* it is the parent's to undo */
+        s->engine->rollback(s);
     ended(s);
     if (wrote)
         tell_undone(s, 1);
@@ -398,7 +406,9 @@ gov_status store_rollback_to(store *s, const diag *d)
 {
     if (s->depth < 2)
         return wrong_state(s, "no savepoint is open", d);
-    const gov_status rc = s->engine->rollback_to(s, s->depth, d);
+    gov_status rc = store_check_process(s, d);
+    if (rc == GOV_OK)
+        rc = s->engine->rollback_to(s, s->depth, d);
     s->failed = rc != GOV_OK; /* the engine has lost the whole transaction: only rollback is left */
     const int depth = s->depth--;
     if (s->writing)
@@ -468,7 +478,7 @@ gov_status store_run(store *s, gov_status (*body)(void *user, const diag *d), vo
 
 uint64_t store_epoch(store *s)
 {
-    if (s->depth == 0 && s->engine->moved(s))
+    if (s->depth == 0 && !store_forked(s) && s->engine->moved(s))
         s->epoch++;
     return s->epoch;
 }
@@ -623,14 +633,16 @@ gov_status store_backup(store *s, const char *path,
 {
     if (s->depth > 0)
         return wrong_state(s, "a backup cannot be made inside a transaction", d);
-    return s->engine->backup(s, path, progress, user, d);
+    const gov_status rc = store_check_process(s, d);
+    return rc == GOV_OK ? s->engine->backup(s, path, progress, user, d) : rc;
 }
 
 gov_status store_checkpoint(store *s, const diag *d)
 {
     if (s->depth > 0)
         return wrong_state(s, "a checkpoint cannot be made inside a transaction", d);
-    return s->flags & STORE_READ_ONLY ? GOV_OK : s->engine->checkpoint(s, d);
+    const gov_status rc = store_check_process(s, d);
+    return rc != GOV_OK || s->flags & STORE_READ_ONLY ? rc : s->engine->checkpoint(s, d);
 }
 
 gov_status store_check(store *s, const diag *d)

@@ -147,7 +147,9 @@ typedef struct store_config {
  * _FULL as they say; GOV_E_UNSUPPORTED: built without PostgreSQL; GOV_E_STORE else. */
 gov_status store_open(const gov_allocator *a, const store_config *config, store **out,
                       const diag *d);
-void store_close(store *s); /* rolls back what is open; NULL is allowed */
+void store_close(store *s); /* rolls back what is open; NULL is allowed. In a child after fork() only memory is freed. */
+/* GOV_E_STATE in a child of the process that opened it, as all that works on the store is there. Costs no system call. */
+gov_status store_check_process(store *s, const diag *d);
 
 /* Creates or upgrades, in one transaction; what store_open does under STORE_CREATE or STORE_UPGRADE. */
 gov_status store_migrate(store *s, const store_migration *const *list, size_t count, const diag *d);
