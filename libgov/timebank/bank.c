@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MINUTE_US = 60000000, MOST_RATE = 100, MOST_METRES = 100000, DEFAULT_REACH = 3000, CONFIRM_DAYS = 7 };
+enum { MINUTE_US = 60000000, MOST_RATE = 100, MOST_METRES = 100000, DEFAULT_REACH = 3000, CONFIRM_DAYS = 7, ANSWER_DAYS = 7 };
 
 /* ---- small parts ---- */
 
@@ -248,6 +248,7 @@ static void read_rules(rulebook_loader *l, const rb_node *root, const expr_scope
     b->may_redeem = rulebook_read_expr(l, rulebook_get(root, "may_redeem"), EXPR_BOOL, scope);
     b->confirm_minutes =
         read_minutes(l, rulebook_get(root, "confirm_within"), "confirm_within", CONFIRM_DAYS * INT64_C(1440));
+    b->answer_minutes = read_minutes(l, rulebook_get(root, "answer_within"), "answer_within", ANSWER_DAYS * INT64_C(1440));
     read_pool(l, rulebook_get(root, "pool"), scope, b);
     read_caps(l, rulebook_get(root, "cap"), b);
     read_gift(l, root, b);
@@ -265,7 +266,7 @@ static gov_status load(void *user, rulebook_loader *l, const char *name, const r
                                        "coin",       "rounding",   "cap",         "negative",       "may_serve",
                                        "may_redeem", "draw_from",  "pool",        "gift",           "leaving",
                                        "inheritance", "group_hours", "!skills",   "levels",         "match",
-                                       "check_in",   "confirm_within", NULL};
+                                       "check_in",   "confirm_within", "answer_within", NULL};
     (void)user;
     timebank_bank *b = base_arena_alloc(rulebook_loader_arena(l), sizeof *b);
     if (b == NULL)

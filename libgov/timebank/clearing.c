@@ -5,61 +5,60 @@
 
 /* ---- what is under way ---- */
 
-enum { PREPARED = 1, ACCEPTED = 2, SETTLED = 3, REFUSED = 4 };
-enum { OUT = 0, IN = 1 };
+enum { OUT = TIMEBANK_OUT, IN = TIMEBANK_IN };
+typedef timebank_clearing clearing;
 
-typedef struct clearing {
-    int64_t transfer, resident, minutes;
-    int32_t direction, state;
-    const char *what, *reason; /* of a refusal */
-} clearing;
-
-static gov_status add_clearing(timebank_teller *t, const timebank_peer *p, const clearing *c)
+gov_status timebank_add_clearing(timebank_teller *t, const timebank_peer *p, const clearing *c)
 {
     static const store_sql sql = {"INSERT INTO gov_timebank_clearing (community, peer, direction, transfer, what, resident, minutes, "
-                                  "state, reason, at_us, done_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL)",
+                                  "state, reason, at_us, done_us, sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11)",
                                   0};
     return store_post(t->g->store, &sql,
                       STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(c->direction), store_i(c->transfer),
                                  store_s(c->what), store_i0(c->resident), store_i(c->minutes), store_i(c->state),
-                                 store_s(c->reason), store_i(access_now(t->g))),
+                                 store_s(c->reason), store_i(access_now(t->g)), store_i(c->sequence)),
                       1, t->d);
 }
 
-static gov_status end_clearing(timebank_teller *t, const timebank_peer *p, const clearing *c)
+gov_status timebank_store_clearing(timebank_teller *t, const timebank_peer *p, const clearing *c)
 {
-    static const store_sql sql = {"UPDATE gov_timebank_clearing SET state = $5, reason = $6, done_us = $7 WHERE community = $1 AND peer "
-                                  "= $2 AND direction = $3 AND transfer = $4",
+    static const store_sql sql = {"UPDATE gov_timebank_clearing SET state = $5, reason = $6, done_us = $7, proposal = $8, proposed_by = $9, "
+                                  "sequence = $10 WHERE community = $1 AND peer = $2 AND direction = $3 AND transfer = $4",
                                   0};
+    const bool open = c->state == TIMEBANK_PREPARED || c->state == TIMEBANK_ACCEPTED;
     return store_post(t->g->store, &sql,
                       STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(c->direction), store_i(c->transfer),
-                                 store_i(c->state), store_s(c->reason), store_i(access_now(t->g))),
+                                 store_i(c->state), store_s(c->reason), open ? store_n(STORE_INT) : store_i(access_now(t->g)),
+                                 store_i0(c->proposal), store_i0(c->proposed_by), store_i(c->sequence)),
                       1, t->d);
 }
 
-/* One in this state; GOV_E_REFUSED, reported. */
-static gov_status find_clearing(timebank_teller *t, const timebank_peer *p, int32_t direction, int64_t transfer, bool refused_too,
-                                clearing *out)
+gov_status timebank_look_up_clearing(timebank_teller *t, const timebank_peer *p, int32_t direction, int64_t transfer, clearing *out)
 {
-    static const store_sql sql = {"SELECT resident, minutes, state, what FROM gov_timebank_clearing WHERE community = $1 AND peer = $2 "
-                                  "AND direction = $3 AND transfer = $4",
+    static const store_sql sql = {"SELECT resident, minutes, state, what, sequence, at_us, proposal, proposed_by FROM gov_timebank_clearing "
+                                  "WHERE community = $1 AND peer = $2 AND direction = $3 AND transfer = $4",
                                   0};
     store_rows rows;
     const gov_status rc = store_first(t->g->store, &sql,
                                       STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(direction), store_i(transfer)),
                                       &rows, t->d);
-    if (rc != GOV_OK && rc != GOV_END)
-        return rc;
     *out = (clearing){.direction = direction, .transfer = transfer};
-    if (rc == GOV_OK) {
-        out->resident = store_int(&rows, 0);
-        out->minutes = store_int(&rows, 1);
-        out->state = (int32_t)store_int(&rows, 2);
-        out->what = strcmp(store_text(&rows, 3, NULL), "net") == 0 ? "net" : "hours";
-        store_rows_close(&rows);
-    }
-    if (out->state == (direction == OUT ? PREPARED : ACCEPTED) || (refused_too && out->state == REFUSED))
-        return GOV_OK;
+    if (rc != GOV_OK)
+        return rc == GOV_END ? GOV_OK : rc;
+    out->resident = store_int(&rows, 0);
+    out->minutes = store_int(&rows, 1);
+    out->state = (int32_t)store_int(&rows, 2);
+    out->what = strcmp(store_text(&rows, 3, NULL), "net") == 0 ? "net" : "hours";
+    out->sequence = store_int(&rows, 4);
+    out->at_us = store_int(&rows, 5);
+    out->proposal = (int32_t)store_int(&rows, 6);
+    out->proposed_by = store_int(&rows, 7);
+    store_rows_close(&rows);
+    return GOV_OK;
+}
+
+gov_status timebank_no_such_clearing(timebank_teller *t, const timebank_peer *p, int64_t transfer)
+{
     return base_fail(t->d, M_timebank_no_clearing, A_S("peer", p->name), A_I("transfer", transfer));
 }
 
@@ -78,10 +77,9 @@ static gov_status keep_message(timebank_teller *t, const timebank_peer *p, int32
                       1, t->d);
 }
 
-/* The next message of the stream, written, signed and kept; `ack` alone has no place in it. The peer's row is the caller's to store. */
-static gov_status issue(timebank_teller *t, timebank_peer *p, timebank_message *m, const uint8_t *secret)
+gov_status timebank_issue(timebank_teller *t, timebank_peer *p, timebank_message *m, const uint8_t *secret)
 {
-    const bool numbered = strcmp(m->kind, "ack") != 0;
+    const bool numbered = timebank_is_numbered(m->kind);
     m->from = p->self;
     m->to = p->name;
     m->from_bank = p->our_bank;
@@ -108,21 +106,33 @@ static timebank_note note_of(const timebank_peer *p, const value_pair *said, siz
     return (timebank_note){"peer", p->id, value_map(said, n)};
 }
 
+/* Written off without an answer: it may have been accepted, and then be owed. */
+static gov_status in_doubt(timebank_teller *t, const timebank_peer *p, int64_t *minutes)
+{
+    static const store_sql sql = {"SELECT CAST(sum(minutes) AS BIGINT) FROM gov_timebank_clearing WHERE community = $1 AND peer = $2 AND "
+                                  "direction = 0 AND (state = 6 OR state = 7) AND what = 'hours'",
+                                  0};
+    return store_first_int(t->g->store, &sql, STORE_ARGS(store_i(t->g->community), store_i(p->id)), minutes, t->d);
+}
+
 /* Reserves what is sent: from the member into what is in transit, or from what is owed. */
 static gov_status reserve(timebank_teller *t, const timebank_peer *p, const clearing *c)
 {
     ledger_transfer event;
     ledger_account owed, transit;
-    int64_t from, to, after;
+    int64_t from, to, after, doubtful = 0;
     const bool hours = strcmp(c->what, "hours") == 0;
     gov_status rc = timebank_figures(t, p->id, TIMEBANK_PEER, &owed);
     if (rc == GOV_OK)
         rc = timebank_figures(t, p->id, TIMEBANK_TRANSIT, &transit);
+    if (rc == GOV_OK)
+        rc = in_doubt(t, p, &doubtful);
     if (rc != GOV_OK)
         return rc;
-    if (hours && (!base_add(timebank_balance_of(&owed) + transit.credits_pending, c->minutes, &after) || after > p->most_owed))
+    const int64_t may_owe = timebank_balance_of(&owed) + transit.credits_pending + doubtful;
+    if (hours && (!base_add(may_owe, c->minutes, &after) || after > p->most_owed))
         return base_fail(t->d, M_timebank_owed_limit, A_S("peer", p->name), A_I("minutes", c->minutes),
-                         A_I("left", p->most_owed - timebank_balance_of(&owed) - transit.credits_pending));
+                         A_I("left", p->most_owed > may_owe ? p->most_owed - may_owe : 0));
     if (!hours && timebank_balance_of(&owed) - owed.debits_pending < c->minutes)
         return base_fail(t->d, M_timebank_nothing_owed, A_S("peer", p->name), A_I("minutes", c->minutes));
     if (hours)
@@ -153,14 +163,15 @@ static gov_status prepare(timebank_teller *t, timebank_peer *p, clearing *c, con
     value_builder b;
     gov_status rc = access_new_id(t->g, &c->transfer, t->d);
     c->direction = OUT;
-    c->state = PREPARED;
+    c->state = TIMEBANK_PREPARED;
     m.transfer = c->transfer;
     if (rc == GOV_OK)
         rc = reserve(t, p, c);
     if (rc == GOV_OK)
-        rc = add_clearing(t, p, c);
+        rc = timebank_issue(t, p, &m, secret);
+    c->sequence = m.sequence;
     if (rc == GOV_OK)
-        rc = issue(t, p, &m, secret);
+        rc = timebank_add_clearing(t, p, c);
     if (rc == GOV_OK)
         rc = timebank_store_peer(t, p);
     if (rc != GOV_OK)
@@ -173,16 +184,13 @@ static gov_status prepare(timebank_teller *t, timebank_peer *p, clearing *c, con
     return b.failed ? base_nomem(t->d) : GOV_OK;
 }
 
-static gov_status approach(gov *g, const value *in, value name, value key, timebank_teller *t, timebank_peer *p,
-                           uint8_t secret[static TIMEBANK_SECRET], const diag *d)
+gov_status timebank_reach_peer(gov *g, value bank, value name, timebank_teller *t, timebank_peer *p, const diag *d)
 {
     const char *text;
-    gov_status rc = timebank_open(g, in[0], true, t, d);
+    gov_status rc = timebank_open(g, bank, true, t, d);
     if (rc == GOV_OK)
         rc = timebank_text(g, name, 64, &text, d);
-    if (rc == GOV_OK)
-        rc = timebank_find_peer(t, text, NULL, p);
-    return rc == GOV_OK ? timebank_read_key(key, TIMEBANK_SECRET, secret, d) : rc;
+    return rc == GOV_OK ? timebank_find_peer(t, text, NULL, p) : rc;
 }
 
 TIMEBANK_RUN(timebank_run_send_hours)
@@ -192,7 +200,9 @@ TIMEBANK_RUN(timebank_run_send_hours)
     uint8_t secret[TIMEBANK_SECRET];
     const char *whom;
     clearing c = {.what = "hours", .resident = in[2].as.i};
-    gov_status rc = approach(g, in, in[1], in[5], &t, &p, secret, d);
+    gov_status rc = timebank_reach_peer(g, in[0], in[1], &t, &p, d);
+    if (rc == GOV_OK)
+        rc = timebank_read_key(in[5], TIMEBANK_SECRET, secret, d);
     if (rc == GOV_OK)
         rc = timebank_minutes(in[4], 1, &c.minutes, d);
     if (rc == GOV_OK)
@@ -212,7 +222,9 @@ TIMEBANK_RUN(timebank_run_settle_net)
     clearing c = {.what = "net"};
     gov_status rc = access_check_whole(g, TIMEBANK_RULE, d);
     if (rc == GOV_OK)
-        rc = approach(g, in, in[1], in[3], &t, &p, secret, d);
+        rc = timebank_reach_peer(g, in[0], in[1], &t, &p, d);
+    if (rc == GOV_OK)
+        rc = timebank_read_key(in[3], TIMEBANK_SECRET, secret, d);
     if (rc == GOV_OK)
         rc = timebank_minutes(in[2], 1, &c.minutes, d);
     return rc == GOV_OK ? prepare(&t, &p, &c, NULL, secret, out) : rc;
@@ -277,30 +289,46 @@ static gov_status credit(timebank_teller *t, const timebank_peer *p, const timeb
     return rc == GOV_OK ? timebank_post(t, events, n, &note) : rc;
 }
 
-static gov_status take_prepare(timebank_teller *t, const timebank_peer *p, const timebank_message *m, timebank_message *answer)
+/* Why it is refused; NULL: it is credited, `theirs` of it to the member. */
+static gov_status judge(timebank_teller *t, const timebank_peer *p, const timebank_message *m, clearing *c, int64_t *theirs)
 {
-    clearing c = {.direction = IN, .transfer = m->transfer, .minutes = m->amount, .state = ACCEPTED};
     ledger_account account;
-    int64_t theirs = m->amount, after;
-    const bool hours = m->what != NULL && strcmp(m->what, "hours") == 0, net = m->what != NULL && strcmp(m->what, "net") == 0;
-    c.what = net ? "net" : "hours";
-    if (m->amount < 1 || m->transfer < 1 || !(hours || net))
-        return base_fail(t->d, M_timebank_message, A_S("why", "it prepares nothing"));
+    int64_t after;
+    const bool hours = strcmp(c->what, "hours") == 0;
     gov_status rc = timebank_figures(t, p->id, TIMEBANK_PEER, &account);
     const int64_t claimed = -timebank_balance_of(&account);
     if (rc == GOV_OK && hours)
-        rc = place_hours(t, m, &c.resident, &theirs, &c.reason);
-    if (rc == GOV_OK && hours && c.reason == NULL &&
+        rc = place_hours(t, m, &c->resident, theirs, &c->reason);
+    if (rc == GOV_OK && hours && c->reason == NULL &&
         (!base_add(claimed + account.debits_pending, m->amount, &after) || after > p->most_claimed))
-        c.reason = "limit";
-    if (rc == GOV_OK && net && claimed < m->amount)
-        c.reason = "not_claimed";
+        c->reason = "limit";
+    if (rc == GOV_OK && !hours && claimed < m->amount)
+        c->reason = "not_claimed";
+    return rc;
+}
+
+static gov_status take_prepare(timebank_teller *t, const timebank_peer *p, const timebank_message *m, timebank_message *answer)
+{
+    clearing c, before;
+    int64_t theirs = m->amount;
+    const bool hours = m->what != NULL && strcmp(m->what, "hours") == 0, net = m->what != NULL && strcmp(m->what, "net") == 0;
+    if (m->amount < 1 || m->transfer < 1 || !(hours || net))
+        return base_fail(t->d, M_timebank_message, A_S("why", "it prepares nothing"));
+    gov_status rc = timebank_look_up_clearing(t, p, IN, m->transfer, &before);
+    const bool recalled = rc == GOV_OK && before.state == TIMEBANK_RECALLED;
+    c = (clearing){.direction = IN,
+                   .transfer = m->transfer,
+                   .minutes = m->amount,
+                   .sequence = m->sequence,
+                   .what = net ? "net" : "hours",
+                   .reason = recalled ? "recalled" : NULL};
+    if (rc == GOV_OK && !recalled)
+        rc = judge(t, p, m, &c, &theirs);
     if (rc == GOV_OK && c.reason == NULL)
         rc = credit(t, p, m, c.resident, theirs);
-    if (c.reason != NULL)
-        c.state = REFUSED;
+    c.state = c.reason != NULL ? TIMEBANK_REFUSED : TIMEBANK_ACCEPTED;
     if (rc == GOV_OK)
-        rc = add_clearing(t, p, &c);
+        rc = recalled ? timebank_store_clearing(t, p, &c) : timebank_add_clearing(t, p, &c);
     *answer = (timebank_message){.kind = c.reason != NULL ? "refuse" : "accept",
                                  .transfer = m->transfer,
                                  .amount = m->amount,
@@ -308,42 +336,73 @@ static gov_status take_prepare(timebank_teller *t, const timebank_peer *p, const
     return rc;
 }
 
-/* The answer to what was sent: it is posted, or given back. */
+/* From one account to another, both named by whose and of what code. */
+static gov_status move(timebank_teller *t, uint32_t code, int64_t from, uint32_t from_code, int64_t to, uint32_t to_code,
+                       int64_t minutes, ledger_transfer *out)
+{
+    int64_t debit, credit_to;
+    gov_status rc = timebank_account(t, from, from_code, &debit);
+    if (rc == GOV_OK)
+        rc = timebank_account(t, to, to_code, &credit_to);
+    return rc == GOV_OK ? timebank_transfer(t, code, debit, credit_to, minutes, out) : rc;
+}
+
+/* The transfers that end it, by where its minutes are. */
+static gov_status ends_of(timebank_teller *t, const timebank_peer *p, const clearing *c, bool accepted, ledger_transfer *events,
+                          size_t *n)
+{
+    const bool hours = strcmp(c->what, "hours") == 0;
+    const uint32_t code = hours ? TIMEBANK_BY_SENDING : TIMEBANK_BY_SETTLEMENT;
+    gov_status rc = GOV_OK;
+    if (c->state == TIMEBANK_PREPARED) {
+        rc = timebank_transfer(t, code, 0, 0, accepted ? c->minutes : 0, &events[*n]);
+        events[*n].pending_id = c->transfer;
+        events[(*n)++].flags = accepted ? GOV_TRANSFER_POST_PENDING : GOV_TRANSFER_VOID_PENDING;
+        if (rc == GOV_OK && accepted && hours)
+            rc = move(t, code, p->id, TIMEBANK_TRANSIT, p->id, TIMEBANK_PEER, c->minutes, &events[(*n)++]);
+    } else if (accepted) { /* after all */
+        rc = hours ? move(t, code, p->id, TIMEBANK_SUSPENSE, p->id, TIMEBANK_PEER, c->minutes, &events[(*n)++])
+                   : move(t, code, p->id, TIMEBANK_PEER, t->bank->book, TIMEBANK_OUTSIDE, c->minutes, &events[(*n)++]);
+    } else if (c->state == TIMEBANK_WRITTEN_OFF) {
+        rc = move(t, code, p->id, TIMEBANK_SUSPENSE, c->resident, TIMEBANK_MEMBER, c->minutes, &events[(*n)++]);
+    }
+    return rc;
+}
+
+gov_status timebank_end_sent(timebank_teller *t, const timebank_peer *p, clearing *c, bool accepted, const char *how, const char *reason)
+{
+    ledger_transfer events[2];
+    size_t n = 0;
+    gov_status rc = ends_of(t, p, c, accepted, events, &n);
+    for (size_t i = 0; i < n; i++)
+        events[i].subject = p->id;
+    const value_pair said[] = {{value_text("peer"), value_text(p->name)},
+                               {value_text("transfer"), value_int(c->transfer)},
+                               {value_text("answer"), value_text(how)},
+                               {value_text("reason"), reason != NULL ? value_text(reason) : value_null()}};
+    const timebank_note note = note_of(p, said, ARRAY_LEN(said));
+    if (rc == GOV_OK)
+        rc = n > 0 ? timebank_post(t, events, n, &note) : timebank_record(t, "hours_answered", &note);
+    c->state = accepted ? TIMEBANK_CLEARED : strcmp(how, "recalled") == 0 ? TIMEBANK_RECALLED : TIMEBANK_REFUSED;
+    c->reason = reason;
+    c->proposal = 0;
+    c->proposed_by = 0;
+    return rc == GOV_OK ? timebank_store_clearing(t, p, c) : rc;
+}
+
+/* The answer to what was sent: it is posted, or given back. It may come late, when it has been recalled or written off. */
 static gov_status take_answer(timebank_teller *t, const timebank_peer *p, const timebank_message *m, timebank_message *answer)
 {
     clearing c;
-    ledger_transfer events[2];
-    int64_t transit, peer;
-    size_t n = 1;
     const bool accepted = strcmp(m->kind, "accept") == 0;
-    gov_status rc = find_clearing(t, p, OUT, m->transfer, false, &c);
-    if (rc == GOV_OK && c.minutes != m->amount)
-        return base_fail(t->d, M_timebank_no_clearing, A_S("peer", p->name), A_I("transfer", m->transfer));
-    if (rc == GOV_OK)
-        rc = timebank_transfer(t, strcmp(c.what, "hours") == 0 ? TIMEBANK_BY_SENDING : TIMEBANK_BY_SETTLEMENT, 0, 0,
-                               accepted ? c.minutes : 0, &events[0]);
-    events[0].pending_id = c.transfer;
-    events[0].subject = p->id;
-    events[0].flags = accepted ? GOV_TRANSFER_POST_PENDING : GOV_TRANSFER_VOID_PENDING;
-    if (rc == GOV_OK && accepted && strcmp(c.what, "hours") == 0) {
-        rc = timebank_account(t, p->id, TIMEBANK_TRANSIT, &transit);
-        if (rc == GOV_OK)
-            rc = timebank_account(t, p->id, TIMEBANK_PEER, &peer);
-        if (rc == GOV_OK)
-            rc = timebank_transfer(t, TIMEBANK_BY_SENDING, transit, peer, c.minutes, &events[n]);
-        events[n++].subject = p->id;
-    }
-    const value_pair said[] = {{value_text("peer"), value_text(p->name)},
-                               {value_text("transfer"), value_int(m->transfer)},
-                               {value_text("answer"), value_text(m->kind)},
-                               {value_text("reason"), m->reason != NULL ? value_text(m->reason) : value_null()}};
-    const timebank_note note = note_of(p, said, ARRAY_LEN(said));
-    if (rc == GOV_OK)
-        rc = timebank_post(t, events, n, &note);
-    c.state = accepted ? SETTLED : REFUSED;
-    c.reason = m->reason;
-    if (rc == GOV_OK)
-        rc = end_clearing(t, p, &c);
+    gov_status rc = timebank_look_up_clearing(t, p, OUT, m->transfer, &c);
+    if (rc != GOV_OK)
+        return rc;
+    const bool waits = c.state == TIMEBANK_PREPARED || c.state == TIMEBANK_WRITTEN_OFF || c.state == TIMEBANK_GIVEN_BACK;
+    if (c.minutes != m->amount || !(waits || (c.state == TIMEBANK_RECALLED && !accepted)))
+        return timebank_no_such_clearing(t, p, m->transfer);
+    if (waits)
+        rc = timebank_end_sent(t, p, &c, accepted, m->kind, m->reason);
     *answer = (timebank_message){.kind = "settle", .transfer = m->transfer, .amount = m->amount};
     return rc;
 }
@@ -351,36 +410,35 @@ static gov_status take_answer(timebank_teller *t, const timebank_peer *p, const 
 static gov_status take_settle(timebank_teller *t, const timebank_peer *p, const timebank_message *m, timebank_message *answer)
 {
     clearing c;
-    gov_status rc = find_clearing(t, p, IN, m->transfer, true, &c);
-    if (rc == GOV_OK && c.state == ACCEPTED) {
-        c.state = SETTLED;
-        rc = end_clearing(t, p, &c);
+    gov_status rc = timebank_look_up_clearing(t, p, IN, m->transfer, &c);
+    if (rc == GOV_OK && c.state != TIMEBANK_ACCEPTED && c.state != TIMEBANK_REFUSED)
+        return timebank_no_such_clearing(t, p, m->transfer);
+    if (rc == GOV_OK && c.state == TIMEBANK_ACCEPTED) {
+        c.state = TIMEBANK_CLEARED;
+        rc = timebank_store_clearing(t, p, &c);
     }
     *answer = (timebank_message){.kind = "ack", .transfer = m->transfer, .amount = m->amount};
     return rc;
 }
 
-/* The answer that it got when it was taken up; GOV_E_REFUSED when it is another one than was. */
-static gov_status repeat(timebank_teller *t, const timebank_peer *p, const timebank_message *m, const char **answer)
+gov_status timebank_kept_answer(timebank_teller *t, const timebank_peer *p, int64_t sequence, const uint8_t *hash, const char **answer)
 {
     static const store_sql sql = {"SELECT hash, answer FROM gov_timebank_message WHERE community = $1 AND peer = $2 AND direction = 1 AND "
                                   "sequence = $3",
                                   0};
     store_rows rows;
     size_t hash_len, len;
-    gov_status rc = store_first(t->g->store, &sql,
-                                STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(m->sequence)), &rows, t->d);
-    if (rc == GOV_END)
-        return base_fail(t->d, M_internal, A_S("what", "message"));
+    gov_status rc =
+        store_first(t->g->store, &sql, STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(sequence)), &rows, t->d);
     if (rc != GOV_OK)
-        return rc;
-    const void *hash = store_bytes(&rows, 0, &hash_len);
-    const bool same = hash_len == sizeof m->hash && memcmp(hash, m->hash, hash_len) == 0;
+        return rc == GOV_END ? base_fail(t->d, M_internal, A_S("what", "message")) : rc;
+    const void *kept = store_bytes(&rows, 0, &hash_len);
+    const bool same = hash == NULL || (hash_len == BASE_DIGEST_SIZE && memcmp(kept, hash, hash_len) == 0);
     const char *text = store_text(&rows, 1, &len);
     *answer = base_arena_strndup(&t->g->scratch, text, len);
     store_rows_close(&rows);
     if (!same)
-        return base_fail(t->d, M_timebank_chain, A_S("peer", p->name), A_I("found", m->sequence));
+        return base_fail(t->d, M_timebank_chain, A_S("peer", p->name), A_I("found", sequence));
     return *answer != NULL ? GOV_OK : base_nomem(t->d);
 }
 
@@ -404,7 +462,7 @@ static gov_status take_next(timebank_teller *t, timebank_peer *p, const timebank
     p->in_seq = m->sequence;
     memcpy(p->in_hash, m->hash, sizeof p->in_hash);
     if (rc == GOV_OK)
-        rc = issue(t, p, &a, secret);
+        rc = timebank_issue(t, p, &a, secret);
     if (rc == GOV_OK)
         rc = keep_message(t, p, IN, m, a.text);
     *answer = a.text;
@@ -438,9 +496,13 @@ TIMEBANK_RUN(timebank_run_receive)
     if (m.ack > p.out_acked && m.ack <= p.out_seq)
         p.out_acked = m.ack;
     if (again)
-        rc = repeat(&t, &p, &m, &answer);
+        rc = timebank_kept_answer(&t, &p, m.sequence, m.hash, &answer);
     else if (m.sequence > 0)
         rc = take_next(&t, &p, &m, secret, &answer);
+    else if (strcmp(m.kind, "recall") == 0)
+        rc = timebank_take_recall(&t, &p, &m, secret, &answer);
+    else if (strcmp(m.kind, "recalled") == 0)
+        rc = timebank_take_recalled(&t, &p, &m);
     if (rc == GOV_OK)
         rc = timebank_store_peer(&t, &p);
     value_builder_init(&b, &g->scratch);

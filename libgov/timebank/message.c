@@ -124,9 +124,14 @@ static bool take_number(value map, const char *key, int64_t *out)
     return true;
 }
 
+bool timebank_is_numbered(const char *kind)
+{
+    return strcmp(kind, "ack") != 0 && strcmp(kind, "recall") != 0 && strcmp(kind, "recalled") != 0;
+}
+
 static bool known_kind(const char *kind)
 {
-    static const char *const kinds[] = {"prepare", "accept", "refuse", "settle", "ack"};
+    static const char *const kinds[] = {"prepare", "accept", "refuse", "settle", "ack", "recall", "recalled"};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (strcmp(kinds[i], kind) == 0)
             return true;
@@ -169,7 +174,7 @@ gov_status timebank_read_message(gov *g, value text, timebank_message *m, const 
                        previous.len == 2 * sizeof m->previous && base_unhex(previous.as.s, previous.len, m->previous);
     if (none)
         return base_nomem(d);
-    if (!whole || !known_kind(m->kind) || (strcmp(m->kind, "ack") == 0) != (m->sequence == 0))
+    if (!whole || !known_kind(m->kind) || timebank_is_numbered(m->kind) != (m->sequence > 0))
         return unreadable("a member is missing or not what it should be", d);
     m->text = again;
     m->len = len;

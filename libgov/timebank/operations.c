@@ -75,6 +75,13 @@ static const rulebook_operand settle_net[] = {BANK,
 static const rulebook_operand receive[] = {
     BANK, {"message", RULEBOOK_OPERAND_TEXT, true}, {"key", RULEBOOK_OPERAND_TEXT, true}};
 
+static const rulebook_operand transit[] = {BANK, {"peer", RULEBOOK_OPERAND_TEXT}};
+static const rulebook_operand recall[] = {
+    BANK, {"peer", RULEBOOK_OPERAND_TEXT, true}, THE("transfer"), {"key", RULEBOOK_OPERAND_TEXT, true}};
+static const rulebook_operand write_off[] = {
+    BANK, {"peer", RULEBOOK_OPERAND_TEXT, true}, THE("transfer"), {"give_back", RULEBOOK_OPERAND_BOOL}};
+static const rulebook_operand approve[] = {BANK, {"peer", RULEBOOK_OPERAND_TEXT, true}, THE("transfer")};
+
 #define READS(name, operands, run) {name, TIMEBANK_READ, false, operands, ARRAY_LEN(operands), run}
 #define WRITES(name, operands, run) {name, TIMEBANK_WRITE, true, operands, ARRAY_LEN(operands), run}
 #define RULES(name, operands, run) {name, TIMEBANK_RULE, true, operands, ARRAY_LEN(operands), run}
@@ -112,6 +119,10 @@ static const rulebook_operation operations[] = {
     WRITES("timebank.send_hours", send_hours, timebank_run_send_hours),
     RULES("timebank.settle_net", settle_net, timebank_run_settle_net),
     RULES("timebank.receive", receive, timebank_run_receive),
+    READS("timebank.transit", transit, timebank_run_transit),
+    RULES("timebank.recall", recall, timebank_run_recall),
+    RULES("timebank.write_off", write_off, timebank_run_write_off),
+    RULES("timebank.approve_write_off", approve, timebank_run_approve_write_off),
     {"timebank.expire", TIMEBANK_WRITE, true, one, ARRAY_LEN(one), timebank_run_expire, true},
 };
 

@@ -187,16 +187,17 @@ static gov_status flows(timebank_teller *t, int64_t peer, value_builder *b)
         "SELECT CAST(sum(CASE WHEN direction = 0 AND state = 3 AND what = 'hours' THEN minutes ELSE 0 END) AS BIGINT), CAST(sum(CASE "
         "WHEN direction = 1 AND (state = 2 OR state = 3) AND what = 'hours' THEN minutes ELSE 0 END) AS BIGINT), CAST(sum(CASE WHEN "
         "direction = 0 AND state = 3 AND what = 'net' THEN minutes ELSE 0 END) AS BIGINT), CAST(sum(CASE WHEN direction = 1 AND (state "
-        "= 2 OR state = 3) AND what = 'net' THEN minutes ELSE 0 END) AS BIGINT) FROM gov_timebank_clearing WHERE community = $1 AND peer "
+        "= 2 OR state = 3) AND what = 'net' THEN minutes ELSE 0 END) AS BIGINT), CAST(sum(CASE WHEN direction = 0 AND (state = 6 OR state "
+        "= 7) AND what = 'hours' THEN minutes ELSE 0 END) AS BIGINT) FROM gov_timebank_clearing WHERE community = $1 AND peer "
         "= $2",
         0};
-    static const char *const names[] = {"sent", "received", "paid", "was_paid"};
+    static const char *const names[] = {"sent", "received", "paid", "was_paid", "written_off"};
     store_rows rows;
     const gov_status rc =
         store_first(t->g->store, &sql, STORE_ARGS(store_i(t->g->community), store_i(peer)), &rows, t->d);
     if (rc != GOV_OK)
         return rc == GOV_END ? GOV_OK : rc;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < (int)ARRAY_LEN(names); i++)
         value_builder_set(b, names[i], value_int(store_int(&rows, i)));
     store_rows_close(&rows);
     return GOV_OK;
@@ -204,11 +205,13 @@ static gov_status flows(timebank_teller *t, int64_t peer, value_builder *b)
 
 static gov_status show_peer(timebank_teller *t, const timebank_peer *p, value_builder *list)
 {
-    ledger_account account, transit;
+    ledger_account account, transit, suspense;
     value_builder b;
     gov_status rc = timebank_figures(t, p->id, TIMEBANK_PEER, &account);
     if (rc == GOV_OK)
         rc = timebank_figures(t, p->id, TIMEBANK_TRANSIT, &transit);
+    if (rc == GOV_OK)
+        rc = timebank_figures(t, p->id, TIMEBANK_SUSPENSE, &suspense);
     if (rc != GOV_OK)
         return rc;
     value_builder_init(&b, &t->g->scratch);
@@ -216,6 +219,7 @@ static gov_status show_peer(timebank_teller *t, const timebank_peer *p, value_bu
     value_builder_set(&b, "their_bank", value_text(p->their_bank));
     value_builder_set(&b, "position", value_int(timebank_balance_of(&account)));
     value_builder_set(&b, "in_transit", value_int(transit.credits_pending));
+    value_builder_set(&b, "suspense", value_int(timebank_balance_of(&suspense)));
     value_builder_set(&b, "most_owed", value_int(p->most_owed));
     value_builder_set(&b, "most_claimed", value_int(p->most_claimed));
     value_builder_set(&b, "sent_messages", value_int(p->out_seq));

@@ -148,6 +148,9 @@ static const store_column clearing_columns[] = {{"community", STORE_INT},
                                                 {"reason", STORE_TEXT, true},
                                                 {"at_us", STORE_INT},
                                                 {"done_us", STORE_INT, true},
+                                                {"sequence", STORE_INT}, /* of the message that prepared it; 0: none came */
+                                                {"proposal", STORE_INT, true},
+                                                {"proposed_by", STORE_INT, true},
                                                 {0}};
 static const store_table clearing_table = {
     .name = "gov_timebank_clearing", .columns = clearing_columns, .key = "community, peer, direction, transfer"};

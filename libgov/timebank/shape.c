@@ -32,6 +32,7 @@ const char *const timebank_json_schema[] = {
     AND("leaving", REF("names")) AND("inheritance", REF("names")) AND("group_hours", WORDS("\"own\",\"donated\"")),
     AND("skills", MAP_OF(SKILL)),
     AND("levels", MAP_OF(OBJECT("\"at\"", "\"title\":" REF("text") AND("at", REF("duration"))))),
-    AND("match", MATCH) AND("check_in", OBJECT("", "\"within\":" REF("int"))) AND("confirm_within", REF("duration")),
+    AND("match", MATCH) AND("check_in", OBJECT("", "\"within\":" REF("int"))) AND("confirm_within", REF("duration"))
+        AND("answer_within", REF("duration")),
     "}}",
     NULL};

@@ -76,7 +76,7 @@ TIMEBANK_RUN(timebank_run_level)
 static const char *kind_name(uint32_t code)
 {
     static const char *const names[] = {"other",  "service",     "help",     "group",   "gift",    "excess",    "leaving",
-                                        "inheritance", "reversal", "backing", "sending", "receiving", "settlement", "rules"};
+                                        "inheritance", "reversal", "backing", "sending", "receiving", "settlement", "rules", "write_off"};
     return code < ARRAY_LEN(names) ? names[code] : names[0];
 }
 

@@ -83,6 +83,7 @@ typedef struct timebank_bank {
     int64_t reach_m;  /* how far volunteers go who do not say */
     int64_t within_m; /* how near a check-in must be; -1: anywhere */
     int64_t confirm_minutes; /* after the end of a booking, until it expires */
+    int64_t answer_minutes;  /* how long a peer has to answer, until what it was sent may be recalled or written off */
     /* What conditions read: the common slots, then these. */
     uint32_t slot_count, slot_now, slot_resident, slot_household, slot_age, slot_balance, slot_served;
 } timebank_bank;
@@ -105,7 +106,8 @@ enum {
     TIMEBANK_FUND = 24,   /* what backs the pool */
     TIMEBANK_PEER = 25,   /* what this community owes another one; below zero: what it is owed */
     TIMEBANK_TRANSIT = 26, /* sent to a peer, which has not answered */
-    TIMEBANK_OUTSIDE = 27  /* what was settled with peers outside of the bank */
+    TIMEBANK_OUTSIDE = 27, /* what was settled with peers outside of the bank */
+    TIMEBANK_SUSPENSE = 28 /* sent to a peer that never answered, and written off; below zero: given back, and accepted after all */
 };
 enum {
     TIMEBANK_BY_SERVICE = 1,
@@ -120,7 +122,8 @@ enum {
     TIMEBANK_BY_SENDING = 10,
     TIMEBANK_BY_RECEIVING = 11,
     TIMEBANK_BY_SETTLEMENT = 12,
-    TIMEBANK_BY_RULES = 13 /* the effect `transfer` */
+    TIMEBANK_BY_RULES = 13, /* the effect `transfer` */
+    TIMEBANK_BY_WRITE_OFF = 14
 };
 
 typedef enum timebank_standing { TIMEBANK_ACTIVE = 0, TIMEBANK_LEFT = 1, TIMEBANK_DEAD = 2 } timebank_standing;
@@ -301,7 +304,7 @@ gov_status timebank_count_open(timebank_teller *t, int64_t resident, int64_t *co
  * serves or was promised and is under way, and what is disputed. */
 gov_status timebank_end_all(timebank_teller *t, int64_t resident);
 
-/* ---- clearing with other communities: peer.c, message.c, clearing.c ----
+/* ---- clearing with other communities: peer.c, message.c, clearing.c, recall.c ----
  *
  * Minutes go from a member here to a member of a peer in two phases. The sender reserves them (a pending transfer into the account "in
  * transit") and sends `prepare`; the peer credits its member from the account that it keeps for the sender, within its limit, and answers
@@ -310,7 +313,12 @@ gov_status timebank_end_all(timebank_teller *t, int64_t resident);
  * The messages of each direction are numbered from 1 on without gaps, each but `ack` carries the hash of the one before (the first: of who
  * speaks to whom, between which banks, with which keys), all name both communities and both banks and are signed by their community's key (Ed25519), and say up to which number the other side's were taken up. What was taken up is kept with its
  * answer: the same message again gives the same answer. What comes too early is refused, and it is told which number is wanted. Each
- * message is taken up in one transaction with its answer, so a crash loses nothing that the outbox does not send again. */
+ * message is taken up in one transaction with its answer, so a crash loses nothing that the outbox does not send again.
+ *
+ * A peer that does not answer in time is asked by `recall`, which like `ack` has no number. If it has not taken the prepare up, it keeps that it
+ * never will and says `recalled`: the minutes go back, and the prepare is refused when it comes. Else it says again what it has answered. One
+ * that is silent to that, too, two officers may write off: into suspense, or back to who sent. The answer may still come and then counts:
+ * what was accepted goes from the suspense account to the peer's. */
 
 enum { TIMEBANK_KEY = 32, TIMEBANK_SECRET = 64, TIMEBANK_SIGNATURE = 64, TIMEBANK_LONGEST_MESSAGE = 4096 };
 
@@ -327,7 +335,7 @@ typedef struct timebank_peer {
 
 typedef struct timebank_message {
     const char *from, *to, *from_bank, *to_bank;
-    const char *kind;             /* "prepare", "accept", "refuse", "settle", "ack" */
+    const char *kind;             /* "prepare", "accept", "refuse", "settle"; without a number "ack", "recall", "recalled" */
     const char *what;             /* of a prepare: "hours", "net" */
     const char *whom, *reason;    /* the member at the peer; of a refusal */
     int64_t sequence, ack, transfer, amount;
@@ -346,6 +354,7 @@ static inline const uint8_t *timebank_public_key(const uint8_t *secret)
 {
     return secret + TIMEBANK_SECRET - TIMEBANK_KEY;
 }
+bool timebank_is_numbered(const char *kind);
 /* From the scratch. */
 gov_status timebank_write_message(gov *g, timebank_message *m, const uint8_t *secret, const diag *d);
 /* What it says, not yet whether that is true. GOV_E_INPUT. */
@@ -357,6 +366,44 @@ gov_status timebank_read_key(value text, size_t size, uint8_t *out, const diag *
 /* By name; self NULL: any. GOV_E_NOT_FOUND, reported. */
 gov_status timebank_find_peer(timebank_teller *t, const char *name, const char *self, timebank_peer *out);
 gov_status timebank_store_peer(timebank_teller *t, const timebank_peer *p);
+/* The next message to the peer, written and signed; a numbered one is kept, too. The peer's row is the caller's to store. */
+gov_status timebank_issue(timebank_teller *t, timebank_peer *p, timebank_message *m, const uint8_t *secret);
+/* The bank and the peer that an operation is given, locked. */
+gov_status timebank_reach_peer(gov *g, value bank, value name, timebank_teller *t, timebank_peer *p, const diag *d);
+
+/* What was sent to a peer (OUT), or came from it. */
+enum { TIMEBANK_OUT = 0, TIMEBANK_IN = 1 };
+enum {
+    TIMEBANK_PREPARED = 1,    /* OUT: reserved, no answer yet */
+    TIMEBANK_ACCEPTED = 2,    /* IN: credited, not settled yet */
+    TIMEBANK_CLEARED = 3,     /* it went over */
+    TIMEBANK_REFUSED = 4,
+    TIMEBANK_RECALLED = 5,    /* the peer had not taken it up, and never will */
+    TIMEBANK_WRITTEN_OFF = 6, /* OUT: in suspense */
+    TIMEBANK_GIVEN_BACK = 7   /* OUT: back with who sent, though it may have been accepted */
+};
+typedef struct timebank_clearing {
+    int64_t transfer, resident, minutes, sequence, at_us;
+    int64_t proposed_by; /* the officer who wants it written off, and what it is to become; 0: nobody */
+    int32_t direction, state, proposal;
+    const char *what, *reason; /* "hours" or "net"; of a refusal */
+} timebank_clearing;
+
+gov_status timebank_add_clearing(timebank_teller *t, const timebank_peer *p, const timebank_clearing *c);
+gov_status timebank_store_clearing(timebank_teller *t, const timebank_peer *p, const timebank_clearing *c);
+/* state 0: there is none. */
+gov_status timebank_look_up_clearing(timebank_teller *t, const timebank_peer *p, int32_t direction, int64_t transfer,
+                                     timebank_clearing *out);
+gov_status timebank_no_such_clearing(timebank_teller *t, const timebank_peer *p, int64_t transfer);
+/* An answer to what was sent: posts it or gives it back, from wherever the minutes are by now. `how` goes into the journal. */
+gov_status timebank_end_sent(timebank_teller *t, const timebank_peer *p, timebank_clearing *c, bool accepted, const char *how,
+                             const char *reason);
+/* The answer that a numbered message got which was taken up; hash NULL: whatever it said. */
+gov_status timebank_kept_answer(timebank_teller *t, const timebank_peer *p, int64_t sequence, const uint8_t *hash, const char **answer);
+/* A recall, and what it is answered by. */
+gov_status timebank_take_recall(timebank_teller *t, timebank_peer *p, const timebank_message *m, const uint8_t *secret,
+                                const char **answer);
+gov_status timebank_take_recalled(timebank_teller *t, const timebank_peer *p, const timebank_message *m);
 
 /* ---- operations: operations.c, and the files that they are about ---- */
 
@@ -398,5 +445,9 @@ TIMEBANK_RUN(timebank_run_outbox);
 TIMEBANK_RUN(timebank_run_send_hours);
 TIMEBANK_RUN(timebank_run_settle_net);
 TIMEBANK_RUN(timebank_run_receive);
+TIMEBANK_RUN(timebank_run_transit);
+TIMEBANK_RUN(timebank_run_recall);
+TIMEBANK_RUN(timebank_run_write_off);
+TIMEBANK_RUN(timebank_run_approve_write_off);
 
 #endif
