@@ -321,6 +321,10 @@ gov_status access_new_id(gov *g, int64_t *id, const diag *d);
 /* Appends a journal entry in the actor's name at the community's now. */
 gov_status access_record(gov *g, const journal_entry *entry, int64_t *id, const diag *d);
 
+/* To be said after writing a row of a table that the journal keeps (journal_keep); passes on the status of the writing. */
+gov_status access_keep(gov *g, gov_status written, const journal_kept *k, int64_t a, int64_t b,
+                       int64_t c, const diag *d);
+
 /* Acts as the rules until access_restore: for timers, whose actor is nobody in person. */
 access_actor access_become_rules(gov *g);
 void access_restore(gov *g, access_actor actor);

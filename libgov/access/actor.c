@@ -70,6 +70,17 @@ gov_status access_record(gov *g, const journal_entry *entry, int64_t *id, const 
     return journal_append(g->journal, &full, id, d);
 }
 
+gov_status access_keep(gov *g, gov_status written, const journal_kept *k, int64_t a, int64_t b,
+                       int64_t c, const diag *d)
+{
+    const journal_entry by = {.real_ms = access_real_ms(g),
+                              .at_us = access_now(g),
+                              .actor = access_actor_id(g)};
+    return written == GOV_OK
+               ? journal_keep(g->journal, k, (const int64_t[JOURNAL_KEY_MAX]){a, b, c}, &by, d)
+               : written;
+}
+
 /* ---- the actor ---- */
 
 static gov_status set_actor(gov *g, access_kind kind, const char *key, const char *purpose, gov_error **err)

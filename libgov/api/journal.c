@@ -190,6 +190,14 @@ gov_status gov_journal_read(gov *g, int64_t after, uint32_t limit, gov_value **o
 
 /* ---- verifying ---- */
 
+/* Every table of the programmes: what is missing here is not compared with the journal. */
+static const journal_kept *const kept[] = {
+    &points_kept_order,      &points_kept_deduction, &points_kept_notice, &timebank_kept_member,
+    &timebank_kept_notice,   &timebank_kept_booking, &timebank_kept_peer, &timebank_kept_message,
+    &timebank_kept_clearing, &fund_kept_entry,       &fund_kept_project,  &fund_kept_portion,
+    &fund_kept_plan,         &fund_kept_relief,      &fund_kept_grant,    &fund_kept_budget,
+    &ledger_kept_cap,        &ledger_kept_reason,    &ledger_kept_memo};
+
 typedef struct verifying {
     gov_progress progress;
     void *user;
@@ -322,6 +330,8 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
         checked = registry_rules_verify(g, d);
     if (checked == GOV_OK)
         checked = journal_verify(g->journal, &v->journal, v->progress != NULL ? on_progress : NULL, v, d);
+    if (checked == GOV_OK)
+        checked = journal_verify_kept(g->journal, kept, ARRAY_LEN(kept), d);
     if (checked == GOV_OK)
         checked = ledger_verify_all(g, d);
     if (checked == GOV_OK)

@@ -15,13 +15,18 @@ gov_status fund_entry_put(gov *g, const fund_entry *e, const diag *d)
     const gov_status rc = fund_journal(g, FUND_ENTRY_PUT, e->id, told, ARRAY_LEN(told), d);
     if (rc != GOV_OK)
         return rc;
-    return store_post(g->store, &add,
-                      STORE_ARGS(store_i(g->community), store_i(e->id), store_i(e->pot), store_i(e->kind), store_i(e->state),
-                                 store_s(e->item), store_i(e->amount), store_i0(e->party), store_s(e->party_name),
-                                 store_flag(e->named), store_s(e->note), store_i(access_actor_id(g)), store_i(access_now(g)),
-                                 store_i0(e->decided_by), store_i0(e->decided_us), store_i0(e->at_us), store_i0(e->case_id),
-                                 store_s(e->effect)),
-                      1, d);
+    return access_keep(g,
+                       store_post(g->store, &add,
+                                  STORE_ARGS(store_i(g->community), store_i(e->id), store_i(e->pot),
+                                             store_i(e->kind), store_i(e->state), store_s(e->item),
+                                             store_i(e->amount), store_i0(e->party),
+                                             store_s(e->party_name), store_flag(e->named),
+                                             store_s(e->note), store_i(access_actor_id(g)),
+                                             store_i(access_now(g)), store_i0(e->decided_by),
+                                             store_i0(e->decided_us), store_i0(e->at_us),
+                                             store_i0(e->case_id), store_s(e->effect)),
+                                  1, d),
+                       &fund_kept_entry, e->id, 0, 0, d);
 }
 
 static const char *text_at(gov *g, store_rows *rows, int column, bool *failed)
@@ -79,10 +84,14 @@ gov_status fund_entry_decide(gov *g, const fund_entry *e, const diag *d)
 {
     static const store_sql set = {"UPDATE gov_fund_entry SET state = $3, decided_by = $4, decided_us = $5, at_us = $6, amount = $7 WHERE "
                                   "community = $1 AND id = $2 AND state = 1"};
-    return store_post(g->store, &set,
-                      STORE_ARGS(store_i(g->community), store_i(e->id), store_i(e->state), store_i(access_actor_id(g)),
-                                 store_i(access_now(g)), store_i0(e->at_us), store_i(e->amount)),
-                      1, d);
+    return access_keep(g,
+                       store_post(g->store, &set,
+                                  STORE_ARGS(store_i(g->community), store_i(e->id),
+                                             store_i(e->state), store_i(access_actor_id(g)),
+                                             store_i(access_now(g)), store_i0(e->at_us),
+                                             store_i(e->amount)),
+                                  1, d),
+                       &fund_kept_entry, e->id, 0, 0, d);
 }
 
 static gov_status walk(gov *g, store_rows *rows, const fund_query *q, gov_status (*each)(void *user, const fund_entry *e, const diag *d),

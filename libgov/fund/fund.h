@@ -16,6 +16,8 @@
 
 extern const rulebook_host fund_words;
 extern const store_migration fund_schema; /* version 1 */
+extern const journal_kept fund_kept_entry, fund_kept_project, fund_kept_portion, fund_kept_plan,
+    fund_kept_relief, fund_kept_grant, fund_kept_budget;
 /* Compares this room's tables with the ledger: GOV_E_VERIFY names what differs. */
 gov_status fund_verify(gov *g, const diag *d);
 

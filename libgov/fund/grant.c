@@ -50,10 +50,15 @@ static gov_status set_state(gov *g, const grant *x, const diag *d)
     static const store_sql set = {"UPDATE gov_fund_grant SET state = $3, notice_us = $4, notice_unsure = $5, decided_by = $6, decided_us = $7 "
                                   "WHERE community = $1 AND id = $2"};
     const bool decided = x->state >= APPROVED;
-    return store_post(g->store, &set,
-                      STORE_ARGS(store_i(g->community), store_i(x->id), store_i(x->state), store_i0(x->notice_us), store_flag(x->unsure),
-                                 store_i0(decided ? access_actor_id(g) : 0), store_i0(decided ? access_now(g) : 0)),
-                      1, d);
+    return access_keep(g,
+                       store_post(g->store, &set,
+                                  STORE_ARGS(store_i(g->community), store_i(x->id),
+                                             store_i(x->state), store_i0(x->notice_us),
+                                             store_flag(x->unsure),
+                                             store_i0(decided ? access_actor_id(g) : 0),
+                                             store_i0(decided ? access_now(g) : 0)),
+                                  1, d),
+                       &fund_kept_grant, x->id, 0, 0, d);
 }
 
 static gov_status lines_of(gov *g, int64_t id, lines *out, const diag *d)
@@ -93,9 +98,13 @@ static gov_status put_budget(gov *g, const grant *x, value list, const diag *d)
         if (rc == GOV_OK)
             rc = access_new_id(g, &id, d);
         if (rc == GOV_OK)
-            rc = store_post(g->store, &add,
-                            STORE_ARGS(store_i(g->community), store_i(x->id), store_i((int64_t)i), store_i(id), store_s(name), store_i(amount)),
-                            1, d);
+            rc = access_keep(g,
+                             store_post(g->store, &add,
+                                        STORE_ARGS(store_i(g->community), store_i(x->id),
+                                                   store_i((int64_t)i), store_i(id), store_s(name),
+                                                   store_i(amount)),
+                                        1, d),
+                             &fund_kept_budget, x->id, (int64_t)i, 0, d);
     }
     if (rc == GOV_OK && sum != x->amount)
         return base_fail(d, M_grant_budget, A_I("sum", sum), A_I("amount", x->amount));
@@ -118,10 +127,14 @@ gov_status fund_grant_apply(gov *g, const value *in, value *out, const diag *d)
     if (rc == GOV_OK)
         rc = access_new_id(g, &x.id, d);
     if (rc == GOV_OK)
-        rc = store_post(g->store, &add,
-                        STORE_ARGS(store_i(g->community), store_i(x.id), store_s(x.rule->name), store_s(x.title), store_i(x.amount),
-                                   store_i(access_actor_id(g)), store_i(access_now(g))),
-                        1, d);
+        rc = access_keep(g,
+                         store_post(g->store, &add,
+                                    STORE_ARGS(store_i(g->community), store_i(x.id),
+                                               store_s(x.rule->name), store_s(x.title),
+                                               store_i(x.amount), store_i(access_actor_id(g)),
+                                               store_i(access_now(g))),
+                                    1, d),
+                         &fund_kept_grant, x.id, 0, 0, d);
     if (rc == GOV_OK)
         rc = put_budget(g, &x, in[BUDGET], d);
     const value_pair data[] = {{value_text("grant"), value_text(rc == GOV_OK ? x.rule->name : "")},

@@ -38,22 +38,34 @@ static gov_status put_plan(gov *g, fund_plan *p, const diag *d)
     const gov_status rc = access_new_id(g, &p->id, d);
     if (rc != GOV_OK)
         return rc;
-    return store_post(g->store, &add,
-                      STORE_ARGS(store_i(g->community), store_i(p->id), store_i(p->portion), store_i(p->kind), store_i(p->total),
-                                 store_i(p->settled), store_i(p->count), store_i(p->first_day), store_i(p->made_us)),
-                      1, d);
+    return access_keep(
+        g,
+        store_post(g->store, &add,
+                   STORE_ARGS(store_i(g->community), store_i(p->id), store_i(p->portion),
+                              store_i(p->kind), store_i(p->total), store_i(p->settled),
+                              store_i(p->count), store_i(p->first_day), store_i(p->made_us)),
+                   1, d),
+        &fund_kept_plan, p->id, 0, 0, d);
 }
 
 static gov_status end_plan(gov *g, const fund_plan *p, const diag *d)
 {
     static const store_sql end = {"UPDATE gov_fund_plan SET ended_us = $3 WHERE community = $1 AND id = $2 AND ended_us IS NULL"};
-    return store_post(g->store, &end, STORE_ARGS(store_i(g->community), store_i(p->id), store_i(access_now(g))), 1, d);
+    return access_keep(
+        g,
+        store_post(g->store, &end,
+                   STORE_ARGS(store_i(g->community), store_i(p->id), store_i(access_now(g))), 1, d),
+        &fund_kept_plan, p->id, 0, 0, d);
 }
 
 static gov_status set_charged(gov *g, const fund_portion *u, int64_t charged, const diag *d)
 {
     static const store_sql set = {"UPDATE gov_fund_portion SET charged = $3 WHERE community = $1 AND id = $2"};
-    return store_post(g->store, &set, STORE_ARGS(store_i(g->community), store_i(u->id), store_i(charged)), 1, d);
+    return access_keep(
+        g,
+        store_post(g->store, &set,
+                   STORE_ARGS(store_i(g->community), store_i(u->id), store_i(charged)), 1, d),
+        &fund_kept_portion, u->id, 0, 0, d);
 }
 
 /* ---- making ---- */

@@ -70,19 +70,28 @@ static gov_status put_portion(gov *g, int64_t project, fund_portion *p, const di
     const gov_status rc = access_new_id(g, &p->id, d);
     if (rc != GOV_OK)
         return rc;
-    return store_post(g->store, &add,
-                      STORE_ARGS(store_i(g->community), store_i(p->id), store_i(project), store_i(p->nr), store_i(p->kind),
-                                 store_s(p->unit.name), store_i(p->amount), store_i0(p->unit.premises),
-                                 p->unit.has_floor ? store_i(p->unit.floor) : store_n(STORE_INT),
-                                 p->unit.has_area ? store_i(p->unit.area) : store_n(STORE_INT)),
-                      1, d);
+    return access_keep(
+        g,
+        store_post(g->store, &add,
+                   STORE_ARGS(store_i(g->community), store_i(p->id), store_i(project),
+                              store_i(p->nr), store_i(p->kind), store_s(p->unit.name),
+                              store_i(p->amount), store_i0(p->unit.premises),
+                              p->unit.has_floor ? store_i(p->unit.floor) : store_n(STORE_INT),
+                              p->unit.has_area ? store_i(p->unit.area) : store_n(STORE_INT)),
+                   1, d),
+        &fund_kept_portion, p->id, 0, 0, d);
 }
 
 static gov_status set_amount(gov *g, const fund_portion *p, const diag *d)
 {
     static const store_sql set = {"UPDATE gov_fund_portion SET amount = $3, charged = $4, account = $5 WHERE community = $1 AND id = $2"};
-    return store_post(g->store, &set,
-                      STORE_ARGS(store_i(g->community), store_i(p->id), store_i(p->amount), store_i(p->charged), store_i0(p->account)), 1, d);
+    return access_keep(g,
+                       store_post(g->store, &set,
+                                  STORE_ARGS(store_i(g->community), store_i(p->id),
+                                             store_i(p->amount), store_i(p->charged),
+                                             store_i0(p->account)),
+                                  1, d),
+                       &fund_kept_portion, p->id, 0, 0, d);
 }
 
 /* ---- dividing ---- */
@@ -234,10 +243,14 @@ gov_status fund_share_open(gov *g, const value *in, value *out, const diag *d)
     if (rc == GOV_OK)
         rc = access_new_id(g, &p.id, d);
     if (rc == GOV_OK)
-        rc = store_post(g->store, &add,
-                        STORE_ARGS(store_i(g->community), store_i(p.id), store_s(p.rule->name), store_s(p.name), store_i(p.cost),
-                                   store_flag(p.agreed), store_s(by), store_i(access_now(g))),
-                        1, d);
+        rc = access_keep(g,
+                         store_post(g->store, &add,
+                                    STORE_ARGS(store_i(g->community), store_i(p.id),
+                                               store_s(p.rule->name), store_s(p.name),
+                                               store_i(p.cost), store_flag(p.agreed), store_s(by),
+                                               store_i(access_now(g))),
+                                    1, d),
+                         &fund_kept_project, p.id, 0, 0, d);
     if (rc == GOV_OK)
         rc = put_units(g, p.id, in[UNITS], d);
     if (rc == GOV_OK)
@@ -260,12 +273,30 @@ static gov_status not_started(const fund_project *p, const diag *d)
     return p->started_us == 0 ? GOV_OK : base_fail(d, M_share_started, A_S("project", p->name));
 }
 
+static gov_status drop_units(gov *g, int64_t project, const diag *d)
+{
+    static const store_sql list = {"SELECT id FROM gov_fund_portion WHERE community = $1 AND "
+                                   "project = $2 AND kind = 0 ORDER BY id"};
+    static const store_sql drop = {
+        "DELETE FROM gov_fund_portion WHERE community = $1 AND project = $2 AND kind = 0"};
+    store_rows rows;
+    gov_status rc =
+        store_query(g->store, &list, STORE_ARGS(store_i(g->community), store_i(project)), &rows, d);
+    while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK)
+        rc = access_keep(g, rc, &fund_kept_portion, store_int(&rows, 0), 0, 0, d);
+    store_rows_close(&rows);
+    if (rc != GOV_END)
+        return rc;
+    return store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(project)),
+                      STORE_ANY_ROWS, d);
+}
+
 /* Until it starts a project may still cost something else, gain an agreement, or have other units; the shares follow. */
 gov_status fund_share_change(gov *g, const value *in, value *out, const diag *d)
 {
     enum { PROJECT, COST, UNITS, AGREED_BY };
-    static const store_sql set = {"UPDATE gov_fund_project SET cost = $3, agreed = $4, agreed_by = $5 WHERE community = $1 AND id = $2"};
-    static const store_sql drop = {"DELETE FROM gov_fund_portion WHERE community = $1 AND project = $2 AND kind = 0"};
+    static const store_sql set = {"UPDATE gov_fund_project SET cost = $3, agreed = $4, agreed_by = "
+                                  "$5 WHERE community = $1 AND id = $2"};
     fund_project p;
     fund_portions all;
     fund_division x;
@@ -282,12 +313,15 @@ gov_status fund_share_change(gov *g, const value *in, value *out, const diag *d)
         p.agreed = by[0] != '\0';
         p.agreed_by = by;
     }
-    rc = store_post(g->store, &set,
-                    STORE_ARGS(store_i(g->community), store_i(p.id), store_i(p.cost), store_flag(p.agreed),
-                               store_s(p.agreed ? p.agreed_by : NULL)),
-                    1, d);
+    rc = access_keep(g,
+                     store_post(g->store, &set,
+                                STORE_ARGS(store_i(g->community), store_i(p.id), store_i(p.cost),
+                                           store_flag(p.agreed),
+                                           store_s(p.agreed ? p.agreed_by : NULL)),
+                                1, d),
+                     &fund_kept_project, p.id, 0, 0, d);
     if (rc == GOV_OK && in[UNITS].kind == VALUE_LIST)
-        rc = store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(p.id)), STORE_ANY_ROWS, d);
+        rc = drop_units(g, p.id, d);
     if (rc == GOV_OK && in[UNITS].kind == VALUE_LIST)
         rc = put_units(g, p.id, in[UNITS], d);
     if (rc == GOV_OK)
@@ -326,8 +360,13 @@ gov_status fund_share_source(gov *g, const value *in, value *out, const diag *d)
         const fund_portion *s = &all.items[i];
         least = s->nr < least ? s->nr : least;
         if (value_is_text(name, s->unit.name))
-            rc = s->kind != FUND_UNIT ? store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(s->id)), 1, d)
-                                      : base_fail(d, M_share_twice, A_S("name", s->unit.name));
+            rc = s->kind != FUND_UNIT
+                     ? access_keep(g,
+                                   store_post(g->store, &drop,
+                                              STORE_ARGS(store_i(g->community), store_i(s->id)), 1,
+                                              d),
+                                   &fund_kept_portion, s->id, 0, 0, d)
+                     : base_fail(d, M_share_twice, A_S("name", s->unit.name));
     }
     if (rc == GOV_OK && !(in[AMOUNT].kind == VALUE_INT && in[AMOUNT].as.i == 0))
         rc = put_source(g, p.id, least - 1, name, in[KIND], in[AMOUNT], d);
@@ -383,7 +422,12 @@ gov_status fund_share_start(gov *g, const value *in, value *out, const diag *d)
     if (rc == GOV_OK)
         rc = charge(g, &p, &all, d);
     if (rc == GOV_OK)
-        rc = store_post(g->store, &set, STORE_ARGS(store_i(g->community), store_i(p.id), store_i(access_now(g))), 1, d);
+        rc = access_keep(g,
+                         store_post(g->store, &set,
+                                    STORE_ARGS(store_i(g->community), store_i(p.id),
+                                               store_i(access_now(g))),
+                                    1, d),
+                         &fund_kept_project, p.id, 0, 0, d);
     return rc == GOV_OK ? fund_answer_id(g, p.id, out, d) : rc;
 }
 

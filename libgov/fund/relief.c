@@ -10,11 +10,15 @@ static gov_status put_relief(gov *g, const relief *r, const char *reason, const 
 {
     static const store_sql add = {"INSERT INTO gov_fund_relief (community, id, project, portion, state, amount, months, household, reason, "
                                   "made_by, made_us) VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10)"};
-    return store_post(g->store, &add,
-                      STORE_ARGS(store_i(g->community), store_i(r->id), store_i(r->project), store_i(r->portion), store_i(r->amount),
-                                 store_i(r->months), store_i0(r->household), store_s(reason), store_i(access_actor_id(g)),
-                                 store_i(access_now(g))),
-                      1, d);
+    return access_keep(g,
+                       store_post(g->store, &add,
+                                  STORE_ARGS(store_i(g->community), store_i(r->id),
+                                             store_i(r->project), store_i(r->portion),
+                                             store_i(r->amount), store_i(r->months),
+                                             store_i0(r->household), store_s(reason),
+                                             store_i(access_actor_id(g)), store_i(access_now(g))),
+                                  1, d),
+                       &fund_kept_relief, r->id, 0, 0, d);
 }
 
 /* Is the household the one that lives in the unit, and one that the rule means to help? */
@@ -175,10 +179,13 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
     else if (grant)
         rc = grant_months(g, &r, &p, &u, &plan, d);
     if (rc == GOV_OK)
-        rc = store_post(g->store, &set,
-                        STORE_ARGS(store_i(g->community), store_i(id), store_i(grant ? FUND_DONE : FUND_DECLINED),
-                                   store_i(access_actor_id(g)), store_i(access_now(g))),
-                        1, d);
+        rc = access_keep(g,
+                         store_post(g->store, &set,
+                                    STORE_ARGS(store_i(g->community), store_i(id),
+                                               store_i(grant ? FUND_DONE : FUND_DECLINED),
+                                               store_i(access_actor_id(g)), store_i(access_now(g))),
+                                    1, d),
+                         &fund_kept_relief, id, 0, 0, d);
     const value_pair data[] = {{value_text("unit"), value_text(u.unit.name)}, {value_text("granted"), value_bool(grant)}};
     if (rc == GOV_OK && r.amount == 0)
         rc = fund_journal(g, "share.relief_decided", id, data, ARRAY_LEN(data), d);

@@ -118,4 +118,11 @@ static const store_table budget_table = {"gov_fund_budget", budget_columns, "com
 
 static const store_table *const tables[] = {&entry_table, &project_table, &portion_table, &plan_table, &relief_table, &grant_table,
                                             &budget_table, NULL};
+const journal_kept fund_kept_entry = {&entry_table, "item", NULL};
+const journal_kept fund_kept_project = {&project_table, "rule", NULL};
+const journal_kept fund_kept_portion = {&portion_table, NULL, NULL};
+const journal_kept fund_kept_plan = {&plan_table, NULL, NULL};
+const journal_kept fund_kept_relief = {&relief_table, NULL, NULL};
+const journal_kept fund_kept_grant = {&grant_table, "rule", NULL};
+const journal_kept fund_kept_budget = {&budget_table, "item", NULL};
 const store_migration fund_schema = {.room = "fund", .version = 1, .create = tables};

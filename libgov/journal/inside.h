@@ -13,6 +13,12 @@ typedef struct unsealed {
     journal_hash hash;
 } unsealed;
 
+/* Written in this transaction, to be told when it commits: kept.c. */
+typedef struct kept_row {
+    const journal_kept *kept;
+    int64_t key[JOURNAL_KEY_MAX], real_ms, at_us, actor;
+} kept_row;
+
 struct journal {
     store *s;
     const gov_allocator *alloc;
@@ -22,6 +28,8 @@ struct journal {
     size_t salts_left;
     unsealed *waiting;
     size_t waiting_count, waiting_cap;
+    kept_row *kept;
+    size_t kept_count, kept_cap;
     journal_edge edge; /* true while the store's epoch is edge_epoch */
     int64_t last_id;
     bool edge_known;
@@ -51,6 +59,9 @@ gov_status journal_load_edge(journal *j, bool lock, const diag *d);
 /* Every leaf hash of the first `size` seals, or of all when size is UINT64_MAX; *entry_at gets the place of id. */
 gov_status journal_load_hashes(journal *j, journal_hash **out, size_t *count, int64_t id,
                                uint64_t *place, const diag *d);
+
+/* kept.c */
+gov_status journal_tell_kept(journal *j, const diag *d);
 
 /* export.c */
 /* The bytes that a signature covers. */

@@ -184,8 +184,9 @@ static gov_status post_waiting(journal *j, const diag *d)
 static gov_status before_commit(void *user, const diag *d)
 {
     journal *j = user;
-    if (j->waiting_count == 0)
-        return GOV_OK;
+    const gov_status told = journal_tell_kept(j, d);
+    if (told != GOV_OK || j->waiting_count == 0)
+        return told;
     if (store_kind_of(j->s) == STORE_POSTGRES)
         return post_waiting(j, d);
     const gov_status rc = journal_load_edge(j, false, d);
@@ -204,13 +205,15 @@ static void undone(void *user, int depth)
     journal *j = user;
     while (j->waiting_count > 0 && j->waiting[j->waiting_count - 1].depth >= depth)
         j->waiting_count--;
+    if (depth <= 1)
+        j->kept_count = 0; /* what a savepoint has undone is read again, and is as it was */
     j->edge_known = false;
 }
 
 static void committed(void *user)
 {
     journal *j = user;
-    j->waiting_count = 0;
+    j->waiting_count = j->kept_count = 0;
 }
 
 /* ---- open and close ---- */
@@ -261,6 +264,7 @@ void journal_close(journal *j)
     base_buf_free(&j->leaf);
     base_buf_free(&j->data);
     base_free(j->alloc, j->waiting);
+    base_free(j->alloc, j->kept);
     base_free(j->alloc, j);
 }
 

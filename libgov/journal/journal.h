@@ -59,6 +59,23 @@ typedef struct journal_entry {
 /* Inside the caller's write transaction. *id (may be NULL) is greater than every id made before. */
 gov_status journal_append(journal *j, const journal_entry *e, int64_t *id, const diag *d);
 
+/* A table whose rows the journal keeps. All its columns are told, so that none can be forgotten: numbers as they are, texts that are
+ * names in the rules too (`plain`: "item, rule"), other texts and what is `hidden` as a digest. */
+enum { JOURNAL_KEY_MAX = 3 };
+typedef struct journal_kept {
+    const store_table *table; /* its key: the community, then up to three integers */
+    const char *plain, *hidden;
+} journal_kept;
+/* The row of that key (without the community; what is over is 0) was made, changed or dropped in this transaction: it is read and told
+ * when that commits. Of `by` the clocks and the actor are taken. */
+gov_status journal_keep(journal *j, const journal_kept *k,
+                        const int64_t key[static JOURNAL_KEY_MAX], const journal_entry *by,
+                        const diag *d);
+/* Every row of these tables against what was told of it last: GOV_E_VERIFY names the table, the row, and the column with both
+ * values. A page of rows at a time. */
+gov_status journal_verify_kept(journal *j, const journal_kept *const *list, size_t n,
+                               const diag *d);
+
 /* PostgreSQL: seals what is committed and unsealed, at most max entries, in a transaction of its own; call it after
  * commits and at each tick. SQLite: nothing to do. *sealed may be NULL. */
 gov_status journal_seal(journal *j, size_t max, int64_t *sealed, const diag *d);

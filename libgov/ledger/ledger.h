@@ -37,6 +37,7 @@
 #include <gov/ledger.h>
 
 extern const store_migration ledger_schema; /* version 1 */
+extern const journal_kept ledger_kept_cap, ledger_kept_reason, ledger_kept_memo;
 
 /* The public structs are those of the engine. */
 typedef gov_account ledger_account;

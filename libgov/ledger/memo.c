@@ -28,9 +28,12 @@ gov_status ledger_cap_put(ledger *l, const ledger_cap *c, const diag *d)
         0};
     gov_status rc = ledger_hold(l, c->book, d);
     if (rc == GOV_OK)
-        rc = store_post(l->s, &drop,
-                        STORE_ARGS(store_i(l->community), store_i(c->book), store_i(c->number)),
-                        STORE_ANY_ROWS, d);
+        rc = ledger_keep(l,
+                         store_post(l->s, &drop,
+                                    STORE_ARGS(store_i(l->community), store_i(c->book),
+                                               store_i(c->number)),
+                                    STORE_ANY_ROWS, d),
+                         &ledger_kept_cap, c->book, c->number, d);
     if (rc == GOV_OK && c->amount >= 0)
         rc = store_post(l->s, &add,
                         STORE_ARGS(store_i(l->community), store_i(c->book), store_i(c->number),
@@ -139,10 +142,12 @@ gov_status ledger_memo_put(ledger *l, uint32_t kind, int64_t id, const char *doc
     static const store_sql sql = {
         "INSERT INTO gov_ledger_memo (community, kind, id, doc, entry) VALUES ($1, $2, $3, $4, $5)",
         0};
-    return store_post(l->s, &sql,
-                      STORE_ARGS(store_i(l->community), store_i(kind), store_i(id),
-                                 store_t(doc, len), store_i0(entry)),
-                      1, d);
+    return ledger_keep(l,
+                       store_post(l->s, &sql,
+                                  STORE_ARGS(store_i(l->community), store_i(kind), store_i(id),
+                                             store_t(doc, len), store_i0(entry)),
+                                  1, d),
+                       &ledger_kept_memo, kind, id, d);
 }
 
 gov_status ledger_memo_get(ledger *l, uint32_t kind, int64_t id, base_buf *doc, const diag *d)

@@ -22,8 +22,15 @@ gov_status ledger_of(gov *g, ledger **out, const diag *d)
         g->room_free[ACCESS_LEDGER] = free_ledger;
     }
     *out = g->room[ACCESS_LEDGER];
+    (*out)->g = g;
     (*out)->b.zone = g->rules != NULL ? g->rules->zone : NULL;
     return GOV_OK;
+}
+
+gov_status ledger_keep(ledger *l, gov_status written, const journal_kept *k, int64_t a, int64_t b,
+                       const diag *d)
+{
+    return l->g != NULL ? access_keep(l->g, written, k, a, b, 0, d) : written;
 }
 
 ledger_time ledger_now(const gov *g)

@@ -506,9 +506,12 @@ gov_status ledger_reason_number(ledger *l, uint32_t book, const char *name, uint
             rc = store_first_int(l->s, &last, STORE_ARGS(community, book_arg), &number, d);
             number++;
             if (rc == GOV_OK || rc == GOV_END)
-                rc = store_post(l->s, &make,
-                                STORE_ARGS(community, book_arg, store_i(number), store_s(name)), 1,
-                                d);
+                rc = ledger_keep(l,
+                                 store_post(l->s, &make,
+                                            STORE_ARGS(community, book_arg, store_i(number),
+                                                       store_s(name)),
+                                            1, d),
+                                 &ledger_kept_reason, book, number, d);
         }
     }
     *out = (uint32_t)number;

@@ -219,6 +219,10 @@ static const store_table reason_table = {.name = "gov_ledger_reason",
                                          .key = "community, ledger, number",
                                          .indexes = reason_indexes};
 
+const journal_kept ledger_kept_cap = {&ledger_cap_table, NULL, NULL};
+const journal_kept ledger_kept_reason = {&reason_table, "name", NULL};
+const journal_kept ledger_kept_memo = {&ledger_memo_table, NULL, NULL};
+
 static const store_table *const first_tables[] = {&ledger_book_table,
                                                   &ledger_account_table,
                                                   &ledger_balance_table,

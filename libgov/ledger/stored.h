@@ -15,11 +15,15 @@ struct ledger {
     int64_t community;
     ledger_book b;
     base_arena scratch; /* of one call */
+    gov *g;             /* whose journal is told of rows that it keeps; NULL: a ledger of its own */
     bool foreign;       /* an id met another row's seq: give every row a seq of its own */
 };
 
 enum { LEDGER_CELLS_MAX = 1 << 16 }; /* accounts kept in memory between batches */
 
+/* A row of a table that the journal keeps was written. */
+gov_status ledger_keep(ledger *l, gov_status written, const journal_kept *k, int64_t a, int64_t b,
+                       const diag *d);
 void ledger_forget(ledger *l); /* all that is kept in memory */
 
 /* ---- load.c ---- */

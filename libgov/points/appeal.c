@@ -17,11 +17,16 @@ gov_status points_keep_deduction(gov *g, const points_gift *gift, int64_t holder
     if (rc == GOV_OK && text.failed)
         rc = base_nomem(d);
     if (rc == GOV_OK)
-        rc = store_post(g->store, &add,
-                        STORE_ARGS(store_i(g->community), store_i(given->transfer), store_s(gift->programme->name),
-                                   store_s(gift->rule->name), store_i(holder), store_i(given->moved), store_i0(gift->case_id),
-                                   store_t(shown ? text.data : NULL, text.len), store_i(access_now(g)), store_i(until_us)),
-                        1, d);
+        rc = access_keep(g,
+                         store_post(g->store, &add,
+                                    STORE_ARGS(store_i(g->community), store_i(given->transfer),
+                                               store_s(gift->programme->name),
+                                               store_s(gift->rule->name), store_i(holder),
+                                               store_i(given->moved), store_i0(gift->case_id),
+                                               store_t(shown ? text.data : NULL, text.len),
+                                               store_i(access_now(g)), store_i(until_us)),
+                                    1, d),
+                         &points_kept_deduction, given->transfer, 0, 0, d);
     base_buf_free(&text);
     return rc;
 }
@@ -30,7 +35,11 @@ gov_status points_keep_deduction(gov *g, const points_gift *gift, int64_t holder
 gov_status points_keep_reversal(gov *g, int64_t id, int64_t reversal, const diag *d)
 {
     static const store_sql set = {"UPDATE gov_points_deduction SET reversal = $3 WHERE community = $1 AND id = $2", 0};
-    return store_post(g->store, &set, STORE_ARGS(store_i(g->community), store_i(id), store_i(reversal)), 1, d);
+    return access_keep(g,
+                       store_post(g->store, &set,
+                                  STORE_ARGS(store_i(g->community), store_i(id), store_i(reversal)),
+                                  1, d),
+                       &points_kept_deduction, id, 0, 0, d);
 }
 
 typedef struct deduction {
@@ -92,8 +101,12 @@ gov_status points_appeal(gov *g, int64_t id, int64_t holder, int64_t appellant, 
         return base_fail(d, M_points_reversed, A_I("deduction", a.id));
     if (access_now(g) > a.until_us)
         return base_fail(d, M_points_appeal_late, A_I("deduction", a.id));
-    rc = store_post(g->store, &set,
-                    STORE_ARGS(store_i(g->community), store_i(a.id), store_i(appellant), store_i(access_now(g)), store_s(text)), 1, d);
+    rc = access_keep(g,
+                     store_post(g->store, &set,
+                                STORE_ARGS(store_i(g->community), store_i(a.id), store_i(appellant),
+                                           store_i(access_now(g)), store_s(text)),
+                                1, d),
+                     &points_kept_deduction, a.id, 0, 0, d);
     *out = a.id;
     return rc == GOV_OK ? record(g, "points.appeal", &a, text, value_absent(), d) : rc;
 }
@@ -115,9 +128,13 @@ gov_status points_rule_appeal(gov *g, int64_t id, bool granted, const char *why,
     if (granted && a.reversal == 0)
         rc = points_reverse(g, p, a.id, base_text_or_empty(why), reversal, d);
     if (rc == GOV_OK)
-        rc = store_post(g->store, &set,
-                        STORE_ARGS(store_i(g->community), store_i(a.id), store_i(access_now(g)), store_i(granted), store_s(why)),
-                        1, d);
+        rc = access_keep(g,
+                         store_post(g->store, &set,
+                                    STORE_ARGS(store_i(g->community), store_i(a.id),
+                                               store_i(access_now(g)), store_i(granted),
+                                               store_s(why)),
+                                    1, d),
+                         &points_kept_deduction, a.id, 0, 0, d);
     return rc == GOV_OK ? record(g, "points.ruling", &a, why, value_bool(granted), d) : rc;
 }
 

@@ -51,12 +51,16 @@ static gov_status keep_order(gov *g, const points_order *o, const diag *d)
         "INSERT INTO gov_points_order (community, id, programme, item, record, holder, quantity, price, status, ordered_us, due_us, "
         "book, goods, points_lock, goods_lock) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         0};
-    return store_post(g->store, &add,
-                      STORE_ARGS(store_i(g->community), store_i(o->id), store_s(o->programme), store_s(o->item), store_i(o->record),
-                                 store_i(o->holder), store_i(o->quantity), store_i(o->price), store_i(o->status),
-                                 store_i(o->ordered_us), store_i0(o->due_us), store_i(o->book), store_i0(o->goods),
-                                 store_i(o->points_lock), store_i0(o->goods_lock)),
-                      1, d);
+    return access_keep(
+        g,
+        store_post(g->store, &add,
+                   STORE_ARGS(store_i(g->community), store_i(o->id), store_s(o->programme),
+                              store_s(o->item), store_i(o->record), store_i(o->holder),
+                              store_i(o->quantity), store_i(o->price), store_i(o->status),
+                              store_i(o->ordered_us), store_i0(o->due_us), store_i(o->book),
+                              store_i0(o->goods), store_i(o->points_lock), store_i0(o->goods_lock)),
+                   1, d),
+        &points_kept_order, o->id, 0, 0, d);
 }
 
 static gov_status timer_name(gov *g, int64_t order, char **out, const diag *d)
@@ -265,10 +269,14 @@ static gov_status keep_status(gov *g, const points_order *o, int64_t was, const 
     static const store_sql set = {"UPDATE gov_points_order SET status = $3, settled_us = $4, points_post = $5, goods_post = $6 WHERE "
                                   "community = $1 AND id = $2 AND status = $7",
                                   0};
-    return store_post(g->store, &set,
-                      STORE_ARGS(store_i(g->community), store_i(o->id), store_i(o->status), store_i(o->settled_us),
-                                 store_i0(o->points_post), store_i0(o->goods_post), store_i(was)),
-                      1, d);
+    return access_keep(g,
+                       store_post(g->store, &set,
+                                  STORE_ARGS(store_i(g->community), store_i(o->id),
+                                             store_i(o->status), store_i(o->settled_us),
+                                             store_i0(o->points_post), store_i0(o->goods_post),
+                                             store_i(was)),
+                                  1, d),
+                       &points_kept_order, o->id, 0, 0, d);
 }
 
 gov_status points_settle(gov *g, points_order *o, points_order_status to, const diag *d)

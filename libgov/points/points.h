@@ -18,6 +18,7 @@
 #include <gov/points.h>
 
 extern const store_migration points_schema; /* version 1 */
+extern const journal_kept points_kept_order, points_kept_deduction, points_kept_notice;
 
 /* ---- what the rulebook says: section.c ---- */
 

@@ -63,4 +63,7 @@ static const store_column notice_columns[] = {{"community", STORE_INT}, {"lot", 
 static const store_table notice_table = {.name = "gov_points_notice", .columns = notice_columns, .key = "community, lot"};
 
 static const store_table *const tables[] = {&order_table, &deduction_table, &notice_table, NULL};
+const journal_kept points_kept_order = {&order_table, "programme, item", NULL};
+const journal_kept points_kept_deduction = {&deduction_table, "programme, rule", NULL};
+const journal_kept points_kept_notice = {&notice_table, NULL, NULL};
 const store_migration points_schema = {.room = "points", .version = 1, .create = tables};

@@ -77,7 +77,10 @@ static gov_status note_lot(gov *g, const ledger_rest *lot, warning *w, const dia
     static const store_sql add = {
         "INSERT INTO gov_points_notice (community, lot) VALUES ($1, $2) ON CONFLICT (community, lot) DO NOTHING", 0};
     int64_t fresh = 0;
-    const gov_status rc = store_exec(g->store, &add, STORE_ARGS(store_i(g->community), store_i(lot->lot)), &fresh, d);
+    gov_status rc =
+        store_exec(g->store, &add, STORE_ARGS(store_i(g->community), store_i(lot->lot)), &fresh, d);
+    if (rc == GOV_OK && fresh != 0)
+        rc = access_keep(g, rc, &points_kept_notice, lot->lot, 0, 0, d);
     if (rc != GOV_OK || fresh == 0)
         return rc;
     if (!base_grow(g->alloc, &w->items, &w->cap, w->count, sizeof *w->items))

@@ -90,18 +90,23 @@ gov_status timebank_insert_booking(timebank_teller *t, const timebank_booking *k
         "donated, day, month, confirmed_us, confirmed_by, case_id, effect) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
         "$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
         0};
-    return store_post(t->g->store, &sql,
-                      STORE_ARGS(store_i(t->g->community), store_i(k->id), store_i(k->book), store_i(k->kind),
-                                 store_i(k->state), store_i0(k->offer), store_i0(k->request), store_i(k->volunteer),
-                                 store_i0(k->recipient), store_s(k->skill), store_s(k->activity), store_i(k->from_us),
-                                 store_i(k->until_us), store_i(k->minutes), store_i(k->most), store_i(k->amount),
-                                 store_i(k->rate_num), store_i(k->rate_den),
-                                 k->has_place ? store_i(k->place.lat) : store_n(STORE_INT),
-                                 k->has_place ? store_i(k->place.lon) : store_n(STORE_INT), store_i0(k->transfer),
-                                 store_i0(k->expires_us), store_i(k->served), store_i(k->own), store_i(k->donated),
-                                 store_i(k->day), store_i(k->month), store_i0(k->confirmed_us), store_i0(k->confirmed_by),
-                                 store_i0(k->case_id), store_s(k->effect)),
-                      1, t->d);
+    return access_keep(
+        t->g,
+        store_post(t->g->store, &sql,
+                   STORE_ARGS(store_i(t->g->community), store_i(k->id), store_i(k->book),
+                              store_i(k->kind), store_i(k->state), store_i0(k->offer),
+                              store_i0(k->request), store_i(k->volunteer), store_i0(k->recipient),
+                              store_s(k->skill), store_s(k->activity), store_i(k->from_us),
+                              store_i(k->until_us), store_i(k->minutes), store_i(k->most),
+                              store_i(k->amount), store_i(k->rate_num), store_i(k->rate_den),
+                              k->has_place ? store_i(k->place.lat) : store_n(STORE_INT),
+                              k->has_place ? store_i(k->place.lon) : store_n(STORE_INT),
+                              store_i0(k->transfer), store_i0(k->expires_us), store_i(k->served),
+                              store_i(k->own), store_i(k->donated), store_i(k->day),
+                              store_i(k->month), store_i0(k->confirmed_us),
+                              store_i0(k->confirmed_by), store_i0(k->case_id), store_s(k->effect)),
+                   1, t->d),
+        &timebank_kept_booking, k->id, 0, 0, t->d);
 }
 
 gov_status timebank_store_booking(timebank_teller *t, const timebank_booking *k)
@@ -111,13 +116,17 @@ gov_status timebank_store_booking(timebank_teller *t, const timebank_booking *k)
         "out_by = $9, served = $10, own = $11, donated = $12, confirmed_us = $13, confirmed_by = $14, stars = $15, day = $16, month = $17 WHERE "
         "community = $1 AND id = $2",
         0};
-    return store_post(t->g->store, &sql,
-                      STORE_ARGS(store_i(t->g->community), store_i(k->id), store_i(k->state), store_i0(k->transfer),
-                                 store_i0(k->expires_us), store_i0(k->in_us), store_i0(k->in_by), store_i0(k->out_us),
-                                 store_i0(k->out_by), store_i(k->served), store_i(k->own), store_i(k->donated),
-                                 store_i0(k->confirmed_us), store_i0(k->confirmed_by), store_i0(k->stars), store_i(k->day),
-                                 store_i(k->month)),
-                      1, t->d);
+    return access_keep(
+        t->g,
+        store_post(t->g->store, &sql,
+                   STORE_ARGS(store_i(t->g->community), store_i(k->id), store_i(k->state),
+                              store_i0(k->transfer), store_i0(k->expires_us), store_i0(k->in_us),
+                              store_i0(k->in_by), store_i0(k->out_us), store_i0(k->out_by),
+                              store_i(k->served), store_i(k->own), store_i(k->donated),
+                              store_i0(k->confirmed_us), store_i0(k->confirmed_by),
+                              store_i0(k->stars), store_i(k->day), store_i(k->month)),
+                   1, t->d),
+        &timebank_kept_booking, k->id, 0, 0, t->d);
 }
 
 gov_status timebank_busy(timebank_teller *t, int64_t volunteer, int64_t from_us, int64_t until_us, bool *is)

@@ -13,11 +13,12 @@ gov_status timebank_add_clearing(timebank_teller *t, const timebank_peer *p, con
     static const store_sql sql = {"INSERT INTO gov_timebank_clearing (community, peer, direction, transfer, what, resident, minutes, "
                                   "state, reason, at_us, done_us, sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11)",
                                   0};
-    return store_post(t->g->store, &sql,
-                      STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(c->direction), store_i(c->transfer),
-                                 store_s(c->what), store_i0(c->resident), store_i(c->minutes), store_i(c->state),
-                                 store_s(c->reason), store_i(access_now(t->g)), store_i(c->sequence)),
-                      1, t->d);
+    return access_keep(t->g, store_post(t->g->store, &sql,
+                                         STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(c->direction), store_i(c->transfer),
+                                                    store_s(c->what), store_i0(c->resident), store_i(c->minutes), store_i(c->state),
+                                                    store_s(c->reason), store_i(access_now(t->g)), store_i(c->sequence)),
+                                         1, t->d), &timebank_kept_clearing, p->id, c->direction,
+                       c->transfer, t->d);
 }
 
 gov_status timebank_store_clearing(timebank_teller *t, const timebank_peer *p, const clearing *c)
@@ -26,11 +27,12 @@ gov_status timebank_store_clearing(timebank_teller *t, const timebank_peer *p, c
                                   "sequence = $10 WHERE community = $1 AND peer = $2 AND direction = $3 AND transfer = $4",
                                   0};
     const bool open = c->state == TIMEBANK_PREPARED || c->state == TIMEBANK_ACCEPTED;
-    return store_post(t->g->store, &sql,
-                      STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(c->direction), store_i(c->transfer),
-                                 store_i(c->state), store_s(c->reason), open ? store_n(STORE_INT) : store_i(access_now(t->g)),
-                                 store_i0(c->proposal), store_i0(c->proposed_by), store_i(c->sequence)),
-                      1, t->d);
+    return access_keep(t->g, store_post(t->g->store, &sql,
+                                         STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(c->direction), store_i(c->transfer),
+                                                    store_i(c->state), store_s(c->reason), open ? store_n(STORE_INT) : store_i(access_now(t->g)),
+                                                    store_i0(c->proposal), store_i0(c->proposed_by), store_i(c->sequence)),
+                                         1, t->d), &timebank_kept_clearing, p->id, c->direction,
+                       c->transfer, t->d);
 }
 
 gov_status timebank_look_up_clearing(timebank_teller *t, const timebank_peer *p, int32_t direction, int64_t transfer, clearing *out)
@@ -70,11 +72,15 @@ static gov_status keep_message(timebank_teller *t, const timebank_peer *p, int32
     static const store_sql sql = {"INSERT INTO gov_timebank_message (community, peer, direction, sequence, kind, hash, text, answer, "
                                   "at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                                   0};
-    return store_post(t->g->store, &sql,
-                      STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(direction), store_i(m->sequence),
-                                 store_s(m->kind), store_b(m->hash, sizeof m->hash), store_t(m->text, m->len), store_s(answer),
-                                 store_i(access_now(t->g))),
-                      1, t->d);
+    return access_keep(t->g,
+                       store_post(t->g->store, &sql,
+                                  STORE_ARGS(store_i(t->g->community), store_i(p->id),
+                                             store_i(direction), store_i(m->sequence),
+                                             store_s(m->kind), store_b(m->hash, sizeof m->hash),
+                                             store_t(m->text, m->len), store_s(answer),
+                                             store_i(access_now(t->g))),
+                                  1, t->d),
+                       &timebank_kept_message, p->id, direction, m->sequence, t->d);
 }
 
 gov_status timebank_issue(timebank_teller *t, timebank_peer *p, timebank_message *m, const uint8_t *secret)

@@ -285,9 +285,23 @@ TIMEBANK_RUN(timebank_run_group)
 
 static gov_status withdraw_all(timebank_teller *t, int64_t resident)
 {
+    static const store_sql list = {
+        "SELECT id FROM gov_timebank_notice WHERE community = $1 AND book = $2 AND resident = $3 "
+        "AND state = 0 ORDER BY id",
+        0};
     static const store_sql sql = {"UPDATE gov_timebank_notice SET state = 1 WHERE community = $1 AND book = $2 AND resident = $3 "
                                   "AND state = 0",
                                   0};
+    store_rows rows;
+    gov_status rc =
+        store_query(t->g->store, &list,
+                    STORE_ARGS(store_i(t->g->community), store_i(t->bank->book), store_i(resident)),
+                    &rows, t->d);
+    while (rc == GOV_OK && (rc = store_next(&rows, t->d)) == GOV_OK)
+        rc = access_keep(t->g, rc, &timebank_kept_notice, store_int(&rows, 0), 0, 0, t->d);
+    store_rows_close(&rows);
+    if (rc != GOV_END)
+        return rc;
     return store_post(t->g->store, &sql,
                       STORE_ARGS(store_i(t->g->community), store_i(t->bank->book), store_i(resident)), STORE_ANY_ROWS, t->d);
 }

@@ -82,12 +82,15 @@ gov_status timebank_change_member(timebank_teller *t, const timebank_member *by)
         m.last_us = by->last_us;
     if (by->standing != TIMEBANK_ACTIVE)
         m.standing = by->standing;
-    return store_post(t->g->store, m.stored ? &set : &add,
-                      STORE_ARGS(store_i(t->g->community), store_i(t->bank->book), store_i(m.resident),
-                                 store_i(m.served), store_i(m.donated), store_i(m.received), store_i(m.services),
-                                 store_i(m.no_shows), store_i(m.stars), store_i(m.ratings), store_i0(m.last_us),
-                                 store_i(m.standing)),
-                      1, t->d);
+    return access_keep(
+        t->g,
+        store_post(t->g->store, m.stored ? &set : &add,
+                   STORE_ARGS(store_i(t->g->community), store_i(t->bank->book), store_i(m.resident),
+                              store_i(m.served), store_i(m.donated), store_i(m.received),
+                              store_i(m.services), store_i(m.no_shows), store_i(m.stars),
+                              store_i(m.ratings), store_i0(m.last_us), store_i(m.standing)),
+                   1, t->d),
+        &timebank_kept_member, t->bank->book, m.resident, 0, t->d);
 }
 
 gov_status timebank_check_active(timebank_teller *t, int64_t resident)

@@ -47,7 +47,11 @@ gov_status timebank_load_notice(gov *g, int64_t id, int32_t kind, timebank_notic
 gov_status timebank_set_notice(timebank_teller *t, int64_t id, int32_t state)
 {
     static const store_sql sql = {"UPDATE gov_timebank_notice SET state = $3 WHERE community = $1 AND id = $2", 0};
-    return store_post(t->g->store, &sql, STORE_ARGS(store_i(t->g->community), store_i(id), store_i(state)), 1, t->d);
+    return access_keep(t->g,
+                       store_post(t->g->store, &sql,
+                                  STORE_ARGS(store_i(t->g->community), store_i(id), store_i(state)),
+                                  1, t->d),
+                       &timebank_kept_notice, id, 0, 0, t->d);
 }
 
 static gov_status insert(timebank_teller *t, timebank_notice *n)
@@ -59,15 +63,19 @@ static gov_status insert(timebank_teller *t, timebank_notice *n)
     const gov_status rc = access_new_id(t->g, &n->id, t->d);
     if (rc != GOV_OK)
         return rc;
-    return store_post(t->g->store, &sql,
-                      STORE_ARGS(store_i(t->g->community), store_i(n->id), store_i(n->book), store_i(n->kind),
-                                 store_i(n->resident), store_flag(n->pooled), store_s(n->skill), store_i(n->from_us),
-                                 store_i(n->until_us), store_i(n->minutes),
-                                 n->has_place ? store_i(n->place.lat) : store_n(STORE_INT),
-                                 n->has_place ? store_i(n->place.lon) : store_n(STORE_INT),
-                                 n->radius_m >= 0 ? store_i(n->radius_m) : store_n(STORE_INT), store_s(n->note),
-                                 store_i(access_now(t->g))),
-                      1, t->d);
+    return access_keep(
+        t->g,
+        store_post(t->g->store, &sql,
+                   STORE_ARGS(store_i(t->g->community), store_i(n->id), store_i(n->book),
+                              store_i(n->kind), store_i(n->resident), store_flag(n->pooled),
+                              store_s(n->skill), store_i(n->from_us), store_i(n->until_us),
+                              store_i(n->minutes),
+                              n->has_place ? store_i(n->place.lat) : store_n(STORE_INT),
+                              n->has_place ? store_i(n->place.lon) : store_n(STORE_INT),
+                              n->radius_m >= 0 ? store_i(n->radius_m) : store_n(STORE_INT),
+                              store_s(n->note), store_i(access_now(t->g))),
+                   1, t->d),
+        &timebank_kept_notice, n->id, 0, 0, t->d);
 }
 
 /* ---- who may ---- */

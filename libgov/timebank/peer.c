@@ -65,12 +65,16 @@ gov_status timebank_store_peer(timebank_teller *t, const timebank_peer *p)
     static const store_sql sql = {"UPDATE gov_timebank_peer SET self = $3, public_key = $4, most_owed = $5, most_claimed = $6, out_seq "
                                   "= $7, out_acked = $8, out_hash = $9, in_seq = $10, in_hash = $11, their_bank = $12 WHERE community = $1 AND id = $2",
                                   0};
-    return store_post(t->g->store, &sql,
-                      STORE_ARGS(store_i(t->g->community), store_i(p->id), store_s(p->self), store_b(p->key, sizeof p->key),
-                                 store_i(p->most_owed), store_i(p->most_claimed), store_i(p->out_seq), store_i(p->out_acked),
-                                 store_b(p->out_hash, sizeof p->out_hash), store_i(p->in_seq),
-                                 store_b(p->in_hash, sizeof p->in_hash), store_s(p->their_bank)),
-                      1, t->d);
+    return access_keep(
+        t->g,
+        store_post(t->g->store, &sql,
+                   STORE_ARGS(store_i(t->g->community), store_i(p->id), store_s(p->self),
+                              store_b(p->key, sizeof p->key), store_i(p->most_owed),
+                              store_i(p->most_claimed), store_i(p->out_seq), store_i(p->out_acked),
+                              store_b(p->out_hash, sizeof p->out_hash), store_i(p->in_seq),
+                              store_b(p->in_hash, sizeof p->in_hash), store_s(p->their_bank)),
+                   1, t->d),
+        &timebank_kept_peer, p->id, 0, 0, t->d);
 }
 
 static gov_status add_peer(timebank_teller *t, const timebank_peer *p)
@@ -79,11 +83,17 @@ static gov_status add_peer(timebank_teller *t, const timebank_peer *p)
         "INSERT INTO gov_timebank_peer (community, id, book, name, self, public_key, most_owed, most_claimed, out_seq, out_acked, "
         "out_hash, in_seq, in_hash, their_bank, our_bank) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, 0, $10, $11, $12)",
         0};
-    return store_post(t->g->store, &sql,
-                      STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(p->book), store_s(p->name), store_s(p->self),
-                                 store_b(p->key, sizeof p->key), store_i(p->most_owed), store_i(p->most_claimed),
-                                 store_b(p->out_hash, sizeof p->out_hash), store_b(p->in_hash, sizeof p->in_hash), store_s(p->their_bank), store_s(p->our_bank)),
-                      1, t->d);
+    return access_keep(t->g,
+                       store_post(t->g->store, &sql,
+                                  STORE_ARGS(store_i(t->g->community), store_i(p->id),
+                                             store_i(p->book), store_s(p->name), store_s(p->self),
+                                             store_b(p->key, sizeof p->key), store_i(p->most_owed),
+                                             store_i(p->most_claimed),
+                                             store_b(p->out_hash, sizeof p->out_hash),
+                                             store_b(p->in_hash, sizeof p->in_hash),
+                                             store_s(p->their_bank), store_s(p->our_bank)),
+                                  1, t->d),
+                       &timebank_kept_peer, p->id, 0, 0, t->d);
 }
 
 /* All of them, or the one of that name. */

@@ -157,4 +157,10 @@ static const store_table clearing_table = {
 
 static const store_table *const tables[] = {&member_table, &notice_table,   &booking_table, &peer_table,
                                             &message_table, &clearing_table, NULL};
+const journal_kept timebank_kept_member = {&member_table, NULL, NULL};
+const journal_kept timebank_kept_notice = {&notice_table, "skill", "lat, lon"};
+const journal_kept timebank_kept_booking = {&booking_table, "skill, activity", "lat, lon"};
+const journal_kept timebank_kept_peer = {&peer_table, "name, self, their_bank, our_bank", NULL};
+const journal_kept timebank_kept_message = {&message_table, "kind", NULL};
+const journal_kept timebank_kept_clearing = {&clearing_table, "what", NULL};
 const store_migration timebank_schema = {.room = "timebank", .version = 1, .create = tables};

@@ -230,7 +230,11 @@ static gov_status answer(timebank_teller *t, const timebank_booking *k, value *o
 
 static gov_status put_text(timebank_teller *t, const timebank_booking *k, const store_sql *sql, const char *text)
 {
-    return store_post(t->g->store, sql, STORE_ARGS(store_i(t->g->community), store_i(k->id), store_s(text)), 1, t->d);
+    return access_keep(
+        t->g,
+        store_post(t->g->store, sql,
+                   STORE_ARGS(store_i(t->g->community), store_i(k->id), store_s(text)), 1, t->d),
+        &timebank_kept_booking, k->id, 0, 0, t->d);
 }
 
 /* Where a place is known and the bank wants people near it. */

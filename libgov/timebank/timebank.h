@@ -33,6 +33,8 @@ extern const char *const timebank_json_schema[]; /* shape.c */
 /* What this room keeps against what the ledger has; GOV_E_VERIFY. verify.c */
 gov_status timebank_verify(gov *g, const diag *d);
 extern const store_migration timebank_schema; /* version 1 */
+extern const journal_kept timebank_kept_member, timebank_kept_notice, timebank_kept_booking,
+    timebank_kept_peer, timebank_kept_message, timebank_kept_clearing;
 
 /* ---- banks: bank.c ---- */
 

@@ -598,7 +598,7 @@ static void a_lost_order_is_noticed(void **state)
     run(&c, "points.redeem", "{'account': 'wang', 'item': 'rice'}", GOV_OK, NULL);
     verify(&c, GOV_OK, NULL);
     assert_int_equal(store_run(c.g->store, lose_an_order, c.g, NULL), GOV_OK);
-    verify(&c, GOV_E_VERIFY, "points_orders_differ");
+    verify(&c, GOV_E_VERIFY, "row_differs");
     community_free(&c);
 }
 

@@ -818,7 +818,7 @@ static void what_was_changed_is_found(void **state)
         assert_int_equal(sqlite3_changes(db), 1);
         const gov_status status = gov_verify(c.g, NULL, NULL, &report, &err);
         assert_int_equal(status, GOV_E_VERIFY);
-        assert_diag(err, 0, "timebank_uneven", -1, -1);
+        assert_diag(err, 0, "row_differs", -1, -1);
         gov_error_free(err);
         gov_value_free(report);
         (void)sqlite3_exec(db, i == 0 ? "UPDATE gov_timebank_member SET served = served - 1 WHERE served > 0"

@@ -1,0 +1,461 @@
+/* Nobody changes points, hours or money by hand without being found: every column of every table that concerns them, as the schema
+ * has them, is changed in turn with plain SQL, and verifying names the table and the row each time. */
+#include "fund/fund.h"
+#include "ledger/ledger.h"
+#include "points/points.h"
+#include "support/community.h"
+#include "timebank/timebank.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Columns that may be changed without a word, and why. */
+static const struct {
+    const char *table, *column, *why;
+} free_columns[] = {
+    {"gov_ledger_book", "version",
+     "it tells other connections only that their copies are stale; nothing is counted with it"},
+};
+
+enum { MOST_GOVS = 96 };
+
+typedef struct swept {
+    gov *g[MOST_GOVS];
+    size_t count;
+    gov_store *homes[4];
+    size_t home_count;
+    int changed, columns, missed;
+} swept;
+
+/* ---- plain SQL ---- */
+
+typedef struct plain {
+    gov *g;
+    const char *sql;
+    const store_arg *args;
+    size_t n;
+    int64_t changed;
+} plain;
+
+static gov_status plain_body(void *user, const diag *d)
+{
+    plain *p = user;
+    const store_sql sql = {p->sql, STORE_DYNAMIC};
+    return store_exec(p->g->store, &sql, p->args, p->n, &p->changed, d);
+}
+
+static bool execute(gov *g, const char *sql, const store_arg *args, size_t n)
+{
+    plain p = {g, sql, args, n, 0};
+    return store_run(g->store, plain_body, &p, &(diag){&base_malloc, NULL}) == GOV_OK &&
+           p.changed == 1;
+}
+
+/* ---- one column of one row ---- */
+
+typedef struct target {
+    gov *g;
+    const store_table *table;
+    const store_column *column;
+    char where[256]; /* "$2 = id ..." */
+    int64_t key[4];
+    size_t key_count;
+    char row[128]; /* as a finding names it */
+    store_arg old;
+} target;
+
+static void keys_of(target *t, char *list, size_t size, const char *format)
+{
+    size_t len = 0;
+    list[0] = '\0';
+    t->key_count = 0;
+    for (const char *p = strchr(t->table->key, ','); p != NULL; p = strchr(p, ',')) {
+        p += strspn(p, ", ");
+        len += (size_t)snprintf(list + len, size - len, format, (int)strcspn(p, ","), p,
+                                (int)t->key_count + 2);
+        t->key_count++;
+    }
+}
+
+/* The first row of g in which the column is null, or is not. */
+static bool find_row(target *t, gov *g, bool null)
+{
+    char sql[1024], names[256];
+    store_rows rows;
+    t->g = g;
+    keys_of(t, names, sizeof names, ", %.*s");
+    (void)snprintf(
+        sql, sizeof sql,
+        "SELECT %s%s FROM %s WHERE community = $1 AND %s IS %sNULL ORDER BY community%s LIMIT 1",
+        t->column->name, names, t->table->name, t->column->name, null ? "" : "NOT ", names);
+    const store_sql q = {sql, STORE_DYNAMIC};
+    const gov_status rc = store_first(g->store, &q, STORE_ARGS(store_i(g->community)), &rows,
+                                      &(diag){&base_malloc, NULL});
+    if (rc != GOV_OK)
+        return false;
+    size_t len = 0, used = 0;
+    t->old = store_n(t->column->type);
+    if (!null && (t->column->type == STORE_INT || t->column->type == STORE_BOOL)) {
+        t->old = store_i(store_int(&rows, 0));
+    } else if (!null) {
+        const void *p = t->column->type == STORE_TEXT ? store_text(&rows, 0, &len)
+                                                      : store_bytes(&rows, 0, &len);
+        void *copy = calloc(1, len + 2);
+        assert_non_null(copy);
+        memcpy(copy, p, len);
+        t->old = t->column->type == STORE_TEXT ? store_t(copy, len) : store_b(copy, len);
+    }
+    for (size_t i = 0; i < t->key_count; i++) {
+        t->key[i] = store_int(&rows, (int)i + 1);
+        used += (size_t)snprintf(t->row + used, sizeof t->row - used, "%s%lld", i > 0 ? ", " : "",
+                                 (long long)t->key[i]);
+    }
+    store_rows_close(&rows);
+    return true;
+}
+
+static bool put(target *t, store_arg now, bool back, const store_arg *at)
+{
+    char sql[1024], where[512];
+    store_arg args[8] = {store_i(t->g->community)};
+    keys_of(t, where, sizeof where, " AND %.*s = $%d");
+    (void)snprintf(sql, sizeof sql, "UPDATE %s SET %s = $%zu WHERE community = $1%s",
+                   t->table->name, t->column->name, t->key_count + 2, where);
+    if (strcmp(t->column->name, "community") == 0 && back)
+        args[0] = *at;
+    for (size_t i = 0; i < t->key_count; i++)
+        args[1 + i] = store_i(t->key[i]);
+    /* A row whose key was changed is found again under the new one. */
+    const char *p = strchr(t->table->key, ',');
+    for (size_t i = 0; back && i < t->key_count; i++, p = strchr(p, ',')) {
+        p += strspn(p, ", ");
+        if (strlen(t->column->name) == strcspn(p, ",") &&
+            strncmp(p, t->column->name, strcspn(p, ",")) == 0)
+            args[1 + i] = *at;
+    }
+    args[1 + t->key_count] = now;
+    return execute(t->g, sql, args, t->key_count + 2);
+}
+
+/* Another value that the schema lets in. */
+static bool change(target *t, store_arg *now, char bytes[static 70000])
+{
+    static const int64_t steps[] = {1, -1, 1000003, -1000003, 3};
+    const bool number = t->column->type == STORE_INT || t->column->type == STORE_BOOL;
+    for (size_t i = 0; number && i < sizeof steps / sizeof *steps; i++) {
+        *now = store_i((int64_t)((uint64_t)t->old.i + (uint64_t)steps[i]));
+        if (put(t, *now, false, NULL))
+            return true;
+    }
+    if (number || t->old.len > 69990)
+        return false;
+    if (t->old.len > 0)
+        memcpy(bytes, t->old.p, t->old.len);
+    if (t->column->type == STORE_TEXT) {
+        bytes[t->old.len] = 'x';
+        *now = store_t(bytes, t->old.len + 1);
+    } else {
+        bytes[t->old.len > 0 ? t->old.len - 1 : 0] ^= 1;
+        *now = store_b(bytes, t->old.len > 0 ? t->old.len : 1);
+    }
+    return put(t, *now, false, NULL);
+}
+
+static bool is_free(const target *t)
+{
+    for (size_t i = 0; i < sizeof free_columns / sizeof *free_columns; i++)
+        if (strcmp(free_columns[i].table, t->table->name) == 0 &&
+            strcmp(free_columns[i].column, t->column->name) == 0)
+            return true;
+    return false;
+}
+
+/* The finding says where: the table and the row, as it was or as it was made. */
+static bool found(target *t, const char *now_row)
+{
+    gov_error *err = NULL;
+    const gov_status status = gov_verify(t->g, NULL, NULL, NULL, &err);
+    const char *text = status != GOV_OK ? gov_error_message(err, 0, "en") : "nothing was found";
+    char row[160], other[160];
+    (void)snprintf(row, sizeof row, ", row %s:", t->row);
+    (void)snprintf(other, sizeof other, ", row %s:", now_row);
+    const bool right = (status == GOV_E_VERIFY || status == GOV_E_CORRUPT) &&
+                       strstr(text, t->table->name) != NULL &&
+                       (strstr(text, row) != NULL || strstr(text, other) != NULL);
+    if (!right)
+        print_message("%s.%s of row %s: %s\n", t->table->name, t->column->name, t->row, text);
+    gov_error_free(err);
+    return right;
+}
+
+static bool try_row(swept *s, target *t)
+{
+    static char bytes[70000];
+    store_arg now = {0};
+    memset(bytes, 0, sizeof bytes);
+    if (!change(t, &now, bytes)) {
+        print_message("%s.%s cannot be changed\n", t->table->name, t->column->name);
+        return false;
+    }
+    /* The key under which the row now stands. */
+    target moved = *t;
+    const char *p = strchr(t->table->key, ',');
+    size_t used = 0;
+    for (size_t i = 0; i < t->key_count; i++, p = strchr(p, ',')) {
+        p += strspn(p, ", ");
+        const bool this = strlen(t->column->name) == strcspn(p, ",") &&
+                          strncmp(p, t->column->name, strcspn(p, ",")) == 0;
+        used += (size_t)snprintf(moved.row + used, sizeof moved.row - used, "%s%lld",
+                                 i > 0 ? ", " : "", (long long)(this ? now.i : t->key[i]));
+    }
+    const bool right = found(t, moved.row);
+    assert_true(put(t, t->old, true, &now));
+    s->changed++;
+    return right;
+}
+
+static void sweep_column(swept *s, const store_table *table, const store_column *column)
+{
+    int rows = 0;
+    for (int null = 0; null < 2; null++) {
+        target t = {.table = table, .column = column};
+        if (is_free(&t) || (null && !column->nullable)) {
+            rows += is_free(&t);
+            continue;
+        }
+        for (size_t i = 0; i < s->count; i++) {
+            if (!find_row(&t, s->g[i], null != 0))
+                continue;
+            rows++;
+            s->missed += !try_row(s, &t);
+            if (t.old.p != NULL)
+                free((void *)(uintptr_t)t.old.p);
+            break;
+        }
+    }
+    if (rows == 0) {
+        print_message("no row of %s to change %s in\n", table->name, column->name);
+        s->missed++;
+    }
+    s->columns++;
+}
+
+/* Every column of every table of that schema; a new one is tried as soon as it is there. */
+static void sweep(swept *s, const store_migration *schema)
+{
+    gov_error *err = NULL;
+    for (const store_table *const *t = schema->create; *t != NULL; t++)
+        for (const store_column *c = (*t)->columns; c->name != NULL; c++)
+            sweep_column(s, *t, c);
+    print_message("%s: %d columns, %d changes, %d not found\n", schema->room, s->columns,
+                  s->changed, s->missed);
+    for (size_t i = 0; i < s->count; i++)
+        assert_gov_ok(gov_verify(s->g[i], NULL, NULL, NULL, &err), err);
+    assert_int_equal(s->missed, 0);
+}
+
+/* ---- communities to change ---- */
+
+static void add_store(swept *s, const char *url)
+{
+    gov_error *err = NULL;
+    gov_store *home = NULL;
+    gov_value *names = NULL;
+    gov_options o;
+    gov_options_init(&o, sizeof o);
+    assert_gov_ok(gov_store_open(url, &o, &home, &err), err);
+    s->homes[s->home_count++] = home;
+    assert_gov_ok(gov_community_list(home, &names, &err), err);
+    for (size_t i = 0; i < gov_value_count(names) && s->count < MOST_GOVS; i++) {
+        gov *g = NULL;
+        assert_gov_ok(
+            gov_attach(home, gov_value_string(gov_value_get(gov_value_at(names, i), "name"), NULL),
+                       &g, &err),
+            err);
+        assert_gov_ok(gov_act_as_host(g, "test", &err), err);
+        s->g[s->count++] = g;
+    }
+    gov_value_free(names);
+}
+
+static void play(const char *cases, const char *url)
+{
+    gov_error *err = NULL;
+    gov_value *report = NULL;
+    const gov_scenario_options o = {.size = sizeof o, .url = url};
+    assert_gov_ok(gov_scenarios_run(NULL, support_source(cases), &o, NULL, NULL, &report, &err),
+                  err);
+    gov_value_free(report);
+}
+
+static void free_all(swept *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        gov_free(s->g[i]);
+    for (size_t i = 0; i < s->home_count; i++)
+        gov_store_free(s->homes[i]);
+}
+
+static gov_value *run(community *c, const char *name, const char *json, const char *message)
+{
+    gov_error *err = NULL;
+    gov_value *in = community_json(json), *out = NULL;
+    if (message != NULL)
+        assert_int_equal(gov_value_set_string(in, "message", message), GOV_OK);
+    assert_gov_ok(gov_operation_run(c->g, name, in, NULL, &out, &err), err);
+    gov_value_free(in);
+    return out;
+}
+
+static void points_are_safe(void **state)
+{
+    support_store *s = support_store_of(state);
+    swept all = {.count = 0};
+    play("tests/cases/points", s->url);
+    add_store(&all, s->url);
+    sweep(&all, &points_schema);
+    free_all(&all);
+}
+
+static void funds_are_safe(void **state)
+{
+    support_store *s = support_store_of(state);
+    swept all = {.count = 0};
+    play("tests/cases/fund", s->url);
+    add_store(&all, s->url);
+    sweep(&all, &fund_schema);
+    free_all(&all);
+}
+
+/* ---- two communities that exchange hours ---- */
+
+static void clear_hours(const char *url, const char *other_url)
+{
+    static const char *const names[] = {"east", "west"};
+    static const char text[] =
+        "rulebook: tiny\nversion: '1'\ntime_zone: Asia/Shanghai\n---\ntime_bank: hours\nledger: 3\n"
+        "skills: {company: {}}\n";
+    gov_error *err = NULL;
+    gov_rulebook *book = community_rulebook(text);
+    community c[2];
+    char secret[2][129], public[2][65], json[1024], *message = NULL;
+    for (int i = 0; i < 2; i++) {
+        uint8_t seed[32], pub[32], sec[64];
+        memset(seed, 7 + i, sizeof seed);
+        assert_int_equal(crypto_sign_seed_keypair(pub, sec, seed), 0);
+        sodium_bin2hex(secret[i], sizeof secret[i], sec, sizeof sec);
+        sodium_bin2hex(public[i], sizeof public[i], pub, sizeof pub);
+        assert_gov_ok(community_try(i == 0 ? url : other_url, book, NULL, &c[i], &err), err);
+        community_put(&c[i], "resident", names[i], "{'name': 'x'}");
+    }
+    gov_rulebook_free(book);
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(
+            json, sizeof json,
+            "{'name': '%s', 'as': '%s', 'public_key': '%s', 'most_owed': 900, 'most_claimed': 900}",
+            names[1 - i], names[i], public[1 - i]);
+        gov_value_free(run(&c[i], "timebank.peer", json, NULL));
+    }
+    gov_value_free(
+        run(&c[0], "timebank.offer",
+            "{'resident': 'east', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': "
+            "'2026-03-05T12:00', 'place': {'lat': 31.2, 'lon': 121.4}, 'note': 'x'}",
+            NULL));
+    (void)snprintf(json, sizeof json,
+                   "{'activity': 'x', 'skill': 'company', 'volunteers': ['east'], 'minutes': 500}");
+    gov_value_free(run(&c[0], "timebank.group", json, NULL));
+    static const char *const to[] = {"west", "nobody", "west"};
+    for (int k = 0; k < 3; k++) {
+        (void)
+            snprintf(json, sizeof json,
+                     "{'peer': 'west', 'resident': 'east', 'to': '%s', 'minutes': 30, 'key': '%s'}",
+                     to[k], secret[0]);
+        gov_value *out = run(&c[0], "timebank.send_hours", json, NULL);
+        for (int side = 1; k < 2; side = 1 - side) { /* the last one stays on its way */
+            const gov_value *said =
+                gov_value_get(out, side == 1 && message == NULL ? "message" : "answer");
+            free(message);
+            message = said != NULL && gov_value_kind(said) == GOV_VALUE_STRING
+                          ? strdup(gov_value_string(said, NULL))
+                          : NULL;
+            gov_value_free(out);
+            if (message == NULL)
+                break;
+            (void)snprintf(json, sizeof json, "{'key': '%s'}", secret[side]);
+            out = run(&c[side], "timebank.receive", json, message);
+        }
+        if (k == 2)
+            gov_value_free(out);
+    }
+    community_free(&c[0]);
+    community_free(&c[1]);
+}
+
+static void hours_are_safe(void **state)
+{
+    support_store *s = support_store_of(state);
+    swept all = {.count = 0};
+    char east[512], west[512];
+    play("tests/cases/timebank", s->url);
+    support_store_another(s, "east", east);
+    support_store_another(s, "west", west);
+    clear_hours(east, west);
+    add_store(&all, s->url);
+    add_store(&all, east);
+    add_store(&all, west);
+    sweep(&all, &timebank_schema);
+    free_all(&all);
+}
+
+/* ---- a row that is gone, and one that was never made ---- */
+
+static void rows_do_not_come_and_go(void **state)
+{
+    support_store *s = support_store_of(state);
+    swept all = {.count = 0};
+    gov_error *err = NULL;
+    play("tests/cases/fund", s->url);
+    add_store(&all, s->url);
+    int64_t id = 0;
+    gov *g = NULL;
+    static const store_sql pick = {
+        "SELECT id FROM gov_fund_entry WHERE community = $1 ORDER BY id LIMIT 1", 0};
+    for (size_t i = 0; i < all.count && id == 0; i++) {
+        g = all.g[i];
+        (void)store_first_int(g->store, &pick, STORE_ARGS(store_i(g->community)), &id, NULL);
+    }
+    assert_true(id != 0);
+    static const char copy[] = "INSERT INTO gov_fund_entry (community, id, pot, kind, state, item, "
+                               "amount, party, party_name, named, note, "
+                               "made_by, made_us, decided_by, decided_us, at_us, case_id, effect) "
+                               "SELECT community, id + 1, pot, kind, 3, item, "
+                               "amount, party, party_name, named, note, made_by, made_us, "
+                               "decided_by, decided_us, NULL, case_id, effect FROM "
+                               "gov_fund_entry WHERE community = $1 AND id = $2";
+    static const char drop[] = "DELETE FROM gov_fund_entry WHERE community = $1 AND id = $2";
+    assert_true(execute(g, copy, STORE_ARGS(store_i(g->community), store_i(id))));
+    assert_gov(GOV_E_VERIFY, gov_verify(g, NULL, NULL, NULL, &err), err);
+    assert_diag(err, 0, "row_unknown", -1, -1);
+    gov_error_free(err);
+    err = NULL;
+    assert_true(execute(g, drop, STORE_ARGS(store_i(g->community), store_i(id + 1))));
+    assert_gov_ok(gov_verify(g, NULL, NULL, NULL, &err), err);
+    assert_true(execute(g, drop, STORE_ARGS(store_i(g->community), store_i(id))));
+    assert_gov(GOV_E_VERIFY, gov_verify(g, NULL, NULL, NULL, &err), err);
+    assert_diag(err, 0, "row_gone", -1, -1);
+    gov_error_free(err);
+    free_all(&all);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TESTS(points_are_safe),
+        STORE_TESTS(funds_are_safe),
+        STORE_TESTS(hours_are_safe),
+        STORE_TESTS(rows_do_not_come_and_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
