@@ -122,7 +122,7 @@ typedef struct tally {
 static int play(cli *c, args *a, const char *path, gov_value **report, tally *sum)
 {
     const gov_scenario_options o = {
-        .size = sizeof o, .url = args_value(a, "db"), .lang = c->zh ? "zh" : "en"};
+        .size = sizeof o, .url = args_value(a, "db"), .lang = c->zh ? "zh" : "en", .overlay = args_value(a, "overlay")};
     gov_error *err = NULL;
     const gov_status status = gov_scenarios_run(NULL, path, &o, put_result, c, report, &err);
     if (status != GOV_OK)
@@ -260,6 +260,10 @@ static int test_all(cli *c, args *a)
 {
     folders *found = calloc(1, sizeof *found);
     tally sum = {0};
+    if (args_value(a, "overlay") != NULL) {
+        free(found);
+        return usage_error(c, "%s", T(c, "an overlay is for one rulebook: name it instead of a folder of several", "覆盖文件只用于一套规则：请指明该规则，而不是含有几套规则的目录"));
+    }
     if (found == NULL)
         return fail(c, EXIT_STORE, "%s", T(c, "out of memory", "内存不足"));
     look_for(a->words[0], 0, found);

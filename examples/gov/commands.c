@@ -65,6 +65,8 @@ static const opt diagram_options[] = {
 static const opt test_options[] = {
     OPT("db", "DB", "run on this store, and leave the communities there (default: in memory)",
         "在此库中运行，社区留在库中（默认在内存中）"),
+    OPT("overlay", "FILE", "a file that replaces values, roles and the title for one community",
+        "为某个社区替换数值、角色和标题的文件"),
     {0},
 };
 static const opt schema_options[] = {

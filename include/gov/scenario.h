@@ -20,6 +20,7 @@ typedef struct gov_scenario_options {
     const char *url;  /**< The store that the communities are made on, and left on. NULL: a new one in memory for each. @since 0.1 */
     const char *lang; /**< Language of titles and messages, "zh" or "en". NULL: "en". @since 0.1 */
     const struct gov_scope *scope; /**< Functions of the program that the rules call; NULL: none. Borrowed. @since 0.1 */
+    const char *overlay; /**< A file that replaces values, roles and the title of the rulebook, as for gov_rulebook_load_over(); NULL: none. @since 0.1 */
     uint64_t reserved; /**< Zero. */
 } gov_scenario_options;
 

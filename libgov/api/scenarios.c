@@ -15,8 +15,8 @@ void gov_scenario_options_init(gov_scenario_options *options, size_t size)
 
 typedef struct rehearsal {
     const gov_allocator *alloc;
-    const char *lang, *inside;
-    const gov_scope *scope;
+    scenario_setting setting;
+    const char *inside;
     gov_rulebook rules;
     gov_store *home; /* NULL: a new one for each */
     scenario_cover *cover;
@@ -28,9 +28,25 @@ typedef struct rehearsal {
     char prefix[17];
 } rehearsal;
 
+static gov_status migrate(gov *g, const scenario_setting *setting, const char *path, const char *overlay, bool dry_run,
+                          gov_value **report, gov_error **err)
+{
+    gov_rulebook *rules = NULL;
+    gov_status status = gov_rulebook_load_over(g->alloc, path, overlay, 0, setting->scope, &rules, err);
+    if (status != GOV_OK)
+        return status;
+    if (err != NULL) { /* warnings: `gov check` is for them */
+        gov_error_free(*err);
+        *err = NULL;
+    }
+    status = gov_migrate(g, rules, dry_run ? GOV_MIGRATE_DRY_RUN : 0, report, err);
+    gov_rulebook_free(rules);
+    return status;
+}
+
 static gov_status open_home(const rehearsal *r, const char *url, gov_store **out, gov_error **err)
 {
-    const gov_options o = {.size = sizeof o, .alloc = r->alloc, .flags = GOV_OPEN_CREATE | GOV_OPEN_RELAXED, .scope = r->scope};
+    const gov_options o = {.size = sizeof o, .alloc = r->alloc, .flags = GOV_OPEN_CREATE | GOV_OPEN_RELAXED, .scope = r->setting.scope};
     return gov_store_open(url, &o, out, err);
 }
 
@@ -63,7 +79,7 @@ static gov_status play_one(rehearsal *r, size_t i, gov_error **err)
     if (status == GOV_OK)
         status = make_community(r, r->home != NULL ? r->home : own, i, &g, err);
     if (status == GOV_OK)
-        status = scenario_play(g, i, r->lang, r->cover, &r->arena, &result, &passed, &d);
+        status = scenario_play(g, i, &r->setting, r->cover, &r->arena, &result, &passed, &d);
     gov_free(g);
     gov_store_free(own);
     if (status != GOV_OK)
@@ -107,10 +123,16 @@ static gov_status load(rehearsal *r, const char *path, const diag *d)
     rulebook_options options = {0};
     rulebook_bundle *bundle = NULL;
     rulebook *book = NULL;
-    gov_status status = api_host_new(r->alloc, r->scope, &r->rules.host, d);
+    rulebook_tests tests;
+    gov_status status = api_host_new(r->alloc, r->setting.scope, &r->rules.host, d);
     options.host = r->rules.host;
     if (status == GOV_OK)
-        status = rulebook_bundle_read_tests(r->alloc, path, &bundle, &r->inside, d);
+        status = rulebook_bundle_read_tests(r->alloc, path, r->setting.overlay, &bundle, &tests, d);
+    if (status == GOV_OK) {
+        r->inside = tests.inside;
+        r->setting.path = tests.path;
+        r->setting.dir = tests.dir;
+    }
     if (status == GOV_OK)
         status = rulebook_load(r->alloc, bundle, &options, &book, d);
     r->rules.book = book;
@@ -133,8 +155,8 @@ gov_status gov_scenarios_run(const gov_allocator *alloc, const char *path, const
         status = base_fail(&d, M_bad_options);
     if (status != GOV_OK)
         return status;
-    r.lang = o.lang != NULL ? o.lang : "en";
-    r.scope = o.scope;
+    r.setting = (scenario_setting){.lang = o.lang != NULL ? o.lang : "en", .overlay = o.overlay, .scope = o.scope,
+                                   .migrate = migrate};
     base_arena_init(&r.arena, r.alloc);
     value_builder_init(&r.results, &r.arena);
     status = load(&r, path, &d);

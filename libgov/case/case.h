@@ -335,7 +335,11 @@ gov_status case_versions_of(gov *g, int64_t id, base_arena *arena, case_versions
 const rulebook_field *case_named_field(const case_versions *v, const char *event, const char *name, size_t len);
 
 /* Would the event do something now, and may g's actor send it? Guards that read its data count as open. */
-gov_status case_event_allowed(gov *g, case_machine *m, const rulebook_event *e, bool *allowed, const diag *d);
+typedef struct case_refusal {
+    const char *code; /* of the error that it would be answered with; NULL: nothing refuses it */
+    base_place rule;
+} case_refusal;
+gov_status case_event_refusal(gov *g, case_machine *m, const rulebook_event *e, case_refusal *out, const diag *d);
 /* watch.c: borrowed until it is set anew; NULL: nobody watches. */
 void case_set_watch(gov *g, const case_watch *watch);
 /* The cases of a workflow, of a parent (0: any), in the order of opening; from the arena. */

@@ -126,11 +126,14 @@ static gov_status judge(gov *g, case_machine *m, const rulebook_event *e, refusa
     return status;
 }
 
-gov_status case_event_allowed(gov *g, case_machine *m, const rulebook_event *e, bool *allowed, const diag *d)
+gov_status case_event_refusal(gov *g, case_machine *m, const rulebook_event *e, case_refusal *out, const diag *d)
 {
     refusal r;
     const gov_status status = judge(g, m, e, &r, d);
-    *allowed = status == GOV_OK && r.why == NULL;
+    const base_message code = r.why == NULL ? M_event_refused : strcmp(r.why, "role") == 0    ? M_permission_denied
+                                                            : strcmp(r.why, "guard") == 0 ? M_guard_refused
+                                                                                          : M_event_refused;
+    *out = (case_refusal){status == GOV_OK && r.why != NULL ? base_message_code(code) : NULL, r.place};
     return status;
 }
 

@@ -470,8 +470,9 @@ static gov_status folder_above(base_arena *arena, const char *given, char **dir,
     return GOV_OK;
 }
 
-static gov_status read_tests(rulebook_bundle *b, const char *path, const char **inside, const diag *d)
+static gov_status read_tests(rulebook_bundle *b, const char *path, const char *overlay, rulebook_tests *out, const diag *d)
 {
+    const char **inside = &out->inside;
     char *dir = NULL, *bytes = NULL, *root = NULL;
     const char *name = NULL;
     size_t len = 0;
@@ -489,23 +490,25 @@ static gov_status read_tests(rulebook_bundle *b, const char *path, const char **
         above = root != NULL;
     }
     if (status == GOV_OK)
-        status = read_all(b, above ? root : path, NULL, 0, d);
+        status = read_all(b, above ? root : path, &overlay, overlay != NULL, d);
     size_t end = strlen(*inside);
     while (end > 0 && (*inside)[end - 1] == '/')
         end--;
     *inside = base_arena_strndup(&b->arena, *inside, end);
-    if (status == GOV_OK && *inside == NULL)
+    out->path = base_arena_strdup(&b->arena, above ? root : path);
+    out->dir = base_arena_strdup(&b->arena, above ? root : dir);
+    if (status == GOV_OK && (*inside == NULL || out->path == NULL || out->dir == NULL))
         return base_nomem(d);
     return status == GOV_OK && (above || folder) ? add_scenarios(b, above ? root : dir, *inside, d) : status;
 }
 
-gov_status rulebook_bundle_read_tests(const gov_allocator *a, const char *path, rulebook_bundle **out, const char **inside,
-                                      const diag *d)
+gov_status rulebook_bundle_read_tests(const gov_allocator *a, const char *path, const char *overlay, rulebook_bundle **out,
+                                      rulebook_tests *tests, const diag *d)
 {
     rulebook_bundle *b = bundle_new(a);
 
     *out = NULL;
     if (b == NULL)
         return base_nomem(d);
-    return finish_reading(b, read_tests(b, path, inside, d), out, d);
+    return finish_reading(b, read_tests(b, path, overlay, tests, d), out, d);
 }

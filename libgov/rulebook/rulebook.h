@@ -509,8 +509,15 @@ typedef struct rulebook_givens {
 typedef enum rulebook_who { RULEBOOK_AS_HOST, RULEBOOK_AS_STAFF, RULEBOOK_AS_RESIDENT } rulebook_who;
 typedef enum rulebook_step_kind {
     RULEBOOK_STEP_GIVEN, RULEBOOK_STEP_AT, RULEBOOK_STEP_ADVANCE, RULEBOOK_STEP_OPEN, RULEBOOK_STEP_SEND,
-    RULEBOOK_STEP_FIND, RULEBOOK_STEP_TICK, RULEBOOK_STEP_EXPECT, RULEBOOK_STEP_CALL
+    RULEBOOK_STEP_FIND, RULEBOOK_STEP_TICK, RULEBOOK_STEP_EXPECT, RULEBOOK_STEP_CALL, RULEBOOK_STEP_MIGRATE
 } rulebook_step_kind;
+
+/* What something has to be refused with, and by which rule. */
+typedef struct rulebook_refusal {
+    const char *code; /* of the error; NULL: not asked */
+    const char *file; /* of the rule, as diagnostics name it; NULL: not asked */
+    int64_t line;     /* in it; 0: not asked */
+} rulebook_refusal;
 
 /* A name with what is wanted of it. */
 typedef struct rulebook_wanted {
@@ -564,6 +571,7 @@ typedef struct rulebook_condition {
 
 typedef struct rulebook_expectation {
     rulebook_wanteds states, raised, not_raised, fields, effects, allowed, refused;
+    const rulebook_refusal *refusals; /* what refuses each of `refused` */
     rulebook_wanteds properties; /* outcome, ended, unit, staff, grid, reporter */
     const rulebook_wanted_clock *clocks;
     uint32_t clock_count;
@@ -578,12 +586,14 @@ typedef struct rulebook_step {
     uint8_t kind; /* rulebook_step_kind */
     uint8_t who;  /* rulebook_who */
     const char *as, *purpose; /* key of who acts; NULL: the host, the usual purpose */
-    const char *fails;        /* code of the error that has to come; NULL: none */
+    rulebook_refusal fails;   /* with what it has to fail; no code: not at all */
     const char *name;         /* the case, or what a call made, as the scenario calls it; NULL: none */
     const char *workflow, *event, *reporter, *grid, *source, *number, *key; /* open, send */
     const struct rulebook_operation *operation; /* call */
     value fields;             /* open: the fields; send: the event's data; call: what it is given; a map */
-    value gives;              /* call: what its answer has to contain; absent: not asked */
+    value gives;              /* call, migrate: what the answer has to contain; absent: not asked */
+    const char *to, *overlay; /* migrate: paths from the scenario's folder; NULL: the same rulebook, the overlay in force */
+    bool dry_run;             /* migrate */
     int64_t at_us;            /* at */
     cal_duration advance;     /* advance */
     int64_t max;              /* tick; 0: all that is due */
@@ -778,9 +788,12 @@ typedef struct rulebook_bundle rulebook_bundle;
 gov_status rulebook_bundle_read(const gov_allocator *a, const char *path, const char *const *overlays,
                                 size_t overlay_count, rulebook_bundle **out, const diag *d);
 /* As rulebook_bundle_read, with the scenarios that lie under `path` besides: files whose first definition is one, named by
- * `include` or not. The path may also be a folder or a file inside of a rulebook's folder. *inside (in the bundle's memory) is then
- * what the scenarios' paths begin with; "" for all of them. */
-gov_status rulebook_bundle_read_tests(const gov_allocator *a, const char *path, rulebook_bundle **out, const char **inside,
+ * `include` or not. The path may also be a folder or a file inside of a rulebook's folder. What *tests says lies in the bundle's memory. */
+typedef struct rulebook_tests {
+    const char *inside; /* where in the rulebook's folder the scenarios lie that are meant; "": anywhere */
+    const char *path, *dir; /* the rulebook that they are about, and its folder */
+} rulebook_tests;
+gov_status rulebook_bundle_read_tests(const gov_allocator *a, const char *path, const char *overlay, rulebook_bundle **out, rulebook_tests *tests,
                                       const diag *d);
 bool rulebook_lies_inside(const char *path, const char *inside);
 /* A bundle of bytes at hand, which are copied; the first is the root. `include` is not followed. */

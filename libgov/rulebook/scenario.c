@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "rulebook/grammar.h"
+
 static const char *const kinds[] = {"grid", "unit", "staff", "premises", "household", "resident", "group"};
 static const char *const plurals[] = {"grids", "units", "staff", "premises", "households", "residents", "groups"};
 
@@ -60,7 +62,7 @@ const char *rb_play_case(rb_play *p, const rb_node *n, const rulebook_workflow *
         return NULL;
     const rb_known_case *c = case_named(p, name);
     if (c != NULL && !c->made) {
-        *w = c->w;
+        *w = p->moved ? NULL : c->w;
         return name;
     }
     rb_names known = {0};
@@ -90,7 +92,7 @@ const rulebook_workflow *rb_play_workflow(rb_play *p, const rb_node *n, const ch
 {
     const rulebook_workflow *w = NULL;
     *name = rulebook_read_name(p->l, n, "workflow");
-    if (*name == NULL || !rb_check_definition(p->l, n, RB_WORKFLOW, "workflow", *name))
+    if (*name == NULL || p->moved || !rb_check_definition(p->l, n, RB_WORKFLOW, "workflow", *name))
         return NULL;
     rb_note(p->l, rulebook_get_workflow(&p->l->rb->pub, *name, &w, NULL)); /* its mistakes are told where it stands */
     return w != NULL && w->chart != NULL ? w : NULL;
@@ -164,7 +166,7 @@ bool rb_play_duration(rb_play *p, const rb_node *n, cal_duration *out)
 /* `as: KEY`, `as: host`, or, where a key is both, `as: {staff: KEY}`. */
 void rb_play_who(rb_play *p, const rb_node *n, uint8_t *who, const char **as)
 {
-    static const char *const ways[] = {"staff", "resident", NULL};
+    const char *const *ways = rb_keys_scenario_person;
     *who = RULEBOOK_AS_HOST;
     *as = NULL;
     if (n == NULL)
@@ -211,9 +213,7 @@ static unsigned kind_of(const rb_node *key)
 
 static bool given_shape(rulebook_loader *l, const rb_node *n)
 {
-    static const char *const keys[] = {"grids", "units", "staff", "premises", "households", "residents", "groups",
-                                       "grid", "unit", "household", "resident", "group", NULL};
-    return rulebook_read_keys(l, n, "given", keys);
+    return rulebook_read_keys(l, n, "given", rb_keys_scenario_given);
 }
 
 /* The first pass: what is there, so that records may name each other in any order. */
@@ -287,13 +287,13 @@ static void check_member(rb_play *p, const char *kind, const rb_node *key, const
     const rulebook_record *declared = rulebook_find_record(&p->l->rb->pub, kind);
     const rulebook_field *f = declared != NULL ? rulebook_find_field(&declared->fields, key->as.text, key->count) : NULL;
     bool any;
-    if (f != NULL) {
+    if (f != NULL && !p->moved) {
         (void)rb_play_value(p, f, val);
         return;
     }
     const rulebook_builtin *b = builtin_at(p->l, kind, key->as.text, &any);
     if (b == NULL) {
-        if (any)
+        if (any && !p->moved)
             unknown_field(p->l, key, kind);
         return;
     }
@@ -302,7 +302,7 @@ static void check_member(rb_play *p, const char *kind, const rb_node *key, const
     (void)rb_play_value(p, &own, val);
     for (uint32_t i = 0; b->items != NULL && val->kind == RB_LIST && i < val->count; i++)
         (void)rb_play_record(p, val->as.items[i], b->items);
-    for (uint32_t i = 0; strcmp(kind, "staff") == 0 && strcmp(b->name, "roles") == 0 && val->kind == RB_LIST && i < val->count; i++)
+    for (uint32_t i = 0; !p->moved && strcmp(kind, "staff") == 0 && strcmp(b->name, "roles") == 0 && val->kind == RB_LIST && i < val->count; i++)
         check_role(p, val->as.items[i]);
 }
 
@@ -400,6 +400,32 @@ static const char *read_code(rb_play *p, const rb_node *n)
     return NULL;
 }
 
+/* "workflows/ticket.yaml:26", or the file alone. */
+static void read_rule(rb_play *p, const rb_node *n, rulebook_refusal *out)
+{
+    const char *text = rulebook_read_string(p->l, n, "rule"), *colon = text != NULL ? strrchr(text, ':') : NULL;
+    out->file = text;
+    if (colon == NULL)
+        return;
+    if (colon == text || !base_parse_int(colon + 1, strlen(colon + 1), &out->line) || out->line < 1)
+        rb_fail(p->l, n, M_scenario_rule, A_S("text", text));
+    out->file = rb_copy(p->l, text, (size_t)(colon - text));
+}
+
+rulebook_refusal rb_play_refusal(rb_play *p, const rb_node *n)
+{
+    rulebook_refusal out = {0};
+    if (n == NULL || n->kind != RB_MAP) {
+        out.code = read_code(p, n);
+        return out;
+    }
+    if (!rulebook_read_keys(p->l, n, "fails", rb_keys_scenario_refusal))
+        return out;
+    out.code = read_code(p, rb_get(n, "code"));
+    read_rule(p, rb_get(n, "rule"), &out);
+    return out;
+}
+
 static void missing_fields(rb_play *p, const rb_node *step, const rb_node *given, const rulebook_fields *fields)
 {
     for (uint32_t i = 0; i < fields->count; i++) {
@@ -424,14 +450,12 @@ static value read_input(rb_play *p, const rb_node *step, const rb_node *n, const
 
 static void read_open(rb_play *p, const rb_node *n, rulebook_step *out)
 {
-    static const char *const keys[] = {"as", "!workflow", "id", "fields", "reporter", "grid", "source", "number", "key",
-                                       "purpose", "fails", NULL};
-    if (!rulebook_read_keys(p->l, n, "open", keys))
+    if (!rulebook_read_keys(p->l, n, "open", rb_keys_scenario_open))
         return;
     const rulebook_workflow *w = rb_play_workflow(p, rb_get(n, "workflow"), &out->workflow);
     rb_play_who(p, rb_get(n, "as"), &out->who, &out->as);
     out->purpose = rulebook_read_string(p->l, rb_get(n, "purpose"), "purpose");
-    out->fails = read_code(p, rb_get(n, "fails"));
+    out->fails = rb_play_refusal(p, rb_get(n, "fails"));
     out->reporter = rb_play_record(p, rb_get(n, "reporter"), "resident");
     out->grid = rb_play_record(p, rb_get(n, "grid"), "grid");
     out->source = rulebook_read_string(p->l, rb_get(n, "source"), "source");
@@ -444,17 +468,16 @@ static void read_open(rb_play *p, const rb_node *n, rulebook_step *out)
 
 static void read_send(rb_play *p, const rb_node *n, rulebook_step *out)
 {
-    static const char *const keys[] = {"as", "!case", "!event", "data", "purpose", "fails", NULL};
     const rulebook_workflow *w = NULL;
-    if (!rulebook_read_keys(p->l, n, "send", keys))
+    if (!rulebook_read_keys(p->l, n, "send", rb_keys_scenario_send))
         return;
     out->name = rb_play_case(p, rb_get(n, "case"), &w);
     rb_play_who(p, rb_get(n, "as"), &out->who, &out->as);
     out->purpose = rulebook_read_string(p->l, rb_get(n, "purpose"), "purpose");
-    out->fails = read_code(p, rb_get(n, "fails"));
+    out->fails = rb_play_refusal(p, rb_get(n, "fails"));
     out->event = rb_read_event(p->l, rb_get(n, "event"), "event");
     const rulebook_event *e = w != NULL && out->event != NULL ? rulebook_find_event(w, out->event) : NULL;
-    if (w != NULL && out->event != NULL && e == NULL && (out->fails == NULL || strcmp(out->fails, "event_unknown") != 0)) {
+    if (w != NULL && out->event != NULL && e == NULL && (out->fails.code == NULL || strcmp(out->fails.code, "event_unknown") != 0)) {
         rb_names known = {0};
         for (uint32_t i = 0; i < w->event_count; i++)
             rb_names_add(p->l, &known, w->events[i].name);
@@ -467,9 +490,8 @@ static void read_send(rb_play *p, const rb_node *n, rulebook_step *out)
 /* What an operation is to fail at may be wrong on purpose. */
 static void read_call(rb_play *p, const rb_node *n, rulebook_step *out)
 {
-    static const char *const keys[] = {"as", "!operation", "with", "id", "gives", "purpose", "key", "fails", NULL};
     value checked[RULEBOOK_MOST_OPERANDS];
-    if (!rulebook_read_keys(p->l, n, "call", keys))
+    if (!rulebook_read_keys(p->l, n, "call", rb_keys_scenario_call))
         return;
     const char *name = rulebook_read_string(p->l, rb_get(n, "operation"), "operation");
     const rb_node *with = rb_get(n, "with"), *gives = rb_get(n, "gives");
@@ -477,7 +499,7 @@ static void read_call(rb_play *p, const rb_node *n, rulebook_step *out)
     rb_play_who(p, rb_get(n, "as"), &out->who, &out->as);
     out->purpose = rulebook_read_string(p->l, rb_get(n, "purpose"), "purpose");
     out->key = rulebook_read_string(p->l, rb_get(n, "key"), "key");
-    out->fails = read_code(p, rb_get(n, "fails"));
+    out->fails = rb_play_refusal(p, rb_get(n, "fails"));
     if (with != NULL && rb_expect(p->l, with, RB_MAP, "with"))
         out->fields = rulebook_read_value(p->l, with);
     if (gives != NULL && rb_expect(p->l, gives, RB_MAP, "gives"))
@@ -499,9 +521,26 @@ static void read_find(rb_play *p, const rb_node *n, rulebook_step *out)
     if (n->kind != RB_MAP || rb_get(n, "id") == NULL)
         return;
     const rulebook_workflow *w = NULL;
-    if (out->find.workflow != NULL)
+    if (out->find.workflow != NULL && !p->moved)
         (void)rulebook_get_workflow(&p->l->rb->pub, out->find.workflow, &w, NULL);
     out->name = name_case(p, rb_get(n, "id"), w != NULL && w->chart != NULL ? w : NULL, false);
+}
+
+/* Under other rules everything may be called otherwise. They lie elsewhere, and are read when the scenario is played. */
+static void read_migrate(rb_play *p, const rb_node *n, rulebook_step *out)
+{
+    if (!rulebook_read_keys(p->l, n, "migrate", rb_keys_scenario_migrate))
+        return;
+    const rb_node *gives = rb_get(n, "gives");
+    out->to = rulebook_read_string(p->l, rb_get(n, "to"), "to");
+    out->overlay = rulebook_read_string(p->l, rb_get(n, "overlay"), "overlay");
+    out->dry_run = rulebook_read_bool(p->l, rb_get(n, "dry_run"), "dry_run", false);
+    out->fails = rb_play_refusal(p, rb_get(n, "fails"));
+    if (rb_get(n, "to") == NULL && rb_get(n, "overlay") == NULL)
+        rb_fail(p->l, n, M_missing_key, A_S("what", "migrate"), A_S("key", "to"));
+    if (gives != NULL && rb_expect(p->l, gives, RB_MAP, "gives"))
+        out->gives = rulebook_read_value(p->l, gives);
+    p->moved = p->moved || (out->to != NULL && !out->dry_run && rb_get(n, "fails") == NULL);
 }
 
 /* The years that a scenario moves through, where its calendar does not list them. */
@@ -520,7 +559,7 @@ static void check_year(rb_play *p, const rb_node *n, int64_t us)
 
 static void read_step(rb_play *p, const rb_node *n, rulebook_step *out)
 {
-    static const char *const keys[] = {"given", "at", "advance", "open", "send", "find", "tick", "expect", "call", NULL};
+    const char *const *keys = rb_keys_scenario_step;
     out->place = rb_place(n);
     out->fields = value_map(NULL, 0);
     out->gives = value_absent();
@@ -553,6 +592,7 @@ static void read_step(rb_play *p, const rb_node *n, rulebook_step *out)
         break;
     case 7: out->kind = RULEBOOK_STEP_EXPECT; rb_play_expect(p, val, out); break;
     case 8: out->kind = RULEBOOK_STEP_CALL; read_call(p, val, out); break;
+    case 9: out->kind = RULEBOOK_STEP_MIGRATE; read_migrate(p, val, out); break;
     default: break;
     }
 }
@@ -577,12 +617,11 @@ static void read_steps(rb_play *p, const rb_node *n, rulebook_scenario *s)
 
 const rulebook_scenario *rb_scenario(rulebook_loader *l, const rb_def *def, const rb_node *root)
 {
-    static const char *const keys[] = {"!scenario", "title", "description", "calendar", "given", "!steps", NULL};
     rulebook_scenario *s = rb_alloc(l, 1, sizeof *s);
     if (s == NULL)
         return NULL;
     s->place = def->place;
-    rulebook_read_keys(l, root, "scenario", keys);
+    rulebook_read_keys(l, root, "scenario", rb_keys_scenario);
     s->title = rulebook_read_text(l, rb_get(root, "scenario"));
     s->description = rulebook_read_text(l, rb_get(root, "description"));
     s->calendar = l->calendar = rb_calendar_choice(l, root, l->calendar);

@@ -23,6 +23,7 @@ typedef struct rb_play {
     rb_known *records;
     rb_known_case *cases;
     const char *calendar;
+    bool moved; /* a step before goes over to other rules: names are looked up when it is played */
 } rb_play;
 
 /* ---- scenario.c ---- */
@@ -37,11 +38,14 @@ value rb_play_value(rb_play *p, const rulebook_field *f, const rb_node *n);
 bool rb_play_instant(rb_play *p, const rb_node *n, int64_t *us);
 /* A literal duration, or the name of a value. */
 bool rb_play_duration(rb_play *p, const rb_node *n, cal_duration *out);
+/* `fails: CODE`, or `{code: CODE, rule: FILE:LINE}`. */
+rulebook_refusal rb_play_refusal(rb_play *p, const rb_node *n);
 void rb_play_who(rb_play *p, const rb_node *n, uint8_t *who, const char **as);
 
 /* ---- scenario_expect.c ---- */
 void rb_play_query(rb_play *p, const rb_node *n, bool find, rulebook_query *out);
 void rb_play_expect(rb_play *p, const rb_node *n, rulebook_step *out);
+/* fields NULL: nothing is known of them. */
 rulebook_wanteds rb_play_fields(rb_play *p, const rb_node *n, const rulebook_fields *fields);
 
 #endif

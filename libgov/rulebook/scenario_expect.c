@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "rulebook/grammar.h"
 #include "rulebook/lint.h"
 
 /* ---- lists of names ---- */
@@ -138,7 +139,6 @@ static rulebook_wanteds read_effects(rb_play *p, const rb_node *n, rulebook_want
 /* `messages: [{to: wang, template: accepted}]` is short for notify among the effects. */
 static rulebook_wanteds read_messages(rb_play *p, const rb_node *n)
 {
-    static const char *const keys[] = {"to", "template", "data", NULL};
     rulebook_wanteds out = {0};
     if (n == NULL || !rulebook_read_list(p->l, n, "messages"))
         return out;
@@ -150,13 +150,13 @@ static rulebook_wanteds read_messages(rb_play *p, const rb_node *n)
     out.place = rb_place(n);
     for (uint32_t i = 0; i < n->count; i++) {
         const rb_node *item = n->as.items[i];
-        if (!rulebook_read_keys(p->l, item, "message", keys))
+        if (!rulebook_read_keys(p->l, item, "message", rb_keys_scenario_message))
             continue;
         if (rb_get(item, "to") != NULL)
             (void)rb_play_record(p, rb_get(item, "to"), NULL);
         const rb_node *template = rb_get(item, "template");
         const char *name = rulebook_read_name(p->l, template, "template");
-        if (name != NULL)
+        if (name != NULL && !p->moved)
             (void)rb_check_definition(p->l, template, RB_TEMPLATE, "template", name);
         items[out.count++] = (rulebook_wanted){"notify", rulebook_read_value(p->l, item), rb_place(item)};
     }
@@ -173,6 +173,10 @@ rulebook_wanteds rb_play_fields(rb_play *p, const rb_node *n, const rulebook_fie
     out.place = rb_place(n);
     for (uint32_t i = 0; items != NULL && i < n->count; i++) {
         const rb_node *key = n->as.pairs[i].key, *val = n->as.pairs[i].val;
+        if (fields == NULL) {
+            items[out.count++] = (rulebook_wanted){rb_copy(p->l, key->as.text, key->count), rulebook_read_value(p->l, val), rb_place(val)};
+            continue;
+        }
         const rulebook_field *f = rulebook_find_field(fields, key->as.text, key->count);
         if (f == NULL) {
             rb_names known = {0};
@@ -221,15 +225,13 @@ static rulebook_wanteds read_outcome(rb_play *p, const rulebook_workflow *w, con
 
 void rb_play_query(rb_play *p, const rb_node *n, bool find, rulebook_query *out)
 {
-    static const char *const search[] = {"!id", "!workflow", "child_of", "link", "state", "outcome", "fields", "nth", NULL};
-    static const char *const list[] = {"!workflow", "child_of", "link", "state", "outcome", "fields", "count", NULL};
-    static const char *const inner[] = {"!workflow", "link", "state", "outcome", "fields", "count", NULL};
+    const char *const *keys = find ? rb_keys_scenario_find : out->parent != NULL ? rb_keys_scenario_children : rb_keys_scenario_cases;
     const rulebook_workflow *parent = NULL;
     const bool child = out->parent != NULL; /* of a case that was named outside */
     out->place = rb_place(n);
     out->count = -1;
     out->nth = -1;
-    if (!rulebook_read_keys(p->l, n, find ? "find" : "cases", find ? search : child ? inner : list))
+    if (!rulebook_read_keys(p->l, n, find ? "find" : "cases", keys))
         return;
     const rulebook_workflow *w = rb_play_workflow(p, rb_get(n, "workflow"), &out->workflow);
     if (rb_get(n, "child_of") != NULL && !child)
@@ -237,8 +239,8 @@ void rb_play_query(rb_play *p, const rb_node *n, bool find, rulebook_query *out)
     out->link = rulebook_read_name(p->l, rb_get(n, "link"), "link");
     out->states = read_wanted(p, w, rb_get(n, "state"), "state", check_state);
     out->outcome = read_outcome(p, w, rb_get(n, "outcome"));
-    if (w != NULL)
-        out->fields = rb_play_fields(p, rb_get(n, "fields"), &w->fields);
+    if (w != NULL || p->moved)
+        out->fields = rb_play_fields(p, rb_get(n, "fields"), w != NULL ? &w->fields : NULL);
     if (rb_get(n, "count") != NULL && !find)
         out->count = rulebook_read_int(p->l, rb_get(n, "count"), "count", 0, 1000000, -1);
     if (rb_get(n, "nth") != NULL && find)
@@ -270,8 +272,7 @@ static int8_t read_flag(rb_play *p, const rb_node *n, const char *what)
 
 static void read_clock(rb_play *p, const rulebook_workflow *w, const rb_pair *pair, rulebook_wanted_clock *out)
 {
-    static const char *const keys[] = {"due", "consumed", "left", "running", "breached", "provisional", "state", NULL};
-    static const char *const states[] = {"idle", "running", "paused", "stopped", NULL};
+    const char *const *states = rb_words_scenario_clock_state;
     const rb_node *n = pair->val;
     int64_t us;
     out->place = rb_place(pair->key);
@@ -284,7 +285,7 @@ static void read_clock(rb_play *p, const rulebook_workflow *w, const rb_pair *pa
             rb_names_add(p->l, &known, w->clocks[i].name);
         unknown(p, pair->key, "clock", out->name, &known);
     }
-    if (!rulebook_read_keys(p->l, n, "clock", keys))
+    if (!rulebook_read_keys(p->l, n, "clock", rb_keys_scenario_clock))
         return;
     const rb_node *due = rb_get(n, "due"), *state = rb_get(n, "state");
     if (due != NULL && due->kind == RB_SCALAR && due->type == RB_NULL)
@@ -314,6 +315,38 @@ static void read_clocks(rb_play *p, const rulebook_workflow *w, const rb_node *n
 }
 
 /* ---- the rest of a case ---- */
+
+/* Events that are refused: a name, or a map of the name to what refuses it. */
+static void read_refused(rb_play *p, const rulebook_workflow *w, const rb_node *n, rulebook_expectation *out)
+{
+    if (n == NULL || n->kind != RB_LIST) {
+        out->refused = read_wanted(p, w, n, "refused", check_declared);
+        out->refusals = rb_alloc(p->l, 1, sizeof *out->refusals);
+        return;
+    }
+    rulebook_wanted *items = rb_alloc(p->l, n->count, sizeof *items);
+    rulebook_refusal *by = rb_alloc(p->l, n->count, sizeof *by);
+    out->refused.asked = true;
+    out->refused.place = rb_place(n);
+    for (uint32_t i = 0; items != NULL && by != NULL && i < n->count; i++) {
+        const rb_node *item = n->as.items[i], *why = NULL;
+        const base_place place = rb_place(item);
+        if (item->kind == RB_MAP && item->count == 1) {
+            why = item->as.pairs[0].val;
+            item = item->as.pairs[0].key;
+        } else if (item->kind != RB_SCALAR) {
+            rb_fail(p->l, item, M_one_key, A_S("what", "refused"));
+            continue;
+        }
+        const char *name = rulebook_read_string(p->l, item, "refused");
+        if (name == NULL || !check_declared(p, w, item, name))
+            continue;
+        by[out->refused.count] = rb_play_refusal(p, why);
+        items[out->refused.count++] = (rulebook_wanted){name, value_absent(), place};
+    }
+    out->refused.items = items;
+    out->refusals = by;
+}
 
 static rulebook_wanteds read_properties(rb_play *p, const rulebook_workflow *w, const rb_node *n)
 {
@@ -346,7 +379,7 @@ static rulebook_wanteds read_properties(rb_play *p, const rulebook_workflow *w, 
 
 static void read_that(rb_play *p, const rulebook_workflow *w, const rb_node *n, rulebook_expectation *out)
 {
-    if (n == NULL || w == NULL)
+    if (n == NULL || (w == NULL && !p->moved))
         return;
     const bool one = n->kind != RB_LIST;
     const uint32_t count = one ? 1 : n->count;
@@ -356,7 +389,7 @@ static void read_that(rb_play *p, const rulebook_workflow *w, const rb_node *n, 
     for (uint32_t i = 0; i < count; i++) {
         const rb_node *item = one ? n : n->as.items[i];
         items[i].place = rb_place(item);
-        items[i].program = rb_expr(p->l, item, EXPR_BOOL, w->scope);
+        items[i].program = w != NULL ? rb_expr(p->l, item, EXPR_BOOL, w->scope) : NULL;
         items[i].text = item->kind == RB_SCALAR ? rb_copy(p->l, item->as.text, item->count) : "";
     }
     out->that = items;
@@ -405,13 +438,10 @@ static void read_balances(rb_play *p, const rb_node *n, rulebook_expectation *ou
 
 void rb_play_expect(rb_play *p, const rb_node *n, rulebook_step *out)
 {
-    static const char *const keys[] = {"case", "as", "purpose", "state", "raised", "not_raised", "fields", "clocks", "that",
-                                       "effects", "messages", "allowed", "refused", "children", "outcome", "ended", "unit", "staff",
-                                       "grid", "reporter", "cases", "balance", NULL};
     static const char *const free_keys[] = {"cases", "balance"};
     rulebook_expectation *e = &out->expect;
     const rulebook_workflow *w = NULL;
-    if (!rulebook_read_keys(p->l, n, "expect", keys))
+    if (!rulebook_read_keys(p->l, n, "expect", rb_keys_scenario_expect))
         return;
     if (n->count == 0)
         rb_fail(p->l, n, M_empty, A_S("what", "expect"));
@@ -429,13 +459,13 @@ void rb_play_expect(rb_play *p, const rb_node *n, rulebook_step *out)
     e->states = read_wanted(p, w, rb_get(n, "state"), "state", check_state);
     e->raised = read_wanted(p, w, rb_get(n, "raised"), "raised", check_raised);
     e->not_raised = read_wanted(p, w, rb_get(n, "not_raised"), "not_raised", check_raised);
-    if (w != NULL)
-        e->fields = rb_play_fields(p, rb_get(n, "fields"), &w->fields);
+    if (w != NULL || p->moved)
+        e->fields = rb_play_fields(p, rb_get(n, "fields"), w != NULL ? &w->fields : NULL);
     read_clocks(p, w, rb_get(n, "clocks"), e);
     read_that(p, w, rb_get(n, "that"), e);
     e->effects = read_effects(p, rb_get(n, "effects"), read_messages(p, rb_get(n, "messages")));
     e->allowed = read_wanted(p, w, rb_get(n, "allowed"), "allowed", check_declared);
-    e->refused = read_wanted(p, w, rb_get(n, "refused"), "refused", check_declared);
+    read_refused(p, w, rb_get(n, "refused"), e);
     e->children = read_queries(p, rb_get(n, "children"), out->name, "children");
     e->properties = read_properties(p, w, n);
 }

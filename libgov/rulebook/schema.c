@@ -97,7 +97,22 @@ static const struct {
     {"actions", "{\"type\":\"array\",\"items\":" REF("action") "}"},
     {"raised", "{\"anyOf\":[" REF("event_name") "," REF("raise") "]}"},
     {"sent", "{\"anyOf\":[" REF("event_name") "," REF("send") "]}"},
-    {"scenario", "{\"type\":\"object\",\"properties\":{\"scenario\":" REF("text") "},\"required\":[\"scenario\"]}"},
+    {"map", "{\"type\":\"object\"}"},
+    {"list", "{\"type\":\"array\"}"},
+    {"scenario_steps", "{\"type\":\"array\",\"minItems\":1,\"items\":{\"$ref\":\"#/$defs/scenario_step\",\"minProperties\":1,\"maxProperties\":1}}"},
+    {"scenario_records", "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"object\",\"null\"]}}"},
+    {"scenario_who", "{\"anyOf\":[" REF("scalar") ",{\"$ref\":\"#/$defs/scenario_person\",\"minProperties\":1,\"maxProperties\":1}]}"},
+    {"scenario_fails", "{\"anyOf\":[" REF("scalar") "," REF("scenario_refusal") "]}"},
+    {"scenario_tick", "{\"type\":[\"integer\",\"null\"],\"minimum\":1}"},
+    {"scenario_names", "{\"anyOf\":[" REF("scalar") ",{\"type\":\"array\",\"items\":" REF("scalar") "}]}"},
+    {"scenario_outcome", "{\"anyOf\":[" REF("scalar") ",{\"type\":\"null\"}]}"},
+    {"scenario_refused", "{\"anyOf\":[" REF("scalar") ",{\"type\":\"array\",\"items\":{\"anyOf\":[" REF("scalar")
+                         ",{\"type\":\"object\",\"minProperties\":1,\"maxProperties\":1,\"additionalProperties\":" REF("scenario_fails") "}]}}]}"},
+    {"scenario_that", ONE_OR_LIST(REF("expr"), REF("expr"))},
+    {"scenario_clocks", MAP_OF("scenario_clock")},
+    {"scenario_messages", "{\"type\":\"array\",\"items\":" REF("scenario_message") "}"},
+    {"scenario_children_list", "{\"type\":\"array\",\"items\":" REF("scenario_children") "}"},
+    {"scenario_cases_list", "{\"type\":\"array\",\"items\":" REF("scenario_cases") "}"},
 };
 
 static void comma(base_buf *b, bool *first)

@@ -177,15 +177,29 @@ static gov_status check_property(view *v, const rulebook_wanted *w)
     return status != GOV_OK || strcmp(found, wanted) == 0 ? status : differs(v, &w->place, w->name, found, wanted);
 }
 
+/* Where the case has gone over to other rules, the condition is read by those. */
+static gov_status holds_now(view *v, const rulebook_condition *c, bool *holds, const diag *d)
+{
+    const expr_run run = case_expr_run(&v->m);
+    const expr_options options = {.expect = EXPR_BOOL, .declared_only = true};
+    expr_program *program = NULL;
+    if (c->program != NULL)
+        return expr_eval_bool(c->program, &run, holds, d);
+    gov_status status = expr_compile(v->r->g->alloc, v->m.w->scope, c->text, strlen(c->text), &options, &program, d);
+    if (status == GOV_OK)
+        status = expr_eval_bool(program, &run, holds, d);
+    expr_program_free(program);
+    return status;
+}
+
 static gov_status check_that(view *v, const rulebook_expectation *e)
 {
     gov_status status = GOV_OK;
     for (uint32_t i = 0; i < e->that_count && status == GOV_OK; i++) {
-        const expr_run run = case_expr_run(&v->m);
         bool holds = false;
         gov_error *err = NULL;
         const diag inner = {v->r->g->alloc, &err};
-        const gov_status one = expr_eval_bool(e->that[i].program, &run, &holds, &inner);
+        const gov_status one = holds_now(v, &e->that[i], &holds, &inner);
         if (one == GOV_E_NOMEM)
             status = base_nomem(v->d);
         else if (one != GOV_OK || !holds)
@@ -195,27 +209,66 @@ static gov_status check_that(view *v, const rulebook_expectation *e)
     return status;
 }
 
+/* It is refused, and should be so for that reason. */
+static gov_status check_refusal(view *v, const rulebook_wanted *event, const rulebook_refusal *wanted, const case_refusal *found)
+{
+    base_buf is, want;
+    const bool code = wanted->code == NULL || strcmp(wanted->code, found->code) == 0;
+    if (code && scenario_refused_by(wanted, found->rule.origin, found->rule.line))
+        return GOV_OK;
+    base_buf_init(&is, v->r->g->alloc);
+    base_buf_init(&want, v->r->g->alloc);
+    base_buf_fmt(&is, "refused by %s", found->code);
+    base_buf_fmt(&want, "%s", wanted->code);
+    if (wanted->file != NULL) {
+        base_buf_str(&is, ", ");
+        scenario_rule_text(&is, found->rule.origin, found->rule.line);
+        base_buf_str(&want, ", ");
+        scenario_rule_text(&want, wanted->file, wanted->line);
+    }
+    const gov_status status = is.failed || want.failed ? base_nomem(v->d) : differs(v, &event->place, event->name, is.data, want.data);
+    base_buf_free(&is);
+    base_buf_free(&want);
+    return status;
+}
+
+static size_t place_of(const rulebook_wanteds *list, const char *name)
+{
+    size_t i = 0;
+    while (i < list->count && strcmp(list->items[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static gov_status check_event(view *v, const rulebook_expectation *e, const rulebook_event *event)
+{
+    const size_t a = place_of(&e->allowed, event->name), f = place_of(&e->refused, event->name);
+    const bool wanted = a < e->allowed.count, unwanted = f < e->refused.count;
+    case_refusal found;
+    if (!e->allowed.asked && !unwanted)
+        return GOV_OK;
+    const gov_status status = case_event_refusal(v->r->g, &v->m, event, &found, v->d);
+    const bool allowed = found.code == NULL;
+    if (status != GOV_OK)
+        return status;
+    if (wanted && !allowed)
+        return differs(v, &e->allowed.items[a].place, event->name, "refused", "allowed");
+    if (unwanted)
+        return allowed ? differs(v, &e->refused.items[f].place, event->name, "allowed", "refused")
+                       : check_refusal(v, &e->refused.items[f], &e->refusals[f], &found);
+    return e->allowed.asked && !wanted && allowed
+               ? quiet(base_fail_at(&v->r->to_wrong, &e->allowed.place, M_scenario_unwanted, A_S("what", "allowed"), A_S("found", event->name)))
+               : GOV_OK;
+}
+
 static gov_status check_events(view *v, const rulebook_expectation *e)
 {
     gov_status status = GOV_OK;
-    for (uint32_t i = 0; i < v->m.w->event_count && status == GOV_OK; i++) {
-        const rulebook_event *event = &v->m.w->events[i];
-        const rulebook_wanted *wanted = NULL, *unwanted = NULL;
-        bool allowed;
-        for (uint32_t k = 0; k < e->allowed.count; k++)
-            wanted = strcmp(e->allowed.items[k].name, event->name) == 0 ? &e->allowed.items[k] : wanted;
-        for (uint32_t k = 0; k < e->refused.count; k++)
-            unwanted = strcmp(e->refused.items[k].name, event->name) == 0 ? &e->refused.items[k] : unwanted;
-        if (!e->allowed.asked && unwanted == NULL)
-            continue;
-        status = case_event_allowed(v->r->g, &v->m, event, &allowed, v->d);
-        if (status == GOV_OK && wanted != NULL && !allowed)
-            status = differs(v, &wanted->place, event->name, "refused", "allowed");
-        else if (status == GOV_OK && unwanted != NULL && allowed)
-            status = differs(v, &unwanted->place, event->name, "allowed", "refused");
-        else if (status == GOV_OK && e->allowed.asked && wanted == NULL && allowed)
-            status = quiet(base_fail_at(&v->r->to_wrong, &e->allowed.place, M_scenario_unwanted, A_S("what", "allowed"), A_S("found", event->name)));
-    }
+    for (uint32_t i = 0; i < v->m.w->event_count && status == GOV_OK; i++)
+        status = check_event(v, e, &v->m.w->events[i]);
+    for (uint32_t i = 0; i < e->allowed.count && status == GOV_OK; i++) /* under other rules there may be no such event */
+        if (rulebook_find_event(v->m.w, e->allowed.items[i].name) == NULL)
+            status = differs(v, &e->allowed.items[i].place, e->allowed.items[i].name, "refused", "allowed");
     return status;
 }
 
@@ -291,8 +344,8 @@ static gov_status check_clock(view *v, const rulebook_wanted_clock *w)
     size_t i = 0;
     while (i < v->m.w->clock_count && strcmp(v->m.w->clocks[i].name, w->name) != 0)
         i++;
-    if (i == v->m.w->clock_count)
-        return GOV_OK;
+    if (i == v->m.w->clock_count) /* under other rules */
+        return differs(v, &w->place, w->name, "null", "a clock");
     const case_clock *c = &v->m.clocks[i];
     gov_status status = check_due(v, i, w);
     if (status == GOV_OK && w->has_consumed)

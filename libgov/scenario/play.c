@@ -31,10 +31,11 @@ static void keep_case(scenario_run *r, const char *name, int64_t id)
 
 static const char *what_of(const rulebook_step *step, base_buf *text)
 {
-    static const char *const words[] = {"given", "at", "advance", "open", "send", "find", "tick", "expect", "call"};
+    static const char *const words[] = {"given", "at", "advance", "open", "send", "find", "tick", "expect", "call", "migrate"};
     base_buf_str(text, words[step->kind]);
     base_buf_char(text, ' ');
-    base_buf_str(text, base_text_or_empty(step->operation != NULL ? step->operation->name : step->event != NULL ? step->event : step->workflow));
+    base_buf_str(text, base_text_or_empty(step->operation != NULL ? step->operation->name : step->event != NULL ? step->event
+                                            : step->to != NULL ? step->to : step->workflow));
     if (step->name != NULL && step->event != NULL)
         base_buf_fmt(text, " (%s)", step->name);
     while (text->len > 0 && text->data[text->len - 1] == ' ')
@@ -53,8 +54,59 @@ static bool has_code(const gov_error *err, const char *code)
 /* Who may not even see a case is told that there is none; a scenario, which knows the case, may call both a lack of permission. */
 static bool fails_as_wanted(const gov_error *err, const rulebook_step *step)
 {
-    const bool hidden = step->kind == RULEBOOK_STEP_SEND && strcmp(step->fails, "permission_denied") == 0;
-    return has_code(err, step->fails) || (hidden && has_code(err, "case_unknown"));
+    const char *code = step->fails.code;
+    const bool hidden = step->kind == RULEBOOK_STEP_SEND && strcmp(code, "permission_denied") == 0;
+    return has_code(err, code) || (hidden && has_code(err, "case_unknown"));
+}
+
+bool scenario_refused_by(const rulebook_refusal *wanted, const char *file, int64_t line)
+{
+    return wanted->file == NULL || (file != NULL && strcmp(file, wanted->file) == 0 && (wanted->line == 0 || wanted->line == line));
+}
+
+/* Is the rule among those that the error names? */
+static bool by_wanted_rule(const gov_error *err, const rulebook_refusal *wanted)
+{
+    for (size_t i = 0; i < gov_error_count(err); i++)
+        if (scenario_refused_by(wanted, gov_error_origin(err, i), gov_error_line(err, i)))
+            return true;
+    return false;
+}
+
+static void tell_all(base_buf *out, const gov_error *err, const char *lang)
+{
+    for (size_t i = 0; i < gov_error_count(err); i++) {
+        base_buf_str(out, i > 0 ? "; " : "");
+        base_buf_str(out, gov_error_message(err, i, lang));
+        if (gov_error_origin(err, i) != NULL)
+            base_buf_fmt(out, " (%s:%lld)", gov_error_origin(err, i), (long long)gov_error_line(err, i));
+    }
+}
+
+void scenario_rule_text(base_buf *out, const char *file, int64_t line)
+{
+    char number[24];
+    base_buf_str(out, file != NULL ? file : "-");
+    if (line > 0) {
+        base_buf_char(out, ':');
+        base_buf_add(out, number, base_format_int(line, number));
+    }
+}
+
+/* The code is right, and the rule is another one. */
+static gov_status other_rule(scenario_run *r, const rulebook_step *step, const char *what, const gov_error *err, const char *why)
+{
+    base_buf wanted, found;
+    base_buf_init(&wanted, r->g->alloc);
+    base_buf_init(&found, r->g->alloc);
+    scenario_rule_text(&wanted, step->fails.file, step->fails.line);
+    scenario_rule_text(&found, gov_error_origin(err, 0), gov_error_line(err, 0));
+    const gov_status told = wanted.failed || found.failed ? GOV_E_NOMEM
+                                                          : base_fail_at(&r->to_wrong, &step->place, M_scenario_other_rule, A_S("what", what),
+                                                                         A_S("found", found.data), A_S("wanted", wanted.data), A_S("why", why));
+    base_buf_free(&wanted);
+    base_buf_free(&found);
+    return told;
 }
 
 /* Compares how a call ended with how it should end. *through: it went through, as it should. */
@@ -62,28 +114,26 @@ static gov_status judge(scenario_run *r, const rulebook_step *step, gov_status s
 {
     base_buf what, why;
     gov_status told = GOV_OK;
-    const char *code = status != GOV_OK ? gov_error_code(err, 0) : "";
+    const char *code = status != GOV_OK ? gov_error_code(err, 0) : "", *wanted = step->fails.code;
+    const bool right_code = wanted != NULL && status != GOV_OK && fails_as_wanted(err, step);
     *through = status == GOV_OK;
-    if (step->fails == NULL ? status == GOV_OK : status != GOV_OK && fails_as_wanted(err, step))
+    if (wanted == NULL ? status == GOV_OK : right_code && by_wanted_rule(err, &step->fails))
         return GOV_OK;
     base_buf_init(&what, r->g->alloc);
     base_buf_init(&why, r->g->alloc);
     (void)what_of(step, &what);
-    for (size_t i = 0; i < gov_error_count(err); i++) {
-        base_buf_str(&why, i > 0 ? "; " : "");
-        base_buf_str(&why, gov_error_message(err, i, lang));
-        if (gov_error_origin(err, i) != NULL)
-            base_buf_fmt(&why, " (%s:%lld)", gov_error_origin(err, i), (long long)gov_error_line(err, i));
-    }
+    tell_all(&why, err, lang);
     if (what.failed || why.failed)
         told = GOV_E_NOMEM;
-    else if (step->fails == NULL)
+    else if (wanted == NULL)
         told = base_fail_at(&r->to_wrong, &step->place, M_scenario_failed, A_S("what", what.data), A_S("code", code), A_S("why", why.data));
     else if (status == GOV_OK)
-        told = base_fail_at(&r->to_wrong, &step->place, M_scenario_went_through, A_S("what", what.data), A_S("code", step->fails));
+        told = base_fail_at(&r->to_wrong, &step->place, M_scenario_went_through, A_S("what", what.data), A_S("code", wanted));
+    else if (right_code)
+        told = other_rule(r, step, what.data, err, why.data);
     else
         told = base_fail_at(&r->to_wrong, &step->place, M_scenario_other_code, A_S("what", what.data), A_S("code", code),
-                            A_S("wanted", step->fails), A_S("why", why.data));
+                            A_S("wanted", wanted), A_S("why", why.data));
     base_buf_free(&what);
     base_buf_free(&why);
     return told == GOV_E_NOMEM ? GOV_E_NOMEM : GOV_OK;
@@ -258,9 +308,31 @@ static gov_status compare_body(gov *g, void *input, const diag *d)
     return scenario_answer(c->r, c->step, *c->answer, d);
 }
 
-static gov_status call_operation(scenario_run *r, const rulebook_step *step, int64_t *id, gov_error **err)
+/* What the answer has to contain. */
+static gov_status compare(scenario_run *r, const rulebook_step *step, const gov_value *answer, gov_error **err)
 {
     static const access_call look = {ACCESS_HOST_ONLY, false};
+    comparing c = {r, step, answer};
+    if (step->gives.kind != VALUE_MAP)
+        return GOV_OK;
+    const gov_status status = act(r, RULEBOOK_AS_HOST, NULL, NULL, err);
+    return status == GOV_OK ? access_run(r->g, &look, compare_body, &c, err) : status;
+}
+
+static gov_status migrate(scenario_run *r, const rulebook_step *step, gov_error **err)
+{
+    gov_value *report = NULL;
+    gov_status status = act(r, RULEBOOK_AS_HOST, NULL, NULL, err);
+    if (status == GOV_OK)
+        status = scenario_migrate(r, step, &report, err);
+    if (status == GOV_OK)
+        status = compare(r, step, report, err);
+    gov_value_free(report);
+    return status;
+}
+
+static gov_status call_operation(scenario_run *r, const rulebook_step *step, int64_t *id, gov_error **err)
+{
     const gov_call_options o = {.size = sizeof o, .idempotency_key = step->key};
     gov_value *answer = NULL;
     value input;
@@ -270,12 +342,8 @@ static gov_status call_operation(scenario_run *r, const rulebook_step *step, int
     if (status == GOV_OK)
         status = gov_operation_run(r->g, step->operation->name, &input, &o, &answer, err);
     *id = status == GOV_OK ? gov_value_int(gov_value_get(answer, "id")) : 0;
-    if (status == GOV_OK && step->gives.kind == VALUE_MAP) {
-        comparing c = {r, step, answer};
-        status = act(r, RULEBOOK_AS_HOST, NULL, NULL, err);
-        if (status == GOV_OK)
-            status = access_run(r->g, &look, compare_body, &c, err);
-    }
+    if (status == GOV_OK)
+        status = compare(r, step, answer, err);
     gov_value_free(answer);
     return status;
 }
@@ -296,6 +364,8 @@ static gov_status run_call(scenario_run *r, const rulebook_step *step, int64_t *
         return send_event(r, step, err);
     case RULEBOOK_STEP_CALL:
         return call_operation(r, step, id, err);
+    case RULEBOOK_STEP_MIGRATE:
+        return migrate(r, step, err);
     default:
         return GOV_OK;
     }
@@ -499,10 +569,11 @@ static gov_status begin(scenario_run *r, gov_error **err)
     return status == GOV_OK ? access_run(r->g, &call, restart_schedules, NULL, err) : status;
 }
 
-gov_status scenario_play(gov *g, size_t i, const char *lang, scenario_cover *cover, base_arena *arena, value *result,
+gov_status scenario_play(gov *g, size_t i, const scenario_setting *setting, scenario_cover *cover, base_arena *arena, value *result,
                          bool *passed, const diag *d)
 {
-    scenario_run r = {.g = g, .arena = arena};
+    scenario_run r = {.g = g, .setting = setting, .arena = arena};
+    const char *lang = setting->lang;
     gov_error *err = NULL;
     value_builder b, wrong;
     int64_t steps = 0;

@@ -24,8 +24,19 @@ gov_status scenario_cover_view(const scenario_cover *c, bool touched, base_arena
 
 /* ---- play.c ---- */
 
+/* What scenarios are about, for those that go over to other rules. */
+typedef struct scenario_setting {
+    const char *lang;
+    const char *path, *dir; /* the rulebook, and its folder */
+    const char *overlay;    /* over it; NULL: none */
+    const gov_scope *scope; /* the program's own functions; NULL: none */
+    /* Reads other rules, and moves the community's cases to them: the floors above know how. *report is the caller's. */
+    gov_status (*migrate)(gov *g, const struct scenario_setting *setting, const char *path, const char *overlay, bool dry_run,
+                          gov_value **report, gov_error **err);
+} scenario_setting;
+
 /* Plays scenario i of g's rules. *result is in the arena. GOV_OK whether it passed or not; anything else: it could not be played. */
-gov_status scenario_play(gov *g, size_t i, const char *lang, scenario_cover *cover, base_arena *arena, value *result,
+gov_status scenario_play(gov *g, size_t i, const scenario_setting *setting, scenario_cover *cover, base_arena *arena, value *result,
                          bool *passed, const diag *d);
 
 /* A case, or what a call made, that the scenario has a name for. */
@@ -39,6 +50,7 @@ typedef struct scenario_case {
 typedef struct scenario_run {
     gov *g;
     const rulebook_scenario *s;
+    const scenario_setting *setting;
     base_arena *arena;
     scenario_case *cases;
     size_t case_count;
@@ -47,6 +59,14 @@ typedef struct scenario_run {
 } scenario_run;
 
 const scenario_case *scenario_case_of(const scenario_run *r, const char *name); /* NULL: not there */
+
+/* Is that rule the one that is wanted? And how it is written. */
+bool scenario_refused_by(const rulebook_refusal *wanted, const char *file, int64_t line);
+void scenario_rule_text(base_buf *out, const char *file, int64_t line);
+
+/* ---- migrate.c ---- */
+/* Goes over to other rules, as the host, or tells what would come of it: *report is the caller's. */
+gov_status scenario_migrate(scenario_run *r, const rulebook_step *step, gov_value **report, gov_error **err);
 
 /* ---- given.c ---- */
 gov_status scenario_give(scenario_run *r, const rulebook_givens *givens, gov_error **err);

@@ -91,6 +91,59 @@ def check_mistakes(f):
     expect_answer("the rules alone are sound", gov("check", f("hut")), 0)
 
 
+OVERLAY_RULES = """rulebook: shed
+version: "1"
+time_zone: Asia/Shanghai
+values: {most: {is: 2, source: s}}
+roles: {clerk: {}}
+---
+workflow: errand
+events: {go: {by: [clerk]}}
+states: {here: {on: {go: {when: values.most > 5, to: there}}}, there: {type: final}}
+"""
+OVERLAY_TEST = """scenario: Five are allowed here
+steps:
+  - open: {workflow: errand, id: e}
+  - send: {case: e, event: go}
+  - expect: {case: e, state: there}
+"""
+
+
+def check_overlay(f):
+    f.write("shed/rulebook.yaml", OVERLAY_RULES)
+    f.write("shed/tests/one.yaml", OVERLAY_TEST)
+    f.write("street.yaml", "overlay: shed\nvalues: {most: {is: 9, source: t}}\n")
+    f.write("other.yaml", "overlay: hut\nvalues: {most: {is: 9, source: t}}\n")
+    expect_answer("the shared rules alone", gov("test", f("shed")), 1, r"^0 passed, 1 failed$", "")
+    expect_answer("the rules as one community has them", gov("test", f("shed"), "--overlay", f("street.yaml")), 0, r"^1 passed, 0 failed$", "")
+    expect_answer("one file of scenarios under an overlay", gov("test", f("shed/tests/one.yaml"), "--overlay", f("street.yaml")), 0,
+                  r"^1 passed, 0 failed$", "")
+    expect_answer("an overlay of other rules", gov("test", f("shed"), "--overlay", f("other.yaml")), 2, "", r"^other\.yaml:1:")
+    expect_answer("an overlay that is not there", gov("test", f("shed"), "--overlay", f("none.yaml")), 2, "", "none.yaml")
+    expect_answer("an overlay for several rulebooks", gov("test", f("many"), "--overlay", f("street.yaml")), 2, "", "one rulebook")
+
+
+def check_moved(f):
+    """What is wrong with a scenario that goes over to other rules is told when it is read, or when it is played."""
+    f.write("hut/tests/bad.yaml", "scenario: x\nsteps:\n  - migrate: {dry_run: true}\n  - migrate: {to: next, fails: {code: migrate_stat}}\n"
+            "  - open: {workflow: errand, id: e, fails: {code: missing_field, rule: 'here:there'}}\n")
+    told = gov("test", f("hut"))
+    expect_answer("mistakes in a migrate step", told, 2, "", r"^tests/bad\.yaml:3:14: error: \"to\" is missing in migrate$")
+    expect("the code of an error, and a rule's place", re.search(r"^tests/bad\.yaml:4:.*\"migrate_state\"", told.err, re.M) and
+           re.search(r"^tests/bad\.yaml:5:.*here:there", told.err, re.M), told)
+    f.write("hut/next/rulebook.yaml", RULES.replace('version: "1"', 'version: "2"').replace("workflow: errand\n", "workflow: errand\nmigrate: {from: '1', states: {here: home}}\n")
+            .replace("  here:", "  home:").replace("ended: {", "home2: {on: {stop: ended}}\n  ended: {"))
+    f.write("hut/tests/bad.yaml", "scenario: x\nsteps:\n  - open: {workflow: errand, id: e}\n  - migrate: {to: ../next, gives: {migrated: 2}}\n"
+            "  - expect: {case: e, state: here, that: case.m == 1, allowed: [gone], clocks: {c: {left: 1 hour}}, fields: {m: 1}}\n")
+    told = gov("test", f("hut"))
+    expect_answer("what a scenario expects wrongly after a migration", told, 1, r"^  tests/bad\.yaml:4:5: migrated is 1, not 2$", "")
+    f.write("hut/tests/bad.yaml", "scenario: x\nsteps:\n  - open: {workflow: errand, id: e}\n  - migrate: {to: ../next, gives: {migrated: 1}}\n"
+            "  - expect: {case: e, state: here, that: case.m == 1, allowed: [gone], clocks: {c: {left: 1 hour}}, fields: {m: 1}}\n")
+    told = gov("test", f("hut"))
+    for what in ("state is home, not here", "this does not hold: case.m == 1", "gone is refused, not allowed", "c is null, not a clock", "m is null, not 1"):
+        expect(f"under the new rules: {what}", what in told.out and told.code == 1, told)
+
+
 def check_store(f, kind):
     store = Store(kind, f, "scenarios.db")
     try:
@@ -113,6 +166,8 @@ if present():
         check_output(f)
         check_several(f)
         check_mistakes(f)
+        check_overlay(f)
+        check_moved(f)
         for kind in engines():
             check_store(f, kind)
 finish()

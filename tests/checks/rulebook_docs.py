@@ -13,6 +13,7 @@ GOV = os.path.join(os.environ.get("GOV_BUILD", ""), "bin", "gov")
 PAGE = os.path.join("docs", "rulebook.md")
 SECTION, SECTION_PAGE = os.path.join("libgov", "points", "section.c"), os.path.join("docs", "points.md")
 FUNDS, FUNDS_PAGE = os.path.join("libgov", "fund", "sections.c"), os.path.join("docs", "funds.md")
+SCENARIOS = os.path.join("docs", "scenarios.md")
 GRAMMAR = os.path.join("libgov", "rulebook", "grammar.def")
 
 
@@ -33,7 +34,8 @@ def check_examples(root):
 
 
 def check_complete(root):
-    grammar, page = re.sub(r"/\*.*?\*/", "", read(os.path.join(root, GRAMMAR)), flags=re.S), read(os.path.join(root, PAGE))
+    grammar = re.sub(r"/\*.*?\*/", "", read(os.path.join(root, GRAMMAR)), flags=re.S)
+    page = "".join(read(os.path.join(root, name)) for name in (PAGE, SCENARIOS) if os.path.exists(os.path.join(root, name)))
     words = set(re.findall(r'\bK\("!?([^"]+)"', grammar)) | set(re.findall(r'\bW\("([^"]+)"', grammar))
     named = set(re.findall(r"[A-Za-z_.]+", " ".join(re.findall(r"`([^`\n]+)`", page))))
     named |= set(re.findall(r"[A-Za-z_]+", " ".join(named)))

@@ -448,6 +448,36 @@ static void out_of_memory_in_schedules(void **state)
     support_rmdir(dir);
 }
 
+static const char first_version[] =
+    "rulebook: r\nversion: '1'\ntime_zone: UTC\nroles: {r: {}}\n---\nworkflow: w\nevents: {go: {by: [r]}, stop: {by: [r]}}\n"
+    "states: {a: {on: {go: b}}, b: {on: {stop: {when: 1 > 2, to: a}, go: a}}}\n";
+static const char next_version[] =
+    "rulebook: r\nversion: '2'\ntime_zone: UTC\nroles: {r: {}}\n---\nworkflow: w\nmigrate: {from: '1', states: {b: c}}\nfields: {n: {type: int, default: 7}}\n"
+    "events: {go: {by: [r]}}\nstates: {a: {on: {go: c}}, c: {on: {go: a}}}\n";
+static const char moving[] =
+    "scenario: s\ngiven: {staff: {x: {roles: [r]}}}\nsteps:\n  - open: {workflow: w, id: k}\n  - send: {as: x, case: k, event: go}\n"
+    "  - expect: {case: k, as: x, allowed: [go], refused: [{stop: {code: guard_refused, rule: 'rulebook.yaml:8'}}]}\n"
+    "  - send: {as: x, case: k, event: stop, fails: {code: guard_refused, rule: 'rulebook.yaml:8'}}\n"
+    "  - migrate: {to: next, dry_run: true, gives: {migrated: 1, past: {cases: 1}}}\n"
+    "  - migrate: {to: next, gives: {migrated: 1, same: 0, refused_cases: []}}\n"
+    "  - expect: {case: k, state: c, that: case.n == 7, fields: {n: 7}, as: x, allowed: [go]}\n";
+
+static void out_of_memory_on_the_way_to_other_rules(void **state)
+{
+    char path[512], *dir = support_tmpdir();
+    (void)state;
+    support_write(support_path(path, dir, "rulebook.yaml"), first_version, strlen(first_version));
+    support_write(support_path(path, dir, "moving.yaml"), moving, strlen(moving));
+    (void)mkdir(support_path(path, dir, "next"), 0700);
+    support_write(support_path(path, dir, "next/rulebook.yaml"), next_version, strlen(next_version));
+    gov_value *report = run(dir, NULL);
+    print_failures(report);
+    assert_int_equal(number(report, "passed"), 1);
+    gov_value_free(report);
+    oom_loop(oom_run, dir);
+    support_rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +492,7 @@ int main(void)
         cmocka_unit_test(years_that_are_not_listed),
         cmocka_unit_test(out_of_memory),
         cmocka_unit_test(out_of_memory_in_schedules),
+        cmocka_unit_test(out_of_memory_on_the_way_to_other_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -329,7 +329,8 @@ function gov.check(path, today, scope)
 end
 
 --- Runs the scenarios under a path; gives a table of `passed`, `failed`, `results`, `coverage` and `warnings`. Options: `url`, the store
---- to run them on (default: a new one in memory for each), `lang` (default: gov.language).
+--- to run them on (default: a new one in memory for each), `lang` (default: gov.language), `overlay`, a file that replaces values, roles
+--- and the title.
 function gov.test(path, options, scope)
   local given = {lang = gov.language}
   for k, v in pairs(options or {}) do given[k] = v end

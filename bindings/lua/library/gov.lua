@@ -130,7 +130,7 @@ function gov.schema() end
 function gov.check(path, today, scope) end
 
 ---@param path string
----@param options? {url: string?, lang: string?}
+---@param options? {url: string?, lang: string?, overlay: string?}
 ---@param scope? gov.functions
 ---@return table? report, string? message, string? code, gov.error? err
 function gov.test(path, options, scope) end

@@ -78,14 +78,16 @@ def check(path, *, today=None, scope=None):
         return e.diagnostics
 
 
-def test(path, *, url=None, lang=None, scope=None):
+def test(path, *, url=None, lang=None, scope=None, overlay=None):
     """Runs the scenarios under a path; gives a dict of `passed`, `failed`, `results`, `coverage` and `warnings`.
 
     `url` is the store to run them on, by default a new one in memory for each; `lang` the language of titles and messages,
-    by default `gov.language`; `scope` as in load_rulebook()."""
+    by default `gov.language`; `scope` and `overlay` as in load_rulebook()."""
     options = {"lang": lang if lang is not None else sys.modules[__package__].language}
     if url is not None:
         options["url"] = path_text(url)
+    if overlay is not None:
+        options["overlay"] = path_text(overlay)
     kept, functions = scope_handle(scope)
     report, warned = _core.gov_scenarios_run(path_text(path), options, functions)
     del kept
