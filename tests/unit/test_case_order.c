@@ -1,6 +1,7 @@
 /* Case lists in an order: against a sort by another method, walked page by page while cases are opened in between. */
 #include "support/community.h"
 #include "support/faulty.h"
+#include "support/lists.h"
 #include "support/order.h"
 
 #include <stdio.h>
@@ -51,14 +52,6 @@ static const char rules[] =
     "  other: {type: int, indexed: true}\n"
     "states:\n"
     "  open: {}\n";
-
-static uint64_t seed = 1;
-static uint32_t draw(uint32_t below)
-{
-    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((seed >> 33) % below);
-}
-#define PICK(a) ((a)[draw((uint32_t)ARRAY_LEN(a))])
 
 enum { CASES = 60, MOST = 300 };
 typedef struct bed {
@@ -135,7 +128,7 @@ static void walk(bed *b, const char *name, bool descending, const char *where, s
     static int64_t got[MOST];
     size_t count = 0, old = 0;
     const size_t before = b->count;
-    char order[64], cursor[1000] = "";
+    char order[64], cursor[CURSOR_BYTES];
     gov_error *err = NULL;
     gov_case_query q;
     bool more = true;
@@ -147,14 +140,8 @@ static void walk(bed *b, const char *name, bool descending, const char *where, s
     for (int turn = 0; more; turn++) {
         gov_value *page = NULL;
         assert_gov_ok(gov_case_list(b->c.g, &q, &page, &err), err);
-        const gov_value *cases = gov_value_get(page, "cases");
-        for (size_t i = 0; i < gov_value_count(cases); i++)
-            got[count++] = gov_value_int(gov_value_get(gov_value_at(cases, i), "id"));
-        const char *next = gov_value_string(gov_value_get(page, "next"), NULL);
-        more = next != NULL;
-        (void)snprintf(cursor, sizeof cursor, "%s", more ? next : "");
+        more = take_page(page, "cases", got, &count, MOST, cursor);
         q.cursor = cursor;
-        gov_value_free(page);
         if (turn < 2)
             open_one(b);
     }

@@ -2,6 +2,7 @@
  * order with a sort of our own. */
 #include "support/community.h"
 #include "support/faulty.h"
+#include "support/lists.h"
 #include "support/order.h"
 
 #include <stdio.h>
@@ -54,20 +55,8 @@ static const char *rules_with(const char *declared)
     return text;
 }
 
-/* ---- a small random source ---- */
-
-static uint64_t seed = 1;
-static uint32_t draw(uint32_t below)
-{
-    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((seed >> 33) % below);
-}
-#define PICK(a) ((a)[draw((uint32_t)ARRAY_LEN(a))])
-
 /* ---- records ---- */
 
-#define A50  "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee"
-#define A170 A50 A50 A50 "ffffffffffgggggggggg"
 static const char *const texts[] = {"",  "a",  "ab", "abc", "A",    "Ab",  "b",  "Ä", "中", "中文", "文", "%",
                                     "_", "a%", "'",  "a'b", "\\\\", "$1", "s",  "t", "b1", "\xF4\x8F\xBF\xBF",
                                     "a b", "@", "\\\"", "; --", "\xED\x9F\xBF", "\xEE\x80\x80", "😀b"};
@@ -159,7 +148,6 @@ static void add_record(bed *b)
     keep_row(b, key, id);
 }
 
-/* A rulebook under which little is indexed comes first: what is put then is put again under the rules of the test. */
 static bed *make(support_store *s)
 {
     bed *b = calloc(1, sizeof *b);
@@ -197,28 +185,12 @@ static void unmake(bed *b)
 
 /* ---- random filters ---- */
 
-typedef struct writer {
-    char text[16000];
-    size_t len;
-} writer;
-
-static void put(writer *w, const char *s)
-{
-    const size_t n = strlen(s);
-    assert_true(w->len + n + 1 < sizeof w->text);
-    memcpy(w->text + w->len, s, n + 1);
-    w->len += n;
-}
-
 static void put_quoted(writer *w, const char *s)
 {
     put(w, "\"");
     put(w, s); /* escaped already, alike for JSON and CEL */
     put(w, "\"");
 }
-
-static const char *const signs[] = {" == ", " != ", " < ", " <= ", " > ", " >= "};
-static const char *const equals[] = {" == ", " != "};
 
 static void number_leaf(writer *w)
 {
@@ -245,17 +217,7 @@ static void key_leaf(writer *w)
 {
     static const char *const names[] = {"it.grid", "it.household", "it.friend"};
     static const char *const keys[] = {"\"A\"", "\"B\"", "\"h1\"", "\"r00\"", "\"nobody\"", "null", "actor.id"};
-    put(w, PICK(names));
-    if (draw(4) == 0) {
-        put(w, " in [");
-        put(w, PICK(keys));
-        put(w, ", ");
-        put(w, PICK(keys));
-        put(w, "]");
-        return;
-    }
-    put(w, PICK(equals));
-    put(w, PICK(keys));
+    put_key_leaf(w, PICK(names), keys, ARRAY_LEN(keys));
 }
 
 static void tag_leaf(writer *w)
@@ -309,7 +271,7 @@ static gov_status list_all(gov *g, const char *kind, const char *where, const ch
                            gov_error **err)
 {
     gov_record_query q;
-    char cursor[2000];
+    char cursor[CURSOR_BYTES];
     gov_record_query_init(&q, sizeof q);
     q.where = where;
     q.order = order;
@@ -320,36 +282,15 @@ static gov_status list_all(gov *g, const char *kind, const char *where, const ch
         const gov_status status = gov_record_list(g, kind, &q, &page, err);
         if (status != GOV_OK)
             return status;
-        const gov_value *records = gov_value_get(page, "records");
-        for (size_t i = 0; i < gov_value_count(records) && out->count < MOST; i++)
-            out->ids[out->count++] = gov_value_int(gov_value_get(gov_value_at(records, i), "id"));
-        const char *next = gov_value_string(gov_value_get(page, "next"), NULL);
-        more = next != NULL;
-        (void)snprintf(cursor, sizeof cursor, "%s", more ? next : "");
+        more = take_page(page, "records", out->ids, &out->count, MOST, cursor);
         q.cursor = cursor;
-        gov_value_free(page);
     }
     return GOV_OK;
 }
 
 static void expected(const bed *b, const char *text, found *out)
 {
-    gov_error *err = NULL;
-    gov_expr *expr = NULL;
-    const gov_status status = gov_expr_compile(NULL, text, strlen(text), b->types, &expr, &err);
-    if (status != GOV_OK)
-        print_message("%s\n", text);
-    assert_gov_ok(status, err);
-    out->count = 0;
-    for (size_t i = 0; i < b->count; i++) {
-        gov_value *v = NULL;
-        const gov_status one = gov_expr_eval(expr, b->rows[i], &v, NULL);
-        if (one == GOV_OK && gov_value_bool(v))
-            out->ids[out->count++] = b->ids[i];
-        assert_true(one == GOV_OK || one == GOV_E_EXPR);
-        gov_value_free(v);
-    }
-    gov_expr_free(expr);
+    out->count = rows_that_hold(text, b->types, b->rows, b->ids, b->count, out->ids);
 }
 
 /* Returns whether it was answered; a filter of which only an error is left finds nothing either way. */
@@ -366,17 +307,7 @@ static bool both_ways(const bed *b, const char *text, uint32_t limit)
         assert_gov_ok(status, err);
     }
     gov_error_free(err);
-    for (size_t i = 0; i < got.count || i < want.count; i++)
-        if (i == got.count || i == want.count || got.ids[i] != want.ids[i]) {
-            char *row = NULL;
-            const int64_t odd = i == got.count || (i < want.count && want.ids[i] < got.ids[i]) ? want.ids[i] : got.ids[i];
-            for (size_t k = 0; k < b->count; k++)
-                if (b->ids[k] == odd)
-                    (void)gov_value_to_json(b->rows[k], &row, NULL, NULL);
-            print_message("%s\n", row);
-            gov_text_free(row);
-            fail_msg("%s: found %zu, expected %zu", text, got.count, want.count);
-        }
+    assert_same_rows(text, got.ids, got.count, want.ids, want.count, b->rows, b->ids, b->count);
     return !failed;
 }
 
@@ -427,7 +358,7 @@ static void assert_sorted(const bed *b, const found *got, const char *name, bool
 static void walk(bed *b, const char *name, bool descending, const char *where)
 {
     static found got, want;
-    char order[64], cursor[2000] = "";
+    char order[64], cursor[CURSOR_BYTES];
     gov_error *err = NULL;
     gov_record_query q;
     bool more = true;
@@ -443,14 +374,8 @@ static void walk(bed *b, const char *name, bool descending, const char *where)
     for (int turn = 0; more; turn++) {
         gov_value *page = NULL;
         assert_gov_ok(gov_record_list(b->c.g, "resident", &q, &page, &err), err);
-        const gov_value *records = gov_value_get(page, "records");
-        for (size_t i = 0; i < gov_value_count(records); i++)
-            got.ids[got.count++] = gov_value_int(gov_value_get(gov_value_at(records, i), "id"));
-        const char *next = gov_value_string(gov_value_get(page, "next"), NULL);
-        more = next != NULL;
-        (void)snprintf(cursor, sizeof cursor, "%s", more ? next : "");
+        more = take_page(page, "records", got.ids, &got.count, MOST, cursor);
         q.cursor = cursor;
-        gov_value_free(page);
         if (turn < 3)
             add_record(b);
     }
