@@ -212,8 +212,8 @@ static gov_status fill(timebank_teller *t, const timebank_terms *terms, timebank
     k->kind = terms->pooled || r.pooled ? TIMEBANK_HELP : TIMEBANK_SERVICE;
     if (k->skill == NULL || k->volunteer == 0 || k->recipient == 0)
         return base_fail(t->d, M_timebank_incomplete);
-    if (k->minutes < 1 || k->most < k->minutes || k->from_us <= 0)
-        return base_fail(t->d, M_timebank_minutes, A_I("minutes", k->minutes));
+    if (k->minutes < 1 || k->most < k->minutes || k->most > TIMEBANK_LONGEST || k->from_us <= 0)
+        return base_fail(t->d, M_timebank_minutes, A_I("minutes", k->most > k->minutes ? k->most : k->minutes));
     k->until_us = k->from_us + k->minutes * minute_us;
     if (k->until_us > INT64_MAX / 2)
         return base_fail(t->d, M_timebank_window);
@@ -245,7 +245,8 @@ static gov_status check_recipient(timebank_teller *t, const timebank_booking *k)
     return rc == GOV_OK && !holds ? base_fail(t->d, M_timebank_may_not_redeem) : rc;
 }
 
-static gov_status check(timebank_teller *t, timebank_booking *k)
+/* Parts: by the days that it is booked for. */
+static gov_status check(timebank_teller *t, timebank_booking *k, timebank_part *parts, size_t *days)
 {
     const timebank_skill *s;
     const char *why = NULL;
@@ -271,13 +272,17 @@ static gov_status check(timebank_teller *t, timebank_booking *k)
         return rc;
     k->rate_num = s->rate_num;
     k->rate_den = s->rate_den;
-    timebank_civil(t->g, k->from_us, &k->day, &k->month);
     rc = timebank_credit(t->bank, k->most, k->rate_num, k->rate_den, &k->amount, t->d);
-    if (rc != GOV_OK || t->bank->donates)
+    if (rc != GOV_OK)
         return rc;
-    rc = timebank_room_for(t, k->volunteer, k->from_us, k->amount, 0, true, &room);
+    timebank_split(t->g, k->from_us, k->most, k->amount, parts, days);
+    k->day = parts[0].day;
+    k->month = parts[0].month;
+    if (t->bank->donates)
+        return GOV_OK;
+    rc = timebank_room_for(t, k->volunteer, parts, *days, 0, true, &room);
     if (rc == GOV_OK && room.own < k->amount)
-        return base_fail(t->d, M_timebank_over_cap, A_S("cap", room.cap), A_I("minutes", k->amount), A_I("left", room.left));
+        return base_fail(t->d, M_timebank_over_cap, A_S("cap", room.cap), A_I("minutes", k->amount), A_I("left", room.own));
     return rc;
 }
 
@@ -355,15 +360,19 @@ gov_status timebank_book(timebank_teller *t, const timebank_terms *terms, timeba
                               .state = TIMEBANK_BOOKED,
                               .case_id = terms->case_id,
                               .effect = terms->effect};
+    timebank_part parts[TIMEBANK_MOST_DAYS];
+    size_t days = 0;
     gov_status rc = fill(t, terms, out);
     if (rc == GOV_OK)
-        rc = check(t, out);
+        rc = check(t, out, parts, &days);
     if (rc == GOV_OK)
         rc = access_new_id(t->g, &out->id, t->d);
     if (rc == GOV_OK)
         rc = reserve(t, out);
     if (rc == GOV_OK)
         rc = timebank_insert_booking(t, out);
+    if (rc == GOV_OK)
+        rc = timebank_store_days(t, out, parts, days, true);
     if (rc == GOV_OK)
         rc = set_timer(t, out);
     if (rc == GOV_OK && out->request != 0)

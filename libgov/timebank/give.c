@@ -134,7 +134,7 @@ typedef struct activity {
     const timebank_skill *skill;
     const char *name;
     int64_t id, from_us, issuer, pool;
-    bool donated;
+    bool donated, timed;
     int64_t *residents; /* who has been credited */
     size_t resident_count;
     ledger_transfer *events;
@@ -165,19 +165,26 @@ static gov_status credit_one(timebank_teller *t, activity *a, int64_t resident, 
                           .rate_den = a->skill->rate_den, .offer = a->id, .confirmed_us = access_now(t->g),
                           .confirmed_by = access_actor_id(t->g)};
     timebank_room room = {0};
+    timebank_part parts[TIMEBANK_MOST_DAYS] = {{0}};
+    size_t days = 0;
     const char *why;
     int64_t account;
     gov_status rc = timebank_fit(t, resident, a->skill, &why);
     if (rc == GOV_OK && why != NULL)
         return base_fail(t->d, M_timebank_may_not_serve);
+    if (rc == GOV_OK && minutes > TIMEBANK_LONGEST)
+        return base_fail(t->d, M_timebank_minutes, A_I("minutes", minutes));
     if (rc == GOV_OK)
         rc = timebank_credit(b, minutes, k.rate_num, k.rate_den, &k.amount, t->d);
     k.until_us = k.from_us + minutes * 60 * BASE_US_PER_SECOND;
-    timebank_civil(t->g, k.from_us, &k.day, &k.month);
+    if (rc == GOV_OK) /* whose time is not known counts on the day on which it is written down */
+        timebank_split(t->g, k.from_us, a->timed ? minutes : 0, k.amount, parts, &days);
+    k.day = parts[0].day;
+    k.month = parts[0].month;
     if (rc == GOV_OK && !a->donated)
-        rc = timebank_room_for(t, resident, k.from_us, k.amount, 0, true, &room);
+        rc = timebank_room_for(t, resident, parts, days, 0, true, &room);
     if (rc == GOV_OK && !a->donated && room.own < k.amount && !b->donates)
-        return base_fail(t->d, M_timebank_over_cap, A_S("cap", room.cap), A_I("minutes", k.amount), A_I("left", room.left));
+        return base_fail(t->d, M_timebank_over_cap, A_S("cap", room.cap), A_I("minutes", k.amount), A_I("left", room.own));
     k.own = room.own;
     k.donated = k.amount - k.own;
     if (rc == GOV_OK)
@@ -194,6 +201,8 @@ static gov_status credit_one(timebank_teller *t, activity *a, int64_t resident, 
     }
     if (rc == GOV_OK)
         rc = timebank_insert_booking(t, &k);
+    if (rc == GOV_OK && !a->donated)
+        rc = timebank_store_days(t, &k, parts, days, true);
     const timebank_member by = {
         .resident = resident, .served = minutes, .donated = k.donated, .services = 1, .last_us = k.from_us};
     if (rc == GOV_OK)
@@ -227,6 +236,7 @@ static gov_status prepare(timebank_teller *t, const value *in, activity *a)
     if (rc == GOV_OK)
         rc = timebank_find_skill(t->bank, skill, &a->skill, t->d);
     a->from_us = access_now(t->g);
+    a->timed = in[IN_FROM].kind != VALUE_ABSENT;
     if (rc == GOV_OK && in[IN_FROM].kind != VALUE_ABSENT && (!timebank_us(in[IN_FROM], &a->from_us) || a->from_us <= 0 ||
                                                              a->from_us > access_now(t->g)))
         return base_fail(t->d, M_timebank_window);

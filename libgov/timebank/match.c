@@ -72,13 +72,29 @@ static void weigh(const timebank_teller *t, candidate *c)
                        : 0;
 }
 
+static gov_status see_caps(timebank_teller *t, const timebank_notice *r, int64_t volunteer, int64_t from_us, const timebank_skill *s,
+                           const char **why)
+{
+    timebank_part parts[TIMEBANK_MOST_DAYS];
+    timebank_room room;
+    int64_t amount;
+    size_t days;
+    gov_status rc = timebank_credit(t->bank, r->minutes, s->rate_num, s->rate_den, &amount, t->d);
+    if (rc != GOV_OK)
+        return rc;
+    timebank_split(t->g, from_us, r->minutes, amount, parts, &days);
+    rc = timebank_room_for(t, volunteer, parts, days, 0, true, &room);
+    if (rc == GOV_OK && room.own < amount)
+        *why = "cap";
+    return rc;
+}
+
 /* Whether the whole of the common time is taken already is asked when it is booked; here, whether its beginning is. */
 static gov_status look_at(timebank_teller *t, const timebank_notice *r, const timebank_skill *s, candidate *c)
 {
     const timebank_notice *o = &c->offer;
     const int64_t minute = 60 * BASE_US_PER_SECOND, from = later(r->from_us, o->from_us);
     const int64_t idle = access_now(t->g);
-    timebank_room room;
     bool taken = false;
     c->window_min = (r->until_us - r->from_us) / minute;
     c->overlap_min = (earlier(r->until_us, o->until_us) - from) / minute;
@@ -97,13 +113,8 @@ static gov_status look_at(timebank_teller *t, const timebank_notice *r, const ti
         rc = timebank_busy(t, o->resident, from, from + r->minutes * minute, &taken);
     if (rc == GOV_OK && c->why == NULL && taken)
         c->why = "booked";
-    int64_t amount = 0;
     if (rc == GOV_OK && c->why == NULL && !t->bank->donates)
-        rc = timebank_credit(t->bank, r->minutes, s->rate_num, s->rate_den, &amount, t->d);
-    if (rc == GOV_OK && c->why == NULL && !t->bank->donates)
-        rc = timebank_room_for(t, o->resident, from, amount, 0, true, &room);
-    if (rc == GOV_OK && c->why == NULL && !t->bank->donates && room.own < amount)
-        c->why = "cap";
+        rc = see_caps(t, r, o->resident, from, s, &c->why);
     if (rc == GOV_OK)
         rc = timebank_load_member(t, o->resident, &c->member);
     c->idle_days = c->member.last_us == 0 ? -1 : later(0, idle - c->member.last_us) / BASE_US_PER_DAY;

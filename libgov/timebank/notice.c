@@ -149,6 +149,9 @@ static gov_status read_terms(timebank_teller *t, const value *in, timebank_notic
         n->minutes = (n->until_us - n->from_us) / (60 * BASE_US_PER_SECOND);
     if (n->minutes > (n->until_us - n->from_us) / (60 * BASE_US_PER_SECOND) || (n->kind == TIMEBANK_REQUEST && n->minutes < 1))
         return base_fail(d, M_timebank_window);
+    const int64_t begin = n->from_us > access_now(t->g) ? n->from_us : access_now(t->g);
+    if (n->until_us <= begin || n->minutes > (n->until_us - begin) / (60 * BASE_US_PER_SECOND))
+        return base_fail(d, M_timebank_past);
     if (in[IN_RADIUS].kind == VALUE_INT)
         n->radius_m = in[IN_RADIUS].as.i;
     if (n->radius_m < -1 || n->radius_m > MOST_RADIUS)

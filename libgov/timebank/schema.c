@@ -96,6 +96,16 @@ static const store_table booking_table = {.name = "gov_timebank_booking",
                                           .flags = STORE_ROWID_KEY,
                                           .indexes = booking_indexes};
 
+/* What bookings that go over midnight have on their later days: planned, or credited. */
+static const store_column day_columns[] = {{"community", STORE_INT}, {"book", STORE_INT},    {"volunteer", STORE_INT},
+                                           {"month", STORE_INT},     {"day", STORE_INT},     {"booking", STORE_INT},
+                                           {"minutes", STORE_INT, false, "minutes >= 0"}, {0}};
+static const store_index day_indexes[] = {{"gov_timebank_day_by_booking", "community, booking", false, NULL}, {0}};
+static const store_table day_table = {.name = "gov_timebank_day",
+                                      .columns = day_columns,
+                                      .key = "community, book, volunteer, month, day, booking",
+                                      .indexes = day_indexes};
+
 /* Communities that hours are exchanged with. */
 static const store_column peer_columns[] = {{"community", STORE_INT},
                                             {"id", STORE_INT},
@@ -155,7 +165,7 @@ static const store_column clearing_columns[] = {{"community", STORE_INT},
 static const store_table clearing_table = {
     .name = "gov_timebank_clearing", .columns = clearing_columns, .key = "community, peer, direction, transfer"};
 
-static const store_table *const tables[] = {&member_table, &notice_table,   &booking_table, &peer_table,
+static const store_table *const tables[] = {&member_table, &notice_table,   &booking_table, &day_table, &peer_table,
                                             &message_table, &clearing_table, NULL};
 const journal_kept timebank_kept_member = {&member_table, NULL, NULL};
 const journal_kept timebank_kept_notice = {&notice_table, "skill", "lat, lon"};

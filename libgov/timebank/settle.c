@@ -25,10 +25,10 @@ static timebank_note note_of(const timebank_booking *k, const value_pair *said, 
     return (timebank_note){"booking", k->id, value_map(said, n)};
 }
 
-/* By what day and month the caps count it: those of the booked time, or of a later check-in. */
+/* From when on the caps count it: from the check-in, or the booked time where there was none. */
 static int64_t began(const timebank_booking *k)
 {
-    return k->in_us > k->from_us ? k->in_us : k->from_us;
+    return k->in_us != 0 ? k->in_us : k->from_us;
 }
 
 /* What the minutes come to: to the volunteer as much as the caps leave, the rest to the pool or back to who pays. */
@@ -36,9 +36,11 @@ static gov_status pay(timebank_teller *t, timebank_booking *k, int64_t amount)
 {
     ledger_transfer events[2];
     timebank_room room;
+    timebank_part parts[TIMEBANK_MOST_DAYS];
     int64_t payer, pool;
-    size_t n = 1;
-    gov_status rc = timebank_room_for(t, k->volunteer, began(k), amount, k->id, false, &room);
+    size_t n = 1, days;
+    timebank_split(t->g, began(k), k->served, amount, parts, &days);
+    gov_status rc = timebank_room_for(t, k->volunteer, parts, days, k->id, false, &room);
     if (rc == GOV_OK)
         rc = resolve(t, k, room.own, &events[0]);
     k->own = room.own;
@@ -59,7 +61,9 @@ static gov_status pay(timebank_teller *t, timebank_booking *k, int64_t amount)
                                {value_text("cap"), room.cap != NULL ? value_text(room.cap) : value_null()}};
     const timebank_note note = note_of(k, said, ARRAY_LEN(said));
     k->transfer = events[0].id; /* what a reversal takes back */
-    return timebank_post(t, events, n, &note);
+    k->state = TIMEBANK_SETTLED;
+    rc = timebank_post(t, events, n, &note);
+    return rc == GOV_OK ? timebank_store_days(t, k, parts, days, false) : rc;
 }
 
 gov_status timebank_settle(timebank_teller *t, timebank_booking *k, int64_t minutes)
@@ -73,7 +77,6 @@ gov_status timebank_settle(timebank_teller *t, timebank_booking *k, int64_t minu
         rc = pay(t, k, amount);
     if (rc != GOV_OK)
         return rc;
-    k->state = TIMEBANK_SETTLED;
     k->confirmed_us = access_now(t->g);
     k->confirmed_by = access_actor_id(t->g);
     const timebank_member served = {.resident = k->volunteer,
@@ -263,49 +266,62 @@ static gov_status note_presence(timebank_teller *t, const timebank_booking *k, c
 
 enum { EARLY_MINUTES = 60 }; /* how long before its time a service may begin */
 
-TIMEBANK_RUN(timebank_run_check_in)
+static bool may_come(const timebank_booking *k, int64_t now)
+{
+    return k->state == TIMEBANK_BOOKED && now >= k->from_us - EARLY_MINUTES * 60 * BASE_US_PER_SECOND;
+}
+
+static gov_status come(timebank_teller *t, timebank_booking *k)
+{
+    timebank_part parts[TIMEBANK_MOST_DAYS];
+    size_t days;
+    k->state = TIMEBANK_STARTED;
+    k->in_us = access_now(t->g);
+    k->in_by = access_actor_id(t->g);
+    timebank_split(t->g, began(k), k->most, k->amount, parts, &days);
+    k->day = parts[0].day;
+    k->month = parts[0].month;
+    return timebank_store_days(t, k, parts, days, false);
+}
+
+static void go(timebank_teller *t, timebank_booking *k)
+{
+    k->out_us = access_now(t->g);
+    k->out_by = access_actor_id(t->g);
+    k->served = k->out_us > k->in_us ? (k->out_us - k->in_us) / (60 * BASE_US_PER_SECOND) : 0;
+    if (k->served > k->most)
+        k->served = k->most;
+    k->state = TIMEBANK_SERVED;
+}
+
+static gov_status check(gov *g, const value *in, bool comes, value *out, const diag *d)
 {
     timebank_teller t;
     timebank_booking k;
     gov_status rc = timebank_approach(g, in[0].as.i, TIMEBANK_WRITE, TIMEBANK_VOLUNTEER, &t, &k, d);
-    if (rc == GOV_OK &&
-        (k.state != TIMEBANK_BOOKED || access_now(g) < k.from_us - EARLY_MINUTES * 60 * BASE_US_PER_SECOND))
+    if (rc == GOV_OK && !(comes ? may_come(&k, access_now(g)) : k.state == TIMEBANK_STARTED))
         return wrong_state(&k, d);
     if (rc == GOV_OK)
         rc = check_place(&t, &k, in[1]);
-    if (rc != GOV_OK)
-        return rc;
-    k.state = TIMEBANK_STARTED;
-    k.in_us = access_now(g);
-    k.in_by = access_actor_id(g);
-    timebank_civil(g, began(&k), &k.day, &k.month);
-    rc = timebank_store_booking(&t, &k);
+    if (rc == GOV_OK && comes)
+        rc = come(&t, &k);
+    else if (rc == GOV_OK)
+        go(&t, &k);
     if (rc == GOV_OK)
-        rc = note_presence(&t, &k, "time_started");
+        rc = timebank_store_booking(&t, &k);
+    if (rc == GOV_OK)
+        rc = note_presence(&t, &k, comes ? "time_started" : "time_served");
     return rc == GOV_OK ? answer(&t, &k, out) : rc;
+}
+
+TIMEBANK_RUN(timebank_run_check_in)
+{
+    return check(g, in, true, out, d);
 }
 
 TIMEBANK_RUN(timebank_run_check_out)
 {
-    timebank_teller t;
-    timebank_booking k;
-    gov_status rc = timebank_approach(g, in[0].as.i, TIMEBANK_WRITE, TIMEBANK_VOLUNTEER, &t, &k, d);
-    if (rc == GOV_OK && k.state != TIMEBANK_STARTED)
-        return wrong_state(&k, d);
-    if (rc == GOV_OK)
-        rc = check_place(&t, &k, in[1]);
-    if (rc != GOV_OK)
-        return rc;
-    k.out_us = access_now(g);
-    k.out_by = access_actor_id(g);
-    k.served = k.out_us > k.in_us ? (k.out_us - k.in_us) / (60 * BASE_US_PER_SECOND) : 0;
-    if (k.served > k.most)
-        k.served = k.most;
-    k.state = TIMEBANK_SERVED;
-    rc = timebank_store_booking(&t, &k);
-    if (rc == GOV_OK)
-        rc = note_presence(&t, &k, "time_served");
-    return rc == GOV_OK ? answer(&t, &k, out) : rc;
+    return check(g, in, false, out, d);
 }
 
 /* What was served without checking in and out is stated by who confirms it. */

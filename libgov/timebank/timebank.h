@@ -284,14 +284,25 @@ typedef struct timebank_terms {
 } timebank_terms;
 gov_status timebank_book(timebank_teller *t, const timebank_terms *terms, timebank_booking *out);
 
-/* How much of the amount the caps leave to the volunteer's own account, of what is served at from_us. `but`: a booking that is not
- * counted. `planned`: open bookings count as if they had been served. */
+/* What a service comes to on one of its days, in the community's zone; its first day stands in the booking itself. */
+enum { TIMEBANK_LONGEST = 31 * 1440, TIMEBANK_MOST_DAYS = 33 }; /* minutes of one booking, and the days that these can touch */
+typedef struct timebank_part {
+    int64_t day, month;
+    int64_t amount, own; /* of what is credited; what the caps leave of it */
+} timebank_part;
+/* The amount, cut at midnights as the minutes are. At least one part. */
+void timebank_split(const gov *g, int64_t from_us, int64_t minutes, int64_t amount, timebank_part parts[static TIMEBANK_MOST_DAYS],
+                    size_t *count);
+/* What is planned, or of one that is settled what was credited. fresh: nothing of it is stored yet. */
+gov_status timebank_store_days(timebank_teller *t, const timebank_booking *k, const timebank_part *parts, size_t count, bool fresh);
+
+/* How much of each part the caps leave to the volunteer's own account. `but`: a booking that is not counted. `planned`: open bookings
+ * count as if they had been served. */
 typedef struct timebank_room {
-    int64_t own;
+    int64_t own;     /* of all parts */
     const char *cap; /* the cap that bound: "day", "month", "total"; NULL: none */
-    int64_t left;    /* what it left */
 } timebank_room;
-gov_status timebank_room_for(timebank_teller *t, int64_t volunteer, int64_t from_us, int64_t amount, int64_t but, bool planned,
+gov_status timebank_room_for(timebank_teller *t, int64_t volunteer, timebank_part *parts, size_t count, int64_t but, bool planned,
                              timebank_room *out);
 
 gov_status timebank_settle(timebank_teller *t, timebank_booking *k, int64_t minutes);

@@ -1,5 +1,5 @@
 /* Time banks from the outside: offers, matches, bookings, what is confirmed and what is not, gifts, groups, leaving and death. */
-#include "support/community.h"
+#include "support/bank.h"
 #include "support/faulty.h"
 
 #include <sqlite3.h>
@@ -7,324 +7,153 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAD                                                                                       \
-    "rulebook: tiny\n"                                                                             \
-    "version: '1'\n"                                                                               \
-    "languages: [zh, en]\n"                                                                        \
-    "time_zone: Asia/Shanghai\n"                                                                   \
-    "roles:\n"                                                                                     \
-    "  bank: {title: {zh: 时间银行}}\n"                                                        \
-    "  officer: {title: {zh: 网格员}, scope: grid}\n"                                           \
-    "  self: {title: {zh: 本人}, scope: reporter}\n"                                             \
-    "permissions:\n"                                                                               \
-    "  timebank.read: [bank, self]\n"                                                              \
-    "  timebank.write: [bank, self]\n"                                                             \
-    "  timebank.rule: [bank]\n"                                                                    \
-    "sensitivity: {identity: {mask: name, see: [{role: bank, purpose: match}]}}\n"                 \
-    "---\n"                                                                                        \
-    "record: resident\n"                                                                           \
-    "fields: {name: {type: string, sensitive: identity}, birth_date: {type: date}, tags: {type: list}, kin: {type: map}}\n"
-#define BANK(rest)               \
-    "---\n"                      \
-    "time_bank: hours\n"         \
-    "ledger: 3\n" rest
-#define SKILLS \
-    "skills: {company: {}, law: {needs: \"'lawyer' in resident.tags\", rate: 3/2}, nursing: {needs: \"'nurse' in resident.tags\"}}\n"
-#define USUAL                                                                                                     \
-    "coin: 1 hour\n"                                                                                              \
-    "may_serve: age >= 18\n"                                                                                      \
-    "draw_from: 60\n"                                                                                             \
-    "pool: {draw: {when: age >= 80 || (age >= 60 && 'living_alone' in household.tags)}, backed: 10 hours}\n"      \
-    "gift: {to: [spouse, child, pool]}\n"                                                                         \
-    "leaving: [child, pool]\n"                                                                                    \
-    "inheritance: [heir, pool]\n"                                                                                 \
-    "levels: {one_star: {at: 2 hours, title: {zh: 一星}}, two_star: {at: 300 hours}}\n"                         \
-    "check_in: {within: 200}\n" SKILLS
-
-static const char rules[] = HEAD BANK(USUAL);
-
-/* ---- helpers ---- */
-
-static gov_value *run(community *c, const char *name, const char *json)
-{
-    gov_error *err = NULL;
-    gov_value *in = community_json(json), *out = NULL;
-    const gov_status status = gov_operation_run(c->g, name, in, NULL, &out, &err);
-    gov_value_free(in);
-    if (status != GOV_OK) {
-        fprintf(stderr, "%s %s\n", name, json);
-        support_print_error(err);
-    }
-    assert_int_equal(status, GOV_OK);
-    return out;
-}
-
-static gov_value *run_on(community *c, const char *name, const char *operand, int64_t id, const char *more)
-{
-    char json[512];
-    snprintf(json, sizeof json, "{'%s': %lld%s}", operand, (long long)id, more);
-    return run(c, name, json);
-}
-
-static int64_t number(gov_value *v, const char *path)
-{
-    const gov_value *found = gov_value_find(v, path);
-    assert_non_null(found);
-    assert_int_equal(gov_value_kind(found), GOV_VALUE_INT);
-    return gov_value_int(found);
-}
-
-static int64_t made(gov_value *v)
-{
-    const int64_t id = number(v, "id");
-    gov_value_free(v);
-    return id;
-}
-
-static void refused(community *c, const char *name, const char *json, const char *code)
-{
-    gov_error *err = NULL;
-    gov_value *in = community_json(json), *out = NULL;
-    const gov_status status = gov_operation_run(c->g, name, in, NULL, &out, &err);
-    gov_value_free(in);
-    if (status == GOV_OK || strcmp(gov_error_code(err, 0), code) != 0) {
-        fprintf(stderr, "%s %s: wanted %s\n", name, json, code);
-        support_print_error(err);
-    }
-    assert_int_not_equal(status, GOV_OK);
-    assert_null(out);
-    assert_string_equal(gov_error_code(err, 0), code);
-    gov_error_free(err);
-}
-
-static void refused_on(community *c, const char *name, int64_t id, const char *more, const char *code)
-{
-    char json[512];
-    snprintf(json, sizeof json, "{'booking': %lld%s}", (long long)id, more);
-    refused(c, name, json, code);
-}
-
-static int64_t minutes_of(community *c, const char *who, const char *path)
-{
-    char json[128];
-    snprintf(json, sizeof json, "{'resident': '%s'}", who);
-    gov_value *v = run(c, "timebank.balance", json);
-    const int64_t n = number(v, path);
-    gov_value_free(v);
-    return n;
-}
-
-static void assert_minutes(community *c, const char *who, int64_t want)
-{
-    assert_int_equal(minutes_of(c, who, "minutes"), want);
-}
-
-static void assert_total(community *c, const char *path, int64_t want)
-{
-    gov_value *v = run(c, "timebank.totals", "{}");
-    const int64_t n = number(v, path), sum = number(v, "sum");
-    gov_value_free(v);
-    assert_int_equal(n, want);
-    assert_int_equal(sum, 0);
-}
-
-static void assert_sound(community *c)
-{
-    gov_error *err = NULL;
-    gov_value *report = NULL;
-    assert_gov_ok(gov_verify(c->g, NULL, NULL, &report, &err), err);
-    gov_value_free(report);
-    assert_total(c, "sum", 0);
-}
-
-/* young serves, old is served, ancient is helped by the pool, child and spouse are old's kin. */
-static void people(community *c)
-{
-    community_put(c, "household", "h1", "{'name': '1-101', 'tags': ['living_alone']}");
-    community_put(c, "resident", "young", "{'name': '张三丰', 'birth_date': '1990-05-01', 'tags': ['lawyer']}");
-    community_put(c, "resident", "nurse", "{'name': '李时珍', 'birth_date': '1985-05-01', 'tags': ['nurse']}");
-    community_put(c, "resident", "old", "{'name': '王大爷', 'birth_date': '1960-01-01', 'kin': {'young': 'child', 'aunt': ['spouse', 'heir']}}");
-    community_put(c, "resident", "aunt", "{'name': '王大妈', 'birth_date': '1961-01-01'}");
-    community_put(c, "resident", "ancient", "{'name': '赵奶奶', 'birth_date': '1940-01-01'}");
-    community_put(c, "resident", "alone", "{'name': '钱爷爷', 'birth_date': '1962-01-01', 'household': 'h1'}");
-    community_put(c, "resident", "minor", "{'name': '小明', 'birth_date': '2012-01-01'}");
-    community_put(c, "staff", "clerk", "{'name': '李', 'roles': ['bank']}");
-}
-
-static community usual(void **state, const char *text)
-{
-    support_store *s = support_store_of(state);
-    community c = community_make(s, text, NULL);
-    people(&c);
-    return c;
-}
-
-/* So many minutes, paid by the pool or who is served. */
-static int64_t book(community *c, const char *operation, const char *volunteer, const char *recipient, const char *from, int minutes)
-{
-    char json[512];
-    snprintf(json, sizeof json, "{'volunteer': '%s', 'recipient': '%s', 'skill': 'company', 'from': '%s', 'minutes': %d}", volunteer,
-             recipient, from, minutes);
-    return made(run(c, operation, json));
-}
-
-static void serve(community *c, const char *operation, const char *volunteer, const char *recipient, const char *from, int minutes)
-{
-    char more[64];
-    gov_error *err = NULL;
-    int64_t at = 0;
-    assert_gov_ok(gov_time_parse(c->g, from, &at, &err), err);
-    const int64_t id = book(c, operation, volunteer, recipient, from, minutes);
-    assert_gov_ok(gov_set_now(c->g, at + minutes * INT64_C(60000000), &err), err);
-    snprintf(more, sizeof more, ", 'minutes': %d", minutes);
-    gov_value_free(run_on(c, "timebank.confirm", "booking", id, more));
-}
+static const char rules[] = BANK_HEAD BANK_OF(BANK_USUAL);
 
 /* ---- tests ---- */
 
 /* Two hours are earned, two redeemed, nothing is left; more is refused. */
 static void hours_are_earned_and_redeemed(void **state)
 {
-    community c = usual(state, rules);
-    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 120);
-    assert_minutes(&c, "old", 120);
-    assert_total(&c, "backed", 120);
-    serve(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 120);
-    assert_minutes(&c, "old", 0);
-    assert_minutes(&c, "young", 120);
-    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T10:00', 'minutes': 1}",
+    community c = bank_usual(state, rules);
+    bank_serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 120);
+    assert_bank_minutes(&c, "old", 120);
+    assert_bank_total(&c, "backed", 120);
+    bank_serve(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 120);
+    assert_bank_minutes(&c, "old", 0);
+    assert_bank_minutes(&c, "young", 120);
+    bank_refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T10:00', 'minutes': 1}",
             "timebank_not_enough");
-    gov_value *v = run(&c, "timebank.statement", "{'resident': 'old'}");
+    gov_value *v = bank_run(&c, "timebank.statement", "{'resident': 'old'}");
     assert_int_equal(gov_value_count(gov_value_find(v, "rows")), 4);
     assert_text_at(v, "rows.0.kind", "service");
     assert_text_at(v, "rows.0.step", "posted");
-    assert_int_equal(number(v, "rows.0.minutes"), -120);
-    assert_int_equal(number(v, "rows.0.balance"), 0);
+    assert_int_equal(bank_number(v, "rows.0.minutes"), -120);
+    assert_int_equal(bank_number(v, "rows.0.balance"), 0);
     assert_text_at(v, "rows.1.step", "reserved");
-    assert_int_equal(number(v, "rows.1.minutes"), 0);
+    assert_int_equal(bank_number(v, "rows.1.minutes"), 0);
     assert_text_at(v, "rows.2.kind", "help");
-    assert_int_equal(number(v, "rows.2.minutes"), 120);
+    assert_int_equal(bank_number(v, "rows.2.minutes"), 120);
     gov_value_free(v);
-    v = run(&c, "timebank.balance", "{'resident': 'young'}");
-    assert_int_equal(number(v, "coins"), 2);
+    v = bank_run(&c, "timebank.balance", "{'resident': 'young'}");
+    assert_int_equal(bank_number(v, "coins"), 2);
     assert_text_at(v, "level", "one_star");
     assert_text_at(v, "level_title", "一星");
-    assert_int_equal(number(v, "to_next"), 298 * 60);
+    assert_int_equal(bank_number(v, "to_next"), 298 * 60);
     gov_value_free(v);
-    v = run(&c, "timebank.level", "{'resident': 'nurse'}");
+    v = bank_run(&c, "timebank.level", "{'resident': 'nurse'}");
     assert_int_equal(gov_value_kind(gov_value_find(v, "level")), GOV_VALUE_NULL);
-    assert_int_equal(number(v, "to_next"), 120);
+    assert_int_equal(bank_number(v, "to_next"), 120);
     gov_value_free(v);
-    assert_sound(&c);
+    assert_bank_sound(&c);
     community_free(&c);
 }
 
 /* What is served is posted, not what was booked. */
 static void what_was_served_counts(void **state)
 {
-    community c = usual(state, rules);
+    community c = bank_usual(state, rules);
     gov_error *err = NULL;
-    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 300);
-    const int64_t id = made(run(&c, "timebank.book",
+    bank_serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 300);
+    const int64_t id = bank_made(bank_run(&c, "timebank.book",
                                 "{'volunteer': 'young', 'recipient': 'old', 'skill': 'law', 'from': '2026-03-03T10:00', 'minutes': 60, "
                                 "'at_most': 90, 'place': {'lat': 31.2, 'lon': 121.4}}"));
-    assert_int_equal(minutes_of(&c, "old", "reserved"), 135); /* at most 90, at 3/2 */
-    assert_int_equal(minutes_of(&c, "old", "available"), 300 - 135);
-    assert_int_equal(minutes_of(&c, "young", "expected"), 135);
+    assert_int_equal(bank_minutes_of(&c, "old", "reserved"), 135); /* at most 90, at 3/2 */
+    assert_int_equal(bank_minutes_of(&c, "old", "available"), 300 - 135);
+    assert_int_equal(bank_minutes_of(&c, "young", "expected"), 135);
     assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(90000000000), &err), err); /* the next day, 10:00 */
-    refused_on(&c, "timebank.check_in", id, "", "timebank_where");
-    refused_on(&c, "timebank.check_in", id, ", 'place': {'lat': 31.21, 'lon': 121.4}", "timebank_too_far");
-    refused_on(&c, "timebank.check_out", id, ", 'place': {'lat': 31.2, 'lon': 121.4}", "timebank_state");
-    gov_value_free(run_on(&c, "timebank.check_in", "booking", id, ", 'place': {'lat': 31.201, 'lon': 121.4}"));
-    refused_on(&c, "timebank.cancel", id, "", "timebank_state");
+    bank_refused_on(&c, "timebank.check_in", id, "", "timebank_where");
+    bank_refused_on(&c, "timebank.check_in", id, ", 'place': {'lat': 31.21, 'lon': 121.4}", "timebank_too_far");
+    bank_refused_on(&c, "timebank.check_out", id, ", 'place': {'lat': 31.2, 'lon': 121.4}", "timebank_state");
+    gov_value_free(bank_run_on(&c, "timebank.check_in", "booking", id, ", 'place': {'lat': 31.201, 'lon': 121.4}"));
+    bank_refused_on(&c, "timebank.cancel", id, "", "timebank_state");
     assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(90000000000) + INT64_C(4259000000), &err), err); /* 70 min 59 s */
-    gov_value *v = run_on(&c, "timebank.check_out", "booking", id, ", 'place': {'lat': 31.2, 'lon': 121.4}");
-    assert_int_equal(number(v, "served"), 70);
+    gov_value *v = bank_run_on(&c, "timebank.check_out", "booking", id, ", 'place': {'lat': 31.2, 'lon': 121.4}");
+    assert_int_equal(bank_number(v, "served"), 70);
     gov_value_free(v);
-    refused_on(&c, "timebank.confirm", id, ", 'minutes': 71", "timebank_minutes");
-    v = run_on(&c, "timebank.confirm", "booking", id, "");
+    bank_refused_on(&c, "timebank.confirm", id, ", 'minutes': 71", "timebank_minutes");
+    v = bank_run_on(&c, "timebank.confirm", "booking", id, "");
     assert_text_at(v, "state", "settled");
-    assert_int_equal(number(v, "own"), 105);
+    assert_int_equal(bank_number(v, "own"), 105);
     gov_value_free(v);
-    assert_minutes(&c, "young", 105);
-    assert_minutes(&c, "old", 195);
-    refused_on(&c, "timebank.confirm", id, "", "timebank_state");
-    refused_on(&c, "timebank.rate", id, ", 'stars': 6", "timebank_stars");
-    gov_value_free(run_on(&c, "timebank.rate", "booking", id, ", 'stars': 4, 'text': '耐心'"));
-    refused_on(&c, "timebank.rate", id, ", 'stars': 5", "timebank_rated");
-    assert_int_equal(minutes_of(&c, "young", "stars"), 4);
-    v = run_on(&c, "timebank.reverse", "booking", id, "");
+    assert_bank_minutes(&c, "young", 105);
+    assert_bank_minutes(&c, "old", 195);
+    bank_refused_on(&c, "timebank.confirm", id, "", "timebank_state");
+    bank_refused_on(&c, "timebank.rate", id, ", 'stars': 6", "timebank_stars");
+    gov_value_free(bank_run_on(&c, "timebank.rate", "booking", id, ", 'stars': 4, 'text': '耐心'"));
+    bank_refused_on(&c, "timebank.rate", id, ", 'stars': 5", "timebank_rated");
+    assert_int_equal(bank_minutes_of(&c, "young", "stars"), 4);
+    v = bank_run_on(&c, "timebank.reverse", "booking", id, "");
     assert_text_at(v, "state", "reversed");
     gov_value_free(v);
-    assert_minutes(&c, "young", 0);
-    assert_minutes(&c, "old", 300);
-    assert_int_equal(minutes_of(&c, "young", "served"), 0);
-    assert_sound(&c);
+    assert_bank_minutes(&c, "young", 0);
+    assert_bank_minutes(&c, "old", 300);
+    assert_int_equal(bank_minutes_of(&c, "young", "served"), 0);
+    assert_bank_sound(&c);
     community_free(&c);
 }
 
 static void bookings_end_in_other_ways(void **state)
 {
-    community c = usual(state, rules);
+    community c = bank_usual(state, rules);
     gov_error *err = NULL;
     gov_value *v;
-    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 300);
+    bank_serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 300);
     /* Called off. */
-    v = run(&c, "timebank.bookings", "{'resident': 'old'}");
+    v = bank_run(&c, "timebank.bookings", "{'resident': 'old'}");
     assert_int_equal(gov_value_count(gov_value_find(v, "bookings")), 1);
     assert_text_at(v, "bookings.0.state", "settled");
     assert_text_at(v, "bookings.0.recipient.key", "ancient");
     gov_value_free(v);
-    v = run(&c, "timebank.bookings", "{'resident': 'old', 'open': true}");
+    v = bank_run(&c, "timebank.bookings", "{'resident': 'old', 'open': true}");
     assert_int_equal(gov_value_count(gov_value_find(v, "bookings")), 0);
     gov_value_free(v);
-    int64_t id = book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
-    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'alone', 'skill': 'company', 'from': '2026-03-03T10:59', 'minutes': 5}",
+    int64_t id = bank_book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
+    bank_refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'alone', 'skill': 'company', 'from': '2026-03-03T10:59', 'minutes': 5}",
             "timebank_busy");
-    refused_on(&c, "timebank.cancel", id, ", 'missed_by': 'volunteer'", "timebank_state"); /* not yet */
-    gov_value_free(run_on(&c, "timebank.cancel", "booking", id, ""));
-    assert_int_equal(minutes_of(&c, "old", "reserved"), 0);
+    bank_refused_on(&c, "timebank.cancel", id, ", 'missed_by': 'volunteer'", "timebank_state"); /* not yet */
+    gov_value_free(bank_run_on(&c, "timebank.cancel", "booking", id, ""));
+    assert_int_equal(bank_minutes_of(&c, "old", "reserved"), 0);
     /* Nobody came. */
-    id = book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
+    id = bank_book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
     assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(95000000000), &err), err);
-    refused_on(&c, "timebank.cancel", id, ", 'missed_by': 'me'", "timebank_who");
-    gov_value_free(run_on(&c, "timebank.cancel", "booking", id, ", 'missed_by': 'volunteer'"));
-    assert_int_equal(minutes_of(&c, "young", "no_shows"), 1);
+    bank_refused_on(&c, "timebank.cancel", id, ", 'missed_by': 'me'", "timebank_who");
+    gov_value_free(bank_run_on(&c, "timebank.cancel", "booking", id, ", 'missed_by': 'volunteer'"));
+    assert_int_equal(bank_minutes_of(&c, "young", "no_shows"), 1);
     /* Disputed: it waits beyond its time, until it is ruled. */
-    id = book(&c, "timebank.book", "young", "old", "2026-03-04T10:00", 60);
+    id = bank_book(&c, "timebank.book", "young", "old", "2026-03-04T10:00", 60);
     assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(180000000000), &err), err);
-    gov_value_free(run_on(&c, "timebank.dispute", "booking", id, ", 'text': '只来了半小时'"));
+    gov_value_free(bank_run_on(&c, "timebank.dispute", "booking", id, ", 'text': '只来了半小时'"));
     community_advance(&c, 30 * 1440);
-    assert_int_equal(minutes_of(&c, "old", "reserved"), 60);
-    refused_on(&c, "timebank.confirm", id, ", 'minutes': 60", "timebank_state");
-    refused_on(&c, "timebank.rule", id, ", 'minutes': 61", "timebank_minutes");
-    v = run_on(&c, "timebank.rule", "booking", id, ", 'minutes': 30, 'text': '双方认可'");
+    assert_int_equal(bank_minutes_of(&c, "old", "reserved"), 60);
+    bank_refused_on(&c, "timebank.confirm", id, ", 'minutes': 60", "timebank_state");
+    bank_refused_on(&c, "timebank.rule", id, ", 'minutes': 61", "timebank_minutes");
+    v = bank_run_on(&c, "timebank.rule", "booking", id, ", 'minutes': 30, 'text': '双方认可'");
     assert_text_at(v, "state", "settled");
     gov_value_free(v);
-    assert_minutes(&c, "young", 30);
-    assert_int_equal(minutes_of(&c, "old", "reserved"), 0);
+    assert_bank_minutes(&c, "young", 30);
+    assert_int_equal(bank_minutes_of(&c, "old", "reserved"), 0);
     /* Forgotten: it expires, by itself. */
-    id = book(&c, "timebank.book", "young", "old", "2026-04-10T10:00", 60);
+    id = bank_book(&c, "timebank.book", "young", "old", "2026-04-10T10:00", 60);
     community_advance(&c, 20 * 1440);
-    v = run_on(&c, "timebank.booking", "booking", id, "");
+    v = bank_run_on(&c, "timebank.booking", "booking", id, "");
     assert_text_at(v, "state", "expired");
     gov_value_free(v);
-    assert_int_equal(minutes_of(&c, "old", "reserved"), 0);
-    v = run(&c, "timebank.statement", "{'resident': 'old', 'limit': 2}");
+    assert_int_equal(bank_minutes_of(&c, "old", "reserved"), 0);
+    v = bank_run(&c, "timebank.statement", "{'resident': 'old', 'limit': 2}");
     assert_text_at(v, "rows.0.step", "released");
     assert_text_at(v, "rows.1.step", "reserved");
-    assert_int_equal(number(v, "rows.0.balance"), 270);
+    assert_int_equal(bank_number(v, "rows.0.balance"), 270);
     gov_value_free(v);
-    refused_on(&c, "timebank.confirm", id, ", 'minutes': 60", "timebank_state");
-    refused_on(&c, "timebank.dispute", id, ", 'text': 'x'", "timebank_state");
-    assert_minutes(&c, "old", 270);
-    assert_sound(&c);
+    bank_refused_on(&c, "timebank.confirm", id, ", 'minutes': 60", "timebank_state");
+    bank_refused_on(&c, "timebank.dispute", id, ", 'text': 'x'", "timebank_state");
+    assert_bank_minutes(&c, "old", 270);
+    assert_bank_sound(&c);
     community_free(&c);
 }
 
 static void the_rules_say_who(void **state)
 {
-    community c = usual(state, rules);
+    community c = bank_usual(state, rules);
     static const struct {
         const char *what, *code;
     } rows[] = {
@@ -341,348 +170,235 @@ static void the_rules_say_who(void **state)
     char json[512];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         snprintf(json, sizeof json, "{%s, 'from': '2026-03-03T10:00', 'minutes': 60}", rows[i].what);
-        refused(&c, "timebank.book", json, rows[i].code);
+        bank_refused(&c, "timebank.book", json, rows[i].code);
     }
     /* Help is for the old, and for those who live alone; the fund backs it to a point. */
-    refused(&c, "timebank.draw", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'law', 'from': '2026-03-03T10:00', 'minutes': 60}",
+    bank_refused(&c, "timebank.draw", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'law', 'from': '2026-03-03T10:00', 'minutes': 60}",
             "timebank_no_draw");
-    (void)book(&c, "timebank.draw", "young", "alone", "2026-03-03T10:00", 300);
-    refused(&c, "timebank.draw", "{'volunteer': 'nurse', 'recipient': 'ancient', 'skill': 'company', 'from': '2026-03-03T10:00', 'minutes': 301}",
+    (void)bank_book(&c, "timebank.draw", "young", "alone", "2026-03-03T10:00", 300);
+    bank_refused(&c, "timebank.draw", "{'volunteer': 'nurse', 'recipient': 'ancient', 'skill': 'company', 'from': '2026-03-03T10:00', 'minutes': 301}",
             "timebank_pool_short");
-    (void)book(&c, "timebank.draw", "nurse", "ancient", "2026-03-03T10:00", 300);
+    (void)bank_book(&c, "timebank.draw", "nurse", "ancient", "2026-03-03T10:00", 300);
     for (int i = 0; i < 3; i++) {
         static const char *const odd[] = {"'minutes': 0", "'minutes': -5", "'minutes': 9223372036854775807"};
         snprintf(json, sizeof json, "{'volunteer': 'young', 'recipient': 'old', 'skill': 'law', 'from': '2026-03-09T10:00', %s}", odd[i]);
-        refused(&c, "timebank.book", json, "timebank_minutes");
+        bank_refused(&c, "timebank.book", json, "timebank_minutes");
     }
-    assert_sound(&c);
+    assert_bank_sound(&c);
     community_free(&c);
 }
 
 static void matches_say_why(void **state)
 {
-    community c = usual(state, rules);
+    community c = bank_usual(state, rules);
     gov_error *err = NULL;
     /* A law request meets lawyers alone. */
-    refused(&c, "timebank.offer", "{'resident': 'nurse', 'skill': 'law', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}",
+    bank_refused(&c, "timebank.offer", "{'resident': 'nurse', 'skill': 'law', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}",
             "timebank_not_qualified");
-    const int64_t near = made(run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': "
+    const int64_t near = bank_made(bank_run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': "
                                                         "'2026-03-05T12:00', 'place': {'lat': 31.2, 'lon': 121.4}}"));
-    const int64_t far = made(run(&c, "timebank.offer", "{'resident': 'nurse', 'skill': 'company', 'from': '2026-03-05T08:00', 'until': "
+    const int64_t far = bank_made(bank_run(&c, "timebank.offer", "{'resident': 'nurse', 'skill': 'company', 'from': '2026-03-05T08:00', 'until': "
                                                        "'2026-03-05T18:00', 'place': {'lat': 31.21, 'lon': 121.4}}"));
-    (void)made(run(&c, "timebank.offer", "{'resident': 'aunt', 'skill': 'company', 'from': '2026-03-05T08:00', 'until': "
+    (void)bank_made(bank_run(&c, "timebank.offer", "{'resident': 'aunt', 'skill': 'company', 'from': '2026-03-05T08:00', 'until': "
                                          "'2026-03-05T18:00', 'place': {'lat': 31.3, 'lon': 121.4}}"));
-    (void)made(run(&c, "timebank.offer", "{'resident': 'alone', 'skill': 'company', 'from': '2026-03-05T11:30', 'until': '2026-03-05T18:00'}"));
-    (void)made(run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'law', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}"));
-    const int64_t request = made(run(&c, "timebank.request", "{'resident': 'ancient', 'skill': 'company', 'from': '2026-03-05T10:00', 'until': "
+    (void)bank_made(bank_run(&c, "timebank.offer", "{'resident': 'alone', 'skill': 'company', 'from': '2026-03-05T11:30', 'until': '2026-03-05T18:00'}"));
+    (void)bank_made(bank_run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'law', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}"));
+    const int64_t request = bank_made(bank_run(&c, "timebank.request", "{'resident': 'ancient', 'skill': 'company', 'from': '2026-03-05T10:00', 'until': "
                                                              "'2026-03-05T12:00', 'minutes': 60, 'pool': true, 'place': {'lat': 31.2, 'lon': 121.4}}"));
-    gov_value *v = run_on(&c, "timebank.match", "request", request, "");
+    gov_value *v = bank_run_on(&c, "timebank.match", "request", request, "");
     assert_int_equal(gov_value_count(gov_value_find(v, "matches")), 2);
-    assert_true(number(v, "matches.0.offer") == near);
-    assert_true(number(v, "matches.1.offer") == far);
+    assert_true(bank_number(v, "matches.0.offer") == near);
+    assert_true(bank_number(v, "matches.1.offer") == far);
     assert_text_at(v, "matches.0.volunteer.key", "young");
-    assert_int_equal(number(v, "matches.0.parts.time.overlap"), 120);
-    assert_int_equal(number(v, "matches.0.parts.distance.metres"), 0);
-    assert_int_equal(number(v, "matches.0.parts.distance.score"), 1000);
-    assert_int_equal(number(v, "matches.1.parts.distance.metres"), 1112);
-    assert_int_equal(number(v, "matches.1.parts.distance.score"), (3000 - 1112) * 1000 / 3000);
+    assert_int_equal(bank_number(v, "matches.0.parts.time.overlap"), 120);
+    assert_int_equal(bank_number(v, "matches.0.parts.distance.metres"), 0);
+    assert_int_equal(bank_number(v, "matches.0.parts.distance.score"), 1000);
+    assert_int_equal(bank_number(v, "matches.1.parts.distance.metres"), 1112);
+    assert_int_equal(bank_number(v, "matches.1.parts.distance.score"), (3000 - 1112) * 1000 / 3000);
     /* 30 of time, 30 of distance, 20 of rating, 20 of fairness. */
-    assert_int_equal(number(v, "matches.0.score"), (30 * 1000 + 30 * 1000 + 20 * 600 + 20 * 1000) / 100);
-    assert_int_equal(number(v, "matches.1.score"), (30 * 1000 + 30 * 629 + 20 * 600 + 20 * 1000) / 100);
+    assert_int_equal(bank_number(v, "matches.0.score"), (30 * 1000 + 30 * 1000 + 20 * 600 + 20 * 1000) / 100);
+    assert_int_equal(bank_number(v, "matches.1.score"), (30 * 1000 + 30 * 629 + 20 * 600 + 20 * 1000) / 100);
     assert_int_equal(gov_value_count(gov_value_find(v, "left_out")), 2);
     assert_text_at(v, "left_out.0.why", "distance");
     assert_text_at(v, "left_out.1.why", "time");
     gov_value_free(v);
     /* Names are masked for who may not see them. */
     assert_gov_ok(gov_act_as_resident(c.g, "ancient", "ask", &err), err);
-    v = run_on(&c, "timebank.match", "request", request, "");
+    v = bank_run_on(&c, "timebank.match", "request", request, "");
     assert_text_at(v, "matches.0.volunteer.name", "张**");
     assert_null(gov_value_find(v, "left_out"));
     gov_value_free(v);
     assert_gov_ok(gov_act_as(c.g, "clerk", "match", &err), err);
-    v = run_on(&c, "timebank.match", "request", request, "");
+    v = bank_run_on(&c, "timebank.match", "request", request, "");
     assert_text_at(v, "matches.0.volunteer.name", "张三丰");
     gov_value_free(v);
     assert_gov_ok(gov_act_as_host(c.g, "test", &err), err);
     char more[64];
     snprintf(more, sizeof more, ", 'offer': %lld", (long long)near);
-    v = run_on(&c, "timebank.book", "request", request, more);
+    v = bank_run_on(&c, "timebank.book", "request", request, more);
     assert_text_at(v, "paid_by", "pool");
     gov_value_free(v);
-    refused(&c, "timebank.book", "{'request': 1}", "timebank_no_notice");
+    bank_refused(&c, "timebank.book", "{'request': 1}", "timebank_no_notice");
     snprintf(more, sizeof more, "{'request': %lld, 'offer': %lld}", (long long)request, (long long)far);
-    refused(&c, "timebank.book", more, "timebank_not_open");
-    v = run(&c, "timebank.notices", "{'resident': 'nurse'}");
+    bank_refused(&c, "timebank.book", more, "timebank_not_open");
+    v = bank_run(&c, "timebank.notices", "{'resident': 'nurse'}");
     assert_int_equal(gov_value_count(gov_value_find(v, "notices")), 1);
-    assert_true(number(v, "notices.0.id") == far);
+    assert_true(bank_number(v, "notices.0.id") == far);
     gov_value_free(v);
     snprintf(more, sizeof more, "{'notice': %lld}", (long long)far);
-    gov_value_free(run(&c, "timebank.withdraw", more));
-    refused(&c, "timebank.withdraw", more, "timebank_not_open");
+    gov_value_free(bank_run(&c, "timebank.withdraw", more));
+    bank_refused(&c, "timebank.withdraw", more, "timebank_not_open");
+    community_free(&c);
+}
+
+/* Who says now what can be done tomorrow. */
+static void what_is_over_is_not_offered(void **state)
+{
+    community c = bank_usual(state, rules);
+    bank_set_now(&c, "2026-03-05T10:30");
+    bank_refused(&c, "timebank.request", "{'resident': 'old', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T10:30'}",
+                 "timebank_past");
+    bank_refused(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-04T09:00', 'until': '2026-03-04T12:00'}",
+                 "timebank_past");
+    bank_refused(&c, "timebank.request", "{'resident': 'old', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T11:00', 'minutes': 31}",
+                 "timebank_past");
+    (void)bank_made(bank_run(&c, "timebank.request",
+                             "{'resident': 'old', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T11:00', 'minutes': 30}"));
+    (void)bank_made(bank_run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}"));
     community_free(&c);
 }
 
 static void people_see_to_their_own(void **state)
 {
-    community c = usual(state, rules);
+    community c = bank_usual(state, rules);
     gov_error *err = NULL;
-    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 120);
+    bank_serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 120);
     assert_gov_ok(gov_act_as_resident(c.g, "old", "ask", &err), err);
-    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-03T10:00', 'minutes': 60}",
+    bank_refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-03T10:00', 'minutes': 60}",
             "timebank_consent");
     assert_gov_ok(gov_act_as_resident(c.g, "young", "serve", &err), err);
-    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-03T10:00', 'minutes': 60}",
+    bank_refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-03T10:00', 'minutes': 60}",
             "timebank_consent");
-    const int64_t offer = made(run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-03T09:00', 'until': "
+    const int64_t offer = bank_made(bank_run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-03T09:00', 'until': "
                                                          "'2026-03-03T12:00'}"));
     assert_gov_ok(gov_act_as_resident(c.g, "old", "ask", &err), err);
-    refused(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-03T09:00', 'until': '2026-03-03T12:00'}",
+    bank_refused(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-03T09:00', 'until': '2026-03-03T12:00'}",
             "record_unknown");
-    const int64_t id = made(run_on(&c, "timebank.book", "offer", offer, ", 'recipient': 'old', 'from': '2026-03-03T10:00', 'minutes': 60"));
-    refused(&c, "timebank.balance", "{'resident': 'young'}", "record_unknown");
-    refused(&c, "timebank.gift", "{'resident': 'young', 'to': 'old', 'minutes': 1}", "record_unknown");
-    refused_on(&c, "timebank.check_in", id, "", "permission_denied"); /* that is the volunteer's */
-    refused_on(&c, "timebank.rule", id, ", 'minutes': 1", "permission_denied");
+    const int64_t id = bank_made(bank_run_on(&c, "timebank.book", "offer", offer, ", 'recipient': 'old', 'from': '2026-03-03T10:00', 'minutes': 60"));
+    bank_refused(&c, "timebank.balance", "{'resident': 'young'}", "record_unknown");
+    bank_refused(&c, "timebank.gift", "{'resident': 'young', 'to': 'old', 'minutes': 1}", "record_unknown");
+    bank_refused_on(&c, "timebank.check_in", id, "", "permission_denied"); /* that is the volunteer's */
+    bank_refused_on(&c, "timebank.rule", id, ", 'minutes': 1", "permission_denied");
     assert_gov_ok(gov_act_as_resident(c.g, "aunt", "ask", &err), err);
-    refused_on(&c, "timebank.booking", id, "", "timebank_no_booking");
-    refused_on(&c, "timebank.cancel", id, "", "timebank_no_booking");
-    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T10:00', 'minutes': 9}",
+    bank_refused_on(&c, "timebank.booking", id, "", "timebank_no_booking");
+    bank_refused_on(&c, "timebank.cancel", id, "", "timebank_no_booking");
+    bank_refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T10:00', 'minutes': 9}",
             "permission_denied");
-    refused(&c, "timebank.totals", "{}", "permission_denied");
+    bank_refused(&c, "timebank.totals", "{}", "permission_denied");
     assert_gov_ok(gov_act_as_resident(c.g, "young", "serve", &err), err);
     assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(90000000000), &err), err);
-    gov_value_free(run_on(&c, "timebank.check_in", "booking", id, ""));
+    gov_value_free(bank_run_on(&c, "timebank.check_in", "booking", id, ""));
     assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(93600000000), &err), err);
-    gov_value_free(run_on(&c, "timebank.check_out", "booking", id, ""));
-    refused_on(&c, "timebank.confirm", id, "", "permission_denied"); /* and that is not */
+    gov_value_free(bank_run_on(&c, "timebank.check_out", "booking", id, ""));
+    bank_refused_on(&c, "timebank.confirm", id, "", "permission_denied"); /* and that is not */
     assert_gov_ok(gov_act_as_resident(c.g, "old", "ask", &err), err);
-    gov_value_free(run_on(&c, "timebank.confirm", "booking", id, ""));
-    assert_minutes(&c, "old", 60);
+    gov_value_free(bank_run_on(&c, "timebank.confirm", "booking", id, ""));
+    assert_bank_minutes(&c, "old", 60);
     assert_gov_ok(gov_act_as_host(c.g, "test", &err), err);
-    assert_sound(&c);
+    assert_bank_sound(&c);
     community_free(&c);
 }
 
 static void minutes_are_given_and_left(void **state)
 {
-    community c = usual(state, rules);
+    community c = bank_usual(state, rules);
     gov_value *v;
-    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 600);
-    refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'nurse', 'minutes': 60}", "timebank_whom");
-    refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'old', 'minutes': 60}", "timebank_same_person");
-    refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'pool': true, 'minutes': 60}", "timebank_incomplete");
-    refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'minutes': 601}", "timebank_not_enough");
-    refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'minutes': 0}", "timebank_minutes");
-    gov_value_free(run(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'minutes': 60}"));
-    gov_value_free(run(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 40}"));
-    assert_minutes(&c, "young", 60);
-    assert_total(&c, "pool", 40);
-    assert_int_equal(minutes_of(&c, "old", "donated"), 40);
+    bank_serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 600);
+    bank_refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'nurse', 'minutes': 60}", "timebank_whom");
+    bank_refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'old', 'minutes': 60}", "timebank_same_person");
+    bank_refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'pool': true, 'minutes': 60}", "timebank_incomplete");
+    bank_refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'minutes': 601}", "timebank_not_enough");
+    bank_refused(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'minutes': 0}", "timebank_minutes");
+    gov_value_free(bank_run(&c, "timebank.gift", "{'resident': 'old', 'to': 'young', 'minutes': 60}"));
+    gov_value_free(bank_run(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 40}"));
+    assert_bank_minutes(&c, "young", 60);
+    assert_bank_total(&c, "pool", 40);
+    assert_int_equal(bank_minutes_of(&c, "old", "donated"), 40);
     /* What is in the pool is used before the fund. */
-    (void)book(&c, "timebank.draw", "nurse", "ancient", "2026-03-04T10:00", 40);
-    assert_total(&c, "backed", 600);
+    (void)bank_book(&c, "timebank.draw", "nurse", "ancient", "2026-03-04T10:00", 40);
+    assert_bank_total(&c, "backed", 600);
     /* young leaves: nobody is their child, so it is the pool's. */
-    refused(&c, "timebank.leave", "{'resident': 'young', 'to': 'old'}", "timebank_whom");
-    v = run(&c, "timebank.leave", "{'resident': 'young'}");
-    assert_int_equal(number(v, "pool"), 60);
+    bank_refused(&c, "timebank.leave", "{'resident': 'young', 'to': 'old'}", "timebank_whom");
+    v = bank_run(&c, "timebank.leave", "{'resident': 'young'}");
+    assert_int_equal(bank_number(v, "pool"), 60);
     gov_value_free(v);
-    assert_minutes(&c, "young", 0);
-    refused(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}",
+    assert_bank_minutes(&c, "young", 0);
+    bank_refused(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}",
             "timebank_left");
     /* old dies with a booking open: it is called off, and the rest waits for the heir. */
-    (void)book(&c, "timebank.book", "nurse", "old", "2026-03-06T10:00", 100);
-    refused(&c, "timebank.leave", "{'resident': 'old'}", "timebank_open_bookings");
-    refused(&c, "timebank.inherit", "{'resident': 'old', 'to': 'aunt'}", "timebank_alive");
-    v = run(&c, "timebank.death", "{'resident': 'old'}");
-    assert_int_equal(number(v, "frozen"), 500);
+    (void)bank_book(&c, "timebank.book", "nurse", "old", "2026-03-06T10:00", 100);
+    bank_refused(&c, "timebank.leave", "{'resident': 'old'}", "timebank_open_bookings");
+    bank_refused(&c, "timebank.inherit", "{'resident': 'old', 'to': 'aunt'}", "timebank_alive");
+    v = bank_run(&c, "timebank.death", "{'resident': 'old'}");
+    assert_int_equal(bank_number(v, "frozen"), 500);
     gov_value_free(v);
-    assert_int_equal(minutes_of(&c, "old", "reserved"), 0);
-    refused(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 1}", "timebank_dead");
-    refused(&c, "timebank.inherit", "{'resident': 'old', 'to': 'young'}", "timebank_left");
-    refused(&c, "timebank.inherit", "{'resident': 'old', 'to': 'nurse'}", "timebank_whom");
-    gov_value_free(run(&c, "timebank.inherit", "{'resident': 'old', 'to': 'aunt'}"));
-    assert_minutes(&c, "aunt", 500);
-    assert_minutes(&c, "old", 0);
-    assert_sound(&c);
-    community_free(&c);
-}
-
-/* ---- the schemes of the field: caps, rounding, groups ---- */
-
-static const char changning[] = HEAD BANK("cap: {day: 2 hours, total: 600 hours}\npool: {draw: {when: age >= 60}, backed: unlimited}\n" SKILLS);
-static const char nanjing[] =
-    HEAD BANK("cap: {day: 10 hours, total: 12 hours, over: donated}\npool: {draw: {when: age >= 80}, backed: unlimited}\n"
-              "group_hours: donated\n" SKILLS);
-static const char jiaozhou[] = HEAD BANK("rounding: up_to_hour\npool: {draw: {when: age >= 60}, backed: unlimited}\n" SKILLS);
-
-static void caps_refuse(void **state)
-{
-    community c = usual(state, changning);
-    serve(&c, "timebank.draw", "young", "old", "2026-03-02T10:00", 90);
-    refused(&c, "timebank.draw", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-02T14:00', 'minutes': 31}",
-            "timebank_over_cap");
-    /* What is booked counts; another day is another day. */
-    (void)book(&c, "timebank.draw", "young", "old", "2026-03-02T14:00", 30);
-    refused(&c, "timebank.draw", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-02T16:00', 'minutes': 1}",
-            "timebank_over_cap");
-    (void)book(&c, "timebank.draw", "young", "old", "2026-03-03T00:00", 120);
-    refused(&c, "timebank.group", "{'activity': '清扫', 'skill': 'company', 'from': '2026-03-02T08:00', 'volunteers': ['young'], 'minutes': 60}",
-            "timebank_over_cap");
-    gov_value *v = run(&c, "timebank.group", "{'activity': '清扫', 'skill': 'company', 'volunteers': ['nurse', {'resident': 'aunt', 'minutes': 30}], 'minutes': 60}");
-    assert_int_equal(gov_value_count(gov_value_find(v, "volunteers")), 2);
-    gov_value_free(v);
-    assert_minutes(&c, "nurse", 60);
-    assert_minutes(&c, "aunt", 30);
-    assert_total(&c, "issued", 90);
-    /* All or nothing. */
-    refused(&c, "timebank.group", "{'activity': '清扫', 'skill': 'company', 'volunteers': ['aunt', 'minor2'], 'minutes': 60}", "record_unknown");
-    assert_minutes(&c, "aunt", 30);
-    assert_sound(&c);
-    community_free(&c);
-}
-
-static void caps_donate(void **state)
-{
-    community c = usual(state, nanjing);
-    serve(&c, "timebank.draw", "young", "ancient", "2026-03-02T10:00", 599);
-    serve(&c, "timebank.draw", "young", "ancient", "2026-03-03T10:00", 300); /* 121 are left */
-    assert_minutes(&c, "young", 720);
-    assert_int_equal(minutes_of(&c, "young", "served"), 899);
-    assert_int_equal(minutes_of(&c, "young", "donated"), 179);
-    /* Paid by a person, the excess is the pool's. */
-    serve(&c, "timebank.book", "ancient", "young", "2026-03-04T10:00", 60);
-    serve(&c, "timebank.draw", "young", "ancient", "2026-03-05T10:00", 60);
-    serve(&c, "timebank.book", "young", "ancient", "2026-03-06T10:00", 60);
-    assert_minutes(&c, "young", 720);
-    assert_minutes(&c, "ancient", 0);
-    gov_value *v = run(&c, "timebank.totals", "{}");
-    const int64_t pool = number(v, "pool"), backed = number(v, "backed");
-    gov_value_free(v);
-    assert_int_equal(pool - backed, -720); /* all that members hold */
-    gov_value_free(run(&c, "timebank.group", "{'activity': '义诊', 'skill': 'company', 'volunteers': ['nurse'], 'minutes': 90}"));
-    assert_minutes(&c, "nurse", 0);
-    assert_int_equal(minutes_of(&c, "nurse", "served"), 90);
-    assert_int_equal(minutes_of(&c, "nurse", "donated"), 90);
-    assert_sound(&c);
-    community_free(&c);
-}
-
-static void hours_are_rounded_up(void **state)
-{
-    community c = usual(state, jiaozhou);
-    serve(&c, "timebank.draw", "young", "old", "2026-03-02T10:00", 20);
-    assert_minutes(&c, "young", 60);
-    serve(&c, "timebank.draw", "young", "old", "2026-03-03T10:00", 60);
-    assert_minutes(&c, "young", 120);
-    assert_int_equal(minutes_of(&c, "young", "served"), 80);
-    assert_sound(&c);
-    community_free(&c);
-}
-
-static void accounts_go_as_low_as_the_rules_let_them(void **state)
-{
-    community c = usual(state, HEAD BANK("negative: 2 hours\n" SKILLS));
-    serve(&c, "timebank.book", "young", "old", "2026-03-02T10:00", 120);
-    assert_minutes(&c, "old", -120);
-    refused(&c, "timebank.book", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T10:00', 'minutes': 1}",
-            "timebank_not_enough");
-    refused(&c, "timebank.leave", "{'resident': 'old'}", "timebank_owes");
-    refused(&c, "timebank.gift", "{'resident': 'young', 'pool': true, 'minutes': 1}", "timebank_whom");
-    assert_sound(&c);
-    community_free(&c);
-}
-
-/* A cap is not passed by standing twice in one list. */
-static void nobody_stands_twice_in_a_group(void **state)
-{
-    community c = usual(state, HEAD BANK("cap: {total: 4 hours}\n" SKILLS));
-    refused(&c, "timebank.group",
-            "{'activity': 'a', 'skill': 'company', 'volunteers': [{'resident': 'young', 'minutes': 180}, 'nurse', {'resident': 'young', 'minutes': 180}], 'minutes': 1}",
-            "timebank_twice");
-    assert_minutes(&c, "young", 0);
-    assert_sound(&c);
+    assert_int_equal(bank_minutes_of(&c, "old", "reserved"), 0);
+    bank_refused(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 1}", "timebank_dead");
+    bank_refused(&c, "timebank.inherit", "{'resident': 'old', 'to': 'young'}", "timebank_left");
+    bank_refused(&c, "timebank.inherit", "{'resident': 'old', 'to': 'nurse'}", "timebank_whom");
+    gov_value_free(bank_run(&c, "timebank.inherit", "{'resident': 'old', 'to': 'aunt'}"));
+    assert_bank_minutes(&c, "aunt", 500);
+    assert_bank_minutes(&c, "old", 0);
+    assert_bank_sound(&c);
     community_free(&c);
 }
 
 /* What may be owed is for being served: nothing of it is given away. */
 static void gifts_have_been_earned(void **state)
 {
-    community c = usual(state, HEAD BANK("negative: 10 hours\npool: {}\ngift: {to: [anyone, pool]}\n" SKILLS));
-    refused(&c, "timebank.gift", "{'resident': 'young', 'to': 'nurse', 'minutes': 1}", "timebank_not_enough");
-    serve(&c, "timebank.book", "young", "old", "2026-03-02T10:00", 120);
-    refused(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 1}", "timebank_not_enough");
-    (void)book(&c, "timebank.book", "nurse", "young", "2026-03-05T10:00", 20); /* reserved */
-    refused(&c, "timebank.gift", "{'resident': 'young', 'to': 'nurse', 'minutes': 101}", "timebank_not_enough");
-    gov_value_free(run(&c, "timebank.gift", "{'resident': 'young', 'to': 'nurse', 'minutes': 100}"));
-    assert_minutes(&c, "nurse", 100);
-    assert_sound(&c);
+    community c = bank_usual(state, BANK_HEAD BANK_OF("negative: 10 hours\npool: {}\ngift: {to: [anyone, pool]}\n" BANK_SKILLS));
+    bank_refused(&c, "timebank.gift", "{'resident': 'young', 'to': 'nurse', 'minutes': 1}", "timebank_not_enough");
+    bank_serve(&c, "timebank.book", "young", "old", "2026-03-02T10:00", 120);
+    bank_refused(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 1}", "timebank_not_enough");
+    (void)bank_book(&c, "timebank.book", "nurse", "young", "2026-03-05T10:00", 20); /* reserved */
+    bank_refused(&c, "timebank.gift", "{'resident': 'young', 'to': 'nurse', 'minutes': 101}", "timebank_not_enough");
+    gov_value_free(bank_run(&c, "timebank.gift", "{'resident': 'young', 'to': 'nurse', 'minutes': 100}"));
+    assert_bank_minutes(&c, "nurse", 100);
+    assert_bank_sound(&c);
     community_free(&c);
-}
-
-static void set_now(community *c, const char *when)
-{
-    gov_error *err = NULL;
-    int64_t at = 0;
-    assert_gov_ok(gov_time_parse(c->g, when, &at, &err), err);
-    assert_gov_ok(gov_set_now(c->g, at, &err), err);
 }
 
 /* Served but not confirmed, disputed, under way: a death takes none of it from who served. */
 static void what_was_served_outlives_the_served(void **state)
 {
-    community c = usual(state, HEAD BANK("negative: 10 hours\n" SKILLS));
-    const int64_t served = book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 120);
-    set_now(&c, "2026-03-03T10:00");
-    gov_value_free(run_on(&c, "timebank.check_in", "booking", served, ""));
-    set_now(&c, "2026-03-03T11:30");
-    gov_value_free(run_on(&c, "timebank.check_out", "booking", served, ""));
-    const int64_t disputed = book(&c, "timebank.book", "nurse", "old", "2026-03-03T12:00", 60);
-    const int64_t begun = book(&c, "timebank.book", "young", "old", "2026-03-03T13:00", 60);
-    const int64_t later = book(&c, "timebank.book", "young", "old", "2026-03-04T13:00", 60);
-    set_now(&c, "2026-03-03T13:00");
-    gov_value_free(run_on(&c, "timebank.dispute", "booking", disputed, ", 'text': 'x'"));
-    gov_value_free(run_on(&c, "timebank.check_in", "booking", begun, ""));
-    gov_value_free(run(&c, "timebank.death", "{'resident': 'old'}"));
-    assert_minutes(&c, "young", 90);
-    assert_int_equal(minutes_of(&c, "old", "reserved"), 120);
-    gov_value *v = run_on(&c, "timebank.booking", "booking", later, "");
+    community c = bank_usual(state, BANK_HEAD BANK_OF("negative: 10 hours\n" BANK_SKILLS));
+    const int64_t served = bank_book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 120);
+    bank_set_now(&c, "2026-03-03T10:00");
+    gov_value_free(bank_run_on(&c, "timebank.check_in", "booking", served, ""));
+    bank_set_now(&c, "2026-03-03T11:30");
+    gov_value_free(bank_run_on(&c, "timebank.check_out", "booking", served, ""));
+    const int64_t disputed = bank_book(&c, "timebank.book", "nurse", "old", "2026-03-03T12:00", 60);
+    const int64_t begun = bank_book(&c, "timebank.book", "young", "old", "2026-03-03T13:00", 60);
+    const int64_t later = bank_book(&c, "timebank.book", "young", "old", "2026-03-04T13:00", 60);
+    bank_set_now(&c, "2026-03-03T13:00");
+    gov_value_free(bank_run_on(&c, "timebank.dispute", "booking", disputed, ", 'text': 'x'"));
+    gov_value_free(bank_run_on(&c, "timebank.check_in", "booking", begun, ""));
+    gov_value_free(bank_run(&c, "timebank.death", "{'resident': 'old'}"));
+    assert_bank_minutes(&c, "young", 90);
+    assert_int_equal(bank_minutes_of(&c, "old", "reserved"), 120);
+    gov_value *v = bank_run_on(&c, "timebank.booking", "booking", later, "");
     assert_text_at(v, "state", "cancelled");
     gov_value_free(v);
     community_advance(&c, 30);
-    gov_value_free(run_on(&c, "timebank.check_out", "booking", begun, ""));
-    gov_value_free(run_on(&c, "timebank.confirm", "booking", begun, ""));
+    gov_value_free(bank_run_on(&c, "timebank.check_out", "booking", begun, ""));
+    gov_value_free(bank_run_on(&c, "timebank.confirm", "booking", begun, ""));
     community_advance(&c, 20 * 1440);
-    gov_value_free(run_on(&c, "timebank.rule", "booking", disputed, ", 'minutes': 45"));
-    assert_minutes(&c, "young", 120);
-    assert_minutes(&c, "nurse", 45);
-    assert_minutes(&c, "old", -165);
-    assert_int_equal(minutes_of(&c, "old", "reserved"), 0);
-    assert_sound(&c);
-    community_free(&c);
-}
-
-/* Not days ahead, and counted by the day on which it was served. */
-static void services_begin_at_their_time(void **state)
-{
-    community c = usual(state, changning);
-    const int64_t id = book(&c, "timebank.draw", "young", "old", "2026-03-03T10:00", 120);
-    refused_on(&c, "timebank.check_in", id, "", "timebank_state");
-    set_now(&c, "2026-03-03T08:59");
-    refused_on(&c, "timebank.check_in", id, "", "timebank_state");
-    set_now(&c, "2026-03-04T09:00"); /* a day late */
-    gov_value_free(run_on(&c, "timebank.check_in", "booking", id, ""));
-    refused(&c, "timebank.draw", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T14:00', 'minutes': 1}",
-            "timebank_over_cap");
-    set_now(&c, "2026-03-04T11:00");
-    gov_value_free(run_on(&c, "timebank.check_out", "booking", id, ""));
-    gov_value_free(run_on(&c, "timebank.confirm", "booking", id, ""));
-    assert_minutes(&c, "young", 120);
-    refused(&c, "timebank.draw", "{'volunteer': 'young', 'recipient': 'old', 'skill': 'company', 'from': '2026-03-04T14:00', 'minutes': 1}",
-            "timebank_over_cap");
-    const int64_t early = book(&c, "timebank.draw", "young", "old", "2026-03-05T10:00", 120);
-    set_now(&c, "2026-03-05T09:00");
-    gov_value_free(run_on(&c, "timebank.check_in", "booking", early, ""));
-    assert_sound(&c);
+    gov_value_free(bank_run_on(&c, "timebank.rule", "booking", disputed, ", 'minutes': 45"));
+    assert_bank_minutes(&c, "young", 120);
+    assert_bank_minutes(&c, "nurse", 45);
+    assert_bank_minutes(&c, "old", -165);
+    assert_int_equal(bank_minutes_of(&c, "old", "reserved"), 0);
+    assert_bank_sound(&c);
     community_free(&c);
 }
 
@@ -709,29 +425,29 @@ static void services_begin_at_their_time(void **state)
 
 static int64_t last_booking(community *c)
 {
-    gov_value *rows = run(c, "timebank.statement", "{'resident': 'young'}");
-    const int64_t booking = number(rows, "rows.0.about");
+    gov_value *rows = bank_run(c, "timebank.statement", "{'resident': 'young'}");
+    const int64_t booking = bank_number(rows, "rows.0.about");
     gov_value_free(rows);
     return booking;
 }
 
 static void a_case_books_and_is_told(void **state)
 {
-    community c = usual(state, HEAD BANK(USUAL) ROUND);
+    community c = bank_usual(state, BANK_HEAD BANK_OF(BANK_USUAL) ROUND);
     gov_error *err = NULL;
     gov_value *v = NULL;
     const char *fields = "{'who': 'young', 'whom': 'ancient'}";
     int64_t id = community_open(&c, "round", fields);
     (void)community_advance(&c, 150);
-    gov_value_free(run_on(&c, "timebank.confirm", "booking", last_booking(&c), ", 'minutes': 60"));
+    gov_value_free(bank_run_on(&c, "timebank.confirm", "booking", last_booking(&c), ", 'minutes': 60"));
     (void)community_advance(&c, 1);
     assert_state(&c, id, "done");
     assert_gov_ok(gov_case_get(c.g, id, &v, &err), err);
-    assert_int_equal(number(v, "fields.served"), 60);
-    assert_int_equal(number(v, "fields.left"), 61);
+    assert_int_equal(bank_number(v, "fields.served"), 60);
+    assert_int_equal(bank_number(v, "fields.left"), 61);
     gov_value_free(v);
     id = community_open(&c, "round", fields);
-    gov_value_free(run_on(&c, "timebank.cancel", "booking", last_booking(&c), ""));
+    gov_value_free(bank_run_on(&c, "timebank.cancel", "booking", last_booking(&c), ""));
     (void)community_advance(&c, 1);
     assert_state(&c, id, "missed");
     id = community_open(&c, "round", fields);
@@ -739,17 +455,17 @@ static void a_case_books_and_is_told(void **state)
     assert_state(&c, id, "forgotten");
     /* A case that ends lets go of what it booked. */
     id = community_open(&c, "round", fields);
-    assert_int_equal(minutes_of(&c, "young", "expected"), 60);
+    assert_int_equal(bank_minutes_of(&c, "young", "expected"), 60);
     community_send(&c, id, "call_off", NULL, GOV_OK);
-    assert_int_equal(minutes_of(&c, "young", "expected"), 0);
-    assert_minutes(&c, "young", 60);
-    assert_sound(&c);
+    assert_int_equal(bank_minutes_of(&c, "young", "expected"), 0);
+    assert_bank_minutes(&c, "young", 60);
+    assert_bank_sound(&c);
     community_free(&c);
 }
 
 static void rules_may_transfer(void **state)
 {
-    community c = usual(state, HEAD BANK(USUAL) "---\n"
+    community c = bank_usual(state, BANK_HEAD BANK_OF(BANK_USUAL) "---\n"
                                                 "workflow: thanks\n"
                                                 "fields: {whom: {type: resident}, minutes: {type: int}}\n"
                                                 "states:\n"
@@ -757,17 +473,17 @@ static void rules_may_transfer(void **state)
                                                 "case.minutes}}], always: b}\n"
                                                 "  b: {type: final}\n");
     gov_error *err = NULL;
-    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 60);
-    gov_value_free(run(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 60}"));
+    bank_serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 60);
+    gov_value_free(bank_run(&c, "timebank.gift", "{'resident': 'old', 'pool': true, 'minutes': 60}"));
     (void)community_open(&c, "thanks", "{'whom': 'aunt', 'minutes': 45}");
-    assert_minutes(&c, "aunt", 45);
-    assert_total(&c, "pool", 15);
+    assert_bank_minutes(&c, "aunt", 45);
+    assert_bank_total(&c, "pool", 15);
     gov_value *fields = community_json("{'whom': 'aunt', 'minutes': 16}");
     int64_t id = 0;
     assert_int_not_equal(gov_case_open(c.g, "thanks", fields, NULL, &id, &err), GOV_OK);
     gov_error_free(err);
     gov_value_free(fields);
-    assert_sound(&c);
+    assert_bank_sound(&c);
     community_free(&c);
 }
 
@@ -778,17 +494,17 @@ static void looks_are_kept(void **state)
     community c = community_make(s, rules, NULL);
     gov_error *err = NULL;
     gov_value *before = NULL, *after = NULL;
-    people(&c);
-    (void)made(run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}"));
-    const int64_t ask = made(run(&c, "timebank.request", "{'resident': 'old', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T10:00'}"));
+    bank_people(&c);
+    (void)bank_made(bank_run(&c, "timebank.offer", "{'resident': 'young', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T12:00'}"));
+    const int64_t ask = bank_made(bank_run(&c, "timebank.request", "{'resident': 'old', 'skill': 'company', 'from': '2026-03-05T09:00', 'until': '2026-03-05T10:00'}"));
     assert_gov_ok(gov_verify(c.g, NULL, NULL, &before, &err), err);
     assert_gov_ok(gov_act_as_resident(c.g, "old", "ask", &err), err);
-    gov_value_free(run_on(&c, "timebank.match", "request", ask, "")); /* masked: no look */
+    gov_value_free(bank_run_on(&c, "timebank.match", "request", ask, "")); /* masked: no look */
     assert_gov_ok(gov_act_as(c.g, "clerk", "match", &err), err);
-    gov_value_free(run_on(&c, "timebank.match", "request", ask, ""));
+    gov_value_free(bank_run_on(&c, "timebank.match", "request", ask, ""));
     assert_gov_ok(gov_act_as_host(c.g, "test", &err), err);
     assert_gov_ok(gov_verify(c.g, NULL, NULL, &after, &err), err);
-    const int64_t grown = number(after, "sealed") + number(after, "unsealed") - number(before, "sealed") - number(before, "unsealed");
+    const int64_t grown = bank_number(after, "sealed") + bank_number(after, "unsealed") - bank_number(before, "sealed") - bank_number(before, "unsealed");
     assert_int_equal(grown, 1);
     gov_value_free(before);
     gov_value_free(after);
@@ -803,10 +519,10 @@ static void what_was_changed_is_found(void **state)
                                           "UPDATE gov_timebank_booking SET served = served - 1 WHERE state = 5"};
     support_store *s = support_store_of(state);
     community c = community_make(s, rules, NULL);
-    people(&c);
-    serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 60);
-    (void)book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
-    assert_sound(&c);
+    bank_people(&c);
+    bank_serve(&c, "timebank.draw", "old", "ancient", "2026-03-02T10:00", 60);
+    (void)bank_book(&c, "timebank.book", "young", "old", "2026-03-03T10:00", 60);
+    assert_bank_sound(&c);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         gov_error *err = NULL;
         gov_value *report = NULL;
@@ -836,23 +552,23 @@ static void mistakes_are_told_at_their_place(void **state)
         const char *bank, *code;
         int line;
     } rows[] = {
-        {"cap: {day: 2 working days}\n" SKILLS, "timebank_whole_minutes", 18},
-        {"cap: {day: 90 seconds}\n" SKILLS, "timebank_whole_minutes", 18},
-        {"cap: {total: 3 hours, over: donated}\n" SKILLS, "timebank_no_pool_for", 18},
-        {"group_hours: donated\n" SKILLS, "timebank_no_pool_for", 18},
+        {"cap: {day: 2 working days}\n" BANK_SKILLS, "timebank_whole_minutes", 18},
+        {"cap: {day: 90 seconds}\n" BANK_SKILLS, "timebank_whole_minutes", 18},
+        {"cap: {total: 3 hours, over: donated}\n" BANK_SKILLS, "timebank_no_pool_for", 18},
+        {"group_hours: donated\n" BANK_SKILLS, "timebank_no_pool_for", 18},
         {"skills: {a: {rate: 0}}\n", "timebank_rate", 18},
         {"skills: {a: {rate: 3/x}}\n", "timebank_rate", 18},
-        {"levels: {a: {at: 2 hours}, b: {at: 1 hour}}\n" SKILLS, "timebank_levels", 18},
-        {SKILLS "---\ntime_bank: other\nledger: 3\n" SKILLS, "timebank_ledger_taken", -1},
-        {"may_serve: agee > 3\n" SKILLS, "undeclared_reference", 18},
-        {"may_serve: age\n" SKILLS, "wrong_result", 18},
-        {"capp: 3\n" SKILLS, "unknown_key", 18},
-        {SKILLS "---\nworkflow: w\nstates: {a: {entry: [{book: {skill: lwa, volunteer: '1', recipient: '2', from: now, minutes: '3'}}], after: "
+        {"levels: {a: {at: 2 hours}, b: {at: 1 hour}}\n" BANK_SKILLS, "timebank_levels", 18},
+        {BANK_SKILLS "---\ntime_bank: other\nledger: 3\n" BANK_SKILLS, "timebank_ledger_taken", -1},
+        {"may_serve: agee > 3\n" BANK_SKILLS, "undeclared_reference", 18},
+        {"may_serve: age\n" BANK_SKILLS, "wrong_result", 18},
+        {"capp: 3\n" BANK_SKILLS, "unknown_key", 18},
+        {BANK_SKILLS "---\nworkflow: w\nstates: {a: {entry: [{book: {skill: lwa, volunteer: '1', recipient: '2', from: now, minutes: '3'}}], after: "
                 "{delay: 1 day, to: b}}, b: {type: final}}\n",
          "timebank_no_skill", -1},
-        {"gift: {to: pool}\npool: {}\ncap: {over: x}\n" SKILLS, "unknown_word", 20},
+        {"gift: {to: pool}\npool: {}\ncap: {over: x}\n" BANK_SKILLS, "unknown_word", 20},
         {"skills: [{}]\n", "wrong_kind", 18},
-        {"levels: [{at: 2 hours}]\n" SKILLS, "wrong_kind", 18},
+        {"levels: [{at: 2 hours}]\n" BANK_SKILLS, "wrong_kind", 18},
         {"title: no skills\n", "missing_key", -1},
     };
     (void)state;
@@ -861,7 +577,7 @@ static void mistakes_are_told_at_their_place(void **state)
         gov_error *err = NULL;
         gov_rulebook *rb = NULL;
         char *dir = support_tmpdir();
-        snprintf(text, sizeof text, HEAD "---\ntime_bank: hours\nledger: 3\n%s", rows[i].bank);
+        snprintf(text, sizeof text, BANK_HEAD "---\ntime_bank: hours\nledger: 3\n%s", rows[i].bank);
         support_write(support_path(path, dir, "rulebook.yaml"), text, strlen(text));
         assert_gov(GOV_E_RULE, gov_rulebook_load(NULL, path, 0, &rb, &err), err);
         if (strcmp(gov_error_code(err, 0), rows[i].code) != 0) {
@@ -946,16 +662,11 @@ int main(void)
         STORE_TESTS(bookings_end_in_other_ways),
         STORE_TESTS(the_rules_say_who),
         STORE_TESTS(matches_say_why),
+        STORE_TESTS(what_is_over_is_not_offered),
         STORE_TESTS(people_see_to_their_own),
         STORE_TESTS(minutes_are_given_and_left),
-        STORE_TESTS(caps_refuse),
-        STORE_TESTS(caps_donate),
-        STORE_TESTS(hours_are_rounded_up),
-        STORE_TESTS(accounts_go_as_low_as_the_rules_let_them),
-        STORE_TESTS(nobody_stands_twice_in_a_group),
         STORE_TESTS(gifts_have_been_earned),
         STORE_TESTS(what_was_served_outlives_the_served),
-        STORE_TESTS(services_begin_at_their_time),
         STORE_TESTS(a_case_books_and_is_told),
         STORE_TESTS(rules_may_transfer),
         STORE_TESTS(looks_are_kept),
