@@ -17,7 +17,7 @@ static timebank_part *part_of(timebank_part *parts, size_t *count, int64_t day, 
     return &parts[(*count)++];
 }
 
-/* Minute by minute: days of 23 or 25 hours, and midnights that come twice or never, need no thought. */
+/* Minute by minute, or by hours that lie within a day: days of 23 or 25 hours, and midnights that come twice or never, need no thought. */
 void timebank_split(const gov *g, int64_t from_us, int64_t minutes, int64_t amount, timebank_part parts[static TIMEBANK_MOST_DAYS],
                     size_t *count)
 {
@@ -31,10 +31,12 @@ void timebank_split(const gov *g, int64_t from_us, int64_t minutes, int64_t amou
         p->amount = amount;
         return;
     }
-    for (int64_t us = from_us; us <= end_us; us += minute_us) {
-        int64_t day;
+    for (int64_t us = from_us, step; us <= end_us; us += step * minute_us) {
+        int64_t day, until, month_then;
         timebank_civil(g, us, &day, &month);
-        part_of(parts, count, day, month)->amount++;
+        timebank_civil(g, us + 59 * minute_us, &until, &month_then);
+        step = day == until && us + 59 * minute_us <= end_us ? 60 : 1;
+        part_of(parts, count, day, month)->amount += step;
     }
     for (size_t i = 0; i < *count; i++) { /* of what they are worth the same part; the sum stays exact */
         done += parts[i].amount;
@@ -44,19 +46,40 @@ void timebank_split(const gov *g, int64_t from_us, int64_t minutes, int64_t amou
     }
 }
 
+static gov_status drop_days(timebank_teller *t, const timebank_booking *k)
+{
+    static const store_sql which = {"SELECT day FROM gov_timebank_day WHERE community = $1 AND booking = $2 ORDER BY day LIMIT $3", 0};
+    static const store_sql drop = {"DELETE FROM gov_timebank_day WHERE community = $1 AND booking = $2 AND day = $3", 0};
+    int64_t days[TIMEBANK_MOST_DAYS];
+    size_t count = 0;
+    store_rows rows;
+    gov_status rc = store_query(t->g->store, &which,
+                                STORE_ARGS(store_i(t->g->community), store_i(k->id), store_i(TIMEBANK_MOST_DAYS)), &rows, t->d);
+    while (rc == GOV_OK && count < TIMEBANK_MOST_DAYS && (rc = store_next(&rows, t->d)) == GOV_OK)
+        days[count++] = store_int(&rows, 0);
+    store_rows_close(&rows);
+    rc = rc == GOV_END ? GOV_OK : rc;
+    for (size_t i = 0; i < count && rc == GOV_OK; i++)
+        rc = access_keep(t->g,
+                         store_post(t->g->store, &drop,
+                                    STORE_ARGS(store_i(t->g->community), store_i(k->id), store_i(days[i])), 1, t->d),
+                         &timebank_kept_day, k->id, days[i], 0, t->d);
+    return rc;
+}
+
 gov_status timebank_store_days(timebank_teller *t, const timebank_booking *k, const timebank_part *parts, size_t count, bool fresh)
 {
-    static const store_sql none = {"DELETE FROM gov_timebank_day WHERE community = $1 AND booking = $2", 0};
     static const store_sql one = {
         "INSERT INTO gov_timebank_day (community, booking, day, month, book, volunteer, minutes) VALUES ($1, $2, $3, $4, $5, $6, $7)", 0};
-    gov_status rc = fresh ? GOV_OK
-                          : store_post(t->g->store, &none, STORE_ARGS(store_i(t->g->community), store_i(k->id)), STORE_ANY_ROWS, t->d);
+    gov_status rc = fresh ? GOV_OK : drop_days(t, k);
     for (size_t i = 1; i < count && rc == GOV_OK; i++)
-        rc = store_post(t->g->store, &one,
-                        STORE_ARGS(store_i(t->g->community), store_i(k->id), store_i(parts[i].day), store_i(parts[i].month),
-                                   store_i(k->book), store_i(k->volunteer),
-                                   store_i(k->state < TIMEBANK_SETTLED ? parts[i].amount : parts[i].own)),
-                        1, t->d);
+        rc = access_keep(t->g,
+                         store_post(t->g->store, &one,
+                                    STORE_ARGS(store_i(t->g->community), store_i(k->id), store_i(parts[i].day), store_i(parts[i].month),
+                                               store_i(k->book), store_i(k->volunteer),
+                                               store_i(k->state < TIMEBANK_SETTLED ? parts[i].amount : parts[i].own)),
+                                    1, t->d),
+                         &timebank_kept_day, k->id, parts[i].day, 0, t->d);
     return rc;
 }
 
@@ -74,7 +97,7 @@ static gov_status earned(timebank_teller *t, int64_t volunteer, int64_t month, i
     static const store_sql later = {
         "SELECT CAST(sum((CASE WHEN d.month = $4 AND (d.day = $5 OR $5 < 0) THEN d.minutes ELSE 0 END) - (CASE WHEN b.month = $4 AND (b.day = $5 "
         "OR $5 < 0) THEN d.minutes ELSE 0 END)) AS BIGINT) FROM gov_timebank_day d JOIN gov_timebank_booking b ON b.community = d.community AND "
-        "b.id = d.booking WHERE d.community = $1 AND d.book = $2 AND d.volunteer = $3 AND d.month >= $4 AND d.month <= $4 + 2 AND b.month <= $4 "
+        "b.id = d.booking WHERE d.community = $1 AND d.book = $2 AND d.volunteer = $3 AND d.month >= $4 AND d.month <= $4 + 13 AND b.month <= $4 "
         "AND (b.state = 5 OR (b.state < 5 AND $7 = 1)) AND d.booking <> $6",
         0};
     int64_t moved = 0;

@@ -97,14 +97,12 @@ static const store_table booking_table = {.name = "gov_timebank_booking",
                                           .indexes = booking_indexes};
 
 /* What bookings that go over midnight have on their later days: planned, or credited. */
-static const store_column day_columns[] = {{"community", STORE_INT}, {"book", STORE_INT},    {"volunteer", STORE_INT},
-                                           {"month", STORE_INT},     {"day", STORE_INT},     {"booking", STORE_INT},
+static const store_column day_columns[] = {{"community", STORE_INT}, {"booking", STORE_INT}, {"day", STORE_INT},
+                                           {"month", STORE_INT},     {"book", STORE_INT},    {"volunteer", STORE_INT},
                                            {"minutes", STORE_INT, false, "minutes >= 0"}, {0}};
-static const store_index day_indexes[] = {{"gov_timebank_day_by_booking", "community, booking", false, NULL}, {0}};
-static const store_table day_table = {.name = "gov_timebank_day",
-                                      .columns = day_columns,
-                                      .key = "community, book, volunteer, month, day, booking",
-                                      .indexes = day_indexes};
+static const store_index day_indexes[] = {{"gov_timebank_day_by_volunteer", "community, book, volunteer, month", false, NULL}, {0}};
+static const store_table day_table = {
+    .name = "gov_timebank_day", .columns = day_columns, .key = "community, booking, day", .indexes = day_indexes};
 
 /* Communities that hours are exchanged with. */
 static const store_column peer_columns[] = {{"community", STORE_INT},
@@ -170,6 +168,7 @@ static const store_table *const tables[] = {&member_table, &notice_table,   &boo
 const journal_kept timebank_kept_member = {&member_table, NULL, NULL};
 const journal_kept timebank_kept_notice = {&notice_table, "skill", "lat, lon"};
 const journal_kept timebank_kept_booking = {&booking_table, "skill, activity", "lat, lon"};
+const journal_kept timebank_kept_day = {&day_table, NULL, NULL};
 const journal_kept timebank_kept_peer = {&peer_table, "name, self, their_bank, our_bank", NULL};
 const journal_kept timebank_kept_message = {&message_table, "kind", NULL};
 const journal_kept timebank_kept_clearing = {&clearing_table, "what", NULL};

@@ -33,7 +33,7 @@ extern const char *const timebank_json_schema[]; /* shape.c */
 /* What this room keeps against what the ledger has; GOV_E_VERIFY. verify.c */
 gov_status timebank_verify(gov *g, const diag *d);
 extern const store_migration timebank_schema; /* version 1 */
-extern const journal_kept timebank_kept_member, timebank_kept_notice, timebank_kept_booking,
+extern const journal_kept timebank_kept_member, timebank_kept_notice, timebank_kept_booking, timebank_kept_day,
     timebank_kept_peer, timebank_kept_message, timebank_kept_clearing;
 
 /* ---- banks: bank.c ---- */
@@ -285,7 +285,7 @@ typedef struct timebank_terms {
 gov_status timebank_book(timebank_teller *t, const timebank_terms *terms, timebank_booking *out);
 
 /* What a service comes to on one of its days, in the community's zone; its first day stands in the booking itself. */
-enum { TIMEBANK_LONGEST = 31 * 1440, TIMEBANK_MOST_DAYS = 33 }; /* minutes of one booking, and the days that these can touch */
+enum { TIMEBANK_LONGEST = 366 * 1440, TIMEBANK_MOST_DAYS = 368 }; /* minutes of one booking, and the days that these can touch */
 typedef struct timebank_part {
     int64_t day, month;
     int64_t amount, own; /* of what is credited; what the caps leave of it */

@@ -190,7 +190,7 @@ static void a_long_night_is_capped_by_each_day(void **state)
     assert_int_equal(bank_minutes_of(&c, "young", "donated"), 14 * 60);
     bank_serve(&c, "timebank.draw", "young", "old", "2026-03-05T09:00", 4 * 60); /* of which the last day takes two */
     assert_bank_minutes(&c, "young", (4 + 10 + 10) * 60);
-    refused_for(&c, "2026-03-09T00:00", 31 * 1440 + 1, "timebank_minutes");
+    refused_for(&c, "2026-03-09T00:00", 366 * 1440 + 1, "timebank_minutes");
     assert_bank_sound(&c);
     community_free(&c);
 }
