@@ -105,6 +105,11 @@ gov_status base_message_status(base_message m);
 /* Sorts the diagnostics by file (in the order in which the files came up), line and column; drops repetitions. */
 gov_status base_sort_errors(const diag *d); /* GOV_E_NOMEM, or GOV_OK */
 
+/* Of diagnostic i; M_COUNT_ for none. */
+base_message base_error_message(const gov_error *error, size_t i);
+/* Takes out those listed for which drop[i] is true. One error at least has to stay of any. */
+void base_drop_errors(const diag *d, const bool *drop);
+
 /* Adds copies of all diagnostics of `from` to d; returns from's status (or GOV_E_NOMEM). */
 gov_status base_forward(const diag *d, const gov_error *from);
 /* What has no place gets this one. */

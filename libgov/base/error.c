@@ -334,6 +334,21 @@ gov_status base_sort_errors(const diag *d)
     return GOV_OK;
 }
 
+void base_drop_errors(const diag *d, const bool *drop)
+{
+    gov_error *e = d != NULL && d->out != NULL ? *d->out : NULL;
+    size_t kept = 0;
+    if (e == NULL || e == &nomem_error)
+        return;
+    for (size_t i = 0; i < e->count; i++) {
+        if (!drop[i])
+            e->items[kept++] = e->items[i];
+        else
+            e->more[e->items[i].severity != GOV_SEVERITY_ERROR].listed--;
+    }
+    e->count = kept;
+}
+
 size_t base_errors(const diag *d)
 {
     const gov_error *e = d != NULL && d->out != NULL ? *d->out : NULL;
@@ -382,6 +397,12 @@ const char *gov_error_code(const gov_error *error, size_t i)
 {
     const diagnostic *item = item_at(error, i);
     return item != NULL ? catalogue[item->message].code : NULL;
+}
+
+base_message base_error_message(const gov_error *error, size_t i)
+{
+    const diagnostic *item = item_at(error, i);
+    return item != NULL ? item->message : M_COUNT_;
 }
 
 const char *gov_error_message(const gov_error *error, size_t i, const char *lang)

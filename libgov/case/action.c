@@ -11,6 +11,8 @@ gov_status case_run_block(case_machine *m, const rulebook_block *block, chart_ru
     for (uint32_t i = 0; i < block->count; i++) {
         const gov_status status = run_action(m, &block->items[i], run, d);
         if (status != GOV_OK) {
+            if (block->items[i].kind == RULEBOOK_IF)
+                return status; /* it told of itself, or of the action inside */
             /* The cause stands first; then the rule that it befell. */
             return base_fail_at(d, &block->items[i].place, M_rule_failed) == GOV_E_NOMEM ? GOV_E_NOMEM : status;
         }
@@ -128,7 +130,7 @@ static gov_status run_branch(case_machine *m, const rulebook_action *a, chart_ru
     bool holds;
     const gov_status status = expr_eval_bool(a->as.branch.when, &er, &holds, d);
     if (status != GOV_OK)
-        return status;
+        return base_fail_at(d, &a->place, M_rule_failed) == GOV_E_NOMEM ? GOV_E_NOMEM : status;
     return case_run_block(m, holds ? &a->as.branch.then : &a->as.branch.otherwise, run, d);
 }
 

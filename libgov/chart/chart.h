@@ -148,8 +148,11 @@ bool chart_matches(const char *descriptor, size_t dlen, const char *name, size_t
 
 /* reached[state] for all states: can any sequence of events enter it, guards aside? */
 gov_status chart_reachable(const chart *c, bool *reached, const diag *d);
+/* The same where some transitions are never taken: never[transition]; NULL: each of them may be. */
+gov_status chart_reachable_without(const chart *c, const bool *never, bool *reached, const diag *d);
 /* An atomic state that no transition ever leaves, be it its own, one around it or one of another region. */
 bool chart_dead_end(const chart *c, uint32_t state);
+bool chart_dead_end_without(const chart *c, const bool *never, uint32_t state);
 /* A cycle of eventless transitions that no guard can stop: *transition is one of it, or CHART_NONE. */
 gov_status chart_always_cycle(const chart *c, uint32_t *transition, const diag *d);
 

@@ -76,6 +76,11 @@ static bool merge_shallow(probe *p, bool *reached)
 
 gov_status chart_reachable(const chart *c, bool *reached, const diag *d)
 {
+    return chart_reachable_without(c, NULL, reached, d);
+}
+
+gov_status chart_reachable_without(const chart *c, const bool *never, bool *reached, const diag *d)
+{
     base_arena arena;
     probe p;
     base_arena_init(&arena, c->arena.alloc);
@@ -89,7 +94,7 @@ gov_status chart_reachable(const chart *c, bool *reached, const diag *d)
     for (bool more = merge(c, p.enter, reached); more;) {
         more = merge_shallow(&p, reached);
         for (uint32_t i = 0; i < c->arrow_count; i++) {
-            if (c->arrows[i].target_count == 0 || !reached[c->arrows[i].source])
+            if (c->arrows[i].target_count == 0 || !reached[c->arrows[i].source] || (never != NULL && never[i]))
                 continue;
             probe_arrow(&p, i);
             more = merge(c, p.enter, reached) || more;
@@ -118,13 +123,18 @@ static bool together(const chart *c, uint32_t x, uint32_t y)
 
 bool chart_dead_end(const chart *c, uint32_t state)
 {
+    return chart_dead_end_without(c, NULL, state);
+}
+
+bool chart_dead_end_without(const chart *c, const bool *never, uint32_t state)
+{
     if (c->nodes[state].kind != CHART_ATOMIC)
         return false;
     for (uint32_t i = 0; i < c->arrow_count; i++) {
         const uint32_t domain = c->routes[i].domain;
         const chart_transition *t = &c->arrows[i];
-        if (t->target_count == 1 && t->targets[0] == state)
-            continue; /* comes back at once */
+        if ((t->target_count == 1 && t->targets[0] == state) || (never != NULL && never[i]))
+            continue; /* comes back at once, or does not happen */
         if (domain != CHART_NONE && node_inside(c, state, domain) &&
             together(c, state, c->arrows[i].source))
             return false;

@@ -1,6 +1,8 @@
 /* Accounts and movements: every fen of this room moves through here. */
 #include "fund/fund.h"
 
+#include <string.h>
+
 static uint32_t flags_of(uint32_t code)
 {
     switch (code) {
@@ -102,5 +104,12 @@ gov_status fund_positive(value v, const char *what, int64_t *out, const diag *d)
 
 gov_status fund_bad_input(const char *what, const diag *d)
 {
-    return base_fail(d, M_fund_input, A_S("what", what));
+    static const struct {
+        const char *what, *form;
+    } forms[] = {{"from", "2026-01-31"}, {"to", "2026-01-31, >= from"}, {"first", "2026-01-31"}, {"budget", "[{item: NAME, amount: FEN}, ...]"},
+                 {"units", "[KEY, {unit: NAME, premises: KEY, floor: 3, area: \"89.5\"}, ...]"}, {"at", "2026-01-31"}, {"plan", "once, instalments, lease"}, {"kind", "government, residents, social, other"}};
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+        if (strcmp(forms[i].what, what) == 0)
+            return base_fail(d, M_fund_input, A_S("what", what), A_S("form", forms[i].form));
+    return base_fail(d, M_fund_input, A_S("what", what), A_S("form", what[0] == 'h' ? "household: KEY" : "\"...\""));
 }

@@ -20,12 +20,12 @@ static value settled(rulebook_loader *l, const rb_node *n, expr_type expect)
     return v;
 }
 
-static void bad_number(rulebook_loader *l, const rb_node *n, const char *what)
+static void bad_number(rulebook_loader *l, const rb_node *n, const char *what, const char *form)
 {
     size_t len = 0;
     const char *text = rulebook_scalar(n, &len);
     const base_place place = rulebook_node_place(n);
-    rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &place, M_fund_number, A_S("what", what),
+    rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &place, M_fund_number, A_S("what", what), A_S("form", form),
                                          A_N("text", text != NULL ? text : "", len)));
 }
 
@@ -38,7 +38,7 @@ static int64_t read_amount(rulebook_loader *l, const rb_node *n, const char *wha
     if (v.kind == VALUE_INT && v.as.i >= least)
         return v.as.i;
     if (v.kind != VALUE_ABSENT)
-        bad_number(l, n, what);
+        bad_number(l, n, what, least > 0 ? "1, 2, ..." : "0, 1, 2, ...");
     return otherwise;
 }
 
@@ -49,13 +49,13 @@ static fund_ratio read_ratio(rulebook_loader *l, const rb_node *n, const char *w
     const char *text = rulebook_scalar(n, &len);
     if (text == NULL || fund_parse_ratio(text, len, &r)) {
         if (n != NULL && text == NULL)
-            bad_number(l, n, what);
+            bad_number(l, n, what, "0.7, 7/10, 70%");
         return r;
     }
     const value v = settled(l, n, EXPR_DYN);
     if (!fund_ratio_of(v, &r)) {
         if (v.kind != VALUE_ABSENT)
-            bad_number(l, n, what);
+            bad_number(l, n, what, "0.7, 7/10, 70%");
         return (fund_ratio){0, 0};
     }
     return r;
@@ -215,7 +215,7 @@ static void check_floors(rulebook_loader *l, const rb_node *map, fund_floor *f, 
     for (uint32_t i = 0; i < n && fits; i++)
         fits = base_mul(f[i].coefficient.num, scale / f[i].coefficient.den, &f[i].weight);
     if (!fits)
-        bad_number(l, map, "coefficients");
+        bad_number(l, map, "coefficients", "0.7, 7/10, 70%");
     for (uint32_t i = 1; i < n; i++) {
         const base_place place = rulebook_node_place(rulebook_item(map, i));
         if (f[i].floor <= f[i - 1].floor)
@@ -238,7 +238,7 @@ static void read_floors(rulebook_loader *l, const rb_node *map, fund_cost_share 
         if (base_parse_int(key, strlen(key), &f[i].floor))
             continue;
         sound = false;
-        rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &place, M_fund_number, A_S("what", "floor"), A_S("text", key)));
+        rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &place, M_fund_number, A_S("what", "floor"), A_S("form", "-2, 1, 2, ..."), A_S("text", key)));
     }
     s->floors = f;
     s->floor_count = (uint32_t)rulebook_count(map);
@@ -264,7 +264,7 @@ static void read_relief(rulebook_loader *l, const rb_node *n, fund_cost_share *s
     if (most != NULL)
         s->relief.at_most = read_ratio(l, most, "at_most");
     if (most != NULL && s->relief.at_most.den > 0 && s->relief.at_most.num > s->relief.at_most.den)
-        bad_number(l, most, "at_most");
+        bad_number(l, most, "at_most", "0%..100%");
     s->relief.instalments = read_amount(l, rulebook_get(n, "instalments"), "instalments", 1, 0);
 }
 
@@ -282,9 +282,9 @@ static void read_plans(rulebook_loader *l, const rb_node *root, fund_cost_share 
         s->lease_months = read_amount(l, rulebook_get(lease, "months"), "months", 1, 0);
     }
     if (s->most_instalments > FUND_MOST_MONTHS)
-        bad_number(l, rulebook_get(instalments, "at_most"), "at_most");
+        bad_number(l, rulebook_get(instalments, "at_most"), "at_most", "1..1200");
     if (s->lease_months > FUND_MOST_MONTHS)
-        bad_number(l, rulebook_get(lease, "months"), "months");
+        bad_number(l, rulebook_get(lease, "months"), "months", "1..1200");
 }
 
 static gov_status load_share(void *user, rulebook_loader *l, const char *name, const rb_node *root, void **out)
@@ -362,7 +362,7 @@ static const fund_kpi *read_kpis(rulebook_loader *l, const rb_node *map, uint32_
         else
             x->amount = read_amount(l, deduct, "deduct", 1, 0);
         if (x->share.den > 0 && x->share.num > x->share.den)
-            bad_number(l, deduct, "deduct");
+            bad_number(l, deduct, "deduct", "0%..100%");
     }
     return k;
 }
@@ -406,6 +406,19 @@ const rulebook_section_kind fund_sections[] = {
 
 /* ---- finding ---- */
 
+static gov_status several(gov *g, const char *kind, const char *const *names, size_t count, const diag *d)
+{
+    base_buf all;
+    base_buf_init(&all, g->scratch.alloc);
+    for (size_t i = 0; i < count; i++) {
+        base_buf_str(&all, i > 0 ? ", " : "");
+        base_buf_str(&all, names[i]);
+    }
+    const gov_status rc = all.failed ? base_nomem(d) : base_fail(d, M_fund_which, A_S("kind", kind), A_S("names", all.data));
+    base_buf_free(&all);
+    return rc;
+}
+
 gov_status fund_find(gov *g, const char *kind, const char *name, const void **out, const diag *d)
 {
     const rulebook *rb = g->rules;
@@ -423,6 +436,8 @@ gov_status fund_find(gov *g, const char *kind, const char *name, const void **ou
     }
     if (*out != NULL && (name != NULL || count == 1))
         return GOV_OK;
+    if (name == NULL && count > 1)
+        return several(g, kind, names, count, d);
     return base_fail(d, M_fund_unknown, A_S("kind", kind), A_S("name", name),
                      A_S("near", name != NULL ? base_nearest(name, strlen(name), names, count) : NULL));
 }

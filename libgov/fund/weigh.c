@@ -11,7 +11,8 @@ enum { MOST_UNITS = 2000 };
 
 static gov_status bad_unit(const char *unit, const char *what, const diag *d)
 {
-    return base_fail(d, M_share_unit, A_S("unit", unit), A_S("what", what));
+    return base_fail(d, M_share_unit, A_S("unit", unit), A_S("what", what),
+                     A_S("form", strcmp(what, "floor") == 0 ? "-100..1000" : "89.5 m², > 0, 0.0001"));
 }
 
 static gov_status read_number(const fund_unit *u, value v, const char *what, bool area, int64_t *out, bool *has, const diag *d)

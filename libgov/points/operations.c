@@ -21,7 +21,7 @@ static int64_t int_of(value v, int64_t otherwise)
 static gov_status limit_of(value v, int64_t *out, const diag *d)
 {
     *out = int_of(v, 50);
-    return *out < 1 || *out > 1000 ? base_fail(d, M_bad_field, A_S("field", "limit"), A_S("expected", "1..1000"), A_S("found", "int")) : GOV_OK;
+    return *out < 1 || *out > 1000 ? base_fail(d, M_bad_field, A_S("field", "limit"), A_S("expected", "1..1000"), A_I("found", *out)) : GOV_OK;
 }
 
 /* The only one may be left out. */

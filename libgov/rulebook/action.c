@@ -133,6 +133,7 @@ static void read_if(rulebook_loader *l, const rb_node *n, const rb_context *c, r
     a->kind = RULEBOOK_IF;
     rulebook_read_keys(l, n, "if", rb_keys_branch);
     a->as.branch.when = rb_event_expr(l, rb_get(n, "if"), EXPR_BOOL, c);
+    rb_doubt_condition(l, rb_get(n, "if"), a->as.branch.when, rb_get(n, "else") != NULL);
     a->as.branch.then = rb_block(l, rb_get(n, "then"), c);
     a->as.branch.otherwise = rb_block(l, rb_get(n, "else"), c);
 }

@@ -280,6 +280,8 @@ static gov_status include_one(rulebook_bundle *b, const char *dir, const rb_node
     if (n->kind != RB_SCALAR || n->count == 0)
         return base_fail_at(problems, &place, M_wrong_kind, A_S("what", "include"), A_S("expected", "text"),
                             A_S("found", rb_kind_name(n))) == GOV_E_NOMEM ? GOV_E_NOMEM : GOV_OK;
+    if (strpbrk(n->as.text, "|{}[]\n\r") != NULL)
+        return base_fail_at(problems, &place, M_include_pattern, A_S("pattern", n->as.text)) == GOV_E_NOMEM ? GOV_E_NOMEM : GOV_OK;
     if (!path_valid(n->as.text) || n->as.text[0] == '/')
         return base_fail_at(problems, &place, M_bad_path, A_S("path", n->as.text)) == GOV_E_NOMEM ? GOV_E_NOMEM : GOV_OK;
     base_arena_init(&names, b->alloc);

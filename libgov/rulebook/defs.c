@@ -17,6 +17,20 @@ static const known_kind known_kinds[] = {
 /* Programs that some room above must have registered. */
 static const char *const programs[] = {"points", "time_bank", "visit_plan", "survey", "ballot", "service", "cost_share"};
 
+/* Which of the keys that others refer to are lost with what could not be read. */
+static uint8_t lost_keys(const rb_node *root)
+{
+    static const char *const keys[] = {"states", "fields", "events", "clocks"};
+    uint8_t lost = 0;
+    if (root == NULL || root->kind != RB_MAP)
+        return RB_LOST_ALL;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const rb_node *n = rb_get(root, keys[i]);
+        lost |= (uint8_t)(n != NULL && n->quiet ? 1u << i : 0);
+    }
+    return lost;
+}
+
 rb_node *rb_read_def(rb_full *rb, base_arena *arena, rb_def *def, gov_status *status, const diag *d)
 {
     rb_node *root = NULL;
@@ -36,6 +50,12 @@ rb_node *rb_read_def(rb_full *rb, base_arena *arena, rb_def *def, gov_status *st
         parsed = base_nomem(d);
     if (parsed != GOV_OK && (*status == GOV_OK || parsed == GOV_E_NOMEM))
         *status = parsed;
+    if (rb->all) {
+        def->torn = root == NULL || root->torn;
+        def->lost = def->torn ? lost_keys(root) : 0;
+    }
+    if (root != NULL && root->torn && def->key != NULL && !rb_is(root->as.pairs[0].key, def->key))
+        return NULL; /* not even its name was read */
     if (root != NULL && root->kind == RB_MAP)
         return root;
     if (root != NULL && parsed == GOV_OK) {
@@ -119,6 +139,7 @@ static bool parse_head(rulebook_loader *l, rb_def *def)
         def->place = rb_place(key);
         found = !rb_out(l);
     } else { /* nothing can be compiled of it, so its mistakes are told now */
+        l->rb->lost = true;
         rb_note(l, status != GOV_OK ? base_forward(l->d, err)
                                     : base_fail_at(l->d, &def->place, M_empty, A_S("what", "definition")));
     }

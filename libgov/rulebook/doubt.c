@@ -6,10 +6,19 @@
 
 /* ---- transitions that come too late ---- */
 
+/* Is the transition's condition settled, whatever the case? */
+static bool settled(const rulebook_workflow *w, uint32_t i, bool *holds)
+{
+    const uint32_t guard = w->transitions[i].guard;
+    *holds = guard == CHART_NONE;
+    return guard == CHART_NONE || rb_settled(w->guards[guard].when, holds);
+}
+
 /* Does the transition let through everybody who comes? */
 static bool always_open(const rulebook_workflow *w, uint32_t i)
 {
-    return w->transitions[i].guard == CHART_NONE && w->transitions[i].by.count == 0;
+    bool holds;
+    return w->transitions[i].by.count == 0 && settled(w, i, &holds) && holds;
 }
 
 static bool same_roles(const rulebook_names *a, const rulebook_names *b)
@@ -34,9 +43,10 @@ static bool lets_through(const rulebook_workflow *w, uint32_t early, uint32_t la
     const expr_program *p = w->guards[a->guard].when, *q = b->guard != CHART_NONE ? w->guards[b->guard].when : NULL;
     if (p == NULL)
         return false;
+    bool holds;
+    if (rb_settled(p, &holds))
+        return holds;
     const char *s = expr_program_source(p, &n);
-    if (n == 4 && memcmp(s, "true", 4) == 0)
-        return true;
     const char *t = q != NULL ? expr_program_source(q, &m) : NULL;
     return t != NULL && n == m && memcmp(s, t, n) == 0;
 }
@@ -58,14 +68,21 @@ static uint32_t taker_of(const rulebook_workflow *w, uint32_t late, const chart_
     return CHART_NONE;
 }
 
-static void check_transitions(rulebook_loader *l, const rulebook_workflow *w)
+void rb_doubt_transitions(rulebook_loader *l, const rulebook_workflow *w, bool *never)
 {
     for (uint32_t i = 0; i < chart_transition_count(w->chart); i++) {
         const chart_transition *t = chart_transition_at(w->chart, i);
+        bool holds;
+        if (settled(w, i, &holds) && !holds) {
+            never[i] = true;
+            rb_warn(l, w->guards[w->transitions[i].guard].place, M_guard_never_holds, A_S("event", w->transitions[i].on));
+            continue;
+        }
         uint32_t taker = t->event_count == 0 ? taker_of(w, i, NULL) : 0;
         for (size_t k = 0; k < t->event_count && taker != CHART_NONE; k++)
             taker = taker_of(w, i, &t->events[k]);
-        if (taker != CHART_NONE)
+        never[i] = taker != CHART_NONE;
+        if (never[i])
             rb_warn(l, w->transitions[i].place, M_transition_never_taken, A_S("event", w->transitions[i].on),
                     A_I("line", w->transitions[taker].place.line));
     }
@@ -284,7 +301,6 @@ void rb_doubt(rulebook_loader *l, const rulebook_workflow *w, const bool *reache
 {
     rb_names made = {0};
     rb_made_events(l, w, &made);
-    check_transitions(l, w);
     check_clocks(l, w, reached, &made);
     check_senders(l, w, &made, elsewhere);
     rb_names_free(l, &made);

@@ -115,6 +115,7 @@ static void cases(rulebook_loader *l, const rb_node *n, const expr_scope *scope,
         if (when == NULL && i + 1 < n->count)
             rb_fail(l, item, M_case_hides_rest);
         choices[i].when = rb_expr(l, when, EXPR_BOOL, scope);
+        rb_doubt_condition(l, when, choices[i].when, i + 1 < n->count);
         if (is != NULL && is->kind == RB_LIST)
             rb_fail(l, is, M_wrong_kind, A_S("what", "is"), A_S("expected", "duration"), A_S("found", "list"));
         else if (is != NULL)

@@ -69,6 +69,26 @@ const expr_program *rb_expr(rulebook_loader *l, const rb_node *n, expr_type expe
     return NULL;
 }
 
+bool rb_settled(const expr_program *p, bool *holds)
+{
+    value v;
+    if (p == NULL || !expr_program_constant(p, &v) || !value_is(v, VALUE_BOOL))
+        return false;
+    *holds = v.as.b;
+    return true;
+}
+
+void rb_doubt_condition(rulebook_loader *l, const rb_node *n, const expr_program *p, bool more)
+{
+    bool holds;
+    if (!l->rb->all || n == NULL || !rb_settled(p, &holds))
+        return;
+    if (!holds)
+        rb_warn(l, rb_place(n), M_condition_never);
+    else if (more)
+        rb_warn(l, rb_place(n), M_condition_always);
+}
+
 expr_scope *rb_scope(rulebook_loader *l, const expr_scope *parent)
 {
     expr_scope *s = NULL;

@@ -179,20 +179,22 @@ static void check_events(rulebook_loader *l, const rulebook_workflow *w, const s
 static void check_states(rulebook_loader *l, const rulebook_workflow *w, const rb_names *elsewhere)
 {
     const size_t count = chart_state_count(w->chart);
-    bool *reached = base_array(l->rb->alloc, count, sizeof *reached);
+    bool *reached = base_array(l->rb->alloc, count + chart_transition_count(w->chart) + 1, sizeof *reached);
+    bool *const never = reached != NULL ? reached + count : NULL;
     uint32_t circle = CHART_NONE;
     if (reached == NULL) {
         rb_note(l, base_nomem(l->d));
         return;
     }
-    gov_status status = chart_reachable(w->chart, reached, l->d);
+    rb_doubt_transitions(l, w, never);
+    gov_status status = chart_reachable_without(w->chart, never, reached, l->d);
     for (uint32_t s = 1; s < count && status == GOV_OK; s++) {
         if (chart_kind_of(w->chart, s) == CHART_SHALLOW || chart_kind_of(w->chart, s) == CHART_DEEP)
             continue;
         /* Of what lies inside an unreachable state nothing more needs to be said. */
         if (!reached[s] && (chart_parent(w->chart, s) == CHART_ROOT || reached[chart_parent(w->chart, s)]))
             rb_warn(l, w->states[s].place, M_state_unreachable, A_S("state", w->states[s].path));
-        else if (reached[s] && chart_dead_end(w->chart, s))
+        else if (reached[s] && chart_dead_end_without(w->chart, never, s))
             rb_warn(l, w->states[s].place, M_state_dead_end, A_S("state", w->states[s].path));
     }
     if (status == GOV_OK)
@@ -297,12 +299,7 @@ static const void *compiled(const rb_def *def, rb_def_kind kind)
     return lazy != NULL ? lazy->made : NULL;
 }
 
-static bool broken(const rb_def *def)
-{
-    return lazy_of(def)->broken;
-}
-
-static void check_workflow(rulebook_loader *l, const rulebook_workflow *w, bool sound, const rb_names *elsewhere)
+static void check_workflow(rulebook_loader *l, const rulebook_workflow *w, const rb_names *elsewhere)
 {
     senders s = {.elsewhere = *elsewhere};
     if (w->chart == NULL)
@@ -311,8 +308,7 @@ static void check_workflow(rulebook_loader *l, const rulebook_workflow *w, bool 
     from_workflow(l, w, &own);
     s.known = own.known;
     check_events(l, w, &s);
-    if (sound) /* a target that does not exist makes states unreachable; that says nothing more */
-        check_states(l, w, elsewhere);
+    check_states(l, w, elsewhere);
     for (uint32_t i = 0; i < w->block_count; i++)
         check_block(l, &w->blocks[i]);
     rb_check_laters(l, w);
@@ -350,15 +346,14 @@ void rb_lint(rulebook_loader *l, int64_t today)
         const rulebook_workflow *w = compiled(&rb->defs[i], RB_WORKFLOW);
         if (w == NULL)
             continue;
-        check_workflow(l, w, !broken(&rb->defs[i]), &all.elsewhere);
+        check_workflow(l, w, &all.elsewhere);
         for (size_t k = 0; k < rb->def_count && w->later_count > 0; k++) {
             const rulebook_workflow *sender = compiled(&rb->defs[k], RB_WORKFLOW);
             if (sender != NULL)
                 rb_check_messages(l, sender, w);
         }
     }
-    if (l->status == GOV_OK) /* else who knows what was not read */
-        doubt_all(l);
+    doubt_all(l);
     rb_names_free(l, &all.known);
     rb_names_free(l, &all.elsewhere);
     check_years(l, today);

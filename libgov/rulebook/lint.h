@@ -5,6 +5,8 @@
 #include "rulebook/load.h"
 
 void rb_lint(rulebook_loader *l, int64_t today);
+/* Takes out again what was told only because of another mistake: follow.c. */
+void rb_drop_followers(rulebook_loader *l);
 /* The events that a workflow's own rules, clocks and effects make, and those that it declares. */
 void rb_event_names(rulebook_loader *l, const rulebook_workflow *w, rb_names *out);
 /* The events that the workflow's own rules, clocks and effects make. */
@@ -17,6 +19,8 @@ void rb_check_messages(rulebook_loader *l, const rulebook_workflow *sender, cons
 
 /* ---- doubt.c ---- */
 
+/* Transitions that are never taken, by their number: told, and marked in `never`. */
+void rb_doubt_transitions(rulebook_loader *l, const rulebook_workflow *w, bool *never);
 /* reached: by state; elsewhere: what other workflows send. */
 void rb_doubt(rulebook_loader *l, const rulebook_workflow *w, const bool *reached, const rb_names *elsewhere);
 void rb_doubt_fields(rulebook_loader *l, const rulebook_workflow *w);

@@ -243,8 +243,7 @@ static gov_status compile_def(const rb_full *rb, rb_def *def, bool keep_broken, 
                      : def->kind == RB_SCENARIO ? (const void *)rb_scenario(&l, def, root)
                                                 : (const void *)rb_indicator(&l, def, root);
     base_arena_free(&trees);
-    if (lazy->made != NULL && (l.status == GOV_OK || (keep_broken && !rb_out(&l)))) {
-        lazy->broken = l.status != GOV_OK;
+    if (lazy->made != NULL && (l.status == GOV_OK || (keep_broken && !def->torn && !rb_out(&l)))) {
         *out = lazy;
         return l.status;
     }
@@ -274,6 +273,8 @@ static gov_status get_def(const rulebook *rb, rb_def_kind kind, const char *name
     const rb_full *full = (const rb_full *)rb;
     rb_def *def = rb_find_def(full, kind, NULL, name);
     *out = NULL;
+    if (def != NULL && def->torn)
+        return GOV_E_RULE; /* its mistakes are told where it stands */
     return def != NULL ? made_of(full, def, out, d) : GOV_E_NOT_FOUND;
 }
 
@@ -411,6 +412,7 @@ gov_status rulebook_load(const gov_allocator *a, rulebook_bundle *b, const ruleb
     } else if (!rb_out(&l)) {
         check_syntax(&l);
     }
+    rb_drop_followers(&l);
     rb_names_free(&l, &rb->used_roles);
     rb_names_free(&l, &rb->given);
     rb->all = false;

@@ -27,6 +27,8 @@ typedef enum rb_def_kind {
     RB_SECTION, RB_UNKNOWN
 } rb_def_kind;
 
+enum { RB_LOST_STATES = 1, RB_LOST_FIELDS = 2, RB_LOST_EVENTS = 4, RB_LOST_CLOCKS = 8, RB_LOST_ALL = 15 };
+
 /* A definition: a document of some file. */
 typedef struct rb_def {
     uint8_t kind; /* rb_def_kind */
@@ -38,6 +40,8 @@ typedef struct rb_def {
     const rulebook_section_kind *section;
     const uint8_t *tree, *tree_digest; /* its nodes as bytes; NULL: the text is to be read */
     size_t tree_len;
+    bool torn;                      /* a part of it, or all, could not be read */
+    uint8_t lost;                   /* then: RB_LOST_*, the keys whose values could not be read */
     const uint8_t *made_digest;     /* of the workflow that it compiles to, where that was found out before; else NULL */
     _Atomic(struct rb_lazy *) lazy; /* workflow, schedule, indicator, scenario, once compiled */
 } rb_def;
@@ -47,7 +51,6 @@ typedef struct rb_lazy {
     const gov_allocator *alloc;
     rb_unit unit;
     const void *made;
-    bool broken; /* kept for the sake of further diagnostics only */
 } rb_lazy;
 
 /* A growing list of names, for proposals and sets. */
@@ -74,6 +77,7 @@ typedef struct rb_full {
     value *presets;
     uint32_t slot_count;
     rulebook_names effect_names;
+    bool lost;           /* a document could not be read at all: nobody knows what it defines */
     bool all;            /* everything is compiled now, by one thread */
     rb_names used_roles; /* then: the names of roles that rules ask for */
     rb_names given;      /* "WORKFLOW.FIELD" that some rule gives when it opens a case */
@@ -126,6 +130,8 @@ const char *rb_nearest(const rb_names *names, const char *name);
 
 /* ---- expr.c ---- */
 const expr_program *rb_expr(rulebook_loader *l, const rb_node *n, expr_type expect, const expr_scope *scope);
+bool rb_settled(const expr_program *p, bool *holds); /* is it true, or false, whatever the case? */
+void rb_doubt_condition(rulebook_loader *l, const rb_node *n, const expr_program *p, bool more); /* more: something stands after it */
 expr_scope *rb_scope(rulebook_loader *l, const expr_scope *parent);
 uint32_t rb_scope_var(rulebook_loader *l, expr_scope *s, const char *name, expr_type type);
 void rb_scope_skip(rulebook_loader *l, expr_scope *s, size_t count);

@@ -52,14 +52,33 @@ static bool named(const char *kinds, rulebook_type type)
     return false;
 }
 
+/* "household resident" as a person reads it. */
+static const char *kinds_text(const rulebook_operand *o, char out[96])
+{
+    size_t n = 0;
+    for (const char *p = base_text_or_empty(o->kinds); *p != '\0' && n + 8 < 96; p++) {
+        if (*p != ' ') {
+            out[n++] = *p;
+            continue;
+        }
+        const char *between = strchr(p + 1, ' ') != NULL ? ", " : " or ";
+        memcpy(out + n, between, strlen(between));
+        n += strlen(between);
+    }
+    out[n] = '\0';
+    return out;
+}
+
 /* What is told is what any of the kinds would have been. */
 static gov_status no_record(const reading *r, const rulebook_operand *o, value v)
 {
+    char kinds[96];
+    const base_place *place = r->how->place;
     if (v.kind == VALUE_STRING)
-        return base_fail_at(r->d, r->how->place, M_unknown_reference, A_S("field", o->name), A_S("type", o->kinds), A_N("key", v.as.s, v.len));
+        return base_fail_at(r->d, place, M_unknown_reference, A_S("field", o->name), A_S("type", kinds_text(o, kinds)), A_N("key", v.as.s, v.len));
     if (v.kind == VALUE_INT)
-        return base_fail_at(r->d, r->how->place, M_unknown_reference, A_S("field", o->name), A_S("type", o->kinds), A_S("key", "?"));
-    return base_fail_at(r->d, r->how->place, M_bad_field, A_S("field", o->name), A_S("expected", o->kinds), A_S("found", rulebook_value_kind(v)));
+        return base_fail_at(r->d, place, M_unknown_reference, A_S("field", o->name), A_S("type", kinds_text(o, kinds)), A_I("key", v.as.i));
+    return base_fail_at(r->d, place, M_bad_field, A_S("field", o->name), A_S("expected", kinds_text(o, kinds)), A_S("found", rulebook_value_kind(v)));
 }
 
 static gov_status read_record(const reading *r, const rulebook_operand *o, value given, value *out)

@@ -321,6 +321,8 @@ void rb_root(rulebook_loader *l, const rb_node *root)
     rulebook_read_keys(l, root, "rulebook", rb_keys_rulebook);
     read_id(l, rb_get(root, "rulebook"));
     rb->version = rulebook_read_string(l, rb_get(root, "version"), "version");
+    if (rb->version != NULL && base_utf8_count(rb->version, strlen(rb->version)) > RB_MAX_VERSION)
+        rb_fail(l, rb_get(root, "version"), M_too_large, A_S("what", "version"), A_I("limit", RB_MAX_VERSION));
     rb->title = rulebook_read_text(l, rb_get(root, "title"));
     rb->description = rulebook_read_text(l, rb_get(root, "description"));
     read_languages(l, rb_get(root, "languages"));

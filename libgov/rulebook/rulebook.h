@@ -14,122 +14,9 @@
 #include "calendar/calendar.h"
 #include "chart/chart.h"
 #include "expr/expr.h"
+#include "rulebook/field.h" /* texts, names, durations, fields */
+#include "rulebook/host.h"  /* what rooms above register */
 #include "value/value.h"
-
-#define RULEBOOK_NONE UINT32_MAX
-
-typedef struct rulebook rulebook;
-typedef struct rulebook_workflow rulebook_workflow;
-struct gov; /* a community: room access */
-typedef struct rb_node rb_node; /* a YAML node; see "reading a section" below */
-
-/* ---- small things ---- */
-
-/* Text in one or more languages; count 0: none was written. lang "" is the text of a plain string. */
-typedef struct rulebook_words {
-    const char *lang, *text;
-} rulebook_words;
-typedef struct rulebook_text {
-    const rulebook_words *items;
-    uint32_t count;
-} rulebook_text;
-/* The text in that language, else in its base language ("zh" for "zh-CN"), else the first one; `fallback` for none. */
-const char *rulebook_text_in(const rulebook_text *t, const char *lang, const char *fallback);
-
-typedef struct rulebook_names {
-    const char *const *items;
-    uint32_t count;
-} rulebook_names;
-bool rulebook_has_name(const rulebook_names *names, const char *name);
-
-/* How long: written as a duration, by a value's name, as cases, or computed. */
-typedef enum rulebook_length { RULEBOOK_LENGTH_NONE, RULEBOOK_LENGTH_FIXED, RULEBOOK_LENGTH_CASES, RULEBOOK_LENGTH_EXPR } rulebook_length;
-typedef struct rulebook_choice rulebook_choice;
-typedef struct rulebook_duration {
-    uint8_t kind;               /* RULEBOOK_LENGTH_* */
-    cal_duration fixed;         /* FIXED */
-    const expr_program *expr;   /* EXPR: a duration, or a string in the form of one */
-    const rulebook_choice *cases; /* CASES: the first that holds */
-    uint32_t case_count;
-    uint32_t value;             /* the named value it was taken from, or RULEBOOK_NONE */
-    base_place place;
-} rulebook_duration;
-struct rulebook_choice {
-    const expr_program *when; /* NULL: always */
-    rulebook_duration is;
-};
-/* What it comes to for one run. Cases of which none holds: GOV_E_NOT_FOUND, reported. *chosen (may be NULL) is
- * the case or the duration itself, for explaining. */
-gov_status rulebook_duration_of(const rulebook_duration *spec, const expr_run *run, cal_duration *out,
-                                const rulebook_duration **chosen, const diag *d);
-/* A value as a duration: a CEL duration, or a string in the form of a duration. */
-gov_status rulebook_duration_from(value v, cal_duration *out, const base_place *place, const diag *d);
-
-/* ---- fields ---- */
-
-typedef enum rulebook_type {
-    RULEBOOK_BOOL, RULEBOOK_INT, RULEBOOK_DOUBLE, RULEBOOK_STRING, RULEBOOK_BYTES, RULEBOOK_DATE,
-    RULEBOOK_TIMESTAMP, RULEBOOK_DURATION, RULEBOOK_MONEY, RULEBOOK_POINT, RULEBOOK_LIST, RULEBOOK_MAP,
-    RULEBOOK_ANY,
-    /* references; their value is the id, an int */
-    RULEBOOK_RESIDENT, RULEBOOK_HOUSEHOLD, RULEBOOK_PREMISES, RULEBOOK_GRID, RULEBOOK_UNIT, RULEBOOK_STAFF,
-    RULEBOOK_GROUP, RULEBOOK_CASE, RULEBOOK_ACCOUNT, RULEBOOK_FILE,
-    RULEBOOK_TYPES_
-} rulebook_type;
-const char *rulebook_type_name(rulebook_type t);
-static inline bool rulebook_is_reference(unsigned type) { return type >= RULEBOOK_RESIDENT && type < RULEBOOK_TYPES_; }
-
-/* Normalised values, as rulebook_check_fields makes them and as expressions see them: bool, int, double, string, bytes
- * as they are; date a string "2026-03-02"; timestamp a timestamp; duration a CEL duration where it is pure time, else
- * its text ("5 working days"); money an int of the smallest unit; point a map {lat, lon} of ints of 1e-7 degree;
- * references an int. */
-typedef struct rulebook_field {
-    const char *name;
-    rulebook_text title, description;
-    uint8_t type; /* rulebook_type */
-    bool required, indexed;
-    uint32_t slot;         /* of case.NAME or event.data.NAME; RULEBOOK_NONE in records */
-    value preset;          /* `default`, normalised; absent: none */
-    const value *one_of;   /* normalised */
-    const rulebook_text *one_of_titles; /* one for each of them, perhaps empty; NULL without choices */
-    uint32_t one_of_count;
-    value min, max;        /* absent: none */
-    int64_t max_length;    /* code points, bytes or items; -1: none */
-    const expr_program *matches; /* a bool over slot 0, the text; NULL: none */
-    const char *pattern;         /* as it was written */
-    const expr_program *when;    /* a bool; NULL: none */
-    uint32_t when_it;            /* the slot of `it` in `when` */
-    const char *sensitive; /* class, NULL: none */
-    base_place place;
-} rulebook_field;
-
-typedef struct rulebook_fields {
-    const rulebook_field *items;
-    uint32_t count;
-} rulebook_fields;
-const rulebook_field *rulebook_find_field(const rulebook_fields *fields, const char *name, size_t len);
-uint32_t rulebook_field_index(const rulebook_fields *fields, const char *name, size_t len); /* or RULEBOOK_NONE */
-
-/* Looks up what a reference names: an int is an id, a string a key. Gives the id in *id. GOV_E_NOT_FOUND (unreported) when
- * there is no such thing. NULL as callback: ints and decimal strings pass unchecked. */
-typedef gov_status (*rulebook_resolve)(void *user, rulebook_type type, value reference, int64_t *id, const diag *d);
-typedef struct rulebook_checking {
-    bool partial;             /* nothing is missing and no default is filled in: a change, not a whole */
-    rulebook_resolve resolve;
-    void *user;
-    const expr_run *run;      /* for `when`; NULL: these are not evaluated */
-    base_arena *arena;        /* of the result; must not be NULL */
-    const base_place *place;  /* where the diagnostics point; may be NULL */
-} rulebook_checking;
-/* Checks a map against fields; *out is the map in the order of the fields, defaults filled in, values normalised; fields
- * without a value (and nulls) are left out. Every mistake is reported with the field's name: unknown_field,
- * missing_field, bad_field ... */
-gov_status rulebook_check_fields(const rulebook_fields *fields, value map, const rulebook_checking *how, value *out,
-                                 const diag *d);
-const char *rulebook_value_kind(value v); /* "int", "list" */
-/* One value; null gives an absent one. */
-gov_status rulebook_check_field(const rulebook_field *f, value v, const rulebook_checking *how, value *out,
-                                const diag *d);
 
 /* ---- named values, roles, permissions, masks ---- */
 
@@ -203,7 +90,6 @@ typedef struct rulebook_slot {
 
 /* ---- actions ---- */
 
-typedef struct rulebook_action rulebook_action;
 typedef struct rulebook_block {
     const rulebook_action *items;
     uint32_t count;
@@ -230,7 +116,6 @@ typedef struct rulebook_send {
     const expr_program *data;  /* a map */
 } rulebook_send;
 
-typedef struct rulebook_effect rulebook_effect;
 typedef struct rulebook_argument {
     const char *name;          /* the parameter's, or a member's of EXPRS */
     const struct rulebook_param *param;
@@ -618,160 +503,6 @@ typedef struct rulebook_section {
     void *content;           /* what the room's loader made; lives in the rulebook's arena */
     base_place place;
 } rulebook_section;
-
-/* ---- what rooms above register ---- */
-
-typedef enum rulebook_param_kind {
-    RULEBOOK_PARAM_EXPR,     /* CEL */
-    RULEBOOK_PARAM_EXPRS,    /* a map of names to CEL */
-    RULEBOOK_PARAM_NAME,     /* a name that means something to the room */
-    RULEBOOK_PARAM_TEXT,     /* text, perhaps in several languages */
-    RULEBOOK_PARAM_DURATION,
-    RULEBOOK_PARAM_WORKFLOW, /* the name of a workflow, which must exist */
-    RULEBOOK_PARAM_TEMPLATE, /* likewise of a template */
-    RULEBOOK_PARAM_SECTION,  /* likewise of a definition of kind `section` */
-    RULEBOOK_PARAM_ID,       /* names this instance; with it its reports come as the events ID.REPORT */
-    RULEBOOK_PARAM_OF_ID,    /* names an instance that some effect of the workflow begins */
-    RULEBOOK_PARAM_VAR       /* a name that the other expressions of this effect may use */
-} rulebook_param_kind;
-#define RULEBOOK_REF(type) (UINT32_C(1) << (type))
-#define RULEBOOK_REF_KEYS  (UINT32_C(1) << 31) /* by their keys, too */
-
-typedef struct rulebook_param {
-    const char *name;
-    uint8_t kind;
-    bool required;
-    expr_type type;      /* EXPR, and each of EXPRS */
-    const char *section; /* SECTION */
-    const char *fields_of; /* EXPRS: the WORKFLOW parameter whose fields the keys are; NULL: any names */
-    uint32_t refs;         /* EXPR: what records it may name, RULEBOOK_REF of each type; 0: it names none */
-} rulebook_param;
-/* An effect that ends later reports to its case, by events that nobody else may send. */
-typedef struct rulebook_datum {
-    const char *name;
-    expr_type type;
-} rulebook_datum;
-typedef struct rulebook_report {
-    const char *name;           /* "done", "failed", "expired", ...: the event is ID.done */
-    const rulebook_datum *data; /* the members of its event.data */
-    uint32_t data_count;
-    bool goes_on; /* it is not the end, and others follow */
-    bool by_time; /* nobody's act: it comes when a period is over, also where a past case is lived through again */
-    const char *counts; /* by_time: the member of its data that counts the reports which went on before; NULL: none does */
-} rulebook_report;
-struct rulebook_effect {
-    const char *name;
-    const rulebook_param *params;
-    uint32_t param_count;
-    /* Further checks of what was written; may be NULL. */
-    gov_status (*check)(void *user, const rulebook_action *action, const rulebook *rb, const diag *d);
-    void *user;
-    const rulebook_report *reports; /* it ends later, where its RULEBOOK_PARAM_ID is written */
-    uint32_t report_count;
-};
-
-typedef struct rulebook_loader rulebook_loader; /* what a section's loader works with: "reading a section" below */
-/* The accounts of a section between which rules may move something themselves (effect `transfer`). */
-typedef struct rulebook_accounts {
-    /* Is this the name of an account that is no record's? */
-    bool (*knows)(const void *content, const char *name);
-    /* The ledger's account of that name, or (name NULL) of a record; made at first use. pays: what moves comes from it. */
-    gov_status (*find)(struct gov *g, const void *content, const char *name, int64_t record, bool pays, int64_t *account, const diag *d);
-    uint32_t (*ledger)(const void *content);
-    uint32_t code; /* of the transfers */
-} rulebook_accounts;
-typedef struct rulebook_section_kind {
-    const char *key; /* the first key of its definitions */
-    /* Reads the definition's map and makes its content in the loader's arena. Reports every mistake. */
-    gov_status (*load)(void *user, rulebook_loader *l, const char *name, const rb_node *root, void **content);
-    void *user;
-    /* Once all workflows are compiled: what can only be checked against them. Not where rules are merely opened; may be NULL. */
-    void (*check)(void *user, rulebook_loader *l, const char *name, void *content);
-    /* JSON Schema of its definitions, in pieces ended by NULL; it may refer to the $defs of schema.c. NULL: anything goes. */
-    const char *const *schema;
-    const rulebook_accounts *accounts; /* NULL: rules move nothing there but by effects of the section's own */
-} rulebook_section_kind;
-
-/* What an operation is given. */
-typedef enum rulebook_operand_type {
-    RULEBOOK_OPERAND_TEXT, RULEBOOK_OPERAND_INT, RULEBOOK_OPERAND_BOOL, RULEBOOK_OPERAND_TIME, RULEBOOK_OPERAND_DATE,
-    RULEBOOK_OPERAND_DURATION, RULEBOOK_OPERAND_LIST, RULEBOOK_OPERAND_MAP, RULEBOOK_OPERAND_ANY,
-    RULEBOOK_OPERAND_RECORD, /* of one of `kinds`: named by its key, or by {kind: key} where that may be several; comes as its id */
-    RULEBOOK_OPERAND_ID,     /* what an operation or a case has been answered with */
-    RULEBOOK_OPERAND_SECTION /* the name of a definition of the kind `kinds` */
-} rulebook_operand_type;
-typedef struct rulebook_operand {
-    const char *name;
-    uint8_t type; /* rulebook_operand_type */
-    bool required;
-    const char *kinds; /* RECORD: "household resident"; SECTION: "points" */
-    bool free;         /* RECORD: also one that the operation's permission does not reach, as whom something is given to */
-} rulebook_operand;
-enum { RULEBOOK_MOST_OPERANDS = 24 };
-
-struct gov; /* the handle of a community, which rooms above know */
-
-/* Something that a room does when it is asked to: the one shape in which hosts, scenarios and timers reach what the rooms of
- * programmes can do. */
-typedef struct rulebook_operation {
-    const char *name;       /* "points.redeem" */
-    const char *permission; /* of the rulebook's `permissions`: "points.write"; NULL: any actor that is set */
-    bool writes;
-    const rulebook_operand *operands;
-    size_t operand_count;
-    /* in: the operands in the table's order, absent where they are not given. *out: the answer, a map; null unless it is set. Runs in a
-     * transaction, and may run more than once before it is committed. */
-    gov_status (*run)(struct gov *g, const value *in, value *out, const diag *d);
-    bool hidden; /* for timers only: nobody else may call it */
-} rulebook_operation;
-
-/* A field that every record of a kind has, declared or not. */
-typedef struct rulebook_builtin {
-    const char *kind, *name;
-    rulebook_type type;
-    unsigned column;   /* the owner's own */
-    const char *items; /* lists of keys: the kind of record that each names, or NULL */
-} rulebook_builtin;
-
-/* Tables are borrowed and must outlive the rulebook; they are usually static. */
-typedef struct rulebook_host {
-    const rulebook_builtin *builtins;
-    size_t builtin_count;
-    const rulebook_section_kind *sections;
-    size_t section_count;
-    const rulebook_effect *effects;
-    size_t effect_count;
-    const expr_function *functions; /* those without a user get the rulebook whose expressions call them */
-    size_t function_count;
-    const rulebook_operation *operations;
-    size_t operation_count;
-    /* In('path') in an expression that runs with expr_run.user == run_user: is the state active? NULL: false. */
-    bool (*in_state)(void *run_user, const rulebook_workflow *w, uint32_t state);
-    /* The calendar of that name (NULL: the one that counts where the expression stands) for what runs; NULL: the rulebook's
-     * own, as it was when the expression was compiled. */
-    const cal_calendar *(*calendar)(const expr_run *run, const char *name);
-    /* Told of each macrostep of a stored case inside its transaction, before its journal entry is written; `step` is a case_stepped
-     * of room case. A failure rolls the step back. */
-    gov_status (*stepped)(struct gov *g, const void *step, const diag *d);
-    const struct rulebook_host *const *parts; /* further tables, usually one per room */
-    size_t part_count;
-} rulebook_host;
-/* Table i of a host: itself for 0, then its parts; NULL past the end. */
-const rulebook_host *rulebook_host_part(const rulebook_host *host, size_t i);
-const rulebook_effect *rulebook_find_effect(const rulebook_host *host, const char *name); /* NULL: none */
-const rulebook_report *rulebook_find_report(const rulebook_effect *e, const char *name);  /* NULL: none */
-
-/* ---- operations: operation.c ---- */
-
-/* Operation i of a host's rooms, in their order; NULL past the end. */
-const rulebook_operation *rulebook_operation_at(const rulebook_host *host, size_t i);
-/* Reports GOV_E_NOT_FOUND at the place (may be NULL), with the nearest name. A hidden one is found only when it is asked for. */
-gov_status rulebook_find_operation(const rulebook_host *host, const char *name, bool hidden, const base_place *place,
-                                   const rulebook_operation **out, const diag *d);
-/* Checks a map against the operands of an operation; out has room for all of them. Records are looked up by how->resolve, and what an ID
- * is given as text, too, as a RULEBOOK_CASE, before it is read as a number; without it only numbers pass. Every mistake is reported. */
-gov_status rulebook_read_operands(const rulebook *rb, const rulebook_operation *op, value input, const rulebook_checking *how,
-                                  value *out, const diag *d);
 
 /* ---- the files ---- */
 

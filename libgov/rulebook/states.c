@@ -76,7 +76,7 @@ static void add_children(rulebook_loader *l, uint32_t parent, const rb_node *sta
 {
     if (states == NULL || !rb_expect(l, states, RB_MAP, "states"))
         return;
-    for (uint32_t i = 0; i < states->count && !rb_out(l); i++)
+    for (uint32_t i = 0; i < states->count && !rb_out(l) && l->work->states.count <= CHART_MAX_STATES; i++)
         add_state(l, parent, states->as.pairs[i].key, states->as.pairs[i].val);
 }
 
@@ -138,6 +138,11 @@ void rb_report_state(rulebook_loader *l, const rb_node *n, const char *name, siz
     for (const char *p = name; p < name + len; p++)
         if (*p == '.')
             last = p + 1;
+    const char right[2] = {rb_wide(name, len), '\0'};
+    if (right[0] != '\0') {
+        rb_fail(l, n, M_yaml_wide, A_N("found", name, 3), A_S("wanted", right));
+        return;
+    }
     uint32_t found[1];
     rb_names known = {0};
     if (chart_find_name(l->work->builder, last, len - (size_t)(last - name), found, 1) > 0) {
@@ -373,7 +378,9 @@ static void add_transition(rulebook_loader *l, uint32_t state, const rb_node *n,
     *out = info;
     const gov_status status = chart_add_transition(l->work->builder, &ct, &id, l->d);
     rb_note(l, status);
-    if (status == GOV_OK && info.timer != RULEBOOK_NONE)
+    if (status != GOV_OK)
+        l->work->transitions.count--; /* they have the chart's numbers */
+    else if (info.timer != RULEBOOK_NONE)
         ((rulebook_timer *)l->work->timers.items)[info.timer].transition = id;
 }
 

@@ -12,6 +12,7 @@ enum {
     RB_MAX_FILE = 8 * 1024 * 1024,
     RB_MAX_FILES = 4096,
     RB_MAX_BUNDLE = 64 * 1024 * 1024,
+    RB_MAX_VERSION = 64, /* characters */
     RB_MAX_SHOWN = 50 /* bad characters reported in one file */
 };
 
@@ -34,6 +35,7 @@ typedef struct rb_pair {
 
 struct rb_node {
     uint8_t kind, type, style, height;
+    bool torn;  /* a document's root: what could be read of it */
     bool quiet; /* it was replaced for one already reported: say nothing more about it */
     uint32_t line, column;
     uint32_t start, end; /* bytes of it in the source */
@@ -84,8 +86,29 @@ static inline base_place rb_place(const rb_node *n)
     return (base_place){n->source->path, n->line, n->column};
 }
 
+/* Where libyaml gave up, and what it says about it. */
+typedef struct rb_break {
+    const rb_source *source;
+    const char *problem, *context; /* in libyaml's words; context may be NULL */
+    uint32_t start;                /* the document's first byte */
+    uint32_t at, from;             /* bytes of the problem, and of what it is the problem of */
+    base_place place, began;       /* the same as places */
+    bool flow;                     /* inside of brackets */
+} rb_break;
+gov_status rb_report_break(const gov_allocator *a, const rb_break *b, const diag *d);
+bool rb_break_opens(const rb_break *b); /* a quote or bracket is not closed: all from there on is in doubt */
+/* The next line after that byte which begins with a key of the document's root, and the rest of the document. */
+bool rb_next_key(const rb_slice *whole, uint32_t after, rb_slice *out);
+
+bool rb_expression_like(const char *s, size_t len);
+/* Where an expression that starts at p ends: in a flow map at the comma or brace that closes its pair. */
+size_t rb_expression_length(const char *p, size_t len, bool flow);
+
 /* Says that YAML took an expression apart, and shows the quotes that keep it whole. */
 gov_status rb_report_quote(const gov_allocator *a, base_place place, const char *text, size_t len, const diag *d);
+gov_status rb_report_text(const gov_allocator *a, base_place place, const char *text, size_t len, const diag *d);
+/* Does it begin with a wide bracket, quote, comma or colon? Then the one that was meant, else 0. */
+char rb_wide(const char *text, size_t len);
 /* If a plain scalar was cut short by YAML (" #" after it), true. */
 bool rb_was_cut(const rb_node *n);
 /* The rest of the line on which a node starts, without trailing blanks, as the author wrote it. */

@@ -20,6 +20,10 @@ typedef struct reader {
     gov_status status; /* the first failure */
     anchor *anchors;
     size_t anchor_count, anchor_cap;
+    unsigned flow;    /* how many lists and maps in brackets we are in */
+    bool torn;        /* a mistake in the syntax ended the reading */
+    bool again;       /* what came before has such a mistake; anchors may be missing */
+    uint32_t broken_at; /* the byte from which on the text cannot be trusted */
     uint32_t aliased; /* nodes that aliases brought in */
     rb_pair *pile;
     size_t pile_count, pile_cap;
@@ -77,126 +81,9 @@ static void note(reader *r, gov_status status)
         r->status = status;
 }
 
-/* ---- expressions that YAML took apart ---- */
-
-static bool blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Where an expression that starts at p ends: in a flow map at the comma or brace that closes its pair. */
-static size_t expression_length(const char *p, size_t len, bool flow)
-{
-    int depth = 0;
-    char quote = 0;
-    for (size_t i = 0; flow && i < len; i++) {
-        if (quote != 0) {
-            quote = p[i] == quote ? 0 : quote;
-        } else if (p[i] == '"' || p[i] == '\'') {
-            quote = p[i];
-        } else if (strchr("([{", p[i]) != NULL) {
-            depth++;
-        } else if (strchr(")]}", p[i]) != NULL) {
-            if (depth-- == 0)
-                return i;
-        } else if (p[i] == ',' && depth == 0) {
-            return i;
-        }
-    }
-    return len;
-}
-
-/* Where the list, map or quoted text that ends before `stop` begins; stop when none does. */
-static size_t opening(const char *line, size_t stop)
-{
-    size_t at = stop;
-    int depth = 0;
-    while (at > 0 && blank(line[at - 1]))
-        at--;
-    if (at == 0 || strchr("]}\"'", line[at - 1]) == NULL)
-        return stop;
-    const char last = line[--at];
-    while (at > 0 && (last == '"' || last == '\''))
-        if (line[--at] == last)
-            return at;
-    for (at++; at > 0; at--) {
-        depth += strchr("]})", line[at - 1]) != NULL ? 1 : strchr("[{(", line[at - 1]) != NULL ? -1 : 0;
-        if (depth == 0)
-            return at - 1;
-    }
-    return stop;
-}
-
-/* After the last "key: " before `stop`; n when there is none. */
-static size_t after_key(const char *line, size_t stop, size_t n)
-{
-    size_t at = n;
-    for (size_t i = 0; i + 1 < stop; i++)
-        if (line[i] == ':' && blank(line[i + 1]))
-            at = i + 2;
-    while (at < n && blank(line[at]))
-        at++;
-    return at;
-}
-
-/* The value around byte `problem` when it looks like an expression that YAML reads as something else. */
-static bool swallowed(const rb_source *s, uint32_t problem, const char **text, size_t *len)
-{
-    uint32_t start = problem;
-    while (start > 0 && s->bytes[start - 1] != '\n' && s->bytes[start - 1] != '\r')
-        start--;
-    size_t n;
-    const char *line = rb_line_rest(s, start, &n);
-    const size_t stop = problem - start < n ? problem - start : n;
-    const size_t open = opening(line, stop);
-    const size_t at = open < stop && open == after_key(line, open, n) ? open : after_key(line, stop, n);
-    if (at + 1 >= n || strchr("#'|>", line[at]) != NULL)
-        return false;
-    *text = line + at;
-    *len = expression_length(line + at, n - at, memchr(line, '{', at) != NULL);
-    if (strchr("![{\"&*%@`", line[at]) != NULL)
-        return true;
-    for (size_t i = at; i + 1 < n; i++)
-        if ((line[i] == ':' || line[i] == '?') && blank(line[i + 1]))
-            return true;
-    return memchr(line + at, '[', n - at) != NULL || memchr(line + at, '{', n - at) != NULL;
-}
-
-/* Does that text read as an expression rather than as broken YAML? */
-static bool expression_like(const char *s, size_t len)
-{
-    static const char *const marks[] = {"&&", "||", "==", "!=", "<", ">", " in ", " ? ", "case.", "event.",
-                                        "actor.", "values.", "clocks.", "has("};
-    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
-        const size_t n = strlen(marks[i]);
-        for (size_t k = 0; k + n <= len; k++)
-            if (memcmp(s + k, marks[i], n) == 0)
-                return true;
-    }
-    return false;
-}
-
-gov_status rb_report_quote(const gov_allocator *a, base_place place, const char *text, size_t len, const diag *d)
-{
-    const char quote = memchr(text, '\'', len) != NULL ? '"' : '\'';
-    base_buf quoted;
-
-    base_buf_init(&quoted, a);
-    base_buf_char(&quoted, quote);
-    for (size_t i = 0; i < len; i++) {
-        if (quote == '"' && (text[i] == '"' || text[i] == '\\'))
-            base_buf_char(&quoted, '\\');
-        base_buf_char(&quoted, text[i]);
-    }
-    base_buf_char(&quoted, quote);
-    const gov_status status = quoted.failed ? base_nomem(d)
-                                            : base_fail_at(d, &place, M_yaml_quote, A_S("quoted", quoted.data));
-    base_buf_free(&quoted);
-    return status;
-}
-
 static void note_quote(reader *r, base_place place, const char *text, size_t len)
 {
+    len = rb_expression_length(text, len, r->flow > 0);
     note(r, rb_report_quote(r->arena->alloc, place, text, len, r->d));
 }
 
@@ -205,12 +92,15 @@ static gov_status report_syntax(reader *r)
     const yaml_parser_t *y = &r->yaml;
     if (y->error == YAML_MEMORY_ERROR)
         return base_nomem(r->d);
-    const base_place place = place_of(r, &y->problem_mark);
-    const char *text;
-    size_t len;
-    if (swallowed(r->source, byte_of(r, y->problem_mark.index), &text, &len) && expression_like(text, len))
-        return rb_report_quote(r->arena->alloc, place, text, len, r->d);
-    return base_fail_at(r->d, &place, M_yaml_syntax, A_S("why", y->problem), A_S("context", y->context));
+    r->torn = true;
+    rb_break b = {.source = r->source, .problem = y->problem, .context = y->context, .flow = y->flow_level > 0};
+    b.at = byte_of(r, y->problem_mark.index);
+    b.place = place_of(r, &y->problem_mark);
+    b.from = y->context != NULL ? byte_of(r, y->context_mark.index) : b.at;
+    b.began = y->context != NULL ? place_of(r, &y->context_mark) : b.place;
+    b.start = r->slice->start;
+    r->broken_at = b.context != NULL && rb_break_opens(&b) ? b.from : b.at;
+    return rb_report_break(r->arena->alloc, &b, r->d);
 }
 
 /* ---- events ---- */
@@ -244,6 +134,23 @@ static rb_node *new_node(reader *r, rb_kind kind, rb_style style)
     n->weight = 1;
     n->height = 1;
     n->as.text = "";
+    return n;
+}
+
+/* Stands for what could not be read. */
+static rb_node *lost_node(reader *r, const rb_node *key)
+{
+    rb_node *n = base_arena_alloc(r->arena, sizeof *n);
+    if (n == NULL) {
+        note(r, base_nomem(r->d));
+        return NULL;
+    }
+    *n = *key;
+    n->type = RB_NULL;
+    n->style = RB_PLAIN;
+    n->count = 0;
+    n->as.text = "";
+    n->quiet = true;
     return n;
 }
 
@@ -366,6 +273,10 @@ static rb_node *read_scalar(reader *r)
         note(r, base_fail_at(r->d, &place, M_yaml_control, A_S("character", "U+0000")));
     }
     check_tag(r, n, r->event.data.scalar.tag);
+    if (r->event.data.scalar.anchor != NULL && n->count == 0 && style == RB_PLAIN) { /* `&co` was meant as text */
+        note(r, rb_report_text(r->arena->alloc, rb_place(n), r->source->bytes + n->start, n->end - n->start, r->d));
+        n->quiet = true;
+    }
     if (r->event.data.scalar.anchor != NULL || r->event.data.scalar.tag != NULL)
         skip_properties(n);
     check_number(r, n);
@@ -427,12 +338,14 @@ static rb_node *read_list(reader *r, unsigned depth)
 
     if (ok)
         check_tag(r, n, r->event.data.sequence_start.tag);
+    r->flow += flow;
     while (ok && (ok = next(r)) && r->event.type != YAML_SEQUENCE_END_EVENT) {
         rb_node *item = read_node(r, depth + 1);
         ok = item != NULL && pile_add(r, NULL, item);
         if (ok)
             weigh(n, item);
     }
+    r->flow -= flow;
     return ok && finish(r, n, from) ? n : NULL;
 }
 
@@ -510,18 +423,26 @@ static void report_torn(reader *r, const rb_node *key, const rb_node *before)
 static bool read_pair(reader *r, rb_node *n, key_set *keys, unsigned depth)
 {
     rb_node *key = read_node(r, depth + 1);
-    if (key == NULL || !next(r))
+    if (key == NULL)
         return false;
-    rb_node *val = read_node(r, depth + 1);
-    if (val == NULL)
+    const size_t before = r->pile_count;
+    rb_node *val = next(r) ? read_node(r, depth + 1) : NULL;
+    if (val == NULL) { /* the key was there */
+        if (depth > 1 || !r->torn || key->kind != RB_SCALAR)
+            return false;
+        r->pile_count = before;
+        val = lost_node(r, key);
+        if (val != NULL && unique(r, keys, key))
+            (void)pile_add(r, key, val);
         return false;
+    }
     weigh(n, key);
     weigh(n, val);
     if (key->kind != RB_SCALAR) {
         const base_place place = rb_place(key);
         size_t len;
         const char *text = rb_line_rest(r->source, key->start, &len);
-        if (expression_like(text, len))
+        if (rb_expression_like(text, len))
             note_quote(r, place, text, len);
         else
             note(r, base_fail_at(r->d, &place, M_yaml_key));
@@ -546,8 +467,12 @@ static rb_node *read_map(reader *r, unsigned depth)
     base_map_init(&keys.table, r->arena->alloc);
     if (ok)
         check_tag(r, n, r->event.data.mapping_start.tag);
+    r->flow += flow;
     while (ok && (ok = next(r)) && r->event.type != YAML_MAPPING_END_EVENT)
         ok = read_pair(r, n, &keys, depth);
+    r->flow -= flow;
+    if (!ok && n != NULL && r->torn && depth == 1 && r->pile_count > keys.from && r->status != GOV_E_NOMEM)
+        ok = n->torn = true; /* the keys before the mistake are there */
     ok = ok && finish(r, n, keys.from);
     base_map_free(&keys.table);
     return ok ? n : NULL;
@@ -558,6 +483,12 @@ static rb_node *read_alias(reader *r, unsigned depth)
     const char *name = (const char *)r->event.data.alias.anchor;
     const base_place place = place_of(r, &r->event.start_mark);
     const anchor *a = find_anchor(r, name);
+    if (a == NULL && r->again) {
+        rb_node *n = new_node(r, RB_SCALAR, RB_PLAIN);
+        if (n != NULL)
+            n->quiet = true;
+        return n;
+    }
     if (a == NULL || a->node == NULL) {
         note(r, base_fail_at(r->d, &place, a == NULL ? M_yaml_alias_unknown : M_yaml_alias_self, A_S("name", name)));
         rb_node *n = new_node(r, RB_SCALAR, RB_PLAIN);
@@ -625,26 +556,84 @@ static rb_node *read_document(reader *r)
             return root;
         default:
             root = read_node(r, 1);
-            if (root == NULL)
-                return NULL;
+            if (root == NULL || r->torn)
+                return root;
         }
     }
     return root; /* what follows the root is broken; the caller sees the status */
 }
 
+/* ---- what comes after a mistake ---- */
+
+/* Reads from where the slice begins; what was anchored before is known. */
+static rb_node *read_piece(reader *r, const rb_slice *piece)
+{
+    r->slice = piece;
+    r->has_event = r->torn = false;
+    r->flow = 0;
+    r->mark_chars = r->mark_bytes = 0;
+    r->pile_count = 0;
+    if (!yaml_parser_initialize(&r->yaml)) {
+        note(r, base_nomem(r->d));
+        return NULL;
+    }
+    yaml_parser_set_encoding(&r->yaml, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&r->yaml, (const unsigned char *)piece->source->bytes + piece->start, piece->len);
+    rb_node *root = read_document(r);
+    if (r->has_event)
+        yaml_event_delete(&r->event);
+    yaml_parser_delete(&r->yaml);
+    return root;
+}
+
+/* The keys of what was read further down join those of the document's root. */
+static void join_roots(reader *r, rb_node *root, const rb_node *more)
+{
+    key_set keys = {.from = 0};
+    base_map_init(&keys.table, r->arena->alloc);
+    r->pile_count = 0;
+    for (uint32_t i = 0; i < root->count && r->status != GOV_E_NOMEM; i++)
+        (void)pile_add(r, root->as.pairs[i].key, root->as.pairs[i].val);
+    for (uint32_t i = 0; i < more->count && r->status != GOV_E_NOMEM; i++)
+        if (unique(r, &keys, more->as.pairs[i].key) && pile_add(r, more->as.pairs[i].key, more->as.pairs[i].val))
+            weigh(root, more->as.pairs[i].val);
+    base_map_free(&keys.table);
+    rb_pair *pairs = base_arena_array(r->arena, r->pile_count, sizeof *pairs);
+    if (pairs == NULL) {
+        note(r, base_nomem(r->d));
+        return;
+    }
+    if (r->pile_count > 0)
+        memcpy(pairs, r->pile, r->pile_count * sizeof *pairs);
+    root->as.pairs = pairs;
+    root->count = (uint32_t)r->pile_count;
+}
+
+/* Goes on at the next key of the root, so that mistakes further down are found in the same run. */
+static void read_on(reader *r, const rb_slice *whole, rb_node **out)
+{
+    rb_slice piece = *whole;
+    for (int i = 0; i < RB_MAX_SHOWN && r->torn && r->status != GOV_E_NOMEM; i++) {
+        if (!rb_next_key(whole, r->broken_at, &piece))
+            return;
+        r->again = true;
+        rb_node *more = read_piece(r, &piece);
+        if (more == NULL || more->kind != RB_MAP)
+            continue;
+        more->torn = true;
+        if (*out == NULL)
+            *out = more;
+        else if ((*out)->kind == RB_MAP)
+            join_roots(r, *out, more);
+    }
+}
+
 gov_status rb_parse(base_arena *arena, const rb_slice *slice, rb_node **out, const diag *d)
 {
-    reader r = {.slice = slice, .source = slice->source, .arena = arena, .d = d};
+    reader r = {.source = slice->source, .arena = arena, .d = d};
 
-    *out = NULL;
-    if (!yaml_parser_initialize(&r.yaml))
-        return base_nomem(d);
-    yaml_parser_set_encoding(&r.yaml, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.yaml, (const unsigned char *)slice->source->bytes + slice->start, slice->len);
-    *out = read_document(&r);
-    if (r.has_event)
-        yaml_event_delete(&r.event);
-    yaml_parser_delete(&r.yaml);
+    *out = read_piece(&r, slice);
+    read_on(&r, slice, out);
     base_free(arena->alloc, r.anchors);
     base_free(arena->alloc, r.pile);
     return r.status;

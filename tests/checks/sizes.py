@@ -14,7 +14,7 @@ ALLOWED = {"tests/unit/test_timebank.c": 1100}
 
 def check(root):
     problems = []
-    for path in walk(root, "libgov", [".c"]) + walk(root, "examples", [".c"]) + walk(root, "tests", [".c", ".h"]):
+    for path in walk(root, "libgov", [".c", ".h"]) + walk(root, "examples", [".c"]) + walk(root, "tests", [".c", ".h"]):
         text = read(os.path.join(root, path))
         found = [(path, text.count("\n"), FILE)]
         if not path.startswith("tests"):

@@ -86,7 +86,7 @@ static void one_case(const char *dir, size_t *wrong)
         ++*wrong;
     }
     for (size_t i = 0; i < gov_error_count(err); i++) { /* both texts are there and name no argument that is missing */
-        assert_null(strchr(gov_error_message(err, i, "en"), '{') != NULL && strcmp(gov_error_code(err, i), "yaml_quote") != 0
+        assert_null(strchr(gov_error_message(err, i, "en"), '{') != NULL && strncmp(gov_error_code(err, i), "yaml_", 5) != 0
                         ? gov_error_message(err, i, "en") : NULL);
         assert_true(strlen(gov_error_message(err, i, "zh")) > 0);
     }

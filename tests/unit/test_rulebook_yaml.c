@@ -202,9 +202,17 @@ static void refusals(void **state)
         {"a: !<tag:example.com,2026:x> 1\n", "yaml_tag", 1, 4},
         {"a: !!map [x]\n", "yaml_tag_wrong", 1, 4},
         {"a: *x\n", "yaml_alias_unknown", 1, 4},
-        {"a: [1\n", "yaml_syntax", 2, 1},
-        {"a: b: c\n", "yaml_syntax", 1, 5},
-        {"a:\n\t- b\n", "yaml_syntax", 2, 1},
+        {"a: [1\n", "yaml_unclosed", 1, 4},
+        {"a: \"b\nc: d\n", "yaml_unclosed", 1, 4},
+        {"a: b: c\n", "yaml_text", 1, 4},
+        {"a: &b\n", "yaml_text", 1, 4},
+        {"a:\n\t- b\n", "yaml_tab", 2, 1},
+        {"a:\n  b: 1\n c: 1\n", "yaml_indent", 3, 2},
+        {"a: - b\n", "yaml_list_line", 1, 4},
+        {"a:\n  中：b\n  c: d\n", "yaml_wide", 2, 4},
+        {"a:\n  b:c\n  c: d\n", "yaml_no_colon", 2, 3},
+        {"a: \"\\d\"\n", "yaml_escape", 1, 5},
+        {"a: %\n", "yaml_text", 1, 4},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -228,6 +236,10 @@ static void proposes_quotes(void **state)
         {"when: [1, 2].exists(x, x == case.n)\n", "'[1, 2].exists(x, x == case.n)'"},
         {"when: {'a': 1}['a'] == case.n\n", "\"{'a': 1}['a'] == case.n\""},
         {"t: {when: case.n in [1, 2], to: x}\n", "'case.n in [1, 2]'"},
+        {"t: {when: !case.a, to: x}\n", "'!case.a'"},
+        {"t: {to: x, when: !case.a}\n", "'!case.a'"},
+        {"t: {when: !(case.n in [1, 2]), to: x}\n", "'!(case.n in [1, 2])'"},
+        {"when: !case.a && case.b && !case.c\n", "'!case.a && case.b && !case.c'"},
         {"t: {when: max(1, case.n) == 2, to: x}\n", "'max(1, case.n) == 2'"},
     };
     (void)state;

@@ -1,0 +1,254 @@
+/* What is told only because something else is wrong: a target is unknown since its file could not be read, a state is unreachable since
+ * the transition to it is misspelt. Everything is checked and reported as if it could be trusted; when all mistakes are known, those
+ * that follow from another one are taken out again. */
+#include "rulebook/lint.h"
+
+#include <string.h>
+
+/* What may be wrong with a definition, by what it spoils. */
+enum {
+    FAULT_EXPR = 1,  /* an expression: what it reads and asks is not known */
+    FAULT_VALUE = 2, /* a value, a limit, a text: nothing else looks at it */
+    FAULT_ROLE = 4,  /* a role that there is not: who may do it is not known */
+    FAULT_SHAPE = 8, /* a state, a transition, an action may be missing */
+    FAULT_TARGET = 16, /* where a transition leads */
+    FAULT_TORN = 32    /* a part of it could not be read */
+};
+
+typedef struct following {
+    rulebook_loader *l;
+    const gov_error *e;
+    uint8_t *faults; /* by definition */
+    unsigned torn;   /* 1 << kind of each definition that could not be read, or not as a whole */
+    unsigned all;    /* FAULT_* of all workflows and schedules */
+} following;
+
+static bool is_one_of(base_message m, const base_message *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == m)
+            return true;
+    return false;
+}
+#define ONE_OF(m, list) is_one_of((m), (list), ARRAY_LEN(list))
+
+static const base_message values[] = {
+    M_duration_unit, M_duration_unit_near, M_bad_duration, M_duration_long, M_language_unknown, M_limit_misplaced,
+    M_min_above_max, M_field_pattern, M_bad_field, M_bad_text, M_bad_form, M_bad_point, M_too_fine, M_not_one_of,
+    M_below_min, M_above_max, M_too_long, M_no_match, M_field_condition, M_law_without_roll, M_no_calendar,
+    M_value_no_duration, M_case_hides_rest, M_extend_never, M_out_of_bounds, M_bad_mark, M_yaml_control, M_bad_utf8,
+    M_yaml_number, M_reserved_field, M_required_not_given, M_event_never_comes, M_trigger_unknown};
+
+/* Mistakes of the text where they stand, whatever the rest says. */
+static const base_message own[] = {
+    M_yaml_syntax, M_yaml_text, M_yaml_tab, M_yaml_indent, M_yaml_list_line, M_yaml_unclosed, M_yaml_wide, M_yaml_no_colon, M_yaml_escape, M_yaml_quote, M_yaml_control, M_yaml_tag, M_yaml_tag_wrong, M_yaml_duplicate_key, M_yaml_key, M_yaml_depth,
+    M_yaml_alias_limit, M_yaml_alias_self, M_yaml_number, M_bad_utf8, M_too_large, M_unknown_key, M_wrong_kind, M_one_key,
+    M_not_together, M_invalid_name, M_bad_id, M_unknown_word, M_out_of_bounds, M_twice, M_duration_long, M_language_unknown,
+    M_law_without_roll, M_bad_span, M_bad_weekdays, M_bad_dates, M_bad_year, M_bad_rhythm, M_bad_clock_time, M_bad_on,
+    M_limit_misplaced, M_min_above_max, M_field_pattern, M_bad_field, M_bad_form, M_reserved_field, M_bad_duration,
+    M_duration_unit, M_duration_unit_near, M_zone_unknown, M_bad_mark, M_case_hides_rest, M_bad_literal, M_bad_character,
+    M_unexpected_token, M_unexpected_end, M_reserved_word, M_bad_macro, M_unknown_function, M_bad_pattern,
+    M_value_without_source, M_defined_twice, M_second_rulebook, M_unknown_definition, M_unsupported, M_bad_path,
+    M_include_empty, M_guard_never_holds};
+
+static bool begins(const char *s, const char *with)
+{
+    return s != NULL && strncmp(s, with, strlen(with)) == 0;
+}
+
+static bool is_text(const char *s, const char *other)
+{
+    return s != NULL && strcmp(s, other) == 0;
+}
+
+/* ---- which definition a diagnostic is about ---- */
+
+static size_t def_of(const following *f, size_t item)
+{
+    const rb_full *rb = f->l->rb;
+    const char *origin = gov_error_origin(f->e, item);
+    const int64_t line = gov_error_line(f->e, item);
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; origin != NULL && i < rb->def_count; i++) {
+        const rb_def *def = &rb->defs[i];
+        if (def->slice.line <= line && (best == SIZE_MAX || def->slice.line > rb->defs[best].slice.line) &&
+            strcmp(def->source->path, origin) == 0)
+            best = i;
+    }
+    return best;
+}
+
+/* A misspelt key of a title spoils nothing, one of a transition does. */
+static bool harmless_key(const gov_error *e, size_t i)
+{
+    static const char *const harmless[] = {"field", "value", "role", "choice", "extend", "class", "sight"};
+    const char *what = gov_error_argument(e, i, "what"), *near = gov_error_argument(e, i, "near");
+    for (size_t k = 0; k < ARRAY_LEN(harmless); k++)
+        if (is_text(what, harmless[k]))
+            return true;
+    return is_text(near, "title") || is_text(near, "description");
+}
+
+static unsigned fault_of(const gov_error *e, size_t i)
+{
+    const base_message m = base_error_message(e, i);
+    if (m == M_yaml_quote || m == M_expr_type || base_message_status(m) == GOV_E_EXPR)
+        return FAULT_EXPR;
+    if (ONE_OF(m, values) || (m == M_unknown_key && harmless_key(e, i)))
+        return FAULT_VALUE;
+    if (m == M_unknown_name && is_text(gov_error_argument(e, i, "kind"), "role"))
+        return FAULT_ROLE;
+    if (m == M_ambiguous_state || (m == M_unknown_name && is_text(gov_error_argument(e, i, "kind"), "state")))
+        return FAULT_TARGET;
+    return FAULT_SHAPE;
+}
+
+static void gather(following *f)
+{
+    const rb_full *rb = f->l->rb;
+    f->torn = rb->lost ? ~0u : 0;
+    for (size_t i = 0; i < gov_error_count(f->e); i++) {
+        const size_t def = gov_error_severity(f->e, i) == GOV_SEVERITY_ERROR ? def_of(f, i) : SIZE_MAX;
+        if (def != SIZE_MAX)
+            f->faults[def] |= (uint8_t)fault_of(f->e, i);
+    }
+    for (size_t i = 0; i < rb->def_count; i++) {
+        const rb_def *def = &rb->defs[i];
+        if (def->torn) {
+            f->faults[i] |= FAULT_TORN;
+            f->torn |= 1u << def->kind;
+        }
+        if (def->kind == RB_WORKFLOW || def->kind == RB_SCHEDULE)
+            f->all |= f->faults[i];
+    }
+}
+
+/* ---- what follows from what ---- */
+
+/* Was the role asked for under a misspelt name? */
+static bool role_misspelt(const following *f, const char *role)
+{
+    for (size_t i = 0; i < gov_error_count(f->e); i++)
+        if (base_error_message(f->e, i) == M_unknown_name && is_text(gov_error_argument(f->e, i, "near"), role))
+            return true;
+    return false;
+}
+
+static bool warning_follows(const following *f, size_t i, unsigned faults)
+{
+    switch (base_error_message(f->e, i)) {
+    case M_state_unreachable:
+    case M_state_dead_end:
+    case M_always_cycle:
+    case M_clock_never_starts:
+    case M_clock_never_stops:
+        return (faults & (FAULT_SHAPE | FAULT_TORN | FAULT_TARGET)) != 0;
+    case M_event_unused:
+        return (faults & (FAULT_SHAPE | FAULT_TORN)) != 0;
+    case M_transition_never_taken:
+        return (faults & (FAULT_SHAPE | FAULT_TORN | FAULT_ROLE)) != 0;
+    case M_event_nobody_sends:
+        return (faults & FAULT_ROLE) != 0 || (f->all & (FAULT_SHAPE | FAULT_TORN)) != 0 || f->torn != 0;
+    case M_field_never_set:
+        return (faults & ~(unsigned)(FAULT_VALUE | FAULT_TARGET | FAULT_ROLE)) != 0 || (f->all & (FAULT_SHAPE | FAULT_TORN)) != 0 || f->torn != 0;
+    case M_role_unused:
+        return (f->all & (FAULT_SHAPE | FAULT_TORN)) != 0 || f->torn != 0 || role_misspelt(f, gov_error_argument(f->e, i, "role"));
+    default:
+        return false;
+    }
+}
+
+/* Does a name of this kind come from a definition that could not be read? */
+static bool name_follows(const following *f, const char *kind)
+{
+    static const struct {
+        const char *kind;
+        unsigned from;
+    } kinds[] = {{"role", 1u << RB_RULEBOOK | 1u << RB_OVERLAY}, {"value", 1u << RB_RULEBOOK | 1u << RB_OVERLAY},
+                 {"sensitivity", 1u << RB_RULEBOOK},             {"calendar", 1u << RB_CALENDAR | 1u << RB_RULEBOOK},
+                 {"field", 1u << RB_WORKFLOW | 1u << RB_RECORD}, {"state", 0}, {"action", 0}, {"event", 0}, {"id", 0},
+                 {"workflow", 1u << RB_UNKNOWN},                 {"template", 1u << RB_UNKNOWN}};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (is_text(kind, kinds[i].kind))
+            return (f->torn & kinds[i].from) != 0;
+    return (f->torn & (1u << RB_SECTION | 1u << RB_RECORD | 1u << RB_UNKNOWN)) != 0;
+}
+
+/* In a definition that was read as a whole: does the mistake follow from one that was not? */
+static bool error_follows(const following *f, size_t i)
+{
+    static const char *const rooms[] = {"points_", "timebank_", "fund_", "share_", "kpi_", "transfer_"};
+    const base_message m = base_error_message(f->e, i);
+    const char *name = gov_error_argument(f->e, i, "name");
+    if (m == M_unknown_name)
+        return name_follows(f, gov_error_argument(f->e, i, "kind"));
+    if (m == M_undeclared_reference || m == M_no_such_field)
+        return begins(name, "values.") ? (f->torn & (1u << RB_RULEBOOK | 1u << RB_OVERLAY)) != 0
+               : begins(name, "case.") || begins(name, "clocks.") || begins(name, "actor.") || begins(name, "event.")
+                   ? false
+                   : (f->torn & (1u << RB_RECORD | 1u << RB_WORKFLOW)) != 0;
+    if (m == M_event_never_comes || m == M_trigger_unknown || m == M_required_not_given)
+        return (f->torn & (1u << RB_WORKFLOW | 1u << RB_SCHEDULE)) != 0;
+    if (m == M_no_calendar || m == M_value_no_duration)
+        return (f->torn & (1u << RB_CALENDAR | 1u << RB_RULEBOOK | 1u << RB_OVERLAY)) != 0;
+    for (size_t k = 0; k < ARRAY_LEN(rooms); k++)
+        if (begins(base_message_code(m), rooms[k]))
+            return (f->torn & (1u << RB_SECTION | 1u << RB_RECORD)) != 0;
+    return false;
+}
+
+/* Where a part is missing, what refers to something may refer to that. */
+static bool told_by_itself(const following *f, size_t i, unsigned lost)
+{
+    const base_message m = base_error_message(f->e, i);
+    const char *kind = gov_error_argument(f->e, i, "kind"), *name = gov_error_argument(f->e, i, "name");
+    const bool root_whole = (f->torn & (1u << RB_RULEBOOK | 1u << RB_OVERLAY)) == 0;
+    if (ONE_OF(m, own))
+        return true;
+    if (m == M_unknown_name && is_text(kind, "action"))
+        return true;
+    if (m == M_unknown_name && is_text(kind, "state"))
+        return (lost & RB_LOST_STATES) == 0;
+    if (m == M_unknown_name && is_text(kind, "role"))
+        return root_whole && lost == 0;
+    if (m == M_event_never_comes || m == M_trigger_unknown)
+        return lost == 0 && !error_follows(f, i);
+    return m == M_undeclared_reference &&
+           ((root_whole && (begins(name, "values.") || begins(name, "actor."))) ||
+            (begins(name, "case.") && (lost & RB_LOST_FIELDS) == 0) || (begins(name, "clocks.") && (lost & RB_LOST_CLOCKS) == 0) ||
+            (begins(name, "event.") && (lost & (RB_LOST_EVENTS | RB_LOST_STATES)) == 0));
+}
+
+static bool follows(const following *f, size_t i)
+{
+    const size_t def = def_of(f, i);
+    const unsigned faults = def != SIZE_MAX ? f->faults[def] : 0;
+    const unsigned kind = def != SIZE_MAX ? f->l->rb->defs[def].kind : RB_UNKNOWN;
+    if (gov_error_severity(f->e, i) == GOV_SEVERITY_WARNING && warning_follows(f, i, faults))
+        return true;
+    if (f->torn == 0 || gov_error_origin(f->e, i) == NULL)
+        return false;
+    if ((faults & FAULT_TORN) != 0 || kind == RB_SCENARIO || kind == RB_INDICATOR)
+        return !told_by_itself(f, i, def != SIZE_MAX ? f->l->rb->defs[def].lost : RB_LOST_ALL);
+    return gov_error_severity(f->e, i) == GOV_SEVERITY_ERROR && error_follows(f, i);
+}
+
+void rb_drop_followers(rulebook_loader *l)
+{
+    following f = {.l = l, .e = l->d != NULL && l->d->out != NULL ? *l->d->out : NULL};
+    const size_t count = gov_error_count(f.e);
+    if (base_errors(l->d) == 0 || rb_out(l))
+        return;
+    f.faults = base_array(l->rb->alloc, l->rb->def_count + 1, sizeof *f.faults);
+    bool *drop = base_array(l->rb->alloc, count + 1, sizeof *drop);
+    if (f.faults != NULL && drop != NULL) {
+        gather(&f);
+        for (size_t i = 0; i < count; i++)
+            drop[i] = follows(&f, i);
+        base_drop_errors(l->d, drop);
+    } else {
+        rb_note(l, base_nomem(l->d));
+    }
+    base_free(l->rb->alloc, f.faults);
+    base_free(l->rb->alloc, drop);
+}
