@@ -94,7 +94,11 @@ static gov_status unknown_unit(const char *s, size_t len, const base_place *plac
         "months",  "years",   "working days", "working hours", "working minutes",
         "second",  "minute",  "hour",         "day",           "week",
         "month",   "year",    "working day",  "working hour"};
+    static const char *const business[] = {"workdays", "workday", "business days", "business day", "working-days", "weekdays"};
     const char *near = base_nearest(s, len, names, ARRAY_LEN(names));
+    for (size_t i = 0; i < ARRAY_LEN(business); i++)
+        if (strlen(business[i]) == len && memcmp(business[i], s, len) == 0)
+            near = "working days";
     if (near != NULL)
         return base_fail_at(d, place, M_duration_unit_near, A_N("unit", s, len), A_S("near", near));
     return base_fail_at(d, place, M_duration_unit, A_N("unit", s, len));

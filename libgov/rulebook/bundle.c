@@ -270,6 +270,20 @@ static gov_status add_file(rulebook_bundle *b, const char *dir, const char *path
     return add(b, s, d);
 }
 
+/* Perhaps a folder was named, and what lies in it meant. */
+static gov_status nothing_matches(const rulebook_bundle *b, const rb_node *n, const base_place *place, const diag *d)
+{
+    const bool folder = strpbrk(n->as.text, "*?") == NULL && (n->count < 5 || strcmp(n->as.text + n->count - 5, ".yaml") != 0);
+    base_buf near;
+    base_buf_init(&near, b->alloc);
+    base_buf_str(&near, folder ? n->as.text : "");
+    base_buf_str(&near, folder ? "/*.yaml" : "");
+    const gov_status status = near.failed ? base_nomem(d)
+                                          : base_fail_at(d, place, M_include_empty, A_S("pattern", n->as.text), A_S("near", near.data));
+    base_buf_free(&near);
+    return status;
+}
+
 static gov_status include_one(rulebook_bundle *b, const char *dir, const rb_node *n, const diag *d, const diag *problems)
 {
     base_arena names;
@@ -290,7 +304,7 @@ static gov_status include_one(rulebook_bundle *b, const char *dir, const rb_node
         if (!have(b, paths[i]))
             status = add_file(b, dir, paths[i], paths[i], d);
     if (status == GOV_OK && count == 0 &&
-        base_fail_at(problems, &place, M_include_empty, A_S("pattern", n->as.text)) == GOV_E_NOMEM)
+        nothing_matches(b, n, &place, problems) == GOV_E_NOMEM)
         status = GOV_E_NOMEM;
     base_arena_free(&names);
     return status;

@@ -74,7 +74,7 @@ static bool read_mark(rulebook_loader *l, const rb_pair *pair, rulebook_mark *m)
         return m->event != NULL;
     }
     rb_fail(l, key, M_bad_mark, A_N("text", s, key->count));
-    return false;
+    return m->event != NULL; /* which the workflow takes, whenever it comes */
 }
 
 static void read_marks(rulebook_loader *l, const rb_node *n, rulebook_clock *c)

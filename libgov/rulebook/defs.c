@@ -98,6 +98,13 @@ static void classify(rb_full *rb, rb_def *def)
     def->kind = RB_UNKNOWN;
 }
 
+bool rb_begins_definition(const rb_full *rb, const char *key)
+{
+    rb_def def = {.key = key};
+    classify((rb_full *)(uintptr_t)rb, &def);
+    return def.kind != RB_UNKNOWN;
+}
+
 static void report_kind(rulebook_loader *l, const rb_def *def)
 {
     rb_names names = {0};

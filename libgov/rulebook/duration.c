@@ -56,6 +56,18 @@ static bool begins_like_duration(const char *s, size_t len)
                        (s[0] == 'P' && len > 1 && (s[1] == 'T' || (s[1] >= '0' && s[1] <= '9'))));
 }
 
+/* "five working days", "workdays": words that count time, and no number before them. */
+static bool ends_like_duration(const char *s, size_t len)
+{
+    static const char *const units[] = {" days", " day", " hours", " hour", " minutes", " weeks", " week", " months", " month", " years", " year"};
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        const size_t n = strlen(units[i]);
+        if (len > n && memcmp(s + len - n, units[i], n) == 0 && memchr(s, '\'', len) == NULL && memchr(s, '"', len) == NULL)
+            return true;
+    }
+    return false;
+}
+
 static void computed(rulebook_loader *l, const rb_node *n, const expr_scope *scope, rulebook_duration *out)
 {
     out->expr = rb_expr(l, n, EXPR_DYN, scope);
@@ -92,7 +104,8 @@ rulebook_duration rb_duration_text(rulebook_loader *l, const rb_node *n, const c
         rb_check_length(l, &place, text, len, out.fixed);
     else if (status != GOV_E_NOT_FOUND)
         rb_note(l, status);
-    else if (begins_like_duration(text, len) && memchr(text, '.', len) == NULL && memchr(text, '(', len) == NULL)
+    else if ((begins_like_duration(text, len) && memchr(text, '.', len) == NULL && memchr(text, '(', len) == NULL) ||
+             ends_like_duration(text, len))
         rb_fail(l, n, M_bad_duration, A_N("text", text, len));
     else if (!by_name(l, n, text, len, &out))
         computed(l, n, scope, &out);

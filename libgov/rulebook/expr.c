@@ -31,6 +31,24 @@ static void report_shape(rulebook_loader *l, const rb_node *n)
         rb_fail(l, n, M_wrong_kind, A_S("what", "expression"), A_S("expected", "text"), A_S("found", rb_kind_name(n)));
 }
 
+/* Signs and words of other languages, told by what stands for them here. One such mistake ends the reading of an expression. */
+static gov_status forward(rulebook_loader *l, const rb_node *n, const gov_error *e)
+{
+    static const char *const signs[][2] = {{"and", "&&"}, {"or", "||"}, {"AND", "&&"}, {"OR", "||"}, {"is", "=="}, {"not", "!"},
+                                           {"eq", "=="}, {"且", "&&"}, {"或", "||"}};
+    const base_place place = {n->source->path, (uint32_t)gov_error_line(e, 0), (uint32_t)gov_error_column(e, 0)};
+    const base_message m = base_error_message(e, 0);
+    const char *found = gov_error_argument(e, 0, m == M_bad_character ? "character" : "found");
+    if (gov_error_count(e) == 1 && found != NULL && m == M_bad_character && strcmp(found, "=") == 0)
+        return base_fail_at(l->d, &place, M_expr_word, A_S("found", "="), A_S("wanted", "=="));
+    if (gov_error_count(e) == 1 && found != NULL && m == M_unexpected_token && strcmp(found, ">") == 0 && strstr(n->as.text, "<>") != NULL)
+        return base_fail_at(l->d, &place, M_expr_word, A_S("found", "<>"), A_S("wanted", "!="));
+    for (size_t i = 0; i < ARRAY_LEN(signs) && gov_error_count(e) == 1 && m == M_unexpected_token && found != NULL; i++)
+        if (strcmp(found, signs[i][0]) == 0)
+            return base_fail_at(l->d, &place, M_expr_word, A_S("found", found), A_S("wanted", signs[i][1]));
+    return base_forward(l->d, e);
+}
+
 const expr_program *rb_expr(rulebook_loader *l, const rb_node *n, expr_type expect, const expr_scope *scope)
 {
     expr_program *program = NULL;
@@ -51,8 +69,15 @@ const expr_program *rb_expr(rulebook_loader *l, const rb_node *n, expr_type expe
     }
     const bool cut = rb_was_cut(n);
     const expr_options options = {.expect = expect, .declared_only = true, .failing_parts = l->rb->all, .locate = locate, .user = (void *)(uintptr_t)n};
-    const gov_status status = expr_compile(l->rb->alloc, scope != NULL ? scope : l->scope, n->as.text, n->count,
-                                           &options, &program, cut ? NULL : l->d);
+    gov_error *err = NULL;
+    const diag inner = {l->rb->alloc, &err};
+    gov_status status = expr_compile(l->rb->alloc, scope != NULL ? scope : l->scope, n->as.text, n->count, &options, &program,
+                                     cut ? NULL : &inner);
+    if (!cut && err != NULL) {
+        const gov_status told = status == GOV_E_NOMEM ? base_nomem(l->d) : forward(l, n, err);
+        status = told == GOV_E_NOMEM ? told : status;
+    }
+    gov_error_free(err);
     if (status == GOV_OK) {
         if (rb_own(l->unit, program, free_program))
             return program;

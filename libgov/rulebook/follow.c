@@ -12,13 +12,19 @@ enum {
     FAULT_ROLE = 4,  /* a role that there is not: who may do it is not known */
     FAULT_SHAPE = 8, /* a state, a transition, an action may be missing */
     FAULT_TARGET = 16, /* where a transition leads */
-    FAULT_TORN = 32    /* a part of it could not be read */
+    FAULT_TORN = 32,    /* a part of it could not be read */
+    FAULT_EVENTS = 64,  /* an event that is declared or made may be missing */
+    FAULT_FIELDS = 128, /* a field of the case, or of what comes with an event */
+    FAULT_CLOCKS = 256,
+    FAULT_HOURS = 512,  /* of a calendar */
+    FAULT_ROLES = 1024, /* of the rulebook, all of them */
+    FAULT_VALUES = 2048
 };
 
 typedef struct following {
     rulebook_loader *l;
     const gov_error *e;
-    uint8_t *faults; /* by definition */
+    uint16_t *faults; /* by definition */
     unsigned torn;   /* 1 << kind of each definition that could not be read, or not as a whole */
     unsigned all;    /* FAULT_* of all workflows and schedules */
 } following;
@@ -37,12 +43,12 @@ static const base_message values[] = {
     M_min_above_max, M_field_pattern, M_bad_field, M_bad_text, M_bad_form, M_bad_point, M_too_fine, M_not_one_of,
     M_below_min, M_above_max, M_too_long, M_no_match, M_field_condition, M_law_without_roll, M_no_calendar,
     M_value_no_duration, M_case_hides_rest, M_extend_never, M_out_of_bounds, M_bad_mark, M_yaml_control, M_bad_utf8,
-    M_yaml_number, M_reserved_field, M_required_not_given, M_event_never_comes, M_trigger_unknown};
+    M_yaml_number, M_reserved_field, M_required_not_given, M_event_never_comes};
 
 /* Mistakes of the text where they stand, whatever the rest says. */
 static const base_message own[] = {
     M_yaml_syntax, M_yaml_text, M_yaml_tab, M_yaml_indent, M_yaml_list_line, M_yaml_unclosed, M_yaml_wide, M_yaml_no_colon, M_yaml_escape, M_yaml_quote, M_yaml_control, M_yaml_tag, M_yaml_tag_wrong, M_yaml_duplicate_key, M_yaml_key, M_yaml_depth,
-    M_yaml_alias_limit, M_yaml_alias_self, M_yaml_number, M_bad_utf8, M_too_large, M_unknown_key, M_wrong_kind, M_one_key,
+    M_yaml_alias_limit, M_yaml_alias_self, M_yaml_number, M_bad_utf8, M_too_large, M_unknown_key, M_separator_missing, M_wrong_kind, M_one_key, M_expr_word,
     M_not_together, M_invalid_name, M_bad_id, M_unknown_word, M_out_of_bounds, M_twice, M_duration_long, M_language_unknown,
     M_law_without_roll, M_bad_span, M_bad_weekdays, M_bad_dates, M_bad_year, M_bad_rhythm, M_bad_clock_time, M_bad_on,
     M_limit_misplaced, M_min_above_max, M_field_pattern, M_bad_field, M_bad_form, M_reserved_field, M_bad_duration,
@@ -89,10 +95,35 @@ static bool harmless_key(const gov_error *e, size_t i)
     return is_text(near, "title") || is_text(near, "description");
 }
 
+/* A misspelt key hides all that stands under it. */
+static unsigned fault_of_key(const gov_error *e, size_t i)
+{
+    static const struct {
+        const char *key;
+        unsigned fault;
+    } hidden[] = {{"events", FAULT_EVENTS}, {"input", FAULT_FIELDS}, {"fields", FAULT_FIELDS}, {"clocks", FAULT_CLOCKS | FAULT_EVENTS},
+                  {"states", FAULT_TARGET}, {"roles", FAULT_ROLES}, {"values", FAULT_VALUES}, {"marks", FAULT_EVENTS}, {"entry", FAULT_EVENTS},
+                  {"exit", FAULT_EVENTS}, {"do", FAULT_EVENTS}, {"hours", FAULT_HOURS}, {"raise", FAULT_EVENTS}, {"send", FAULT_EVENTS}};
+    const char *near = gov_error_argument(e, i, "near"), *what = gov_error_argument(e, i, "what");
+    for (size_t k = 0; k < ARRAY_LEN(hidden); k++)
+        if (is_text(base_error_message(e, i) == M_wrong_kind ? what : near, hidden[k].key))
+            return hidden[k].fault;
+    return 0;
+}
+
 static unsigned fault_of(const gov_error *e, size_t i)
 {
     const base_message m = base_error_message(e, i);
-    if (m == M_yaml_quote || m == M_expr_type || base_message_status(m) == GOV_E_EXPR)
+    if (m == M_bad_span || m == M_bad_weekdays || m == M_calendar_weekdays || m == M_calendar_hours || m == M_calendar_hours_twice)
+        return FAULT_HOURS;
+    if (m == M_trigger_unknown)
+        return FAULT_TARGET;
+    if (m == M_unknown_key || m == M_wrong_kind || (m == M_unknown_name && is_text(gov_error_argument(e, i, "kind"), "action"))) {
+        const unsigned hidden = fault_of_key(e, i);
+        if (hidden != 0)
+            return hidden | FAULT_SHAPE;
+    }
+    if (m == M_yaml_quote || m == M_expr_type || m == M_expr_word || base_message_status(m) == GOV_E_EXPR)
         return FAULT_EXPR;
     if (ONE_OF(m, values) || (m == M_unknown_key && harmless_key(e, i)))
         return FAULT_VALUE;
@@ -110,7 +141,7 @@ static void gather(following *f)
     for (size_t i = 0; i < gov_error_count(f->e); i++) {
         const size_t def = gov_error_severity(f->e, i) == GOV_SEVERITY_ERROR ? def_of(f, i) : SIZE_MAX;
         if (def != SIZE_MAX)
-            f->faults[def] |= (uint8_t)fault_of(f->e, i);
+            f->faults[def] |= (uint16_t)fault_of(f->e, i);
     }
     for (size_t i = 0; i < rb->def_count; i++) {
         const rb_def *def = &rb->defs[i];
@@ -143,6 +174,8 @@ static bool warning_follows(const following *f, size_t i, unsigned faults)
     case M_clock_never_starts:
     case M_clock_never_stops:
         return (faults & (FAULT_SHAPE | FAULT_TORN | FAULT_TARGET)) != 0;
+    case M_outcome_not_final:
+    case M_raise_not_taken:
     case M_event_unused:
         return (faults & (FAULT_SHAPE | FAULT_TORN)) != 0;
     case M_transition_never_taken:
@@ -172,6 +205,24 @@ static bool name_follows(const following *f, const char *kind)
         if (is_text(kind, kinds[i].kind))
             return (f->torn & kinds[i].from) != 0;
     return (f->torn & (1u << RB_SECTION | 1u << RB_RECORD | 1u << RB_UNKNOWN)) != 0;
+}
+
+/* Does the mistake follow from another one of the same definition, or from one of the rulebook's own? */
+static bool follows_here(const following *f, size_t i, unsigned faults)
+{
+    const base_message m = base_error_message(f->e, i);
+    const char *name = gov_error_argument(f->e, i, "name"), *kind = gov_error_argument(f->e, i, "kind");
+    const unsigned root = f->l->rb->def_count > 0 ? f->faults[0] : 0;
+    if (m == M_event_never_comes || m == M_trigger_unknown)
+        return (faults & FAULT_EVENTS) != 0;
+    if (m == M_calendar_no_monday || m == M_calendar_no_hours)
+        return (faults & FAULT_HOURS) != 0;
+    if (m == M_undeclared_reference || m == M_no_such_field)
+        return ((faults & FAULT_FIELDS) != 0 && (begins(name, "case.") || begins(name, "event.") || begins(name, "it."))) ||
+               ((faults & FAULT_CLOCKS) != 0 && begins(name, "clocks.")) || ((root & FAULT_VALUES) != 0 && begins(name, "values."));
+    if (m == M_unknown_name)
+        return (is_text(kind, "role") && (root & FAULT_ROLES) != 0) || (is_text(kind, "value") && (root & FAULT_VALUES) != 0);
+    return false;
 }
 
 /* In a definition that was read as a whole: does the mistake follow from one that was not? */
@@ -225,6 +276,8 @@ static bool follows(const following *f, size_t i)
     const unsigned faults = def != SIZE_MAX ? f->faults[def] : 0;
     const unsigned kind = def != SIZE_MAX ? f->l->rb->defs[def].kind : RB_UNKNOWN;
     if (gov_error_severity(f->e, i) == GOV_SEVERITY_WARNING && warning_follows(f, i, faults))
+        return true;
+    if (gov_error_severity(f->e, i) == GOV_SEVERITY_ERROR && follows_here(f, i, faults))
         return true;
     if (f->torn == 0 || gov_error_origin(f->e, i) == NULL)
         return false;

@@ -147,6 +147,29 @@ static void unknown_trigger(rulebook_loader *l, const rulebook_workflow *w, cons
     rb_names_free(l, &all);
 }
 
+static void check_made(rulebook_loader *l, const rulebook_workflow *w, const rulebook_block *b, const senders *s)
+{
+    for (uint32_t i = 0; i < b->count && !rb_out(l); i++) {
+        const rulebook_action *a = &b->items[i];
+        const char *event = a->kind == RULEBOOK_RAISE ? a->as.raise.event
+                            : a->kind == RULEBOOK_SEND && a->as.send.to == RULEBOOK_TO_SELF ? a->as.send.event : NULL;
+        if (a->kind == RULEBOOK_IF) {
+            check_made(l, w, &a->as.branch.then, s);
+            check_made(l, w, &a->as.branch.otherwise, s);
+        }
+        if (event == NULL || taken(w, event))
+            continue;
+        rb_names others = {0}; /* those that something takes */
+        for (size_t k = 0; k < s->known.count; k++)
+            if (strcmp(s->known.items[k], event) != 0 && taken(w, s->known.items[k]))
+                rb_names_add(l, &others, s->known.items[k]);
+        const char *near = rb_nearest(&others, event);
+        if (near != NULL) /* else it may be meant for those who read the journal */
+            rb_warn(l, a->place, M_raise_not_taken, A_S("event", event), A_S("near", near));
+        rb_names_free(l, &others);
+    }
+}
+
 static void check_events(rulebook_loader *l, const rulebook_workflow *w, const senders *s)
 {
     for (uint32_t i = 0; i < chart_transition_count(w->chart); i++) {
@@ -308,6 +331,8 @@ static void check_workflow(rulebook_loader *l, const rulebook_workflow *w, const
     from_workflow(l, w, &own);
     s.known = own.known;
     check_events(l, w, &s);
+    for (uint32_t i = 0; i < w->block_count; i++)
+        check_made(l, w, &w->blocks[i], &s);
     check_states(l, w, elsewhere);
     for (uint32_t i = 0; i < w->block_count; i++)
         check_block(l, &w->blocks[i]);

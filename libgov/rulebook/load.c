@@ -80,6 +80,16 @@ static void keep_zone(rulebook_loader *l, base_zone *zone, const void *tzif, siz
         rb_note(l, base_nomem(l->d));
 }
 
+/* The zones that people in one country ask for by other names. */
+static const char *zone_near(const char *name)
+{
+    static const char *const chinese[] = {"Asia/Beijing", "Beijing", "China", "Asia/China", "CST", "UTC+8", "UTC+08:00", "GMT+8", "+08:00", "+8"};
+    for (size_t i = 0; i < ARRAY_LEN(chinese); i++)
+        if (strcmp(name, chinese[i]) == 0)
+            return "Asia/Shanghai";
+    return base_zone_near(name, strlen(name));
+}
+
 static void read_zone(rulebook_loader *l, const rb_node *root, const rulebook_options *o)
 {
     const rb_node *n = rb_get(root, "time_zone");
@@ -106,7 +116,7 @@ static void read_zone(rulebook_loader *l, const rb_node *root, const rulebook_op
     else if (status == GOV_E_NOMEM)
         rb_note(l, base_nomem(l->d));
     else if (n != NULL)
-        rb_fail(l, n, M_zone_unknown, A_S("zone", name), A_S("near", base_zone_near(name, strlen(name))));
+        rb_fail(l, n, M_zone_unknown, A_S("zone", name), A_S("near", zone_near(name)));
     if (status != GOV_OK)
         base_zone_free(zone);
     base_buf_free(&tzif);

@@ -173,6 +173,7 @@ const char *rb_calendar_choice(rulebook_loader *l, const rb_node *map, const cha
 
 /* ---- defs.c ---- */
 void rb_index(rulebook_loader *l, const rulebook_options *o);
+bool rb_begins_definition(const rb_full *rb, const char *key);
 rb_def *rb_find_def(const rb_full *rb, rb_def_kind kind, const char *key, const char *name);
 /* Parses a definition into the arena; NULL when it is broken, which is reported. */
 rb_node *rb_read_def(rb_full *rb, base_arena *arena, rb_def *def, gov_status *status, const diag *d);

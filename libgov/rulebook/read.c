@@ -262,14 +262,52 @@ const char *rb_read_event(rulebook_loader *l, const rb_node *n, const char *what
 
 /* ---- maps and lists ---- */
 
+/* What people call it who come from other tools, or from the word's plain sense; only what the place knows is proposed. */
+static const char *other_word(const char *s, size_t len, const char *const *words, size_t count)
+{
+    static const char *const pairs[][2] = {
+        {"integer", "int"}, {"number", "int"}, {"text", "string"}, {"str", "string"}, {"enum", "string"}, {"boolean", "bool"},
+        {"float", "double"}, {"decimal", "money"}, {"amount", "money"}, {"datetime", "timestamp"}, {"time", "timestamp"},
+        {"array", "list"}, {"object", "map"}, {"person", "resident"}, {"user", "staff"}, {"location", "point"},
+        {"target", "to"}, {"goto", "to"}, {"next", "to"}, {"guard", "when"}, {"condition", "when"}, {"cond", "when"}, {"if", "when"},
+        {"actions", "do"}, {"action", "do"}, {"then", "do"}, {"run", "do"}, {"deadline", "budget"}, {"enum", "one_of"},
+        {"options", "one_of"}, {"values", "one_of"}, {"choices", "one_of"}, {"regex", "matches"}, {"pattern", "matches"},
+        {"maximum", "max"}, {"minimum", "min"}, {"label", "title"}, {"name", "title"}, {"role", "by"}, {"roles", "by"},
+        {"on_entry", "entry"}, {"on_exit", "exit"}, {"transitions", "on"}, {"timeout", "after"}, {"timezone", "time_zone"},
+        {"value", "is"}, {"pause", "paused_in"}, {"start", "initial"}, {"end", "final"}, {"basic", "atomic"}};
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+        for (size_t k = 0; strlen(pairs[i][0]) == len && memcmp(pairs[i][0], s, len) == 0 && k < count; k++)
+            if (strcmp(words[k], pairs[i][1]) == 0)
+                return words[k];
+    return NULL;
+}
+
+static const char *meant(const rb_node *n, const char *const *words, size_t count)
+{
+    const char *near = other_word(n->as.text, n->count, words, count);
+    return near != NULL ? near : base_nearest(n->as.text, n->count, words, count);
+}
+
+static bool is_action(const rulebook_loader *l, const rb_node *key)
+{
+    static const char *const own[] = {"set", "raise", "send", "cancel", "log"};
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        if (rb_is(key, own[i]))
+            return true;
+    return rulebook_find_effect(l->rb->pub.host, key->as.text) != NULL;
+}
+
 static void report_key(rulebook_loader *l, const rb_node *key, const char *what, const char *const *keys)
 {
     const char *plain[64];
     size_t count = 0;
     for (size_t i = 0; keys[i] != NULL && count < ARRAY_LEN(plain); i++)
         plain[count++] = keys[i] + (keys[i][0] == '!');
-    rb_fail(l, key, M_unknown_key, A_N("key", key->as.text, key->count), A_S("what", what),
-            A_S("near", base_nearest(key->as.text, key->count, plain, count)));
+    const char *near = strcmp(what, "transition") == 0 && is_action(l, key) ? "do" : meant(key, plain, count);
+    if (near == NULL && key->column == 1 && rb_begins_definition(l->rb, key->as.text))
+        rb_fail(l, key, M_separator_missing, A_N("key", key->as.text, key->count));
+    else
+        rb_fail(l, key, M_unknown_key, A_N("key", key->as.text, key->count), A_S("what", what), A_S("near", near));
 }
 
 bool rulebook_read_keys(rulebook_loader *l, const rb_node *n, const char *what, const char *const *keys)
@@ -303,7 +341,7 @@ bool rulebook_read_bool(rulebook_loader *l, const rb_node *n, const char *what, 
         return otherwise;
     if (n->kind == RB_SCALAR && n->type == RB_BOOL)
         return (n->as.text[0] | 32) == 't';
-    rb_fail(l, n, M_wrong_kind, A_S("what", what), A_S("expected", "bool"), A_S("found", rb_kind_name(n)));
+    rb_fail(l, n, M_wrong_kind, A_S("what", what), A_S("expected", "true or false"), A_S("found", rb_kind_name(n)));
     return otherwise;
 }
 
@@ -342,7 +380,7 @@ unsigned rulebook_read_word(rulebook_loader *l, const rb_node *n, const char *wh
         rb_note(l, base_nomem(l->d));
     else
         rb_fail(l, n, M_unknown_word, A_N("word", n->as.text, n->count), A_S("what", what), A_S("words", all.data),
-                A_S("near", base_nearest(n->as.text, n->count, words, count)));
+                A_S("near", meant(n, words, count)));
     base_buf_free(&all);
     return otherwise;
 }

@@ -355,6 +355,10 @@ static void add_transition(rulebook_loader *l, uint32_t state, const rb_node *n,
         rb_fail(l, t->node, M_empty, A_S("what", t->on));
         return;
     }
+    if (t->timer && !map) {
+        rb_fail(l, n, M_wrong_kind, A_S("what", "after"), A_S("expected", "{delay: ..., to: ...}"), A_S("found", rb_kind_name(n)));
+        return;
+    }
     if (map)
         rulebook_read_keys(l, n, "transition", t->timer ? rb_keys_timed_transition : rb_get(n, "event") == t->node ? rb_keys_listed_transition : rb_keys_transition);
     if (t->timer)

@@ -249,7 +249,10 @@ static gov_status report_indent(const gov_allocator *a, const rb_break *b, const
         from++;
     if (from < b->at && whole_value(b, &from, &len)) /* something comes behind a value: "text" more */
         return report_quoted(a, M_yaml_text, place_on(b->source, b->at, b->place, from), s + from, len, d);
-    return base_fail_at(d, &b->place, M_yaml_indent);
+    for (from = start; from < b->at && blank(s[from]); from++) {
+    }
+    const base_place place = place_on(b->source, b->at, b->place, from);
+    return base_fail_at(d, &place, M_yaml_indent);
 }
 
 /* `title:x` or `title：x` on a line of its own: YAML takes it and the line after it for one text. */
@@ -336,7 +339,7 @@ gov_status rb_report_break(const gov_allocator *a, const rb_break *b, const diag
     const char *text;
     size_t len;
     const char c = b->at < b->source->len ? b->source->bytes[b->at] : '\0';
-    if (says(b, "cannot start any token") && c == '\t')
+    if ((says(b, "cannot start any token") && c == '\t') || says(b, "tab character"))
         return base_fail_at(d, &b->place, M_yaml_tab);
     if (says(b, "unknown escape character"))
         return base_fail_at(d, &b->place, M_yaml_escape);

@@ -118,6 +118,206 @@ def wrong(mistakes):
     return problems
 
 
+# ---- YAML that says something else than was meant ----
+
+FRAME = """rulebook: t
+version: "1"
+time_zone: Asia/Shanghai
+roles: {clerk: {}}
+---
+workflow: w
+events: {go: {by: [clerk]}}
+fields: {anonymous: {type: bool, default: false}, n: {type: int, default: 0}, s: {type: string, default: x}}
+"""
+END = "  b: {type: final}\n"
+FLOW = "states:\n  a: {on: {go: {when: %s, to: b}}}\n" + END
+BLOCK = "states:\n  a:\n    on:\n      go:\n        when: %s\n        to: b\n" + END
+TITLE = "title: %s\nstates: {a: {on: {go: b}}, b: {type: final}}\n"
+# Where `%s` stands, what is written there with "^" before the place that is told, the code, and what the author then writes: None for
+# what the message itself shows in quotes.
+QUOTING = [
+    (FLOW, "^!case.anonymous", "yaml_quote", None),
+    (FLOW, "^!(case.n in [1, 2])", "yaml_quote", None),
+    (FLOW.replace("when: %s, to: b", "to: b, when: %s"), "^!case.anonymous", "yaml_quote", None),
+    (BLOCK, "^!case.anonymous && case.n > 1", "yaml_quote", None),
+    (BLOCK, "^case.n > 1 ? true : false", "yaml_quote", None),
+    (FLOW, "^case.n > 1 ? true : false", "yaml_quote", None),
+    (BLOCK, "^case.s == 'a # b'", "yaml_quote", None),
+    (BLOCK, "^[1, 2].exists(x, x == case.n)", "yaml_quote", None),
+    (FLOW, "^[1, 2].exists(x, x == case.n)", "yaml_quote", None),
+    (FLOW, "^case.n in [1, 2]", "yaml_quote", None),
+    (BLOCK, "^{'a': 1}['a'] == case.n", "yaml_quote", None),
+    (BLOCK, '^"x" == case.s', "yaml_quote", None),
+    (TITLE, "^Notice: closed today", "yaml_text", None),
+    (TITLE, "^@home", "yaml_text", None),
+    (TITLE, "^%home", "yaml_text", None),
+    (TITLE, "^`code` of it", "yaml_text", None),
+    (TITLE, "^**new** rules", "yaml_text", None),
+    (TITLE, "^& co", "yaml_text", None),
+    (TITLE, "^&co", "yaml_text", None),
+    (TITLE, '^"one" two', "yaml_text", None),
+    (TITLE, "^*important", "yaml_alias_unknown", "'*important'"),
+    (TITLE, '^"open', "yaml_unclosed", '"open"'),
+    (BLOCK, "case.n > 1\n^\tx: 1", "yaml_tab", "case.n > 1"),
+    (FLOW, "case.n > 1^，to: b", "yaml_wide", "case.n > 1"),
+    (TITLE.replace("title: %s", "%s"), "title^： x", "yaml_wide", "title: x"),
+    (TITLE.replace("title: %s", "%s"), "^title:x", "yaml_no_colon", "title: x"),
+    (FLOW, "case.s == ^“x”", "bad_character", "case.s == 'x'"),
+    (FLOW.replace("to: b", "to: %s").replace("when: %s, ", ""), "^“b”", "yaml_wide", '"b"'),
+    (FLOW.replace("to: b", "to: %s").replace("when: %s, ", ""), "^［b］", "yaml_wide", "[b]"),
+    (FLOW.replace("go: {when: %s, to: b}", "%s"), "^*: b", "yaml_text", "'*': b"),
+    (FLOW.replace("{on: {go: {when: %s, to: b}}}", "%s"), "^｛on: {go: b}}", "yaml_wide", "{on: {go: b}}"),
+    (TITLE.replace("%s", "x\n%s"), "entry: ^- log: x", "yaml_list_line", "entry: [{log: x}]"),
+]
+
+
+def spot(text):
+    before = text[:text.index("^")]
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+def misquoted(cases):
+    problems = []
+    for frame, marked, code, instead in cases:
+        line, column = spot(FRAME + frame.replace("%s", marked, 1))
+        told = [d for d in found(FRAME + frame.replace("%s", marked.replace("^", ""), 1)) if d["severity"] == "error"]
+        if [(d["code"], d["line"], d["column"]) for d in told] != [(code, line, column)]:
+            problems.append(f"{marked}: not {code} at {line}:{column}: {told}")
+            continue
+        shown = instead if instead is not None else told[0]["message"].split("quotes: ", 1)[-1]
+        left = [d for d in found(FRAME + frame.replace("%s", shown, 1)) if d["severity"] == "error" or "never" in d["code"]]
+        problems += [f"{marked}: {shown} does not load: {left}"] if left else []
+    return problems
+
+
+# ---- slips of an author ----
+
+RULES = """rulebook: t
+version: "1"
+time_zone: Asia/Shanghai
+calendar: cn
+roles: {clerk: {title: Clerk}, handler: {scope: assignee}}
+values:
+  sign_within: {is: 2 working hours, source: city}
+  most: {is: 3, source: city}
+---
+calendar: cn
+hours: {mon-fri: ["09:00-12:00", "13:30-17:30"]}
+years:
+  2026: {off: [2026-01-01..2026-01-03], work: [2026-01-04]}
+  2027: {}
+---
+workflow: complaint
+fields:
+  n: {type: int, default: 0}
+  note: {type: string, default: ""}
+  urgency: {type: int, min: 1, max: 4, default: 3}
+events:
+  dispatch: {by: [clerk], input: {reason: {type: string, required: true}}}
+  finish: {by: [handler]}
+clocks:
+  due:
+    starts: [dispatch]
+    stops: [closed]
+    budget: 5 working days
+    marks: {80%: remind}
+on: {remind: {do: [{log: hurry}]}}
+states:
+  received:
+    on: {dispatch: {to: handling, do: [{set: {note: event.data.reason}}]}}
+    after: {delay: values.sign_within, do: [{log: late}]}
+  handling:
+    on:
+      finish:
+        when: case.n < values.most
+        to: closed
+  closed: {type: final, outcome: done}
+---
+schedule: weekly
+every: week
+do: [{open: {workflow: complaint, fields: {n: "1"}}}]
+---
+template: hello
+text: {zh: 你好, en: hello}
+"""
+# What is replaced, by what ("^" before the place that is told), the one code that is told, and what its message must have.
+SLIPS = [
+    ("events:\n  d", "^event:\n  d", "unknown_key", "events"),
+    ("after: {delay", "^aftr: {delay", "unknown_key", "after"),
+    ("to: closed\n", "to: ^close\n", "unknown_name", "closed"),
+    ("to: closed\n", "to: ^Closed\n", "unknown_name", "closed"),
+    ("{to: handling", "{^target: handling", "unknown_key", '"to"'),
+    ("when: case.n", "^guard: case.n", "unknown_key", '"when"'),
+    ("{remind: {do: [{log: hurry}]}}", "{remind: [{^log: hurry}]}", "unknown_key", '"do"'),
+    ("by: [handler]", "by: [^handlr]", "unknown_name", "handler"),
+    ("by: [handler]", "by: [^承办人]", "invalid_name", "承办人"),
+    ("5 working days", "^5 workdays", "duration_unit_near", "working days"),
+    ("5 working days", "^5 wroking days", "duration_unit_near", "working days"),
+    ("5 working days", "^5个工作日", "bad_duration", "5 working days"),
+    ("5 working days", "^five working days", "bad_duration", "5 working days"),
+    ("5 working days", "^5", "bad_duration", "5 working days"),
+    ("values.sign_within", "^values.sign_witin", "unknown_name", "sign_within"),
+    ("{delay: values.sign_within, do: [{log: late}]}", "^2 hours", "wrong_kind", "{delay: ..., to: ...}"),
+    ("        when: case.n < values.most\n        to", "       when: case.n < values.most\n        ^to", "yaml_indent", None),
+    ("    stops: [closed]", "      ^stops: [closed]", "yaml_indent", None),
+    ("    starts: [dispatch]\n", "    starts: [dispatch]\n    ^starts: [finish]\n", "yaml_duplicate_key", "line 26"),
+    ("case.n < values.most", "\"case.n < values.most && ^case.nte == 'x'\"", "undeclared_reference", "case.note"),
+    ("case.n < values.most", ">-\n          case.n < values.most &&\n          ^case.not == 'x'", "undeclared_reference", "case.note"),
+    ("case.n < values.most", "|\n          case.n < values.most &&\n          case.note ^= 'x'", "expr_word", "=="),
+    ("case.n < values.most", "case.n ^= 3", "expr_word", "=="),
+    ("case.n < values.most", "case.n < 3 ^and case.n > 1", "expr_word", "&&"),
+    ("case.n < values.most", "case.n <^> 3", "expr_word", "!="),
+    ("case.n < values.most", "case.n == ^'3'", "no_such_overload", "int"),
+    ("case.n < values.most", "In(^'handlin')", "unknown_name", "handling"),
+    ("calendar: cn\nroles", "calendar: ^china\nroles", "unknown_name", "china"),
+    ("2026-01-01..2026-01-03", "^2026/01/01", "bad_dates", "2026-10-01"),
+    ('"09:00-12:00"', '^"9:00-12:00"', "bad_span", "09:00-12:00"),
+    ('"09:00-12:00"', '^"09:00–12:00"', "bad_span", "09:00-12:00"),
+    ("mon-fri", "^monday-friday", "bad_weekdays", "mon-fri"),
+    ("stops: [closed]", "stops: [^close]", "trigger_unknown", "closed"),
+    ("80%: remind", "^0.8: remind", "bad_mark", "80%"),
+    ("on: {remind:", "on: {^remnd:", "event_never_comes", "remind"),
+    ("type: int, min", "type: ^integer, min", "unknown_word", '"int"'),
+    ('{type: string, default: ""}', "{type: ^text}", "unknown_word", '"string"'),
+    ("max: 4, default: 3", "max: 4, default: ^5", "above_max", "4"),
+    ("required: true", "required: ^yes", "wrong_kind", "true or false"),
+    ("{reason: {type: string, required: true}}", "^[reason]", "wrong_kind", "map"),
+    ("{note: event.data", "{^nte: event.data", "unknown_name", "note"),
+    ("{log: late}", "{^notfy: {to: case.unit, template: hello}}", "unknown_name", "notify"),
+    ("{log: late}", "{notify: {to: case.unit, template: ^helo}}", "unknown_name", "hello"),
+    ("do: [{log: late}]", "do: ^{log: late}", "wrong_kind", "list"),
+    ("[{log: late}]", "[^{log: late, raise: remind}]", "one_key", None),
+    ("{log: late}", "^{raise: remindd}", "raise_not_taken", "remind"),
+    ("{type: final", "{type: ^finall", "unknown_word", '"final"'),
+    ("every: week", "every: ^weekly", "bad_rhythm", "week"),
+    ("complaint, fields", "^complain, fields", "unknown_name", "complaint"),
+    ("template: hello", "^templat: hello", "unknown_definition", "template"),
+    ("---\ntemplate: hello\ntext", "^template: hello\ntitle", "separator_missing", "---"),
+    ("Asia/Shanghai", "^Asia/Beijing", "zone_unknown", "Asia/Shanghai"),
+    ("{zh: 你好", "{^cn: 你好", "language_unknown", "zh"),
+    ("calendar: cn\nroles", "include: ^workflows\ncalendar: cn\nroles", "include_empty", "workflows/*.yaml"),
+    ("calendar: cn\nroles", "include: ^\"a|b/*.yaml\"\ncalendar: cn\nroles", "include_pattern", "list"),
+    ("roles: {clerk", "permissions: {^case.opne: [clerk]}\nroles: {clerk", "unknown_key", "case.open"),
+    ('version: "1"', 'version: ^"' + "1" * 65 + '"', "too_large", "64"),
+]
+
+
+def slipped(cases):
+    problems = []
+    for old, marked, code, words in cases:
+        if old not in RULES:
+            problems.append(f"{old!r} is not in the rules")
+            continue
+        line, column = spot(RULES.replace(old, marked, 1))
+        told = found(RULES.replace(old, marked.replace("^", ""), 1))
+        if [(d["code"], d["line"], d["column"]) for d in told] != [(code, line, column)] or (words or "") not in told[0]["message"]:
+            problems.append(f"{marked}: not {code} at {line}:{column} with {words}: {[(d['code'], d['line'], d['column'], d['message']) for d in told]}")
+    return problems
+
+
+report("YAML that takes a value apart is told where it does, and what is proposed loads", misquoted(QUOTING))
+report("the rules of the slips are sound without them", found(RULES))
+report("each slip of an author is told once, at its place, with what was meant", slipped(SLIPS))
 report("what is right is left alone", [d for d in found(rulebook(RIGHT)) if d["severity"] == "error"])
 report("each mistake is told once, at its place, with what was meant", wrong(MISTAKES))
 LINE = "case.s == '\u2028' && case.m > 1"

@@ -1,5 +1,6 @@
 """docs/rulebook.md: its examples are one rulebook without a fault, and it names every key and word of the language."""
 
+import json
 import os
 import re
 import subprocess
@@ -51,6 +52,68 @@ def check_section(root, section=SECTION, of=SECTION_PAGE):
     return [f"{key} is not explained" for key in sorted(keys - named)] + ([] if len(keys) > 1 else ["no keys were found"])
 
 
+# What `gov schema` knows, and the page that explains it; everything else stands in rulebook.md.
+PAGES = {"points": SECTION_PAGE, "time_bank": os.path.join("docs", "timebank.md"), "fund": FUNDS_PAGE, "cost_share": FUNDS_PAGE,
+         "grant": FUNDS_PAGE, "contract": FUNDS_PAGE, "scenario": os.path.join("docs", "scenarios.md")}
+# Effects of a room's own have their parameters on that room's page, besides.
+ROOMS = {"link": os.path.join("docs", "cases.md"), "merge": os.path.join("docs", "cases.md")}
+
+
+def keys_of(schema):
+    """The keys and words that a piece of the schema names itself, without what it refers to."""
+    if isinstance(schema, list):
+        return {k for part in schema for k in keys_of(part)}
+    if not isinstance(schema, dict):
+        return set()
+    found = {k for k in schema.get("properties", {})} | {w for w in schema.get("enum", []) if isinstance(w, str)}
+    return found.union(*(keys_of(part) for key, part in schema.items() if key != "enum" and isinstance(part, (dict, list))))
+
+
+def check_schema(root, schema=None):
+    """Every key, word, permission, effect and parameter that the loader's own tables name stands between backticks on its page."""
+    if schema is None:
+        schema = json.loads(subprocess.run([GOV, "schema"], capture_output=True, encoding="utf-8").stdout)
+    named, problems = {}, []
+    for page in {PAGE, *PAGES.values(), *ROOMS.values()}:
+        text = read(os.path.join(root, page)) if os.path.exists(os.path.join(root, page)) else ""
+        plain = set(re.findall(r"`([^`\n]+)`", text))
+        named[page] = plain | set(re.findall(r"[a-z_]+(?:\.[a-z_]+)*", " ".join(plain))) | set(re.findall(r"[a-z_]+", " ".join(plain)))
+    for name, part in schema["$defs"].items():
+        page = PAGES.get(name, PAGE)
+        actions = part.get("else", {}).get("properties", {}) if name == "action" else {}
+        for effect, params in actions.items():
+            known = named[PAGE] | named.get(ROOMS.get(effect), set())
+            problems += [f"{PAGE}: the action {effect} is not explained"] if effect not in named[PAGE] else []
+            problems += [f"{PAGE}: {effect}.{key} is not explained" for key in sorted(keys_of(params) - known)]
+        if not actions:
+            problems += [f"{page}: {name}.{key} is not explained" for key in sorted(keys_of(part) - named[page])]
+    return problems if len(schema["$defs"]) > 1 else problems + ["no schema was found"]
+
+
+def check_pages(root):
+    """The examples of the pages of programmes are rulebooks without a fault, each page for itself."""
+    problems = []
+    for page in sorted(set(PAGES.values())):
+        parts = blocks(read(os.path.join(root, page)))
+        parts = sorted(parts, key=lambda p: not p.startswith("rulebook:"))
+        parts = [p for p in parts if re.match(r"[a-z_]+:", p)]
+        if not parts or not parts[0].startswith("rulebook:"):
+            problems.append(f"{page}: no example begins a rulebook")
+            continue
+        with tempfile.TemporaryDirectory() as place:
+            path = os.path.join(place, "rulebook.yaml")
+            with open(path, "w", encoding="utf-8") as out:
+                out.write("---\n".join(parts))
+            done = subprocess.run([GOV, "--lang", "en", "check", path], capture_output=True, encoding="utf-8")
+        problems += [f"{page}: {line}" for line in done.stdout.splitlines() if ": error: " in line]
+    return problems
+
+
+report("every key, effect and permission of the schema is explained on its page", check_schema(ROOT))
+report("the examples of the programmes' pages are sound rulebooks", check_pages(ROOT))
+notices("an effect and a parameter that the page leaves out",
+        lambda root: check_schema(root, {"$defs": {"x": {}, "action": {"else": {"properties": {"one": {"properties": {"two": {}}}}}}}}),
+        {PAGE: "`three`\n"}, "the action one is not", "one.two is not")
 report("the examples of docs/rulebook.md are a sound rulebook", check_examples(ROOT))
 report("docs/rulebook.md names every key and word", check_complete(ROOT))
 report("docs/points.md names every key of the section", check_section(ROOT))

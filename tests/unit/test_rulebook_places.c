@@ -12,8 +12,9 @@
     "rulebook: r\nversion: '1'\ntitle: {zh: 社区}\nlanguages: [zh]\ntime_zone: " \
     "Asia/Shanghai\n---\n"                                                         \
     "workflow: w\n"                                                                \
+    "roles: {clerk: {}}\n"                                                        \
     "fields: {urgency: {type: int}, category: {type: string}}\n"                   \
-    "events: {go: {by: [], input: {note: {type: string}}}}\n"                      \
+    "events: {go: {by: [clerk], input: {note: {type: string}}}}\n"                      \
     "states:\n"                                                                    \
     "  a:\n"                                                                       \
     "    title: {zh: 派单}\n"                                                    \
