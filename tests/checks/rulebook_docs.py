@@ -79,7 +79,7 @@ def check_schema(root, schema=None):
         plain = set(re.findall(r"`([^`\n]+)`", text))
         named[page] = plain | set(re.findall(r"[a-z_]+(?:\.[a-z_]+)*", " ".join(plain))) | set(re.findall(r"[a-z_]+", " ".join(plain)))
     for name, part in schema["$defs"].items():
-        page = PAGES.get(name, PAGE)
+        page = PAGES["scenario"] if name.startswith("scenario") else PAGES.get(name, PAGE)
         actions = part.get("else", {}).get("properties", {}) if name == "action" else {}
         for effect, params in actions.items():
             known = named[PAGE] | named.get(ROOMS.get(effect), set())

@@ -275,7 +275,7 @@ static void large_and_deep(void **state)
 
 static gov_status oom_parse(const gov_allocator *a, void *user)
 {
-    static const char text[] = "a: &x [1, 'b', {c: \"d\\n\"}]\ne: *x\nf: !g 1\ne: 2\nh: [";
+    static const char text[] = "a: &x [1, 'b', {c: \"d\\n\"}]\ne: *x\nf: !g 1\ne: 2\nh: [\ni: @x\nj: {k: 1}\n";
     const rb_source s = {"t", text, sizeof text - 1};
     base_arena arena;
     gov_error *err = NULL;
