@@ -1,35 +1,21 @@
 /* Money is conserved under fire: processes move amounts at random while one after the other is killed. Afterwards the sums are
  * exact, no transfer is half there, and none that was acknowledged is missing. */
-#include "support/support.h"
+#include "support/fire.h"
 
 #include "ledger/stored.h"
 
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #define REAL_MS   INT64_C(1772409900000)
 #define NOW       (REAL_MS * 1000)
 #define COMMUNITY 9
 
-enum { WORKERS = 3, ACCOUNTS = 24, EACH = 12, START = 100000 };
+enum { ACCOUNTS = 24, EACH = 12, START = 100000 };
 
 static gov_error *err;
 static const diag D = {&base_malloc, &err};
 static const store_migration *const schema[] = {&ledger_schema};
-
-/* What a worker says after its commit; written at once, so that a pipe takes all of it or nothing. */
-typedef struct acknowledged {
-    int32_t count;
-    struct {
-        int64_t id, debit, credit, amount;
-    } made[EACH];
-} acknowledged;
 
 static store *open_store(const char *url)
 {
@@ -47,8 +33,7 @@ static store *open_store(const char *url)
 static uint64_t seed;
 static uint32_t rnd(uint32_t below)
 {
-    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(seed >> 33) % below;
+    return fire_random(&seed, below);
 }
 
 /* Pairs: each second one is linked to the one before, so that both are there or neither. */
@@ -76,7 +61,8 @@ static void make_batch(ledger_transfer *t, const int64_t *ids, int64_t *held)
     *held = t[0].flags & GOV_TRANSFER_PENDING ? t[0].id : 0;
 }
 
-static gov_status one_batch(store *s, ledger *l, int64_t now, int64_t *held, acknowledged *done)
+/* What was made is told after the commit: the debit account, the id, the amount, the credit account. */
+static gov_status one_batch(store *s, ledger *l, int64_t now, int64_t *held, int out, bool *told)
 {
     int64_t ids[EACH];
     ledger_transfer t[EACH];
@@ -93,87 +79,31 @@ static gov_status one_batch(store *s, ledger *l, int64_t now, int64_t *held, ack
         rc = store_commit(s, NULL);
     else
         store_rollback(s);
-    memset(done, 0, sizeof *done);
-    for (int i = 0; i < EACH && rc == GOV_OK; i++) {
-        if (r[i].code != GOV_LEDGER_CREATED)
-            continue;
-        done->made[done->count].id = t[i].id;
-        done->made[done->count].debit = t[i].debit_account;
-        done->made[done->count].credit = t[i].credit_account;
-        done->made[done->count++].amount = t[i].amount;
-    }
+    for (int i = 0; i < EACH && rc == GOV_OK && *told; i++)
+        if (r[i].code == GOV_LEDGER_CREATED)
+            *told = fire_tell(out, &(fire_ack){t[i].debit_account, t[i].id, t[i].amount, t[i].credit_account});
     return rc;
 }
 
-static int work(const char *url, int out, uint64_t number)
+static int work(void *url, int out, uint64_t number)
 {
-    acknowledged done;
     ledger *l = NULL;
     int64_t held = 0;
+    bool told = true;
     store *s = open_store(url);
     seed = number * UINT64_C(0x9e3779b97f4a7c15);
     if (s == NULL || ledger_open(s, COMMUNITY, &l, NULL) != GOV_OK)
         return 3;
     for (int64_t i = 0;; i++) {
-        const gov_status rc = one_batch(s, l, NOW + i * 1000, &held, &done);
+        const gov_status rc = one_batch(s, l, NOW + i * 1000, &held, out, &told);
         if (rc != GOV_OK && rc != GOV_E_RETRY && rc != GOV_E_BUSY)
             return 4;
-        if (rc == GOV_OK && done.count > 0 && write(out, &done, sizeof done) != sizeof done)
+        if (!told)
             return 5;
     }
 }
 
 /* ---- the parent ---- */
-
-typedef struct field {
-    acknowledged *acks;
-    size_t count, cap;
-    pid_t worker[WORKERS];
-    uint64_t started;
-    int in, out;
-    const char *url;
-} field;
-
-static void start(field *f, int i)
-{
-    const uint64_t number = ++f->started;
-    f->worker[i] = fork();
-    assert_true(f->worker[i] >= 0);
-    if (f->worker[i] == 0) {
-        close(f->in);
-        _exit(work(f->url, f->out, number));
-    }
-}
-
-static void shoot(field *f, int i)
-{
-    int status = -1;
-    assert_int_equal(kill(f->worker[i], SIGKILL), 0);
-    assert_true(waitpid(f->worker[i], &status, 0) == f->worker[i]);
-    if (!WIFSIGNALED(status)) /* it had ended by itself: that is what must not be */
-        fail_msg("a worker ended with %d", WEXITSTATUS(status));
-}
-
-static void listen_for(field *f, int ms)
-{
-    struct pollfd p = {.fd = f->in, .events = POLLIN};
-    struct timespec now, until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    const int64_t end = (int64_t)until.tv_sec * 1000 + until.tv_nsec / 1000000 + ms;
-    for (int64_t left = ms; left >= 0;) {
-        if (poll(&p, 1, (int)left) == 1 && p.revents & POLLIN) {
-            if (f->count == f->cap) {
-                f->cap = f->cap != 0 ? 2 * f->cap : 256;
-                f->acks = realloc(f->acks, f->cap * sizeof *f->acks);
-                assert_non_null(f->acks);
-            }
-            assert_true(read(f->in, &f->acks[f->count], sizeof *f->acks) == sizeof *f->acks);
-            f->count++;
-        }
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        left = end - ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-    }
-}
 
 static void prepare(const char *url)
 {
@@ -208,23 +138,16 @@ static void prepare(const char *url)
 
 /* ---- what has to be true ---- */
 
-static void assert_kept(ledger *l, const field *f)
+static void assert_kept(ledger *l, const fire *f)
 {
     for (size_t i = 0; i < f->count; i++) {
-        const acknowledged *k = &f->acks[i];
-        int64_t ids[EACH];
-        ledger_transfer t[EACH];
-        for (int j = 0; j < k->count; j++)
-            ids[j] = k->made[j].id;
-        assert_gov_ok(ledger_lookup_transfers(l, ids, (size_t)k->count, t, &D), err);
-        for (int j = 0; j < k->count; j++) {
-            if (t[j].id != ids[j])
-                fail_msg("transfer %lld was acknowledged and is gone", (long long)ids[j]);
-            if (k->made[j].debit != 0)
-                assert_true(t[j].debit_account == k->made[j].debit &&
-                            t[j].credit_account == k->made[j].credit &&
-                            t[j].amount == k->made[j].amount);
-        }
+        const fire_ack *k = &f->acks[i];
+        ledger_transfer t;
+        assert_gov_ok(ledger_lookup_transfers(l, &k->id, 1, &t, &D), err);
+        if (t.id != k->id)
+            fail_msg("transfer %lld was acknowledged and is gone", (long long)k->id);
+        if (k->what != 0)
+            assert_true(t.debit_account == k->what && t.credit_account == k->more && t.amount == k->amount);
     }
 }
 
@@ -282,32 +205,12 @@ static void assert_conserved(store *s, ledger *l)
 
 static void conserves_money_under_fire(void **state)
 {
-    field f = {.url = support_store_of(state)->url};
-    const int seconds = getenv("GOV_LONG") != NULL ? 60 : 4;
-    int ends[2], shots = 0;
-    prepare(f.url);
-    assert_int_equal(pipe(ends), 0);
-    f.in = ends[0];
-    f.out = ends[1];
-    for (int i = 0; i < WORKERS; i++)
-        start(&f, i);
-    struct timespec began, now;
-    clock_gettime(CLOCK_MONOTONIC, &began);
-    do {
-        listen_for(&f, 40 + shots * 37 % 200);
-        shoot(&f, shots % WORKERS);
-        start(&f, shots % WORKERS);
-        shots++;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec - began.tv_sec < seconds ||
-             (f.count < 5 && now.tv_sec - began.tv_sec < 60));
-    for (int i = 0; i < WORKERS; i++)
-        shoot(&f, i);
-    listen_for(&f, 20);
-    close(ends[0]);
-    close(ends[1]);
+    char *url = support_store_of(state)->url;
+    fire f = {.work = work, .user = url};
+    prepare(url);
+    fire_burn(&f, fire_seconds(4, 60));
     ledger *l = NULL;
-    store *s = open_store(f.url);
+    store *s = open_store(url);
     assert_non_null(s);
     assert_gov_ok(ledger_open(s, COMMUNITY, &l, &D), err);
     assert_true(f.count > 0);
@@ -315,8 +218,8 @@ static void conserves_money_under_fire(void **state)
     assert_conserved(s, l);
     ledger_close(l);
     store_close(s);
-    print_message("%d shots, %zu batches acknowledged\n", shots, f.count);
-    free(f.acks);
+    print_message("%d shots, %zu transfers acknowledged\n", f.shots, f.count);
+    fire_free(&f);
 }
 
 int main(void)
