@@ -102,6 +102,7 @@ typedef struct watching {
     rulebook_loader *l;
     const rulebook_workflow *w;
     const base_place **first; /* where points count first is noted there; NULL: it is a mistake */
+    const char *cases_of;     /* not for points: for whoever asks for cases of that workflow */
 } watching;
 
 static void statutory(const watching *s, const base_place *place)
@@ -128,9 +129,28 @@ static bool asks_points(const expr_node *n)
     return false;
 }
 
+/* cases('helper', ...), or cases() of a workflow that is named when the time comes. */
+static bool asks_cases(const expr_program *p, const expr_node *n, const char *workflow)
+{
+    if (n == NULL)
+        return false;
+    const expr_term t = expr_look(n);
+    if (t.form == EXPR_CALL && t.name_len == strlen("cases") && memcmp(t.name, "cases", t.name_len) == 0 && t.count > 0) {
+        const expr_run nothing = {0};
+        value named;
+        if (expr_look(t.kids[0]).form != EXPR_CONSTANT || expr_eval_term(p, t.kids[0], &nothing, &named, NULL) != GOV_OK ||
+            value_is_text(named, workflow))
+            return true;
+    }
+    for (uint32_t i = 0; i < t.count; i++)
+        if (asks_cases(p, t.kids[i], workflow))
+            return true;
+    return false;
+}
+
 static void watch_program(const watching *s, const expr_program *p, const base_place *place)
 {
-    if (p != NULL && asks_points(expr_program_root(p)))
+    if (p != NULL && (s->cases_of != NULL ? asks_cases(p, expr_program_root(p), s->cases_of) : asks_points(expr_program_root(p))))
         statutory(s, place);
 }
 
@@ -146,12 +166,12 @@ static void watch_duration(const watching *s, const rulebook_duration *span)
 static void watch_effect(const watching *s, const rulebook_action *a)
 {
     static const char *const forbidden[] = {"deduct", "redeem"};
-    for (size_t i = 0; i < ARRAY_LEN(forbidden); i++)
+    for (size_t i = 0; i < ARRAY_LEN(forbidden) && s->cases_of == NULL; i++)
         if (strcmp(a->as.effect.effect->name, forbidden[i]) == 0)
             statutory(s, &a->place);
     /* Whatever moves points is a price. */
     const rulebook_argument *ledger_named = rulebook_arg(a, "ledger");
-    if (ledger_named != NULL && ledger_named->text != NULL && points_find(rulebook_loader_rulebook(s->l), ledger_named->text) != NULL)
+    if (s->cases_of == NULL && ledger_named != NULL && ledger_named->text != NULL && points_find(rulebook_loader_rulebook(s->l), ledger_named->text) != NULL)
         statutory(s, &a->place);
     for (uint32_t i = 0; i < a->as.effect.count; i++) {
         const rulebook_argument *arg = &a->as.effect.args[i];
@@ -297,9 +317,17 @@ static bool reaches(const rulebook_workflow *from, const rulebook_workflow *to)
     return false;
 }
 
-/* Cases that open or tell one another know what any of them knows: parents send to children, children to parents. The shortest way
- * from where points count to each workflow, all of them at once. */
-static void spread(family *all, uint32_t n, uint32_t *queue)
+/* Looks the other's cases up, by what stands in their fields. */
+static bool reads(rulebook_loader *l, const rulebook_workflow *reader, const rulebook_workflow *other)
+{
+    const base_place *first = NULL;
+    watch_workflow(&(watching){l, reader, &first, other->name});
+    return first != NULL;
+}
+
+/* Cases that open or tell one another know what any of them knows: parents send to children, children to parents. Who looks cases up knows
+ * what they know. The shortest way from where points count to each workflow, all of them at once. */
+static void spread(rulebook_loader *l, family *all, uint32_t n, uint32_t *queue)
 {
     uint32_t ends = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -308,7 +336,7 @@ static void spread(family *all, uint32_t n, uint32_t *queue)
     for (uint32_t at = 0; at < ends; at++)
         for (uint32_t i = 0; i < n; i++) {
             const rulebook_workflow *known = all[queue[at]].w, *other = all[i].w;
-            if (all[i].next != RULEBOOK_NONE || (!reaches(known, other) && !reaches(other, known)))
+            if (all[i].next != RULEBOOK_NONE || (!reaches(known, other) && !reaches(other, known) && !reads(l, other, known)))
                 continue;
             all[i].next = queue[at];
             queue[ends++] = i;
@@ -332,6 +360,29 @@ static void reached(rulebook_loader *l, const family *all, uint32_t i)
     base_buf_free(&path);
 }
 
+/* A schedule that looks at points, and the cases that it opens because of them. */
+static void watch_schedules(rulebook_loader *l, family *all, uint32_t n)
+{
+    const rulebook *rb = rulebook_loader_rulebook(l);
+    for (uint32_t k = 0; k < rb->schedules.count; k++) {
+        const rulebook_schedule *c = NULL;
+        const base_place *counts = NULL;
+        const gov_status rc = rulebook_get_schedule(rb, rb->schedules.items[k], &c, rulebook_loader_diag(l));
+        if (rc == GOV_E_NOMEM)
+            rulebook_loader_fail(l, rc);
+        if (rc != GOV_OK || c->scope == NULL)
+            continue;
+        const watching s = {l, NULL, &counts, NULL};
+        watch_program(&s, c->member, &c->place);
+        watch_block(&s, &c->block);
+        for (uint32_t i = 0; counts != NULL && i < n; i++)
+            if (all[i].counts == NULL && opens(&c->block, all[i].w->name)) {
+                all[i].counts = counts;
+                all[i].next = i;
+            }
+    }
+}
+
 /* A statutory workflow in which points count has been told of, and is no news to others. */
 static void watch_all(rulebook_loader *l)
 {
@@ -351,13 +402,15 @@ static void watch_all(rulebook_loader *l)
             continue;
         family *f = &all[n];
         *f = (family){.w = w};
-        watch_workflow(&(watching){l, w, w->statutory ? NULL : &f->counts});
+        watch_workflow(&(watching){l, w, w->statutory ? NULL : &f->counts, NULL});
         f->next = f->counts != NULL ? n : RULEBOOK_NONE;
         claims += w->statutory;
         n++;
     }
+    if (claims > 0)
+        watch_schedules(l, all, n);
     if (claims > 0 && claims < n)
-        spread(all, n, queue);
+        spread(l, all, n, queue);
     for (uint32_t i = 0; claims > 0 && i < n; i++)
         if (all[i].w->statutory && all[i].next != RULEBOOK_NONE)
             reached(l, all, i);

@@ -570,6 +570,17 @@ static void mistakes_are_found_in_the_rules(void **state)
         {HEAD SHOP HELPER("benefit") "---\nworkflow: relief\nstatutory: true\nfields: {who: {type: resident}}\n"
                    "states: {a: {on: {told: b}}, b: {type: final}}\n",
          "points_statutory_path"},
+        /* What another case has read is read off that case. */
+        {HEAD SHOP "---\nworkflow: relief\nstatutory: true\nfields: {who: {type: resident}}\nevents: {go: {by: [officer]}}\n"
+                   "states: {a: {on: {go: [{when: \"size(cases('rich', 'who', case.who)) > 0\", to: b}]}}, b: {type: final}}\n"
+                   "---\nworkflow: rich\nfields: {who: {type: resident, indexed: true}, n: {type: int, default: 0}}\nevents: {go: {by: [officer]}}\n"
+                   "states: {a: {on: {go: {to: b, do: [{set: {n: \"balance(case.who, 'green')\"}}]}}}, b: {type: final}}\n",
+         "points_statutory_path"},
+        {HEAD SHOP "---\nworkflow: relief\nstatutory: true\nfields: {who: {type: resident}}\n"
+                   "states: {a: {on: {go: b}}, b: {type: final}}\nevents: {go: {by: [officer]}}\n"
+                   "---\nschedule: rich\nover: {resident: \"balance(it.id, 'green') > 5\"}\nevery: 1 month\n"
+                   "do: [{open: {workflow: relief, fields: {who: it.id}}}]\n",
+         "points_statutory_path"},
         {HEAD SHOP "---\npoints: blue\nledger: 8\nholder: resident\ncatalogue: {hearing: {price: 5, stock: unlimited, service: relief}}\n"
                    "---\nworkflow: relief\nstatutory: true\nevents: {ask: {by: [officer]}}\nstates: {a: {on: {ask: b}}, b: {type: final}}\n",
          "points_statutory"},
