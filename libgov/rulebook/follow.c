@@ -18,7 +18,8 @@ enum {
     FAULT_CLOCKS = 256,
     FAULT_HOURS = 512,  /* of a calendar */
     FAULT_ROLES = 1024, /* of the rulebook, all of them */
-    FAULT_VALUES = 2048
+    FAULT_VALUES = 2048,
+    FAULT_LIMIT = 4096 /* there is more than is read */
 };
 
 typedef struct following {
@@ -114,6 +115,8 @@ static unsigned fault_of_key(const gov_error *e, size_t i)
 static unsigned fault_of(const gov_error *e, size_t i)
 {
     const base_message m = base_error_message(e, i);
+    if (m == M_too_large)
+        return FAULT_LIMIT | FAULT_SHAPE;
     if (m == M_bad_span || m == M_bad_weekdays || m == M_calendar_weekdays || m == M_calendar_hours || m == M_calendar_hours_twice)
         return FAULT_HOURS;
     if (m == M_trigger_unknown)
@@ -220,6 +223,8 @@ static bool follows_here(const following *f, size_t i, unsigned faults)
     if (m == M_undeclared_reference || m == M_no_such_field)
         return ((faults & FAULT_FIELDS) != 0 && (begins(name, "case.") || begins(name, "event.") || begins(name, "it."))) ||
                ((faults & FAULT_CLOCKS) != 0 && begins(name, "clocks.")) || ((root & FAULT_VALUES) != 0 && begins(name, "values."));
+    if (m == M_unknown_name && is_text(kind, "state") && (faults & FAULT_LIMIT) != 0)
+        return true;
     if (m == M_unknown_name)
         return (is_text(kind, "role") && (root & FAULT_ROLES) != 0) || (is_text(kind, "value") && (root & FAULT_VALUES) != 0);
     return false;

@@ -65,6 +65,7 @@ static void add_state(rulebook_loader *l, uint32_t parent, const rb_node *key, c
                                  .kind = kind_of(l, n), .place = &place};
     const gov_status status = chart_add_state(l->work->builder, &def, &state, l->d);
     rb_note(l, status);
+    l->work->crowded = status == GOV_E_LIMIT && l->work->states.count >= CHART_MAX_STATES; /* one more would say the same */
     rb_draft *d = status == GOV_OK ? rb_list_add(l, &l->work->states) : NULL;
     if (d == NULL)
         return;
@@ -76,7 +77,7 @@ static void add_children(rulebook_loader *l, uint32_t parent, const rb_node *sta
 {
     if (states == NULL || !rb_expect(l, states, RB_MAP, "states"))
         return;
-    for (uint32_t i = 0; i < states->count && !rb_out(l) && l->work->states.count <= CHART_MAX_STATES; i++)
+    for (uint32_t i = 0; i < states->count && !rb_out(l) && !l->work->crowded; i++)
         add_state(l, parent, states->as.pairs[i].key, states->as.pairs[i].val);
 }
 
@@ -347,7 +348,10 @@ static void add_transition(rulebook_loader *l, uint32_t state, const rb_node *n,
     rulebook_transition info = {.guard = CHART_NONE, .block = CHART_NONE, .timer = RULEBOOK_NONE, .on = t->on,
                                 .event_place = rb_place(t->node), .place = rb_place(n)};
     const bool map = n->kind == RB_MAP;
+    if (l->work->full)
+        return; /* told before */
     if (l->work->transitions.count >= MAX_TRANSITIONS) {
+        l->work->full = true;
         rb_fail(l, n, M_too_large, A_S("what", "transitions"), A_I("limit", MAX_TRANSITIONS));
         return;
     }

@@ -43,6 +43,7 @@ typedef struct rb_work {
     rb_context anywhere; /* where any event may have led */
     rb_context nowhere; /* where no event's data can be: timers */
     rb_names inputs;    /* X of event.data.X */
+    bool crowded, full; /* more states, more transitions than may be */
     rb_list scopes, states, transitions, guards, blocks, timers, reports;
 } rb_work;
 

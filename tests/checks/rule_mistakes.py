@@ -315,6 +315,65 @@ def slipped(cases):
     return problems
 
 
+# ---- limits, and what is said when the rules run ----
+
+
+def once(rules, code, words):
+    """Of what is past a limit the limit is told once, and nothing that follows from it."""
+    told = [d for d in found(rules) if d["severity"] == "error"]
+    return [] if [d["code"] for d in told] == [code] and words in told[0]["message"] else [str([(d["code"], d["message"]) for d in told[:5]])]
+
+
+MANY_STATES = HEAD.split("workflow:")[0] + "workflow: w\nstates:\n" + "".join(
+    f"  s{i}: {{always: s{i + 1}}}\n" for i in range(5000)) + "  s5000: {type: final}\n"
+MANY_TRANSITIONS = HEAD.split("workflow:")[0] + "workflow: w\nevents: {go: {by: [clerk]}}\nstates:\n  b: {type: final}\n  a:\n    on:\n      go:\n" + \
+    "        - {when: now > now, to: b}\n" * 16500 + "initial: a\n"
+LIVE = """rulebook: t
+version: "1"
+time_zone: Asia/Shanghai
+roles: {clerk: {}}
+permissions: {case.open: [clerk], case.read: [clerk]}
+---
+workflow: w
+fields: {note: {type: string}, n: {type: int, default: 0}}
+events:
+  close: {by: [clerk], input: {reason: {type: string, required: true}}}
+  fail: {by: [clerk]}
+states:
+  a:
+    on:
+      close: b
+      fail: {do: [{if: "case.n == 0", then: [{if: "case.n < 1", then: [{if: "case.n < 2", then: [{set: {n: 1 / case.n}}]}]}]}]}
+  b: {type: final}
+"""
+
+
+def live():
+    gov, problems = os.path.join(BUILD, "bin", "gov"), []
+    with tempfile.TemporaryDirectory(prefix="govrules.") as tmp:
+        rules, db = os.path.join(tmp, "rules.yaml"), os.path.join(tmp, "c.db")
+        with open(rules, "w", encoding="utf-8") as f:
+            f.write(LIVE)
+
+        def run(*words):
+            return subprocess.run([gov, "--lang", "en", *words], text=True, capture_output=True)
+        made = [run("init", db, "--rulebook", rules), run("case", "open", db, "w")]
+        problems += [d.stderr for d in made if d.returncode != 0]
+        number = (made[1].stdout.split() + ["", ""])[1]
+        for words, wanted in ((["claose", "reason=x"], 'did you mean "close"?'), (["close", "reasn=x"], 'did you mean "reason"?'),
+                              (["close", "reason="], "its text is empty")):
+            told = run("case", "send", db, number, *words).stderr
+            problems += [] if wanted in told else [f"{words}: {told}"]
+        told = run("case", "open", db, "w", "nte=x").stderr
+        problems += [] if 'did you mean "note"?' in told else [f"open: {told}"]
+        told = run("case", "send", db, number, "fail").stderr
+        problems += [] if told.count("this is the rule that failed") == 1 and ":16:" in told else [f"fail: {told}"]
+    return problems
+
+
+report("states past their number are told of once", once(MANY_STATES, "too_large", "4096"))
+report("transitions past their number are told of once", once(MANY_TRANSITIONS, "too_large", "16384"))
+report("what a host misspells is answered with what was meant, and a failing rule is named once", live())
 report("YAML that takes a value apart is told where it does, and what is proposed loads", misquoted(QUOTING))
 report("the rules of the slips are sound without them", found(RULES))
 report("each slip of an author is told once, at its place, with what was meant", slipped(SLIPS))
