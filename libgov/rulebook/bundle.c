@@ -367,6 +367,16 @@ static bool begins_with(const char *word, const char *bytes, size_t len)
     return false;
 }
 
+/* An overlay is named by its path from the rulebook's folder where it lies inside, else by its own name. */
+static const char *overlay_path(rulebook_bundle *b, const char *dir, const char *path, const char *name)
+{
+    const char *root = rb_full_path(&b->arena, *dir != '\0' ? dir : "."), *full = rb_full_path(&b->arena, path);
+    const size_t n = root != NULL ? strlen(root) : 0;
+    if (full == NULL || n < 2 || strncmp(full, root, n) != 0 || full[n] != '/' || !path_valid(full + n + 1))
+        return name;
+    return full + n + 1;
+}
+
 static gov_status read_all(rulebook_bundle *b, const char *path, const char *const *overlays, size_t overlay_count,
                            const diag *d)
 {
@@ -381,8 +391,9 @@ static gov_status read_all(rulebook_bundle *b, const char *path, const char *con
         char *overlay_dir = NULL;
         const char *overlay = NULL;
         status = rb_split_path(&b->arena, overlays[i], &overlay_dir, &overlay, d);
-        if (status == GOV_OK && !have(b, overlay))
-            status = add_file(b, overlay_dir, overlay, overlay, d);
+        const char *as = status == GOV_OK ? overlay_path(b, dir, overlays[i], overlay) : NULL;
+        if (status == GOV_OK && !have(b, as))
+            status = add_file(b, overlay_dir, overlay, as, d);
         else if (status == GOV_OK)
             status = base_fail(d, M_bad_path, A_S("path", overlays[i]));
         const rulebook_source *added = status == GOV_OK ? &b->sources[b->count - 1] : NULL;

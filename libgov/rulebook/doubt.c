@@ -324,6 +324,6 @@ static bool is_quoted(const rb_full *rb, const char *name)
 void rb_doubt_roles(rulebook_loader *l, const rulebook_role *roles, uint32_t count)
 {
     for (uint32_t i = 0; i < count && !l->rb->lenient; i++)
-        if (!rb_names_have(&l->rb->used_roles, roles[i].name) && !is_quoted(l->rb, roles[i].name))
+        if (roles[i].name[0] != '\0' && !rb_names_have(&l->rb->used_roles, roles[i].name) && !is_quoted(l->rb, roles[i].name))
             rb_warn(l, roles[i].place, M_role_unused, A_S("role", roles[i].name));
 }

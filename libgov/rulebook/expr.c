@@ -46,6 +46,12 @@ static gov_status forward(rulebook_loader *l, const rb_node *n, const gov_error 
     for (size_t i = 0; i < ARRAY_LEN(signs) && gov_error_count(e) == 1 && m == M_unexpected_token && found != NULL; i++)
         if (strcmp(found, signs[i][0]) == 0)
             return base_fail_at(l->d, &place, M_expr_word, A_S("found", found), A_S("wanted", signs[i][1]));
+    static const char *const functions[][2] = {{"length", "size"}, {"len", "size"}, {"includes", "contains"},
+                                               {"toLowerCase", "lowerAscii"}, {"toUpperCase", "upperAscii"}, {"lower", "lowerAscii"}, {"upper", "upperAscii"}};
+    const char *name = gov_error_argument(e, 0, "name");
+    for (size_t i = 0; i < ARRAY_LEN(functions) && gov_error_count(e) == 1 && m == M_unknown_function && name != NULL; i++)
+        if (strcmp(name, functions[i][0]) == 0)
+            return base_fail_at(l->d, &place, M_unknown_function, A_S("name", name), A_S("near", functions[i][1]));
     return base_forward(l->d, e);
 }
 

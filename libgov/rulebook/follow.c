@@ -210,6 +210,18 @@ static bool name_follows(const following *f, const char *kind)
     return (f->torn & (1u << RB_SECTION | 1u << RB_RECORD | 1u << RB_UNKNOWN)) != 0;
 }
 
+/* Was what is missing written here, under a misspelt key? */
+static bool written_wrong(const following *f, size_t i, base_message wrong, const char *wanted)
+{
+    const int64_t line = gov_error_line(f->e, i);
+    const size_t def = def_of(f, i);
+    for (size_t k = 0; wanted != NULL && k < gov_error_count(f->e); k++)
+        if (base_error_message(f->e, k) == wrong && is_text(gov_error_argument(f->e, k, "near"), wanted) &&
+            gov_error_line(f->e, k) >= line && gov_error_line(f->e, k) < line + 20 && def_of(f, k) == def)
+            return true;
+    return false;
+}
+
 /* Does the mistake follow from another one of the same definition, or from one of the rulebook's own? */
 static bool follows_here(const following *f, size_t i, unsigned faults)
 {
@@ -218,6 +230,10 @@ static bool follows_here(const following *f, size_t i, unsigned faults)
     const unsigned root = f->l->rb->def_count > 0 ? f->faults[0] : 0;
     if (m == M_event_never_comes || m == M_trigger_unknown)
         return (faults & FAULT_EVENTS) != 0;
+    if (m == M_missing_key)
+        return written_wrong(f, i, M_unknown_key, gov_error_argument(f->e, i, "key"));
+    if (m == M_missing_field)
+        return written_wrong(f, i, M_unknown_field, gov_error_argument(f->e, i, "field"));
     if (m == M_calendar_no_monday || m == M_calendar_no_hours)
         return (faults & FAULT_HOURS) != 0;
     if (m == M_undeclared_reference || m == M_no_such_field)

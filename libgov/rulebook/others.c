@@ -27,11 +27,25 @@ const rulebook_template *rulebook_find_template(const rulebook *rb, const char *
 
 /* ---- records ---- */
 
+/* There are records of those kinds only that the rooms above keep. */
+static void check_kind(rulebook_loader *l, const rb_node *n, const char *kind)
+{
+    rb_names known = {0};
+    const rulebook_host *part;
+    for (size_t i = 0; (part = rulebook_host_part(l->rb->pub.host, i)) != NULL; i++)
+        for (size_t k = 0; k < part->builtin_count; k++)
+            rb_names_add(l, &known, part->builtins[k].kind);
+    if (known.count > 0 && n != NULL && !rb_names_have(&known, kind))
+        rb_unknown(l, n, "record", kind, &known);
+    rb_names_free(l, &known);
+}
+
 void rb_record(rulebook_loader *l, const rb_def *def, const rb_node *root, rulebook_record *out)
 {
     out->name = def->name;
     out->place = def->place;
     rulebook_read_keys(l, root, "record", rb_keys_record);
+    check_kind(l, rb_get(root, "record"), def->name);
     out->title = rulebook_read_text(l, rb_get(root, "title"));
     out->description = rulebook_read_text(l, rb_get(root, "description"));
     out->fields = rulebook_read_fields(l, rb_get(root, "fields"), "record");

@@ -270,7 +270,7 @@ static const char *other_word(const char *s, size_t len, const char *const *word
         {"float", "double"}, {"decimal", "money"}, {"amount", "money"}, {"datetime", "timestamp"}, {"time", "timestamp"},
         {"array", "list"}, {"object", "map"}, {"person", "resident"}, {"user", "staff"}, {"location", "point"},
         {"target", "to"}, {"goto", "to"}, {"next", "to"}, {"guard", "when"}, {"condition", "when"}, {"cond", "when"}, {"if", "when"},
-        {"actions", "do"}, {"action", "do"}, {"then", "do"}, {"run", "do"}, {"deadline", "budget"}, {"enum", "one_of"},
+        {"do", "then"}, {"actions", "do"}, {"action", "do"}, {"then", "do"}, {"run", "do"}, {"deadline", "budget"}, {"enum", "one_of"},
         {"options", "one_of"}, {"values", "one_of"}, {"choices", "one_of"}, {"regex", "matches"}, {"pattern", "matches"},
         {"maximum", "max"}, {"minimum", "min"}, {"label", "title"}, {"name", "title"}, {"role", "by"}, {"roles", "by"},
         {"on_entry", "entry"}, {"on_exit", "exit"}, {"transitions", "on"}, {"timeout", "after"}, {"timezone", "time_zone"},

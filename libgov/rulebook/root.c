@@ -440,6 +440,10 @@ void rb_common_scope(rulebook_loader *l)
         rb->presets[i] = value_absent();
     for (uint32_t i = 0; i < values && !rb_out(l); i++) {
         const rulebook_value *v = &rb->pub.values[i];
+        if (v->name[0] == '\0') { /* no name: told before */
+            rb_scope_skip(l, s, 1);
+            continue;
+        }
         char *name = base_arena_alloc(&l->unit->arena, strlen(v->name) + 8);
         if (name == NULL) {
             rb_note(l, base_nomem(l->d));

@@ -298,6 +298,11 @@ SLIPS = [
     ("calendar: cn\nroles", "include: ^workflows\ncalendar: cn\nroles", "include_empty", "workflows/*.yaml"),
     ("calendar: cn\nroles", "include: ^\"a|b/*.yaml\"\ncalendar: cn\nroles", "include_pattern", "list"),
     ("roles: {clerk", "permissions: {^case.opne: [clerk]}\nroles: {clerk", "unknown_key", "case.open"),
+    ("{delay: values.sign_within, do", "{^dely: values.sign_within, do", "unknown_key", "delay"),
+    ("do: [{log: late}]", "do: [{if: case.n > 1, ^do: [{log: late}]}]", "unknown_key", '"then"'),
+    ("case.n < values.most", "case.note.^length() > 1", "unknown_function", '"size"'),
+    ("most: {is: 3, source: city}", "most: {is: 3, source: city}\n  ^a b: {is: 1, source: city}", "invalid_name", "a b"),
+    ("---\ntemplate", "---\nrecord: ^houshold\n---\ntemplate", "unknown_name", "household"),
     ('version: "1"', 'version: ^"' + "1" * 65 + '"', "too_large", "64"),
 ]
 
