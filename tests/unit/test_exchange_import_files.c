@@ -394,7 +394,7 @@ static void mistakes_in_maps(void **state)
         {"import: cases\nfile: x.csv\nworkflow: complaint\nformat: {time_zone: "
          "Mars/Olympus}\ncolumns: {number: a}\n",
          "unknown_name", 4, 21},
-        {"import: [cases\n", "yaml_syntax", -1, -1},
+        {"import: [cases\n", "yaml_unclosed", -1, -1},
         {"replay: [wrong.yaml]\nuntil: soon\n", "import_until", 2, 8},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
