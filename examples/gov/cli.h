@@ -107,6 +107,8 @@ int usage_error(cli *c, const char *format, ...) __attribute__((format(printf, 2
 int fail(cli *c, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Prints every diagnostic of a failed call, frees it, gives the exit code that its status stands for. */
 int fail_with(cli *c, gov_status status, gov_error *err);
+/* The same where a list has begun, whose document ends with the error. */
+int fail_inside(cli *c, gov_status status, gov_error *err);
 int exit_code_of(gov_status status);
 /* The diagnostics, as `origin:line:column: error: message`, one on each line. */
 void print_diagnostics(cli *c, const gov_error *err, FILE *out);

@@ -98,7 +98,9 @@ static int run_list(list *l)
     }
     gov_value_free(page);
     table_put(c, l->rows, stdout);
-    return status == GOV_OK ? EXIT_DONE : fail_with(c, status, err);
+    if (status == GOV_OK)
+        return EXIT_DONE;
+    return c->json && !first ? fail_inside(c, status, err) : fail_with(c, status, err);
 }
 
 /* What all three have in common. */

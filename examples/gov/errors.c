@@ -108,7 +108,7 @@ void json_diagnostics(cli *c, const gov_error *err, FILE *out)
     fputc(']', out);
 }
 
-int fail_with(cli *c, gov_status status, gov_error *err)
+static int tell(cli *c, gov_status status, gov_error *err, const char *before)
 {
     if (gov_error_count(err) > 0)
         print_diagnostics(c, err, stderr);
@@ -116,12 +116,22 @@ int fail_with(cli *c, gov_status status, gov_error *err)
         fail(c, EXIT_STORE, T(c, "the library answered with status %d", "程序库返回状态 %d"),
              (int)status);
     if (c->json) { /* a program that reads us gets its one document in any case */
-        fprintf(stdout, "{\"error\":{\"status\":%d,\"diagnostics\":", (int)status);
+        fprintf(stdout, "%s\"error\":{\"status\":%d,\"diagnostics\":", before, (int)status);
         json_diagnostics(c, err, stdout);
         fputs("}}\n", stdout);
     }
     gov_error_free(err);
     return exit_code_of(status);
+}
+
+int fail_with(cli *c, gov_status status, gov_error *err)
+{
+    return tell(c, status, err, "{");
+}
+
+int fail_inside(cli *c, gov_status status, gov_error *err)
+{
+    return tell(c, status, err, "],");
 }
 
 bool output_gone(void)

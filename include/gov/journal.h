@@ -60,10 +60,10 @@ GOV_API gov_status gov_journal_new_key(uint8_t *new_key, gov_error **err);
 GOV_API gov_status gov_journal_export(gov *g, const char *path, const uint8_t *secret_key, gov_error **err);
 
 /**
- * Checks an exported journal: needs only the file and the public key.
+ * Checks an exported journal: needs only the file and the public key. The file is read into memory; a line over 64 MiB is refused.
  * @param public_key  32 bytes, Ed25519; NULL: the signature is not checked
  * @param report      as in gov_verify(); may be NULL
- * @return GOV_OK, GOV_E_VERIFY, GOV_E_NOT_FOUND, GOV_E_INPUT, GOV_E_NOMEM
+ * @return GOV_OK, GOV_E_VERIFY, GOV_E_NOT_FOUND, GOV_E_INPUT, GOV_E_LIMIT, GOV_E_NOMEM
  * @contract thread=any alloc=yes block=io
  * @since 0.1
  */

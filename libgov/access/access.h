@@ -132,6 +132,9 @@ gov_status access_enter(gov *g, const char *action, const diag *d);
 /* A group that is still open when the handle is freed is undone; what was looked at in it is recorded. */
 void access_end_group(gov *g);
 
+/* A document of the store. One that cannot be read says that the store is damaged, and where it is: nobody wrote it wrongly. */
+gov_status access_read_stored(gov *g, base_arena *arena, const char *text, size_t len, value *out, const diag *d);
+
 /* Hands an answer out, as the last thing that a body does; access_run takes it back when the call fails after all. */
 gov_status access_answer(gov *g, value v, gov_value **out, const diag *d);
 

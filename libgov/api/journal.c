@@ -106,7 +106,7 @@ static gov_status show_data(reading *r, const journal_record *record, value *out
     *out = value_null();
     if (record->erased)
         return GOV_OK;
-    gov_status status = value_read_document(&r->g->scratch, record->data_text, record->data_len, out, r->d);
+    gov_status status = access_read_stored(r->g, &r->g->scratch, record->data_text, record->data_len, out, r->d);
     if (status == GOV_OK)
         status = names_of(r, record, *out, &names);
     return status == GOV_OK ? mask_all(r, &names, *out, out) : status;
@@ -421,20 +421,35 @@ gov_status gov_journal_new_key(uint8_t *new_key, gov_error **err)
     return new_key != NULL ? journal_new_key(new_key, &d) : base_misuse(err, "new_key");
 }
 
+/* An entry is a line; nobody writes one as long as this, and a device that never ends its line would be read for ever. */
+enum { LONGEST_LINE = 64 * 1024 * 1024 };
+
+static size_t line_after(const char *block, size_t n, size_t before)
+{
+    size_t end = n;
+    while (end > 0 && block[end - 1] != '\n')
+        end--;
+    return end > 0 ? n - end : before + n;
+}
+
 static gov_status read_file(const gov_allocator *a, const char *path, base_buf *out, const diag *d)
 {
     char block[65536];
-    size_t n;
+    size_t n, line = 0;
     FILE *file = fopen(path, "rb");
     base_buf_init(out, a);
     if (file == NULL)
         return base_fail(d, M_file_missing, A_S("path", path));
-    while ((n = fread(block, 1, sizeof block, file)) > 0)
+    while (line <= LONGEST_LINE && !out->failed && (n = fread(block, 1, sizeof block, file)) > 0) {
         base_buf_add(out, block, n);
+        line = line_after(block, n, line);
+    }
     const bool failed = ferror(file) != 0;
     (void)fclose(file);
     if (failed)
         return base_fail(d, M_file_failed, A_S("path", path), A_S("why", "read"));
+    if (line > LONGEST_LINE)
+        return base_fail(d, M_too_large, A_S("what", "a line"), A_I("limit", LONGEST_LINE));
     return out->failed ? base_nomem(d) : GOV_OK;
 }
 

@@ -17,7 +17,7 @@ static gov_status read_record(void *user, const journal_record *r)
         return GOV_OK;
     if (!base_grow(p->g->alloc, &p->items, &p->cap, p->count, sizeof *p->items))
         return base_nomem(p->d);
-    const gov_status status = value_read_document(p->arena, r->data_text, r->data_len, &doc, p->d);
+    const gov_status status = access_read_stored(p->g, p->arena, r->data_text, r->data_len, &doc, p->d);
     if (status != GOV_OK)
         return status;
     const value event = value_get_text(doc, "event");

@@ -327,9 +327,20 @@ static gov_status stop_clock(case_machine *m, size_t i, const diag *d)
 
 /* ---- extensions ---- */
 
-static gov_status refuse_extension(const rulebook_clock *r, const char *why, const diag *d)
+/* `why` names the limit, and `what` it is. */
+static gov_status refuse_extension(const rulebook_clock *r, const char *why, const char *what, const diag *d)
 {
-    return base_fail_at(d, &r->extend.place, M_extension_refused, A_S("clock", r->name), A_S("why", why));
+    return base_fail_at(d, &r->extend.place, M_extension_refused, A_S("clock", r->name), A_S(why, what));
+}
+
+static gov_status refuse_length(case_machine *m, const rulebook_clock *r, const char *why, cal_duration length, const diag *d)
+{
+    base_buf text;
+    base_buf_init(&text, m->alloc);
+    cal_write_duration(&text, length);
+    const gov_status status = text.failed ? base_nomem(d) : refuse_extension(r, why, text.data, d);
+    base_buf_free(&text);
+    return status;
 }
 
 static gov_status check_extension(case_machine *m, size_t i, const cal_duration *more, const diag *d)
@@ -337,20 +348,25 @@ static gov_status check_extension(case_machine *m, size_t i, const cal_duration 
     const case_clock *c = &m->clocks[i];
     const rulebook_clock *r = rule_of(m, i);
     cal_duration most;
-    if (by_instant(r) || more->unit != c->budget.unit)
-        return refuse_extension(r, "unit", d);
+    char times[24];
+    if (by_instant(r))
+        return refuse_extension(r, "instant", "due", d);
+    if (more->unit != c->budget.unit)
+        return refuse_length(m, r, "unit", *more, d);
     if (more->amount <= 0)
-        return refuse_extension(r, "amount", d);
-    if (r->extend.times >= 0 && c->extensions >= r->extend.times)
-        return refuse_extension(r, "times", d);
+        return refuse_length(m, r, "amount", *more, d);
+    if (r->extend.times >= 0 && c->extensions >= r->extend.times) {
+        (void)base_format_int(r->extend.times, times);
+        return refuse_extension(r, "times", times, d);
+    }
     if (r->extend.before_breach && (c->breached_us != 0 || m->now_us > c->due_us))
-        return refuse_extension(r, "before_breach", d);
+        return refuse_extension(r, "before_breach", "true", d);
     if (r->extend.at_most.kind == RULEBOOK_LENGTH_NONE)
         return GOV_OK;
     const expr_run er = case_expr_run(m);
     const gov_status status = rulebook_duration_of(&r->extend.at_most, &er, &most, NULL, d);
     if (status == GOV_OK && (most.unit != more->unit || more->amount > most.amount || c->extended > most.amount - more->amount))
-        return refuse_extension(r, "at_most", d);
+        return refuse_length(m, r, "at_most", most, d);
     return status;
 }
 
@@ -361,7 +377,7 @@ static gov_status extend_clock(case_machine *m, size_t i, const diag *d)
     const expr_run er = case_expr_run(m);
     cal_duration more;
     if (c->state != CASE_CLOCK_RUNNING && c->state != CASE_CLOCK_PAUSED)
-        return refuse_extension(r, "not_running", d);
+        return refuse_extension(r, "not_running", "false", d);
     gov_status status = rulebook_duration_of(&r->extend.amount, &er, &more, NULL, d);
     if (status == GOV_OK)
         status = check_extension(m, i, &more, d);

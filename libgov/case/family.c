@@ -183,7 +183,9 @@ gov_status case_run_merge(gov *g, case_machine *m, const rulebook_action *a, con
     gov_status status = case_argument(m, a, "into", &into, d);
     if (status == GOV_OK)
         status = survivor_of(g, into.kind == VALUE_INT ? into.as.i : 0, m->id, &other, d);
-    if (status == GOV_END || (status == GOV_OK && other == m->id))
+    if (status == GOV_OK && other == m->id)
+        return base_fail_at(d, &a->place, M_merge_circle);
+    if (status == GOV_END)
         return base_fail_at(d, &a->place, M_bad_reference, A_S("effect", "merge"), A_S("kind", "case"));
     const value report = report_of(m);
     if (status == GOV_OK && report.kind == VALUE_ABSENT)

@@ -56,7 +56,7 @@ static gov_status show_members(history *h, const char *event, value v, value *ou
 static gov_status add_data(history *h, const journal_record *r, value_builder *b)
 {
     value data;
-    gov_status status = value_read_document(h->m->arena, r->data_text, r->data_len, &data, h->d);
+    gov_status status = access_read_stored(h->m->community, h->m->arena, r->data_text, r->data_len, &data, h->d);
     if (status != GOV_OK || data.kind != VALUE_MAP)
         return status;
     const value name = value_get_text(data, "event");

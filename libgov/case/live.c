@@ -72,7 +72,7 @@ const store_migration case_schema = {"case", 1, tables, NULL, NULL};
 static gov_status load_fields(case_machine *m, const char *text, size_t len, const diag *d)
 {
     value doc;
-    const gov_status status = value_read_document(m->arena, text, len, &doc, d);
+    const gov_status status = access_read_stored(m->community, m->arena, text, len, &doc, d);
     if (status != GOV_OK)
         return status;
     for (size_t i = 0; doc.kind == VALUE_MAP && i < doc.len; i++) {

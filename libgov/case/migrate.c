@@ -155,7 +155,7 @@ static gov_status drop_clocks(gov *g, case_machine *old, const case_machine *m, 
             continue;
         gov_status status = store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(m->id), store_s(name)), 1, d);
         if (status == GOV_OK && c->account.len > 0)
-            status = value_read_document(m->arena, c->account.data, c->account.len, &account, d);
+            status = access_read_stored(g, m->arena, c->account.data, c->account.len, &account, d);
         if (status != GOV_OK)
             return status;
         value_builder_set(&b, name, account);

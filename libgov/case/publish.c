@@ -331,14 +331,14 @@ gov_status case_withdraw(gov *g, int64_t publication, const char *reason, const 
     "SELECT " PUBLICATION " FROM gov_publication p LEFT JOIN gov_case_timer t ON t.community = p.community AND t.case_id = p.case_id " \
     "AND t.name = 'e:' || p.name AND p.ended_us IS NULL WHERE p.community = $1 AND p.id < $2"
 
-static gov_status document_at(store_rows *rows, int column, base_arena *arena, value *out, const diag *d)
+static gov_status document_at(gov *g, store_rows *rows, int column, base_arena *arena, value *out, const diag *d)
 {
     size_t len;
     const char *text = store_text(rows, column, &len);
     *out = value_null();
     if (store_is_null(rows, column) || len == 0)
         return GOV_OK;
-    const gov_status status = value_read_document(arena, text, len, out, d);
+    const gov_status status = access_read_stored(g, arena, text, len, out, d);
     return status == GOV_OK && !value_copy(arena, *out, out) ? base_nomem(d) : status;
 }
 
@@ -355,12 +355,12 @@ static void instant_at(value_builder *b, const char *name, store_rows *rows, int
     value_builder_set(b, name, store_is_null(rows, column) ? value_null() : value_from_us(store_int(rows, column)));
 }
 
-static gov_status read_publication(store_rows *rows, base_arena *arena, value_builder *b, const diag *d)
+static gov_status read_publication(gov *g, store_rows *rows, base_arena *arena, value_builder *b, const diag *d)
 {
     value text, data;
-    gov_status status = document_at(rows, 8, arena, &text, d);
+    gov_status status = document_at(g, rows, 8, arena, &text, d);
     if (status == GOV_OK)
-        status = document_at(rows, 9, arena, &data, d);
+        status = document_at(g, rows, 9, arena, &data, d);
     value_builder_init(b, arena);
     if (status != GOV_OK)
         return status;
@@ -420,7 +420,7 @@ static gov_status read_page(gov *g, const case_publication_query *q, int64_t bef
     while (status == GOV_OK && *count < PAGE && (status = store_next(&rows, d)) == GOV_OK) {
         page[*count] = (row){.id = store_int(&rows, 0), .passed = q->open_only && !store_is_null(&rows, 5)};
         if (!page[*count].passed)
-            status = read_publication(&rows, &g->scratch, &page[*count].map, d);
+            status = read_publication(g, &rows, &g->scratch, &page[*count].map, d);
         ++*count;
     }
     store_rows_close(&rows);

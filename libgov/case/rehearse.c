@@ -98,7 +98,7 @@ static gov_status read_record(void *user, const journal_record *r)
         p->readable = false;
     if (r->erased || strncmp(r->kind, "case.", 5) != 0 || !p->readable)
         return GOV_OK;
-    const gov_status status = value_read_document(p->arena, r->data_text, r->data_len, &doc, p->d);
+    const gov_status status = access_read_stored(p->g, p->arena, r->data_text, r->data_len, &doc, p->d);
     if (status != GOV_OK)
         return status;
     /* The reader lends its bytes for this call only. */

@@ -51,7 +51,7 @@ static gov_status earlier_answer(gov *g, const case_request *r, int64_t *id, val
     *id = store_int(&rows, 1);
     if (same && !store_is_null(&rows, 2)) {
         const char *text = store_text(&rows, 2, &len);
-        status = value_read_document(&g->scratch, text, len, answer, d);
+        status = access_read_stored(g, &g->scratch, text, len, answer, d);
     }
     store_rows_close(&rows);
     return same ? status : base_fail(d, M_request_conflict, A_S("key", r->key));

@@ -123,7 +123,7 @@ static gov_status read_row(gov *g, const rulebook_schedule *s, kept_row *out, co
         return status == GOV_END ? GOV_OK : status;
     const int64_t due_us = store_int(&rows, 0);
     const char *text = store_text(&rows, 1, &len);
-    status = value_read_document(&g->scratch, text, len, &data, d);
+    status = access_read_stored(g, &g->scratch, text, len, &data, d);
     store_rows_close(&rows);
     if (status != GOV_OK)
         return status;

@@ -222,7 +222,7 @@ static gov_status first_due(gov *g, int64_t case_id, int64_t until, base_arena *
         status = base_nomem(d);
     if (status == GOV_OK && !store_is_null(&rows, 5)) {
         const char *data = store_text(&rows, 5, &len);
-        status = value_read_document(arena, data, len, &out->data, d);
+        status = access_read_stored(g, arena, data, len, &out->data, d);
     }
     store_rows_close(&rows);
     return status;

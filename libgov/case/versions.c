@@ -27,7 +27,7 @@ gov_status case_versions_of(gov *g, int64_t id, base_arena *arena, case_versions
         return status == GOV_END ? GOV_OK : status;
     const char *name = base_arena_strdup(arena, store_text(&rows, 0, NULL)), *text = store_text(&rows, 2, &len);
     const int64_t rules = store_int(&rows, 1);
-    status = name == NULL ? base_nomem(d) : len > 0 ? value_read_document(arena, text, len, &former, d) : GOV_OK;
+    status = name == NULL ? base_nomem(d) : len > 0 ? access_read_stored(g, arena, text, len, &former, d) : GOV_OK;
     if (status == GOV_OK && !value_copy(arena, former, &former))
         status = base_nomem(d);
     store_rows_close(&rows);

@@ -55,7 +55,7 @@ static gov_status view_account(case_machine *m, size_t i, const case_past *past,
     base_buf budget;
     gov_status status = GOV_OK;
     if (c->account.len > 0)
-        status = value_read_document(m->arena, c->account.data, c->account.len, &account, d);
+        status = access_read_stored(m->community, m->arena, c->account.data, c->account.len, &account, d);
     if (status == GOV_OK)
         status = case_account_lines(past->g, m, i, past, account, &lines, d);
     if (status != GOV_OK)
@@ -165,7 +165,7 @@ static gov_status view_flags(gov *g, const case_machine *m, value *out, const di
         return status == GOV_END ? GOV_OK : status;
     const char *text = store_text(&rows, 0, &len);
     if (len > 0)
-        status = value_read_document(m->arena, text, len, out, d);
+        status = access_read_stored(g, m->arena, text, len, out, d);
     store_rows_close(&rows);
     return status;
 }

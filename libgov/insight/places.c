@@ -181,7 +181,7 @@ static gov_status read_place(insight_tally *t, const insight_place *p, insight_r
     const char *text = store_text(&rows, 1, &len);
     const char *copy = base_arena_strndup(&t->arena, text, len);
     store_rows_close(&rows);
-    status = copy != NULL ? value_read_document(&t->arena, copy, len, &doc, d) : base_nomem(d);
+    status = copy != NULL ? access_read_stored(t->g, &t->arena, copy, len, &doc, d) : base_nomem(d);
     return status == GOV_OK ? describe(t, doc, out, d) : status;
 }
 

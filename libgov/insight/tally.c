@@ -93,7 +93,7 @@ gov_status insight_late_before(insight_tally *t, const insight_clock *c, bool *l
     *late = false;
     if (!restarted(c))
         return GOV_OK;
-    const gov_status status = value_read_document(&t->page, c->account, c->account_len, &account, d);
+    const gov_status status = access_read_stored(t->g, &t->page, c->account, c->account_len, &account, d);
     if (status != GOV_OK)
         return status;
     for (size_t i = 0; account.kind == VALUE_LIST && i < account.len; i++) {
@@ -273,7 +273,7 @@ static gov_status read_case(insight_tally *t, store_rows *rows, insight_case *c,
         return base_nomem(d);
     const char *doc = store_text(rows, 13, &len);
     const char *copy = base_arena_strndup(&t->page, doc, len);
-    return copy != NULL ? value_read_document(&t->page, copy, len, &c->doc, d) : base_nomem(d);
+    return copy != NULL ? access_read_stored(t->g, &t->page, copy, len, &c->doc, d) : base_nomem(d);
 }
 
 static gov_status read_cases(insight_tally *t, int64_t after, insight_case *cases, size_t *count, const diag *d)

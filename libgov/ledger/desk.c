@@ -319,7 +319,7 @@ static gov_status read_note_body(gov *g, void *input, const diag *d)
     if (rc == GOV_OK)
         rc = ledger_memo_get(l, kind, a->id, &text, d);
     if (rc == GOV_OK)
-        rc = value_read_document(&g->scratch, (const char *)text.data, text.len, &v, d);
+        rc = access_read_stored(g, &g->scratch, (const char *)text.data, text.len, &v, d);
     if (rc == GOV_OK || rc == GOV_END)
         rc = access_answer(g, v, a->out, d);
     base_buf_free(&text);

@@ -167,7 +167,7 @@ static gov_status show_row(gov *g, store_rows *rows, value *out, const diag *d)
     gov_status rc = registry_label(g, store_int(rows, 2), &key, &name, d);
     if (rc == GOV_OK && !store_is_null(rows, 5)) {
         const char *text = store_text(rows, 5, &len);
-        rc = value_read_document(&g->scratch, text, len, &evidence, d);
+        rc = access_read_stored(g, &g->scratch, text, len, &evidence, d);
     }
     value_builder_init(&b, &g->scratch);
     value_builder_set(&b, "id", value_int(store_int(rows, 0)));

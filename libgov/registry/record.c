@@ -118,7 +118,7 @@ static gov_status load_row(gov *g, store_rows *rows, base_arena *arena, registry
     if (out->kind == NULL || out->key == NULL)
         return base_nomem(d);
     const char *doc = store_text(rows, 6, &doc_len);
-    return value_read_document(arena, doc, doc_len, &out->doc, d);
+    return access_read_stored(g, arena, doc, doc_len, &out->doc, d);
 }
 
 gov_status registry_load(gov *g, int64_t id, base_arena *arena, registry_record *out, const diag *d)

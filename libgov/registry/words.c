@@ -236,7 +236,7 @@ static gov_status read_some(const following *f, int64_t after, base_arena *arena
         size_t len;
         const char *doc = store_text(&rows, 1, &len);
         ids[*count] = store_int(&rows, 0);
-        status = value_read_document(arena, doc, len, &docs[(*count)++], d);
+        status = access_read_stored(f->g, arena, doc, len, &docs[(*count)++], d);
     }
     store_rows_close(&rows);
     return status == GOV_END ? GOV_OK : status;

@@ -50,7 +50,7 @@ static gov_status gather(void *user, const journal_record *record)
     v->named->looked = record->id;
     if (record->id <= v->named->seen || record->erased)
         return GOV_OK;
-    const gov_status status = value_read_document(v->m.arena, record->data_text, record->data_len, &data, v->d);
+    const gov_status status = access_read_stored(v->r->g, v->m.arena, record->data_text, record->data_len, &data, v->d);
     if (status != GOV_OK)
         return status;
     const value raised = value_get_text(data, "raised"), effects = value_get_text(data, "effects"), event = value_get_text(data, "event");

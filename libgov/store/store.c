@@ -34,6 +34,11 @@ static gov_status report(store *s, store_error error, const char *what, const di
     return base_fail(d, M_internal, A_S("what", "store error class"));
 }
 
+gov_status store_damaged(store *s, const char *why, const diag *d)
+{
+    return report(s, STORE_DAMAGED, why, d);
+}
+
 static void spoil(store *s, store_error error)
 {
     s->error = error;

@@ -179,6 +179,8 @@ gov_status store_release(store *s,
                          const diag *d); /* keeps what was done since the innermost savepoint */
 gov_status store_rollback_to(store *s, const diag *d); /* undoes it, and ends the savepoint */
 
+/* What was read of it is not what can have been written: reports GOV_E_CORRUPT, with the store's place. */
+gov_status store_damaged(store *s, const char *why, const diag *d);
 bool store_in_transaction(const store *s);
 int store_depth(const store *s); /* 0 none, 1 a transaction, 2.. savepoints */
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from checklib import finish, skip
+from checklib import ROOT, finish, skip
 from clilib import GOV, Answer, Folder, expect, gov, guarded, present
 
 
@@ -74,6 +74,43 @@ def check_damaged(f):
     f.write("empty.db", "")
     answer = gov("verify", f("empty.db"))
     expect("verify of an empty file", answer.code in (2, 3) and answer.err.count("\n") == 1, answer)
+
+
+def check_damaged_rows(f):
+    """A document of the store that cannot be read means a damaged store, wherever it is met; a list that has begun ends as one document."""
+    community = os.path.join(ROOT, "examples", "community")
+    path = f("rows.db")
+    gov("init", path, "--rulebook", community)
+    gov("import", path, "grids", os.path.join(community, "data", "grids.geojson"))
+    gov("import", path, "households", os.path.join(community, "data", "households.csv"))
+    whole = gov("record", "list", path, "household", "--json")
+    keys = [row["key"] for row in whole.json["records"]]
+    expect("there are enough rows for two pages", len(keys) > 200, whole)
+    for at, rows in ((keys[0], 0), (keys[-1], 200)):
+        db = sqlite3.connect(path)
+        db.execute("UPDATE gov_record SET doc = '{' || doc WHERE record_key = ? AND kind = 'household'", (at,))
+        db.commit()
+        answer = gov("record", "list", path, "household", "--json")
+        expect(f"a list with a damaged row behind {rows} sound ones is one document and a damaged store", answer.code == 3 and
+               path in answer.err and answer.json["error"]["diagnostics"][0]["code"] == "store_corrupt" and
+               len(answer.json.get("records", [])) == rows and "next" not in answer.json, answer)
+        db.execute("UPDATE gov_record SET doc = substr(doc, 2) WHERE record_key = ? AND kind = 'household'", (at,))
+        db.commit()
+        db.close()
+    expect("and sound again", gov("record", "list", path, "household", "--json").out == whole.out)
+    gov("case", "open", path, "complaint", "category=noise", "description=x", "--number", "1", "--source", "s")
+    db = sqlite3.connect(path)
+    db.execute("UPDATE gov_case SET doc = '{'")
+    db.commit()
+    db.close()
+    for words in (("list",), ("show", "1"), ("explain", "1")):
+        answer = gov("case", words[0], path, *words[1:], *(("--source", "s") if words[1:] else ()))
+        expect(f"case {words[0]} with a damaged case", answer.code == 3 and path in answer.err and answer.err.count("\n") == 1, answer)
+
+
+def check_endless(f):
+    answer = gov("journal", "check", "/dev/zero", timeout=60)
+    expect("journal check refuses a line without an end", answer.code == 2 and "67108864" in answer.err, answer)
 
 
 def somebody(f):
@@ -168,7 +205,7 @@ def check_community(f):
 
 if present():
     with Folder() as folder:
-        for check in (check_locked, check_newer, check_damaged, check_readonly, check_parts, check_full,
+        for check in (check_locked, check_newer, check_damaged, check_damaged_rows, check_endless, check_readonly, check_parts, check_full,
                       check_community):
             guarded(check, folder)
 finish()

@@ -277,6 +277,39 @@ static void an_events_data_is_checked_as_when_it_is_sent(void **state)
     gov_simulation_free(s);
 }
 
+/* ---- why a clock is not extended ---- */
+
+static const char longer[] = "workflow: permit\n"
+                             "events: {longer: {input: {by: {type: duration, required: true}}}, end: {}}\n"
+                             "clocks:\n"
+                             "  answer: {starts: [open], stops: [done], budget: 5 days, extend: {event: longer, amount: event.data.by, at_most: 3 days, times: 1}}\n"
+                             "states: {open: {on: {end: done, longer: {}}}, done: {type: final}}\n";
+
+static void an_extension_is_refused_in_words(void **state)
+{
+    static const struct {
+        const char *by, *told; /* NULL: it is granted */
+    } steps[] = {
+        {"2 hours", "cannot be extended: it counts in other units than the extension, 2 hours\""},
+        {"4 days", "cannot be extended: by more than 3 days in all\""},
+        {"0 days", "cannot be extended: the extension is not longer than nothing\""},
+        {"1 day", NULL},
+        {"1 day", "cannot be extended: it may be extended 1 times, and was\""},
+    };
+    (void)state;
+    gov_simulation *s = simulation(longer);
+    gov_text_free(answer(s, NULL));
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        char line[128];
+        (void)snprintf(line, sizeof line, "{\"event\":\"longer\",\"data\":{\"map\":[[\"by\",\"%s\"]]}}", steps[i].by);
+        char *told = answer(s, line);
+        if (steps[i].told != NULL ? strstr(told, steps[i].told) == NULL : strstr(told, "error") != NULL)
+            fail_msg("%s: %s", steps[i].by, told);
+        gov_text_free(told);
+    }
+    gov_simulation_free(s);
+}
+
 /* ---- which workflow ---- */
 
 static const char two[] = "workflow: one\nstates: {a: {type: final}}\n---\nworkflow: other\nstates: {b: {type: final}}\n";
@@ -438,6 +471,7 @@ int main(void)
         cmocka_unit_test(a_wrong_snapshot_is_refused_with_its_place),
         cmocka_unit_test(nothing_and_null_come_back_as_they_were),
         cmocka_unit_test(an_events_data_is_checked_as_when_it_is_sent),
+        cmocka_unit_test(an_extension_is_refused_in_words),
         cmocka_unit_test(of_several_workflows_one_is_named),
         cmocka_unit_test(functions_outlive_their_scope),
         cmocka_unit_test(functions_without_memory),
