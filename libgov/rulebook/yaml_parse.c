@@ -422,15 +422,17 @@ static void report_torn(reader *r, const rb_node *key, const rb_node *before)
 /* One pair of a map, after its key's event. */
 static bool read_pair(reader *r, rb_node *n, key_set *keys, unsigned depth)
 {
-    rb_node *key = read_node(r, depth + 1);
-    if (key == NULL)
-        return false;
     const size_t before = r->pile_count;
+    rb_node *key = read_node(r, depth + 1);
+    if (key == NULL) {
+        r->pile_count = before; /* without the pieces of what broke */
+        return false;
+    }
     rb_node *val = next(r) ? read_node(r, depth + 1) : NULL;
     if (val == NULL) { /* the key was there */
+        r->pile_count = before;
         if (depth > 1 || !r->torn || key->kind != RB_SCALAR)
             return false;
-        r->pile_count = before;
         val = lost_node(r, key);
         if (val != NULL && unique(r, keys, key))
             (void)pile_add(r, key, val);

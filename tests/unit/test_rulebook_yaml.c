@@ -205,6 +205,7 @@ static void refusals(void **state)
         {"a: [1\n", "yaml_unclosed", 1, 4},
         {"a: \"b\nc: d\n", "yaml_unclosed", 1, 4},
         {"a: b: c\n", "yaml_text", 1, 4},
+        {"a: 1\n? [b, c\nd: 2\n", "yaml_unclosed", 2, 3},
         {"a: &b\n", "yaml_text", 1, 4},
         {"a:\n\t- b\n", "yaml_tab", 2, 1},
         {"a:\n  b: 1\n c: 1\n", "yaml_indent", 3, 2},
