@@ -124,6 +124,7 @@ typedef struct ledger_lot {
 typedef struct ledger_use {
     uint32_t row, lot, next;
     int64_t amount, back;
+    int64_t kept; /* back, as the store has it */
     bool fresh, moved;
 } ledger_use;
 
@@ -149,6 +150,7 @@ typedef struct ledger_cap {
 
 typedef struct ledger_count {
     int64_t account, window_us, amount;
+    int64_t kept; /* the amount, as the store has it */
     uint32_t book, cap;
     bool stored, moved;
 } ledger_count;

@@ -112,6 +112,12 @@ static gov_status load_lots(ledger *l, int64_t account, const diag *d)
     return rc == GOV_END ? GOV_OK : rc;
 }
 
+static void keep_use(ledger_use *u)
+{
+    u->fresh = false;
+    u->kept = u->back;
+}
+
 /* What a row of the book took from lots, or brought. */
 static gov_status load_uses(ledger *l, uint32_t row, const diag *d)
 {
@@ -136,7 +142,7 @@ static gov_status load_uses(ledger *l, uint32_t row, const diag *d)
         if (l->b.failed)
             rc = base_nomem(d);
         else
-            l->b.uses[l->b.use_count - 1].fresh = false;
+            keep_use(&l->b.uses[l->b.use_count - 1]);
     }
     store_rows_close(&rows);
     return rc == GOV_END ? GOV_OK : rc;
@@ -309,7 +315,7 @@ static bool load_count(void *user, const ledger_cap *cap, int64_t account, int64
         in->rc = base_nomem(in->d);
         return false;
     }
-    c->amount = amount;
+    c->amount = c->kept = amount;
     c->stored = in->rc == GOV_OK;
     in->rc = GOV_OK;
     return true;
@@ -342,6 +348,36 @@ gov_status ledger_load_counts(ledger *l, const ledger_transfer *events, size_t n
     return rc;
 }
 
+/* ---- telling ---- */
+
+gov_status ledger_tell_extras(ledger *l, ledger_time t, ledger_told *told, const diag *d)
+{
+    gov_status rc = GOV_OK;
+    for (size_t i = 0; i < l->b.lot_count && rc == GOV_OK; i++) {
+        ledger_lot *lot = &l->b.lots[i];
+        if (lot->dead || !lot->fresh)
+            continue;
+        rc = store_new_id(l->s, t.real_ms, &lot->seq, d);
+        const int64_t n[] = {lot->seq, lot->account, lot->book, lot->expires_us, lot->amount};
+        ledger_tell(told, LEDGER_TOLD_LOT, n);
+    }
+    for (size_t i = 0; i < l->b.use_count && rc == GOV_OK; i++) {
+        const ledger_use *u = &l->b.uses[i];
+        const int64_t n[] = {l->b.rows[u->row].seq, l->b.lots[u->lot].seq, u->amount,
+                             u->back - u->kept, u->fresh};
+        if (u->fresh || u->back != u->kept)
+            ledger_tell(told, LEDGER_TOLD_USE, n);
+    }
+    for (size_t i = 0; i < l->b.count_count && rc == GOV_OK; i++) {
+        const ledger_count *c = &l->b.counts[i];
+        const int64_t n[] = {c->book,      c->account,          c->cap,
+                             c->window_us, c->amount - c->kept, !c->stored};
+        if (c->moved)
+            ledger_tell(told, LEDGER_TOLD_COUNT, n);
+    }
+    return rc == GOV_OK && told->bytes.failed ? base_nomem(d) : rc;
+}
+
 /* ---- writing ---- */
 
 static store_array same_int(const int64_t *one)
@@ -365,7 +401,7 @@ static gov_status put(ledger *l, const void *const *items, size_t n, const ledge
                           : store_many(l->s, change, arrays, n, d);
 }
 
-static gov_status write_lots(ledger *l, ledger_time t, const diag *d)
+static gov_status write_lots(ledger *l, const diag *d)
 {
     static const store_insert insert = {
         &ledger_lot_table, "community, seq, rest, account, ledger, expires_us, amount"};
@@ -385,7 +421,6 @@ static gov_status write_lots(ledger *l, ledger_time t, const diag *d)
         if (lot->dead)
             continue;
         if (lot->fresh) {
-            rc = store_new_id(l->s, t.real_ms, &lot->seq, d);
             made[n++] = lot;
         } else if (lot->moved) {
             moved[m++] = lot;
@@ -525,11 +560,11 @@ static gov_status write_effects(ledger *l, const diag *d)
     return put(l, items, n, fields, ARRAY_LEN(fields), &insert, NULL, d);
 }
 
-gov_status ledger_write_extras(ledger *l, ledger_time t, const diag *d)
+gov_status ledger_write_extras(ledger *l, const diag *d)
 {
     gov_status rc = write_effects(l, d);
     if (rc == GOV_OK && l->b.lot_count > 0)
-        rc = write_lots(l, t, d);
+        rc = write_lots(l, d);
     if (rc == GOV_OK && l->b.use_count > 0)
         rc = write_uses(l, d);
     if (rc == GOV_OK && l->b.count_count > 0)

@@ -62,7 +62,7 @@ typedef struct ledger_time {
 } ledger_time;
 
 /* What a batch wrote, for the journal entry that commits to it. Not called when nothing was written. Gives the id of the entry,
- * 0 for none. The digest is SHA-256 over the batch's blocks in the order of ledger and seq (ledger_block_bytes); accounts have a
+ * 0 for none. The digest is SHA-256 over those of the batch's blocks, in the order of ledger and seq (ledger_block_bytes); accounts have a
  * digest of their own. */
 typedef struct ledger_commitment {
     bool accounts;             /* of accounts, else of transfers */
@@ -71,6 +71,8 @@ typedef struct ledger_commitment {
     int64_t first_seq, last_seq;
     uint8_t digest[BASE_DIGEST_SIZE];
     uint32_t book; /* of all of them; 0: of several */
+    const void *rows; /* what is told of the rows: told.c */
+    size_t rows_len;
 } ledger_commitment;
 typedef struct ledger_entry {
     gov_status (*make)(void *user, const ledger_commitment *c, int64_t *entry, const diag *d);
@@ -153,7 +155,7 @@ gov_status ledger_top(ledger *l, uint32_t book, uint32_t code, ledger_account *o
 /* Adds up all transfers of each account again and compares: GOV_E_VERIFY names the first account that differs, or the ledger whose
  * sides do. Reads everything. */
 gov_status ledger_verify(ledger *l, const diag *d);
-/* The digest over the rows between two seqs that belong to an entry, to be compared with what the entry says. book: whose; 0: of
+/* The digest over the blocks between two seqs that belong to an entry, to be compared with what the entry says. book: whose; 0: of
  * any. */
 gov_status ledger_digest(ledger *l, uint32_t book, int64_t entry, int64_t first_seq,
                          int64_t last_seq, size_t *count, uint8_t out[static BASE_DIGEST_SIZE],
@@ -183,7 +185,7 @@ gov_status ledger_find_account(ledger *l, uint32_t book, int64_t subject, uint32
 gov_status ledger_account_for(gov *g, const ledger_account *wanted, int64_t *id, const diag *d);
 /* Locks a ledger until the transaction ends. */
 gov_status ledger_hold(ledger *l, uint32_t book, const diag *d);
-/* ledger_verify, and every journal entry of a batch against the rows that it commits to. */
+/* Every row of every table of the ledger against what the journal was told and the blocks say, then ledger_verify. */
 gov_status ledger_verify_all(gov *g, const diag *d);
 /* Expires what is due at g's now, as much as one batch holds. In g's transaction. */
 gov_status ledger_expire_now(gov *g, size_t *expired, const diag *d);

@@ -60,6 +60,12 @@ static gov_status record(void *user, const ledger_commitment *c, int64_t *entry,
         value_builder_set(&b, "ledger", value_int(c->book));
     if (r->note != NULL && r->note->data.kind == VALUE_MAP)
         value_builder_set(&b, "note", r->note->data);
+    char *rows = base_arena_alloc(&arena, 2 * c->rows_len + 1);
+    b.failed = b.failed || rows == NULL;
+    if (rows != NULL) {
+        base_hex(c->rows, c->rows_len, rows);
+        value_builder_set(&b, "rows", value_string(rows, 2 * c->rows_len));
+    }
     const journal_entry e = {.kind = c->accounts ? "accounts" : "transfers",
                              .subject_kind = r->note != NULL ? r->note->subject_kind : "",
                              .subject = r->note != NULL ? r->note->subject : 0,
@@ -134,42 +140,15 @@ gov_status ledger_tick(gov *g, int64_t *next_us, const diag *d)
 
 /* ---- verifying ---- */
 
-static gov_status check_entry(void *user, const journal_record *record)
-{
-    const recording *r = user;
-    base_arena arena;
-    value data;
-    uint8_t digest[BASE_DIGEST_SIZE];
-    size_t count;
-    ledger *l;
-    if (record->batch == NULL || record->erased || strcmp(record->kind, "transfers") != 0)
-        return GOV_OK;
-    base_arena_init(&arena, r->g->alloc);
-    gov_status rc = value_read_document(&arena, record->data_text, record->data_len, &data, r->d);
-    const value first = rc == GOV_OK ? value_get_text(data, "first_seq") : value_absent();
-    const value last = rc == GOV_OK ? value_get_text(data, "last_seq") : value_absent();
-    const value book = rc == GOV_OK ? value_get_text(data, "ledger") : value_absent();
-    if (rc == GOV_OK)
-        rc = ledger_of(r->g, &l, r->d);
-    if (rc == GOV_OK)
-        rc = ledger_digest(l, book.kind == VALUE_INT ? (uint32_t)book.as.i : 0, record->id,
-                           first.as.i, last.as.i, &count, digest, r->d);
-    base_arena_free(&arena);
-    if (rc == GOV_OK && memcmp(digest, record->batch, sizeof digest) != 0)
-        return base_fail(r->d, M_ledger_altered, A_I("entry", record->id));
-    return rc;
-}
-
 gov_status ledger_verify_all(gov *g, const diag *d)
 {
     ledger *l;
-    recording r = {g, NULL, d};
     gov_status rc = ledger_of(g, &l, d);
     if (rc == GOV_OK)
-        rc = ledger_verify(l, d);
+        rc = ledger_audit(g, l, d);
     if (rc == GOV_OK)
-        rc = journal_read(g->journal, &(journal_filter){0}, check_entry, &r, d);
-    return rc;
+        rc = ledger_verify_trails(l, d);
+    return rc == GOV_OK ? ledger_verify(l, d) : rc;
 }
 
 gov_status ledger_find_account(ledger *l, uint32_t book, int64_t subject, uint32_t code,

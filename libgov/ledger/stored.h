@@ -19,6 +19,62 @@ struct ledger {
     bool foreign;       /* an id met another row's seq: give every row a seq of its own */
 };
 
+/* ---- told.c: what the journal is told of a batch's rows ---- */
+
+enum {
+    LEDGER_TOLD_BLOCK = 1, /* ledger, seq, transfers, first_us, last_us, mark of its bytes */
+    LEDGER_TOLD_ACCOUNT,   /* seq, then as in the table, without the entry */
+    LEDGER_TOLD_LOT,       /* seq, account, ledger, expires_us, amount */
+    LEDGER_TOLD_USE,       /* seq, lot, amount, what came back in this batch, is new */
+    LEDGER_TOLD_COUNT,     /* ledger, account, cap, begins_us, by how much it changed, is new */
+    LEDGER_TOLD_FAILED,    /* id, ledger */
+    LEDGER_TOLD_KINDS,
+    LEDGER_TOLD_MOST = 14
+};
+extern const uint8_t ledger_told_numbers[LEDGER_TOLD_KINDS];
+typedef struct ledger_told {
+    base_buf bytes;
+    int64_t last[LEDGER_TOLD_KINDS][LEDGER_TOLD_MOST];
+} ledger_told;
+typedef struct ledger_hearing {
+    const char *at, *end; /* hexadecimal */
+    int64_t last[LEDGER_TOLD_KINDS][LEDGER_TOLD_MOST];
+} ledger_hearing;
+void ledger_tell(ledger_told *t, int kind, const int64_t *numbers);
+int ledger_hear(ledger_hearing *h,
+                int64_t numbers[static LEDGER_TOLD_MOST]); /* the kind; 0: no more */
+int64_t ledger_block_mark(const uint8_t digest[static BASE_DIGEST_SIZE]);
+/* Names the lots that the batch has made, and tells of them, of what was taken and brought back, and of counts. */
+gov_status ledger_tell_extras(ledger *l, ledger_time t, ledger_told *told, const diag *d);
+
+/* ---- clocks.c: how far each ledger goes ---- */
+
+typedef struct ledger_extent {
+    uint32_t book;
+    int64_t accounts, account_us, transfer_us, first_seq, last_seq, last_id;
+} ledger_extent;
+typedef struct ledger_extents {
+    const gov_allocator *alloc;
+    ledger_extent *items;
+    size_t count, cap, last;
+} ledger_extents;
+/* False: no memory. */
+bool ledger_extent_row(ledger_extents *x, const ledger_row *r);
+bool ledger_extent_failed(ledger_extents *x, uint32_t book, int64_t id);
+bool ledger_extent_account(ledger_extents *x, uint32_t book, int64_t at_us);
+/* The rows of the ledgers, whose clocks are loaded, against that. */
+gov_status ledger_check_clocks(ledger *l, const ledger_extents *x, const diag *d);
+
+/* ---- chunks.c ---- */
+
+/* Every trail and its chunks against the transfers. */
+gov_status ledger_verify_trails(ledger *l, const diag *d);
+
+/* ---- audit.c ---- */
+
+/* Every row of the ledger's tables against what the journal was told and the blocks say: names the table, the row, the column. */
+gov_status ledger_audit(gov *g, ledger *l, const diag *d);
+
 enum { LEDGER_CELLS_MAX = 1 << 16 }; /* accounts kept in memory between batches */
 
 /* A row of a table that the journal keeps was written. */
@@ -95,6 +151,13 @@ typedef gov_status ledger_take_block(void *user, const ledger_block *b, const vo
                                      size_t len, const diag *d);
 gov_status ledger_blocks_between(ledger *l, uint32_t book, int64_t first, int64_t last,
                                  int64_t entry, ledger_take_block *take, void *user, const diag *d);
+/* The same of every ledger whose clock is loaded, ascending. */
+gov_status ledger_blocks_of_all(ledger *l, int64_t first, int64_t last, int64_t entry,
+                                ledger_take_block *take, void *user, const diag *d);
+
+/* The digest of a block after those of the blocks before it. */
+gov_status ledger_add_digest(base_buf *digests, const ledger_block *b, const void *data, size_t len,
+                             const diag *d);
 
 /* Reads all clocks of the community, and forgets the balances of ledgers that others have changed. */
 gov_status ledger_load_clocks(ledger *l, const diag *d);
@@ -126,7 +189,7 @@ gov_status ledger_load_counts(ledger *l, const ledger_transfer *events, size_t n
 /* Expired lots go to breakage, at *at_us and after. */
 gov_status ledger_sweep_lots(ledger *l, int64_t now_us, int64_t *at_us, size_t *swept,
                              const diag *d);
-gov_status ledger_write_extras(ledger *l, ledger_time t, const diag *d);
+gov_status ledger_write_extras(ledger *l, const diag *d);
 
 /* ---- memo.c ---- */
 

@@ -134,21 +134,7 @@ gov_status ledger_verify(ledger *l, const diag *d)
     return rc;
 }
 
-/* ---- the digest of an entry's rows ---- */
-
-typedef struct digesting {
-    base_buf bytes;
-    size_t count;
-} digesting;
-
-static gov_status digest_block(void *user, const ledger_block *b, const void *data, size_t len,
-                               const diag *d)
-{
-    digesting *g = user;
-    ledger_block_bytes(&g->bytes, b, data, len);
-    g->count += b->count;
-    return g->bytes.failed ? base_nomem(d) : GOV_OK;
-}
+/* ---- the blocks of an entry ---- */
 
 static int ascending(const void *a, const void *b)
 {
@@ -156,12 +142,10 @@ static int ascending(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static gov_status digest_all(ledger *l, digesting *g, int64_t entry, int64_t first_seq,
-                             int64_t last_seq, const diag *d)
+gov_status ledger_blocks_of_all(ledger *l, int64_t first, int64_t last, int64_t entry,
+                                ledger_take_block *take, void *user, const diag *d)
 {
-    gov_status rc = ledger_load_clocks(l, d);
-    if (rc != GOV_OK)
-        return rc;
+    gov_status rc = GOV_OK;
     const size_t n = l->b.clock_count;
     uint32_t *books = base_array(l->alloc, n + 1, sizeof *books);
     if (books == NULL)
@@ -170,9 +154,37 @@ static gov_status digest_all(ledger *l, digesting *g, int64_t entry, int64_t fir
         books[i] = l->b.clocks[i].book;
     qsort(books, n, sizeof *books, ascending);
     for (size_t i = 0; i < n && rc == GOV_OK; i++)
-        rc = ledger_blocks_between(l, books[i], first_seq, last_seq, entry, digest_block, g, d);
+        rc = ledger_blocks_between(l, books[i], first, last, entry, take, user, d);
     base_free(l->alloc, books);
     return rc;
+}
+
+typedef struct digesting {
+    base_buf digests;
+    size_t count;
+} digesting;
+
+gov_status ledger_add_digest(base_buf *digests, const ledger_block *b, const void *data, size_t len,
+                             const diag *d)
+{
+    uint8_t digest[BASE_DIGEST_SIZE] = {0};
+    base_buf bytes;
+    base_buf_init(&bytes, digests->alloc);
+    ledger_block_bytes(&bytes, b, data, len);
+    if (!bytes.failed)
+        base_sha256(bytes.data, bytes.len, digest);
+    base_buf_add(digests, digest, sizeof digest);
+    const bool failed = bytes.failed || digests->failed;
+    base_buf_free(&bytes);
+    return failed ? base_nomem(d) : GOV_OK;
+}
+
+static gov_status digest_block(void *user, const ledger_block *b, const void *data, size_t len,
+                               const diag *d)
+{
+    digesting *g = user;
+    g->count += b->count;
+    return ledger_add_digest(&g->digests, b, data, len, d);
 }
 
 gov_status ledger_digest(ledger *l, uint32_t book, int64_t entry, int64_t first_seq,
@@ -180,13 +192,15 @@ gov_status ledger_digest(ledger *l, uint32_t book, int64_t entry, int64_t first_
                          const diag *d)
 {
     digesting g = {.count = 0};
-    base_buf_init(&g.bytes, l->alloc);
-    const gov_status rc =
-        book != 0 ? ledger_blocks_between(l, book, first_seq, last_seq, entry, digest_block, &g, d)
-                  : digest_all(l, &g, entry, first_seq, last_seq, d);
+    base_buf_init(&g.digests, l->alloc);
+    gov_status rc = ledger_load_clocks(l, d);
     if (rc == GOV_OK)
-        base_sha256(g.bytes.len > 0 ? g.bytes.data : "", g.bytes.len, out);
+        rc = book != 0
+                 ? ledger_blocks_between(l, book, first_seq, last_seq, entry, digest_block, &g, d)
+                 : ledger_blocks_of_all(l, first_seq, last_seq, entry, digest_block, &g, d);
+    if (rc == GOV_OK)
+        base_sha256(g.digests.len > 0 ? g.digests.data : "", g.digests.len, out);
     *count = g.count;
-    base_buf_free(&g.bytes);
+    base_buf_free(&g.digests);
     return rc;
 }

@@ -71,9 +71,13 @@ void ledger_block_bytes(base_buf *out, const ledger_block *b, const void *data, 
     base_buf_add(out, data, len);
 }
 
-static void cell_bytes(base_buf *out, const ledger_cell *c)
+static void cell_bytes(base_buf *out, ledger_told *told, const ledger_cell *c)
 {
     const ledger_account *a = &c->a;
+    const int64_t row[] = {c->seq,      a->id,        a->ledger,   a->code,        a->flags,
+                           a->subject,  a->reference, a->reason,   a->min_balance, a->max_balance,
+                           a->warn_min, a->warn_max,  a->breakage, a->timestamp};
+    ledger_tell(told, LEDGER_TOLD_ACCOUNT, row);
     const int64_t fields[] = {a->id,          c->seq,         a->ledger,    a->code,
                               a->flags,       a->subject,     a->reference, a->reason,
                               a->min_balance, a->max_balance, a->warn_min,  a->warn_max,
@@ -82,15 +86,17 @@ static void cell_bytes(base_buf *out, const ledger_cell *c)
         number(out, fields[i]);
 }
 
-static gov_status commit_to(base_buf *bytes, ledger_commitment *c, const ledger_entry *entry,
-                            int64_t *id, const diag *d)
+static gov_status commit_to(const base_buf *bytes, const ledger_told *told, ledger_commitment *c,
+                            const ledger_entry *entry, int64_t *id, const diag *d)
 {
     *id = 0;
-    if (bytes->failed)
+    if (bytes->failed || told->bytes.failed)
         return base_nomem(d);
     if (entry == NULL || entry->make == NULL)
         return GOV_OK;
-    base_sha256(bytes->data, bytes->len, c->digest);
+    base_sha256(bytes->len > 0 ? bytes->data : "", bytes->len, c->digest);
+    c->rows = told->bytes.data;
+    c->rows_len = told->bytes.len;
     return entry->make(entry->user, c, id, d);
 }
 
@@ -200,7 +206,9 @@ gov_status ledger_write_accounts(ledger *l, ledger_time t, const ledger_entry *e
                            .first_seq = seqs[0],
                            .last_seq = seqs[n - 1]};
     base_buf bytes;
+    ledger_told told = {.bytes = {0}};
     base_buf_init(&bytes, l->alloc);
+    base_buf_init(&told.bytes, l->alloc);
     size_t at = 0;
     for (size_t i = 0; i < most && rc == GOV_OK; i++) {
         ledger_cell *cell = &l->b.cells[i];
@@ -215,12 +223,13 @@ gov_status ledger_write_accounts(ledger *l, ledger_time t, const ledger_entry *e
         if (at++ == 0)
             c.first_us = cell->a.timestamp;
         c.last_us = cell->a.timestamp;
-        cell_bytes(&bytes, cell);
+        cell_bytes(&bytes, &told, cell);
     }
     int64_t id = 0;
     if (rc == GOV_OK)
-        rc = commit_to(&bytes, &c, entry, &id, d);
+        rc = commit_to(&bytes, &told, &c, entry, &id, d);
     base_buf_free(&bytes);
+    base_buf_free(&told.bytes);
     if (rc == GOV_OK)
         rc = insert_accounts(l, items, n, id, d);
     if (rc == GOV_OK)
@@ -436,7 +445,8 @@ static gov_status give_seqs(ledger *l, ledger_row **rows, size_t n, ledger_time 
 }
 
 typedef struct blocks {
-    base_buf bytes; /* as they are digested */
+    base_buf bytes;   /* as they are digested */
+    base_buf digests; /* one of each */
     ledger_block *items;
     size_t *offsets; /* of their data */
     size_t *lens;
@@ -482,8 +492,11 @@ static size_t pack(ledger_row *const *rows, size_t n, uint8_t *out, size_t *len)
     return count;
 }
 
-static gov_status make_blocks(ledger *l, ledger_row **rows, size_t n, blocks *out, const diag *d)
+static gov_status make_blocks(ledger *l, ledger_row **rows, size_t n, blocks *out,
+                              ledger_told *told, const diag *d)
 {
+    if (n == 0)
+        return GOV_OK;
     ledger_row **ordered = apart(l, rows, n);
     uint8_t *data = base_arena_alloc(&l->scratch, LEDGER_BLOCK_MOST);
     out->items = base_arena_array(&l->scratch, n, sizeof *out->items);
@@ -502,11 +515,19 @@ static gov_status make_blocks(ledger *l, ledger_row **rows, size_t n, blocks *ou
         b->count = (uint32_t)count;
         b->first_us = from[0]->t.timestamp;
         b->last_us = from[count - 1]->t.timestamp;
+        const size_t begins = out->bytes.len;
+        uint8_t digest[BASE_DIGEST_SIZE] = {0};
         ledger_block_bytes(&out->bytes, b, data, len);
+        if (!out->bytes.failed)
+            base_sha256(out->bytes.data + begins, out->bytes.len - begins, digest);
+        base_buf_add(&out->digests, digest, sizeof digest);
+        const int64_t row[] = {b->book,     b->seq,     b->count,
+                               b->first_us, b->last_us, ledger_block_mark(digest)};
+        ledger_tell(told, LEDGER_TOLD_BLOCK, row);
         out->offsets[out->count] = out->bytes.len - len;
         out->lens[out->count++] = len;
     }
-    return out->bytes.failed ? base_nomem(d) : GOV_OK;
+    return out->bytes.failed || out->digests.failed ? base_nomem(d) : GOV_OK;
 }
 
 static gov_status insert_blocks(ledger *l, const blocks *made, int64_t entry, const diag *d)
@@ -636,28 +657,48 @@ static gov_status write_failed(ledger *l, const diag *d)
     return store_bulk(l->s, &insert, arrays, n, d);
 }
 
-static gov_status write_blocks(ledger *l, ledger_row **rows, size_t n, const ledger_entry *entry,
-                               const diag *d)
+static gov_status tell_failed(ledger *l, ledger_told *told, const diag *d)
+{
+    for (size_t i = 0; i < l->b.row_count; i++) {
+        const ledger_row *r = &l->b.rows[i];
+        const int64_t n[] = {r->t.id, r->t.ledger};
+        if (r->kind == LEDGER_FAILED && r->fresh)
+            ledger_tell(told, LEDGER_TOLD_FAILED, n);
+    }
+    return told->bytes.failed ? base_nomem(d) : GOV_OK;
+}
+
+static gov_status write_blocks(ledger *l, ledger_row **rows, size_t n, ledger_time t,
+                               const ledger_entry *entry, const diag *d)
 {
     ledger_commitment c = {.count = n,
-                           .book = rows[0]->t.ledger,
-                           .first_us = rows[0]->t.timestamp,
-                           .last_us = rows[n - 1]->t.timestamp,
-                           .first_seq = INT64_MAX};
+                           .book = n > 0 ? rows[0]->t.ledger : 0,
+                           .first_us = n > 0 ? rows[0]->t.timestamp : 0,
+                           .last_us = n > 0 ? rows[n - 1]->t.timestamp : 0,
+                           .first_seq = n > 0 ? INT64_MAX : 0};
     blocks made = {.count = 0};
+    ledger_told told = {.bytes = {0}};
     int64_t id = 0;
     base_buf_init(&made.bytes, l->alloc);
+    base_buf_init(&made.digests, l->alloc);
+    base_buf_init(&told.bytes, l->alloc);
     for (size_t i = 0; i < n; i++) {
         c.first_seq = rows[i]->seq < c.first_seq ? rows[i]->seq : c.first_seq;
         c.last_seq = rows[i]->seq > c.last_seq ? rows[i]->seq : c.last_seq;
         c.book = rows[i]->t.ledger == c.book ? c.book : 0;
     }
-    gov_status rc = make_blocks(l, rows, n, &made, d);
+    gov_status rc = make_blocks(l, rows, n, &made, &told, d);
     if (rc == GOV_OK)
-        rc = commit_to(&made.bytes, &c, entry, &id, d);
+        rc = ledger_tell_extras(l, t, &told, d);
     if (rc == GOV_OK)
+        rc = tell_failed(l, &told, d);
+    if (rc == GOV_OK)
+        rc = commit_to(&made.digests, &told, &c, entry, &id, d);
+    if (rc == GOV_OK && n > 0)
         rc = insert_blocks(l, &made, id, d);
     base_buf_free(&made.bytes);
+    base_buf_free(&made.digests);
+    base_buf_free(&told.bytes);
     return rc;
 }
 
@@ -668,7 +709,7 @@ static gov_status write_rows(ledger *l, ledger_row **rows, size_t n, ledger_time
     if (rc == GOV_OK)
         rc = write_trails(l, rows, n, t, d);
     if (rc == GOV_OK)
-        rc = write_blocks(l, rows, n, entry, d);
+        rc = write_blocks(l, rows, n, t, entry, d);
     if (rc == GOV_OK)
         rc = insert_ids(l, rows, n, d);
     if (rc == GOV_OK)
@@ -685,16 +726,20 @@ gov_status ledger_write_transfers(ledger *l, ledger_time t, const ledger_entry *
     if (rows == NULL)
         return base_nomem(d);
     size_t n = 0;
+    bool failed = false;
     for (size_t i = 0; i < l->b.row_count; i++) {
         ledger_row *r = &l->b.rows[i];
         if (r->fresh && (r->kind == LEDGER_LIVE || r->kind == LEDGER_EXPIRY))
             rows[n++] = r;
+        failed = failed || (r->fresh && r->kind == LEDGER_FAILED);
     }
     gov_status rc = n > 0 ? write_rows(l, rows, n, t, entry, d) : GOV_OK;
+    if (n == 0 && failed)
+        rc = write_blocks(l, rows, 0, t, entry, d);
     if (rc == GOV_OK)
         rc = write_failed(l, d);
     if (rc == GOV_OK)
-        rc = ledger_write_extras(l, t, d);
+        rc = ledger_write_extras(l, d);
     if (rc == GOV_OK)
         rc = write_clocks(l, d);
     return rc;

@@ -17,6 +17,8 @@ static const struct {
 } free_columns[] = {
     {"gov_ledger_book", "version",
      "it tells other connections only that their copies are stale; nothing is counted with it"},
+    {"gov_ledger_book", "due_us",
+     "too early costs the ledger one look; that it may not be too late has a test of its own"},
 };
 
 enum { MOST_GOVS = 96 };
@@ -409,6 +411,199 @@ static void hours_are_safe(void **state)
     free_all(&all);
 }
 
+/* ---- the ledger ---- */
+
+static const char money[] = "rulebook: tiny\nversion: '1'\ntime_zone: Asia/Shanghai\n";
+
+static void transfer(community *c, const gov_transfer *t, size_t n, int32_t want)
+{
+    gov_error *err = NULL;
+    gov_ledger_result r[64];
+    assert_gov_ok(gov_ledger_transfer(c->g, t, n, r, &err), err);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(r[i].code, want);
+}
+
+/* One of everything that a ledger knows. */
+static void use_a_ledger(const char *url)
+{
+    enum { A = 101, B, CLOSED, HOLDER, SHOP, BROKEN };
+    gov_error *err = NULL;
+    gov_rulebook *book = community_rulebook(money);
+    community c;
+    gov_ledger_result r[8];
+    assert_gov_ok(community_try(url, book, NULL, &c, &err), err);
+    gov_rulebook_free(book);
+    const gov_account accounts[] = {
+        {.id = A, .ledger = 1, .code = 1, .subject = 5, .reference = 6, .reason = 7},
+        {.id = B,
+         .ledger = 1,
+         .code = 2,
+         .min_balance = -1000,
+         .max_balance = 100000,
+         .warn_min = -900,
+         .warn_max = 9000,
+         .flags = GOV_ACCOUNT_MIN_BALANCE | GOV_ACCOUNT_MAX_BALANCE | GOV_ACCOUNT_WARN_MIN |
+                  GOV_ACCOUNT_WARN_MAX},
+        {.id = CLOSED, .ledger = 1, .code = 2},
+        {.id = BROKEN, .ledger = 1, .code = 9},
+        {.id = HOLDER,
+         .ledger = 1,
+         .code = 3,
+         .breakage = BROKEN,
+         .flags = GOV_ACCOUNT_LOTS | GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS},
+        {.id = SHOP, .ledger = 1, .code = 4}};
+    assert_gov_ok(gov_ledger_create_accounts(c.g, accounts, 6, r, &err), err);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(r[i].code, GOV_LEDGER_CREATED);
+    gov_value *cap = community_json("{'ledger': 1, 'number': 1, 'account': 102, 'code': 2, "
+                                    "'reason': 3, 'per': 'month', 'amount': 5000}"),
+              *note = community_json("{'says': 'x'}");
+    assert_gov_ok(gov_ledger_cap_set(c.g, cap, &err), err);
+    assert_gov_ok(gov_ledger_note_put(c.g, "account", A, note, &err), err);
+    gov_value_free(cap);
+    gov_value_free(note);
+    gov_transfer many[40];
+    for (int i = 0; i < 40; i++) /* enough for histories of both */
+        many[i] =
+            (gov_transfer){.id = 1001 + i,
+                           .debit_account = A,
+                           .credit_account = B,
+                           .amount = 10 + i,
+                           .ledger = 1,
+                           .code = 1,
+                           .reason = 3,
+                           .subject = i % 3,
+                           .effective_at = i % 5 == 0 ? COMMUNITY_START - 1000000 * i - 1 : 0};
+    transfer(&c, many, 40, GOV_LEDGER_CREATED);
+    for (int i = 0; i < 40; i++)
+        many[i].id += 100;
+    transfer(&c, many, 40, GOV_LEDGER_CREATED);
+    const int64_t year = INT64_C(31536000000000);
+    const gov_transfer some[] = {
+        {.id = 2001,
+         .debit_account = A,
+         .credit_account = B,
+         .amount = 5,
+         .ledger = 1,
+         .code = 1,
+         .flags = GOV_TRANSFER_PENDING,
+         .timeout = 60},
+        {.id = 2002,
+         .debit_account = A,
+         .credit_account = B,
+         .amount = 6,
+         .ledger = 1,
+         .code = 1,
+         .flags = GOV_TRANSFER_PENDING},
+        {.id = 2003,
+         .debit_account = A,
+         .credit_account = B,
+         .amount = 7,
+         .ledger = 1,
+         .code = 1,
+         .flags = GOV_TRANSFER_PENDING},
+        {.id = 2004,
+         .debit_account = A,
+         .credit_account = B,
+         .amount = 8,
+         .ledger = 1,
+         .code = 1,
+         .flags = GOV_TRANSFER_PENDING,
+         .timeout = 9999},
+        {.id = 2005,
+         .debit_account = A,
+         .credit_account = CLOSED,
+         .ledger = 1,
+         .code = 1,
+         .flags = GOV_TRANSFER_PENDING | GOV_TRANSFER_CLOSING_CREDIT},
+        {.id = 2006,
+         .pending_id = 2002,
+         .amount = 4,
+         .ledger = 1,
+         .flags = GOV_TRANSFER_POST_PENDING},
+        {.id = 2007, .pending_id = 2003, .ledger = 1, .flags = GOV_TRANSFER_VOID_PENDING},
+        {.id = 2008, .reversal_of = 1001, .amount = 3, .ledger = 1},
+        {.id = 2009, .reversal_of = 1001, .amount = 2, .ledger = 1},
+        {.id = 2010,
+         .debit_account = A,
+         .credit_account = HOLDER,
+         .amount = 100,
+         .ledger = 1,
+         .code = 1,
+         .expires_at = COMMUNITY_START + year},
+        {.id = 2011,
+         .debit_account = A,
+         .credit_account = HOLDER,
+         .amount = 50,
+         .ledger = 1,
+         .code = 1,
+         .expires_at = COMMUNITY_START + 50000000},
+        {.id = 2012,
+         .debit_account = HOLDER,
+         .credit_account = SHOP,
+         .amount = 70,
+         .ledger = 1,
+         .code = 1},
+        {.id = 2013,
+         .debit_account = HOLDER,
+         .credit_account = SHOP,
+         .amount = 20,
+         .ledger = 1,
+         .code = 1,
+         .flags = GOV_TRANSFER_PENDING},
+        {.id = 2014, .pending_id = 2013, .ledger = 1, .flags = GOV_TRANSFER_VOID_PENDING},
+        {.id = 2015, .reversal_of = 2012, .amount = 25, .ledger = 1}};
+    transfer(&c, some, 15, GOV_LEDGER_CREATED);
+    const gov_transfer poor = {.id = 3001,
+                               .debit_account = HOLDER,
+                               .credit_account = SHOP,
+                               .amount = 9999,
+                               .ledger = 1,
+                               .code = 1};
+    transfer(&c, &poor, 1, GOV_LEDGER_EXCEEDS_CREDITS);
+    (void)community_advance(&c, 30); /* something expires, a reservation and a lot */
+    const gov_transfer last = {
+        .id = 3002, .debit_account = A, .credit_account = B, .amount = 1, .ledger = 1, .code = 1};
+    transfer(&c, &last, 1, GOV_LEDGER_CREATED);
+    int64_t own;
+    assert_gov_ok(gov_ledger_new_ids(c.g, 1, &own, &err), err);
+    const gov_transfer native = {.id = own,
+                                 .debit_account = A,
+                                 .credit_account = B,
+                                 .amount = 1,
+                                 .ledger = 1,
+                                 .code = 1,
+                                 .flags = GOV_TRANSFER_PENDING};
+    transfer(&c, &native, 1, GOV_LEDGER_CREATED);
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
+    community_free(&c);
+}
+
+static void the_ledger_is_safe(void **state)
+{
+    support_store *s = support_store_of(state);
+    swept all = {.count = 0};
+    char other[512];
+    support_store_another(s, "other", other);
+    use_a_ledger(s->url);
+    play("tests/cases/points", other);
+    add_store(&all, s->url);
+    add_store(&all, other);
+    static const char later[] = "UPDATE gov_ledger_book SET due_us = due_us + 1000000000 WHERE "
+                                "community = $1 AND ledger = $2",
+                      back[] = "UPDATE gov_ledger_book SET due_us = due_us - 1000000000 WHERE "
+                               "community = $1 AND ledger = $2";
+    gov_error *err = NULL;
+    assert_true(execute(all.g[0], later, STORE_ARGS(store_i(all.g[0]->community), store_i(1))));
+    assert_gov(GOV_E_VERIFY, gov_verify(all.g[0], NULL, NULL, NULL, &err), err);
+    assert_non_null(strstr(gov_error_message(err, 0, "en"), "gov_ledger_book, row 1: due_us"));
+    gov_error_free(err);
+    assert_true(execute(all.g[0], back, STORE_ARGS(store_i(all.g[0]->community), store_i(1))));
+    sweep(&all, &ledger_schema);
+    free_all(&all);
+}
+
 /* ---- a row that is gone, and one that was never made ---- */
 
 static void rows_do_not_come_and_go(void **state)
@@ -452,9 +647,8 @@ static void rows_do_not_come_and_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TESTS(points_are_safe),
-        STORE_TESTS(funds_are_safe),
-        STORE_TESTS(hours_are_safe),
+        STORE_TESTS(points_are_safe),         STORE_TESTS(funds_are_safe),
+        STORE_TESTS(hours_are_safe),          STORE_TESTS(the_ledger_is_safe),
         STORE_TESTS(rows_do_not_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
