@@ -86,6 +86,14 @@ static bool has_timers(const diagram_job *g)
     return g->w->timer_count > 0;
 }
 
+static bool has_pauses(const diagram_job *g)
+{
+    for (uint32_t i = 0; i < g->w->clock_count; i++)
+        if (g->w->clocks[i].paused_in.count > 0)
+            return true;
+    return false;
+}
+
 static void put_signs(diagram_job *g, int32_t x, int32_t y)
 {
     base_buf *b = g->out;
@@ -100,6 +108,8 @@ static void put_signs(diagram_job *g, int32_t x, int32_t y)
     if (g->w->clock_count > 0) {
         diagram_clock_glyph(b, x + 7, y, 0, DIAGRAM_CLOCK_RUNS);
         x = put_word(g, x + 18, y, DIAGRAM_W_runs);
+    }
+    if (has_pauses(g)) {
         diagram_clock_glyph(b, x + 7, y, 0, DIAGRAM_CLOCK_PAUSED);
         (void)put_word(g, x + 18, y, DIAGRAM_W_paused);
     }

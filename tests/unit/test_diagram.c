@@ -127,6 +127,21 @@ static void svg_shows_where_clocks_run(void **state)
     gov_rulebook_free(r);
 }
 
+/* Only what is in the picture stands among its signs. */
+static void svg_explains_no_pause_where_none_is(void **state)
+{
+    static const char pause[] = "    paused_in: [work.asked]\n";
+    char text[sizeof lamp];
+    const char *at = strstr(lamp, pause);
+    (void)state;
+    (void)snprintf(text, sizeof text, "%.*s%s", (int)(at - lamp), lamp, at + strlen(pause));
+    gov_rulebook *r = load(NULL, text);
+    char *svg = draw(r, "lamp", "svg", "en");
+    assert_int_equal(times(svg, "r=\"6\" fill=\"#fff\" stroke=\"#c2410c\""), 0);
+    gov_text_free(svg);
+    gov_rulebook_free(r);
+}
+
 static void mermaid_and_dot(void **state)
 {
     (void)state;
@@ -249,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(svg_says_what_the_rules_say), cmocka_unit_test(svg_shows_where_clocks_run),
+        cmocka_unit_test(svg_explains_no_pause_where_none_is),
         cmocka_unit_test(mermaid_and_dot),             cmocka_unit_test(misuse_is_refused),
         cmocka_unit_test(what_is_too_large_is_text_only), cmocka_unit_test(no_memory),
     };
