@@ -152,7 +152,7 @@ static uint32_t book_of(const void *content)
     return ((const fund_fund *)content)->book;
 }
 
-const rulebook_accounts fund_accounts = {knows, find_account, book_of, FUND_BY_RULE};
+const rulebook_accounts fund_accounts = {knows, find_account, book_of, FUND_BY_RULE, NULL};
 
 gov_status fund_check_passage(gov *g, const fund_fund *f, const fund_passage *x, fund_entry *out, const diag *d)
 {

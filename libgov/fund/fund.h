@@ -254,8 +254,6 @@ extern const char FUND_OWN[]; /* "fund": the account of what it has */
 
 enum { FUND_BY_RULE = 30 }; /* code of a transfer */
 extern const rulebook_effect fund_effects[1];
-/* Of that kind of section; NULL: none. */
-const rulebook_accounts *fund_accounts_of(const rulebook *rb, const char *kind);
 /* The case that waits is told how it ended. */
 gov_status fund_tell_case(gov *g, const fund_entry *e, bool done, const diag *d);
 

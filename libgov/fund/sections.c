@@ -70,17 +70,15 @@ static uint32_t read_book(rulebook_loader *l, const rb_node *root, base_place *p
     return (uint32_t)rulebook_read_int(l, n, "ledger", 1, UINT32_MAX, 0);
 }
 
-/* 0: none, or none that is known here. */
-static uint32_t book_of(const rulebook *rb, const rulebook_section *s)
+static bool keeps(const rulebook *rb, const rulebook_section *s, uint32_t book)
 {
-    const rulebook_accounts *a = fund_accounts_of(rb, s->kind);
     if (s->content == NULL)
-        return 0;
+        return false;
     if (strcmp(s->kind, "cost_share") == 0)
-        return ((const fund_cost_share *)s->content)->book;
+        return ((const fund_cost_share *)s->content)->book == book;
     if (strcmp(s->kind, "grant") == 0)
-        return ((const fund_grant *)s->content)->book;
-    return a != NULL ? a->ledger(s->content) : 0;
+        return ((const fund_grant *)s->content)->book == book;
+    return rulebook_keeps_ledger(rb->host, s->kind, s->content, book);
 }
 
 /* What one ledger holds is of one kind and one definition. The later of the two is told; another programme's never is the later. */
@@ -90,8 +88,9 @@ static void check_book(rulebook_loader *l, const void *content, uint32_t book, c
     bool later = false;
     for (uint32_t i = 0; i < rb->section_count; i++) {
         const rulebook_section *s = &rb->sections[i];
+        const bool ours = strcmp(s->kind, "fund") == 0 || strcmp(s->kind, "cost_share") == 0 || strcmp(s->kind, "grant") == 0;
         later = later || s->content == content;
-        if (s->content == content || book == 0 || book_of(rb, s) != book || (later && strcmp(s->kind, "points") != 0))
+        if (s->content == content || book == 0 || !keeps(rb, s, book) || (later && ours))
             continue;
         rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), place, M_fund_ledger_taken, A_I("ledger", book),
                                              A_S("section", s->name)));

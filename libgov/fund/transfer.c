@@ -20,16 +20,6 @@ static const rulebook_report reports[] = {
     {.name = "failed", .data = ended_data, .data_count = ARRAY_LEN(ended_data)},
     {.name = "expired", .data = ended_data, .data_count = ARRAY_LEN(ended_data), .by_time = true}};
 
-const rulebook_accounts *fund_accounts_of(const rulebook *rb, const char *kind)
-{
-    const rulebook_host *part;
-    for (size_t k = 0; (part = rulebook_host_part(rb->host, k)) != NULL; k++)
-        for (size_t i = 0; i < part->section_count; i++)
-            if (strcmp(part->sections[i].key, kind) == 0)
-                return part->sections[i].accounts;
-    return NULL;
-}
-
 typedef struct book {
     const rulebook_accounts *accounts;
     const rulebook_section *section;
@@ -39,18 +29,21 @@ static gov_status find_book(const rulebook *rb, const char *name, const base_pla
 {
     const char *names[64];
     size_t n = 0;
+    *out = (book){NULL, NULL};
     for (uint32_t i = 0; i < rb->section_count; i++) {
         const rulebook_section *s = &rb->sections[i];
-        const rulebook_accounts *a = fund_accounts_of(rb, s->kind);
+        const rulebook_accounts *a = rulebook_accounts_of(rb->host, s->kind);
         if (a == NULL)
             continue;
-        if (strcmp(s->name, name) == 0) {
+        if (strcmp(s->name, name) == 0 && out->section != NULL)
+            return base_fail_at(d, place, M_transfer_two_ledgers, A_S("ledger", name), A_S("one", out->section->kind), A_S("other", s->kind));
+        if (strcmp(s->name, name) == 0)
             *out = (book){a, s};
-            return GOV_OK;
-        }
         if (n < ARRAY_LEN(names))
             names[n++] = s->name;
     }
+    if (out->section != NULL)
+        return GOV_OK;
     return base_fail_at(d, place, M_transfer_ledger, A_S("ledger", name), A_S("near", base_nearest(name, strlen(name), names, n)));
 }
 

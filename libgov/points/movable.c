@@ -29,4 +29,9 @@ static uint32_t book_of(const void *content)
     return ((const points_programme *)content)->book;
 }
 
-const rulebook_accounts points_movable = {knows, find, book_of, POINTS_CODE_GIFT};
+static uint32_t goods_of(const void *content)
+{
+    return ((const points_programme *)content)->goods;
+}
+
+const rulebook_accounts points_movable = {knows, find, book_of, POINTS_CODE_GIFT, goods_of};

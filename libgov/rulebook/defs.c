@@ -80,6 +80,24 @@ const rulebook_host *rulebook_host_part(const rulebook_host *host, size_t i)
     return i - 1 < host->part_count ? host->parts[i - 1] : NULL;
 }
 
+const rulebook_accounts *rulebook_accounts_of(const rulebook_host *host, const char *kind)
+{
+    const rulebook_host *part;
+    for (size_t k = 0; (part = rulebook_host_part(host, k)) != NULL; k++)
+        for (size_t i = 0; i < part->section_count; i++)
+            if (strcmp(part->sections[i].key, kind) == 0)
+                return part->sections[i].accounts;
+    return NULL;
+}
+
+bool rulebook_keeps_ledger(const rulebook_host *host, const char *kind, const void *content, uint32_t ledger)
+{
+    const rulebook_accounts *a = rulebook_accounts_of(host, kind);
+    if (a == NULL || content == NULL || ledger == 0)
+        return false;
+    return a->ledger(content) == ledger || (a->beside != NULL && a->beside(content) == ledger);
+}
+
 static void classify(rb_full *rb, rb_def *def)
 {
     for (size_t i = 0; i < ARRAY_LEN(known_kinds); i++)

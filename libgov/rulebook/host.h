@@ -64,6 +64,7 @@ typedef struct rulebook_accounts {
     gov_status (*find)(struct gov *g, const void *content, const char *name, int64_t record, bool pays, int64_t *account, const diag *d);
     uint32_t (*ledger)(const void *content);
     uint32_t code; /* of the transfers */
+    uint32_t (*beside)(const void *content); /* another ledger of the section's, 0: none; may be NULL */
 } rulebook_accounts;
 typedef struct rulebook_section_kind {
     const char *key; /* the first key of its definitions */
@@ -141,6 +142,10 @@ typedef struct rulebook_host {
 } rulebook_host;
 /* Table i of a host: itself for 0, then its parts; NULL past the end. */
 const rulebook_host *rulebook_host_part(const rulebook_host *host, size_t i);
+/* Of sections of that kind; NULL: they have none. */
+const rulebook_accounts *rulebook_accounts_of(const rulebook_host *host, const char *kind);
+/* Does it keep this ledger? */
+bool rulebook_keeps_ledger(const rulebook_host *host, const char *kind, const void *content, uint32_t ledger);
 const rulebook_effect *rulebook_find_effect(const rulebook_host *host, const char *name); /* NULL: none */
 const rulebook_report *rulebook_find_report(const rulebook_effect *e, const char *name);  /* NULL: none */
 

@@ -278,6 +278,8 @@ static gov_status load(void *user, rulebook_loader *l, const char *name, const r
     b->description = rulebook_read_text(l, rulebook_get(root, "description"));
     b->unit = rulebook_read_text(l, rulebook_get(root, "unit"));
     b->book = (uint32_t)rulebook_read_int(l, rulebook_get(root, "ledger"), "ledger", 1, UINT32_MAX, 1);
+    if (rulebook_get(root, "ledger") != NULL)
+        b->book_place = rulebook_node_place(rulebook_get(root, "ledger"));
     const expr_scope *scope = person_scope(l, b);
     if (scope == NULL)
         return rulebook_loader_status(l);
@@ -312,9 +314,23 @@ static gov_status find_account(gov *g, const void *bank, const char *name, int64
     return rc == GOV_OK ? timebank_account(&t, record, TIMEBANK_MEMBER, account) : rc;
 }
 
-static const rulebook_accounts accounts = {knows, find_account, book_of, TIMEBANK_BY_RULES};
+/* Points programmes check themselves against one another, and funds against all. */
+static void check(void *user, rulebook_loader *l, const char *name, void *bank)
+{
+    const rulebook *rb = rulebook_loader_rulebook(l);
+    const timebank_bank *b = bank;
+    (void)user, (void)name;
+    for (uint32_t i = 0; i < rb->section_count; i++) {
+        const rulebook_section *s = &rb->sections[i];
+        if (strcmp(s->kind, "points") == 0 && rulebook_keeps_ledger(rb->host, s->kind, s->content, b->book))
+            rulebook_loader_fail(l, base_fail_at(rulebook_loader_diag(l), &b->book_place, M_fund_ledger_taken, A_I("ledger", b->book),
+                                                 A_S("section", s->name)));
+    }
+}
+
+static const rulebook_accounts accounts = {knows, find_account, book_of, TIMEBANK_BY_RULES, NULL};
 const rulebook_section_kind timebank_section = {
-    .key = "time_bank", .load = load, .schema = timebank_json_schema, .accounts = &accounts};
+    .key = "time_bank", .load = load, .check = check, .schema = timebank_json_schema, .accounts = &accounts};
 
 /* ---- finding ---- */
 

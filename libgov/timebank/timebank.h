@@ -64,6 +64,7 @@ typedef struct timebank_bank {
     const char *name;
     rulebook_text title, description, unit;
     uint32_t book; /* its ledger */
+    base_place book_place;
     bool up_to_hour;
     int64_t coin;                          /* minutes of one coin; 0: there are none */
     int64_t cap_day, cap_month, cap_total; /* TIMEBANK_NO_LIMIT: none */

@@ -11,7 +11,6 @@
     "time_zone: Asia/Shanghai\n"                                                                   \
     "roles:\n"                                                                                     \
     "  bank: {title: {zh: 时间银行}}\n"                                                        \
-    "  officer: {title: {zh: 网格员}, scope: grid}\n"                                           \
     "  self: {title: {zh: 本人}, scope: reporter}\n"                                             \
     "permissions:\n"                                                                               \
     "  timebank.read: [bank, self]\n"                                                              \

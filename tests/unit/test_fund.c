@@ -546,6 +546,12 @@ static void mistakes_are_told_at_their_place(void **state)
         {"fund: f\nledger: 1\n", "missing_key", 5, -1},
         {"fund: f\nledger: 1\npurposes: {a: {}}\n---\ngrant: g\nledger: 1\nnotice: 5 days\n", "fund_ledger_taken", 10, 9},
         {"fund: f\nledger: 7\npurposes: {a: {}}\n---\npoints: p\nledger: 7\nholder: resident\n", "fund_ledger_taken", 6, 9},
+        {"fund: f\nledger: 7\npurposes: {a: {}}\n---\ntime_bank: b\nledger: 7\nskills: {a: {}}\n", "fund_ledger_taken", 6, 9},
+        {"fund: f\nledger: 7\npurposes: {a: {}}\n---\npoints: p\nledger: 8\ngoods: 7\nholder: resident\n", "fund_ledger_taken", 6, 9},
+        {"points: p\nledger: 7\nholder: resident\n---\ntime_bank: b\nledger: 7\nskills: {a: {}}\n", "fund_ledger_taken", 10, 9},
+        {"fund: f\nledger: 1\npurposes: {a: {}}\n---\ntime_bank: f\nledger: 2\npool: {}\nskills: {a: {}}\n---\nworkflow: w\n"
+         "states: {a: {entry: [{transfer: {ledger: f, from: \"'pool'\", to: case.reporter, amount: '1'}}], always: b}, b: {type: final}}\n",
+         "transfer_two_ledgers", 15, 42},
         {"cost_share: s\nledger: 1\nby: floor\ncoefficients: {3: 0.8, 4: 0.7}\n", "share_not_monotonic", 8, 27},
         {"cost_share: s\nledger: 1\nby: floor\ncoefficients: {4: 0.8, 3: 0.7}\n", "share_floor_order", 8, 27},
         {"cost_share: s\nledger: 1\nby: floor\ncoefficients: {3: 0.8x}\n", "unexpected_token", 8, 22},
