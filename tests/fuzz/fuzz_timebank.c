@@ -2,19 +2,10 @@
  * Time banks from anywhere: a rulebook with one, which is refused or has all that the room later reads without looking; and a message between
  * communities, which is refused or is one that can be signed anew and read back the same.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "common/rules.h"
 #include "timebank/timebank.h"
 
 #include <sodium.h>
-
-static void check(int truth)
-{
-    if (!truth)
-        abort();
-}
 
 static const rulebook_host *const rooms[] = {&registry_words, &case_words, &timebank_words};
 static const rulebook_host host = {
@@ -36,20 +27,10 @@ static void check_bank(const timebank_bank *b)
 
 static void read_rules(const uint8_t *data, size_t size)
 {
-    gov_error *err = NULL;
-    const diag d = {&base_malloc, &err};
-    const rulebook_source s = {.path = "r.yaml", .bytes = (const char *)data, .len = size};
-    const rulebook_options o = {.host = &host, .today = 20000, .lenient = true};
-    rulebook_bundle *b = NULL;
-    rulebook *rb = NULL;
-    gov_status status = rulebook_bundle_make(&base_malloc, &s, 1, &b, &d);
-    if (status == GOV_OK)
-        status = rulebook_load(&base_malloc, b, &o, &rb, &d);
-    check((status == GOV_OK) == (rb != NULL));
+    rulebook *rb = load_rules(&host, data, size);
     for (uint32_t i = 0; rb != NULL && i < rb->section_count; i++)
         if (strcmp(rb->sections[i].kind, timebank_section.key) == 0)
             check_bank(rb->sections[i].content);
-    gov_error_free(err);
     rulebook_free(rb);
 }
 
