@@ -212,7 +212,6 @@ const chart_event *
 chart_current_event(const chart_run *run); /* NULL while starting, before the first event */
 const chart_state *chart_current_state(const chart_run *run); /* as far as the step has come */
 const chart *chart_of_run(const chart_run *run);
-base_arena *chart_scratch(const chart_run *run);
 
 /* ---- where a run stands: query.c, save.c ---- */
 

@@ -44,11 +44,6 @@ const chart *chart_of_run(const chart_run *run)
     return run->c;
 }
 
-base_arena *chart_scratch(const chart_run *run)
-{
-    return run->by->scratch;
-}
-
 /* ---- the internal queue ---- */
 
 static gov_status enqueue(chart_run *run, const chart_event *event, uint32_t word)

@@ -27,7 +27,6 @@ struct exchange_table {
     uint64_t line, rows;
     char delimiter[4];
     size_t delimiter_len;
-    uint32_t delimiter_cp;
     uint8_t stops[256]; /* bytes that may end an unquoted cell */
     exchange_cell *cells;
     size_t cell_cap;
@@ -50,7 +49,6 @@ static ptrdiff_t read_fd(void *user, void *bytes, size_t cap)
 
 static void set_delimiter(exchange_table *t, uint32_t cp)
 {
-    t->delimiter_cp = cp;
     t->delimiter_len = base_utf8_put(cp, t->delimiter);
     memset(t->stops, 0, sizeof t->stops);
     t->stops['\n'] = t->stops['\r'] = t->stops[(unsigned char)t->delimiter[0]] = 1;
@@ -696,11 +694,6 @@ const char *exchange_table_origin(const exchange_table *t)
 exchange_encoding exchange_table_encoding(const exchange_table *t)
 {
     return exchange_decoder_found(t->dec);
-}
-
-uint32_t exchange_table_delimiter(const exchange_table *t)
-{
-    return t->delimiter_cp;
 }
 
 uint64_t exchange_table_bytes(const exchange_table *t)

@@ -98,7 +98,6 @@ size_t exchange_table_width(const exchange_table *t);
 exchange_cell exchange_table_header(const exchange_table *t, size_t column);
 const char *exchange_table_origin(const exchange_table *t);
 exchange_encoding exchange_table_encoding(const exchange_table *t); /* as found so far */
-uint32_t exchange_table_delimiter(const exchange_table *t);
 size_t exchange_table_limit(const exchange_table *t, uint32_t flag); /* that a flag's limit is */
 uint64_t
 exchange_table_bytes(const exchange_table *t); /* taken from the source so far, for progress */

@@ -57,7 +57,6 @@ void geo_shape_free(const gov_allocator *a, geo_shape *s);
  * rings that begin elsewhere or run the other way gives the same text. */
 void geo_shape_write(base_buf *out, const geo_shape *s);
 void geo_write_degrees(base_buf *out, int64_t e7); /* "-71.0080365", "42" */
-void geo_write_point(base_buf *out, geo_point p);  /* {"type":"Point","coordinates":[lon,lat]} */
 
 /* A GeoJSON Point, or a map with the keys "lat" and "lon" in degrees. */
 gov_status geo_point_from_value(value v, const base_place *place, geo_point *out, const diag *d);

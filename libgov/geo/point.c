@@ -97,12 +97,3 @@ void geo_write_degrees(base_buf *out, int64_t e7)
         len--;
     base_buf_add(out, digits, len);
 }
-
-void geo_write_point(base_buf *out, geo_point p)
-{
-    base_buf_str(out, "{\"type\":\"Point\",\"coordinates\":[");
-    geo_write_degrees(out, p.lon);
-    base_buf_char(out, ',');
-    geo_write_degrees(out, p.lat);
-    base_buf_str(out, "]}");
-}

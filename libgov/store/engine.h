@@ -86,7 +86,6 @@ struct store {
     int64_t node;              /* already shifted into place */
     bool id_known;
     uint64_t id_epoch;
-    store_counts counts;
     const volatile unsigned char *unforked; /* wiped for a child; NULL: compare `process` */
     pid_t process;
 };

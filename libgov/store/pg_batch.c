@@ -262,7 +262,6 @@ static gov_status copy_in(store *s, const store_shape *shape, const store_array 
         base_buf_free(&b);
         return rc;
     }
-    s->counts.round_trips += 2;
     PGresult *r = PQexec(conn, b.data);
     if (PQresultStatus(r) != PGRES_COPY_IN) {
         rc = pg_fail(s, r, d);
@@ -274,8 +273,6 @@ static gov_status copy_in(store *s, const store_shape *shape, const store_array 
         PGresult *end = PQgetResult(conn);
         if (PQresultStatus(end) != PGRES_COMMAND_OK)
             rc = starved ? store_nomem(s, d) : pg_fail(s, end, d);
-        else
-            s->counts.rows_written += n;
         PQclear(end);
         while ((end = PQgetResult(conn)) != NULL)
             PQclear(end);

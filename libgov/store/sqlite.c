@@ -452,7 +452,6 @@ static gov_status lite_write(store *s, const store_sql *sql, const store_arg *ar
     if (rc == GOV_OK) {
         const int code = run_through(q);
         const int64_t found = code == SQLITE_DONE ? sqlite3_changes(in(s)->db) : 0;
-        s->counts.rows_written += (uint64_t)found;
         if (code != SQLITE_DONE)
             rc = lite_fail(s, code, d);
         else if (expect != STORE_ANY_ROWS && found != expect)
@@ -542,7 +541,6 @@ static gov_status run_batch(store *s, lite_statement *q, const store_array *arra
         found += sqlite3_changes(in(s)->db);
         sqlite3_reset(q->stmt);
     }
-    s->counts.rows_written += (uint64_t)found;
     if (found != (int64_t)n)
         return store_mismatch(s, q->shape.table->name, (int64_t)n, found, d);
     return GOV_OK;

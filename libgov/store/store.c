@@ -256,11 +256,6 @@ bool store_is_read_only(const store *s)
     return (s->flags & STORE_READ_ONLY) != 0;
 }
 
-store_counts store_counted(const store *s)
-{
-    return s->counts;
-}
-
 /* ---- hooks ---- */
 
 gov_status store_add_hook(store *s, const store_hook *hook, const diag *d)
@@ -318,7 +313,6 @@ static gov_status begin(store *s, bool write, const diag *d)
     s->depth = 1;
     s->writing = write;
     s->failed = false;
-    s->counts.transactions++;
     return GOV_OK;
 }
 
@@ -499,7 +493,6 @@ gov_status store_query(store *s, const store_sql *sql, const store_arg *args, si
         rc = store_check_args(s, args, n, d);
     if (rc != GOV_OK)
         return rc;
-    s->counts.statements++;
     return s->engine->query(s, sql, args, n, rows, d);
 }
 
@@ -508,9 +501,7 @@ gov_status store_next(store_rows *rows, const diag *d)
     if (rows->done)
         return GOV_END;
     const gov_status rc = rows->s->engine->next(rows, d);
-    if (rc == GOV_OK)
-        rows->s->counts.rows_read++;
-    else
+    if (rc != GOV_OK)
         store_rows_close(rows);
     return rc;
 }
@@ -577,7 +568,6 @@ gov_status store_post(store *s, const store_sql *sql, const store_arg *args, siz
         rc = store_check_args(s, args, n, d);
     if (rc != GOV_OK)
         return rc;
-    s->counts.statements++;
     return s->engine->write(s, sql, args, n, expect, NULL, d);
 }
 
@@ -590,7 +580,6 @@ gov_status store_exec(store *s, const store_sql *sql, const store_arg *args, siz
         rc = store_check_args(s, args, n, d);
     if (rc != GOV_OK)
         return rc;
-    s->counts.statements++;
     return s->engine->write(s, sql, args, n, STORE_ANY_ROWS, changed, d);
 }
 
@@ -606,7 +595,6 @@ gov_status store_bulk(store *s, const store_insert *shape, const store_array *ar
     const gov_status rc = ready(s, true, d);
     if (rc != GOV_OK || n == 0)
         return rc;
-    s->counts.statements++;
     return s->engine->bulk(s, shape, arrays, n, d);
 }
 
@@ -616,7 +604,6 @@ gov_status store_many(store *s, const store_change *shape, const store_array *ar
     const gov_status rc = ready(s, true, d);
     if (rc != GOV_OK || n == 0)
         return rc;
-    s->counts.statements++;
     return s->engine->many(s, shape, arrays, n, d);
 }
 
@@ -626,7 +613,6 @@ gov_status store_renew(store *s, const store_change *shape, const store_array *a
     const gov_status rc = ready(s, true, d);
     if (rc != GOV_OK || n == 0)
         return rc;
-    s->counts.statements++;
     return s->engine->renew(s, shape, arrays, n, d);
 }
 

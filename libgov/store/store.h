@@ -342,9 +342,4 @@ gov_status store_meta_get(store *s, const char *name, base_buf *out,
                           const diag *d); /* GOV_END: none */
 gov_status store_meta_put(store *s, const char *name, const void *p, size_t len, const diag *d);
 
-typedef struct store_counts {
-    uint64_t statements, rows_read, rows_written, transactions, round_trips;
-} store_counts;
-store_counts store_counted(const store *s); /* since opening, for benchmarks */
-
 #endif
