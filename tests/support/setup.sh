@@ -38,7 +38,6 @@ test|fn:has_venv|python3-venv|python3
 test|fn:has_lua|lua5.4|lua
 test|fn:has_lua_dev|liblua5.4-dev|lua-devel
 test|cmd:luarocks|luarocks|luarocks
-test|cmd:abidw|abigail-tools|libabigail
 test|cmd:hledger|hledger|hledger
 NEEDS
 }
