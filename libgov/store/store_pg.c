@@ -133,7 +133,6 @@ static gov_status judge(store *s, const pg_sent *what, PGresult *r, gov_status s
         if (what->preparing != NULL || what->keep)
             return so_far;
         const int64_t found = changed_rows(r);
-        s->counts.rows_written += (uint64_t)found;
         if (what->changed != NULL)
             *what->changed = found;
         if (what->expect != STORE_ANY_ROWS && found != what->expect && so_far == GOV_OK)
@@ -170,7 +169,6 @@ gov_status pg_sync(store *s, PGresult **rows, const diag *d)
     const bool committing = p->sent[p->sent_count - 1].commit;
     if (!PQpipelineSync(p->conn))
         return lost(s, committing, GOV_OK, d);
-    s->counts.round_trips++;
     gov_status rc = GOV_OK;
     for (size_t i = 0; i < p->sent_count; i++) {
         PGresult *r = PQgetResult(p->conn);

@@ -1,5 +1,6 @@
-/* Lists over 100,000 cases by a filter in CEL, beside bare SQLite that runs a WHERE written by hand and reads the same rows: a
- * filter that few cases pass, one that most pass, and the way from the text of a filter to the store's statement alone. */
+/* Lists over 100,000 cases and 100,000 residents, beside bare SQLite that runs a statement written by hand and reads the same rows: by a
+ * filter in CEL that few cases pass, by one that most pass, in an order from the beginning and from the middle; and the way from the text
+ * of a filter to the store's statement alone. */
 #include "bench/common/bench.h"
 #include "bench/common/files.h"
 
@@ -17,6 +18,10 @@
 static const char rules_text[] =
     "rulebook: bench\nversion: '1'\ntime_zone: Asia/Shanghai\nlanguages: [en]\n"
     "---\n"
+    "record: resident\n"
+    "fields:\n"
+    "  birth_year: {type: int, indexed: true}\n"
+    "---\n"
     "workflow: complaint\n"
     "fields:\n"
     "  category: {type: string, one_of: [noise, leak, parking, lift], indexed: true}\n"
@@ -29,7 +34,7 @@ static const char rules_text[] =
     "  here: {on: {end: gone}}\n"
     "  gone: {type: final, outcome: done}\n";
 
-enum { CASES = 100000, PAGE = 50 };
+enum { CASES = 100000, PAGE = 50, ORDERED_PAGE = 100, MIDDLE = 50000, STRIDE = 1000 };
 #define NOW_US INT64_C(1772413200000000)
 
 static char folder[256], store_path[300], rules_path[300];
@@ -38,9 +43,13 @@ static sqlite3 *bare;
 static int64_t community_id, unit_id;
 
 typedef struct question {
-    const char *where; /* in CEL */
-    const char *sql;   /* the same by hand: ?1 community, ?2 unit, ?3 now */
+    const char *kind;  /* of records; NULL: of cases */
+    const char *where, *order;
+    const char *sql;   /* the same by hand: ?1 community, ?2 unit, ?3 now, ?4 and ?5 the row before: word or instant, and id */
+    const char *before; /* finds that row; NULL: from the beginning */
+    int page;
     sqlite3_stmt *stmt, *clocks;
+    char cursor[200]; /* of the same place */
 } question;
 
 static bool run_sql(sqlite3 *db, const char *sql)
@@ -51,6 +60,23 @@ static bool run_sql(sqlite3 *db, const char *sql)
     fprintf(stderr, "bench_filter: %s\n", why != NULL ? why : "?");
     sqlite3_free(why);
     return false;
+}
+
+/* One resident is put, the others are its copies with other years. */
+static bool fill_residents(sqlite3 *db, int64_t id)
+{
+    char sql[2000];
+    snprintf(sql, sizeof sql,
+             "BEGIN;"
+             "CREATE TEMP TABLE n AS WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < %d) SELECT i, 1920 + i * 7919 "
+             "%% 1000 %% 90 AS year FROM k;"
+             "INSERT INTO gov_record SELECT community, id + i, kind, 'r' || i, name, parent, grid, unit, '{\"birth_year\":' || year || "
+             "',\"name\":\"A resident\"}', changed_us FROM gov_record r, n WHERE r.id = %lld;"
+             "INSERT INTO gov_record_word SELECT community, kind, 'birth_year', 'i8' || printf('%%015x', year), id + i FROM gov_record r, n "
+             "WHERE r.id = %lld;"
+             "COMMIT; DROP TABLE n",
+             CASES - 1, (long long)id, (long long)id);
+    return run_sql(db, sql);
 }
 
 /* One case is opened, the others are its copies with other values. */
@@ -93,14 +119,16 @@ static bool make(void)
     gov_rulebook *book = NULL;
     gov_store *made = NULL;
     gov_options o;
-    int64_t id = 0;
-    gov_value *fields = gov_value_new_map(NULL), *unit = gov_value_new_map(NULL);
+    int64_t id = 0, resident = 0;
+    gov_value *fields = gov_value_new_map(NULL), *unit = gov_value_new_map(NULL), *person = gov_value_new_map(NULL);
     FILE *f = fopen(rules_path, "w");
     gov_options_init(&o, sizeof o);
     o.flags = GOV_OPEN_CREATE | GOV_OPEN_RELAXED;
     if (f == NULL || fputs(rules_text, f) < 0 || fclose(f) != 0)
         return false;
     (void)gov_value_set_string(unit, "name", "Menders");
+    (void)gov_value_set_string(person, "name", "A resident");
+    (void)gov_value_set_int(person, "birth_year", 1940);
     (void)gov_value_set_string(fields, "category", "noise");
     (void)gov_value_set_int(fields, "urgency", 1);
     bool fine = told(gov_rulebook_load(NULL, rules_path, 0, &book, &err), &err) &&
@@ -108,6 +136,7 @@ static bool make(void)
                 told(gov_community_create(made, NULL, book, NULL, &err), &err) && told(gov_attach(made, NULL, &g, &err), &err) &&
                 told(gov_act_as_host(g, "bench", &err), &err) && told(gov_set_now(g, NOW_US, &err), &err) &&
                 told(gov_record_put(g, "unit", "U1", unit, &unit_id, &err), &err) &&
+                told(gov_record_put(g, "resident", "r0", person, &resident, &err), &err) &&
                 told(gov_case_open(g, "complaint", fields, NULL, &id, &err), &err);
     community_id = fine ? g->community : 0;
     gov_free(g);
@@ -116,9 +145,10 @@ static bool make(void)
     gov_rulebook_free(book);
     gov_value_free(fields);
     gov_value_free(unit);
+    gov_value_free(person);
     sqlite3 *db = NULL;
     fine = fine && sqlite3_open(store_path, &db) == SQLITE_OK &&
-           sqlite3_create_collation(db, "C", SQLITE_UTF8, NULL, NULL) == SQLITE_OK && fill(db, id);
+           sqlite3_create_collation(db, "C", SQLITE_UTF8, NULL, NULL) == SQLITE_OK && fill_residents(db, resident) && fill(db, id);
     sqlite3_close(db);
     return fine && open_all();
 }
@@ -131,18 +161,60 @@ static bool prepare(void *user)
 
 /* ---- a page ---- */
 
+static bool ask(const question *q, const char *cursor, uint32_t limit, gov_value **page)
+{
+    gov_error *err = NULL;
+    if (q->kind != NULL) {
+        const gov_record_query query = {
+            .size = sizeof query, .where = q->where, .order = q->order, .cursor = cursor, .limit = limit};
+        return told(gov_record_list(g, q->kind, &query, page, &err), &err);
+    }
+    gov_case_query query;
+    gov_case_query_init(&query, sizeof query);
+    query.where = q->where;
+    query.order = q->order;
+    query.cursor = cursor;
+    query.limit = limit;
+    return told(gov_case_list(g, &query, page, &err), &err);
+}
+
 static bool ours_page(void *user)
 {
     const question *q = user;
-    gov_error *err = NULL;
-    gov_case_query query;
     gov_value *page = NULL;
-    gov_case_query_init(&query, sizeof query);
-    query.where = q->where;
-    query.limit = PAGE;
-    const bool fine = told(gov_case_list(g, &query, &page, &err), &err) && gov_value_count(gov_value_get(page, "cases")) == PAGE;
+    const bool fine = ask(q, q->cursor[0] != '\0' ? q->cursor : NULL, (uint32_t)q->page, &page) &&
+                      gov_value_count(gov_value_get(page, q->kind != NULL ? "records" : "cases")) == (size_t)q->page;
     gov_value_free(page);
     return fine;
+}
+
+/* To the middle in large strides, once. */
+static bool prepare_ours(void *user)
+{
+    question *q = user;
+    if (!prepare(NULL))
+        return false;
+    if (q->before == NULL || q->cursor[0] != '\0')
+        return true;
+    for (int at = 0; at < MIDDLE; at += STRIDE) {
+        gov_value *page = NULL;
+        if (!ask(q, at > 0 ? q->cursor : NULL, STRIDE, &page))
+            return false;
+        snprintf(q->cursor, sizeof q->cursor, "%s", gov_value_string(gov_value_get(page, "next"), NULL));
+        gov_value_free(page);
+    }
+    return true;
+}
+
+static bool bind_before(const question *q)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool found = sqlite3_prepare_v2(bare, q->before, -1, &stmt, NULL) == SQLITE_OK && sqlite3_bind_int64(stmt, 1, community_id) == SQLITE_OK &&
+                 sqlite3_step(stmt) == SQLITE_ROW;
+    found = found && sqlite3_bind_value(q->stmt, 4, sqlite3_column_value(stmt, 0)) == SQLITE_OK &&
+            sqlite3_bind_value(q->stmt, 5, sqlite3_column_value(stmt, 1)) == SQLITE_OK;
+    sqlite3_finalize(stmt);
+    return found;
 }
 
 static bool prepare_bare(void *user)
@@ -150,10 +222,12 @@ static bool prepare_bare(void *user)
     question *q = user;
     if (!prepare(NULL))
         return false;
-    return q->stmt != NULL ||
-           (sqlite3_prepare_v2(bare, q->sql, -1, &q->stmt, NULL) == SQLITE_OK &&
-            sqlite3_prepare_v2(bare, "SELECT * FROM gov_case_clock WHERE community = ?1 AND case_id = ?2", -1, &q->clocks, NULL) ==
-                SQLITE_OK);
+    if (q->stmt != NULL)
+        return true;
+    return sqlite3_prepare_v2(bare, q->sql, -1, &q->stmt, NULL) == SQLITE_OK &&
+           sqlite3_prepare_v2(bare, "SELECT * FROM gov_case_clock WHERE community = ?1 AND case_id = ?2", -1, &q->clocks, NULL) ==
+               SQLITE_OK &&
+           (q->before == NULL || bind_before(q));
 }
 
 static uint64_t read_row(sqlite3_stmt *stmt)
@@ -174,6 +248,8 @@ static bool floor_page(void *user)
     sqlite3_bind_int64(q->stmt, 3, NOW_US);
     for (; sqlite3_step(q->stmt) == SQLITE_ROW; rows++) {
         sum += read_row(q->stmt);
+        if (q->kind != NULL)
+            continue;
         sqlite3_bind_int64(q->clocks, 1, community_id);
         sqlite3_bind_int64(q->clocks, 2, sqlite3_column_int64(q->stmt, 1));
         while (sqlite3_step(q->clocks) == SQLITE_ROW)
@@ -182,7 +258,7 @@ static bool floor_page(void *user)
     }
     sqlite3_reset(q->stmt);
     bench_keep(sum);
-    return rows == PAGE;
+    return rows == q->page;
 }
 
 /* ---- translating ---- */
@@ -225,16 +301,45 @@ int main(int argc, char **argv)
 {
     static question rare = {
         .where = "case.category == \"leak\" && case.urgency >= 4 && case.unit == \"U1\" && now - case.opened_at > duration(\"48h\")",
+        .page = PAGE,
         .sql = "SELECT c.* FROM gov_case c WHERE c.community = ?1 AND c.id IN (SELECT case_id FROM gov_case_word WHERE community = ?1 AND "
                "field = 'category' AND word = 'sleak') AND c.id IN (SELECT case_id FROM gov_case_word WHERE community = ?1 AND field = "
                "'urgency' AND word >= 'i8000000000000004' AND word < 'j') AND c.unit = ?2 AND ?3 - c.opened_us > 172800000000 ORDER BY "
                "c.id LIMIT 50"};
     static question common = {
         .where = "case.urgency != 1 && (case.closed_at != null || clocks.answer.due < now)",
+        .page = PAGE,
         .sql = "SELECT c.* FROM gov_case c WHERE c.community = ?1 AND c.id IN (SELECT case_id FROM gov_case_word WHERE community = ?1 AND "
                "field = 'urgency' AND word >= 'i' AND word < 'j' AND word <> 'i8000000000000001') AND (c.closed_us IS NOT NULL OR EXISTS "
                "(SELECT 1 FROM gov_case_clock k WHERE k.community = ?1 AND k.case_id = c.id AND k.name = 'answer' AND k.due_us < ?3)) "
                "ORDER BY c.id LIMIT 50"};
+    static question orders[] = {
+        {.order = "case.urgency desc",
+         .page = ORDERED_PAGE,
+         .sql = "SELECT c.* FROM gov_case_word w JOIN gov_case c ON c.community = ?1 AND c.id = w.case_id WHERE w.community = ?1 AND "
+                "w.field = 'urgency' ORDER BY w.word DESC, w.case_id DESC LIMIT 100"},
+        {.order = "case.urgency desc",
+         .page = ORDERED_PAGE,
+         .before = "SELECT word, case_id FROM gov_case_word WHERE community = ?1 AND field = 'urgency' ORDER BY word DESC, case_id DESC "
+                   "LIMIT 1 OFFSET 49999",
+         .sql = "SELECT c.* FROM gov_case_word w JOIN gov_case c ON c.community = ?1 AND c.id = w.case_id WHERE w.community = ?1 AND "
+                "w.field = 'urgency' AND (w.word, w.case_id) < (?4, ?5) ORDER BY w.word DESC, w.case_id DESC LIMIT 100"},
+        {.order = "case.opened_at",
+         .page = ORDERED_PAGE,
+         .sql = "SELECT c.* FROM gov_case c WHERE c.community = ?1 ORDER BY c.opened_us, c.id LIMIT 100"},
+        {.kind = "resident",
+         .order = "it.birth_year",
+         .page = ORDERED_PAGE,
+         .sql = "SELECT r.* FROM gov_record_word w JOIN gov_record r ON r.community = ?1 AND r.id = w.id WHERE w.community = ?1 AND w.kind "
+                "= 'resident' AND w.field = 'birth_year' ORDER BY w.word, w.id LIMIT 100"},
+        {.kind = "resident",
+         .order = "it.birth_year",
+         .page = ORDERED_PAGE,
+         .before = "SELECT word, id FROM gov_record_word WHERE community = ?1 AND kind = 'resident' AND field = 'birth_year' ORDER BY word, "
+                   "id LIMIT 1 OFFSET 49999",
+         .sql = "SELECT r.* FROM gov_record_word w JOIN gov_record r ON r.community = ?1 AND r.id = w.id WHERE w.community = ?1 AND w.kind "
+                "= 'resident' AND w.field = 'birth_year' AND (w.word, w.id) > (?4, ?5) ORDER BY w.word, w.id LIMIT 100"},
+    };
     static const char *const endings[] = {"", "-wal", "-shm"};
     const char *tmp = getenv("TMPDIR");
     if (sodium_init() < 0)
@@ -247,14 +352,44 @@ int main(int argc, char **argv)
         {.name = "filter: 50 of few among 100,000",
          .unit = "ms",
          .work = 1,
-         .ours = {prepare, ours_page, NULL, NULL, &rare},
+         .ours = {prepare_ours, ours_page, NULL, NULL, &rare},
          .floor = {prepare_bare, floor_page, NULL, NULL, &rare},
          .floor_name = "bare SQLite"},
         {.name = "filter: 50 of most among 100,000",
          .unit = "ms",
          .work = 1,
-         .ours = {prepare, ours_page, NULL, NULL, &common},
+         .ours = {prepare_ours, ours_page, NULL, NULL, &common},
          .floor = {prepare_bare, floor_page, NULL, NULL, &common},
+         .floor_name = "bare SQLite"},
+        {.name = "order: 100 cases by urgency",
+         .unit = "ms",
+         .work = 1,
+         .ours = {prepare_ours, ours_page, NULL, NULL, &orders[0]},
+         .floor = {prepare_bare, floor_page, NULL, NULL, &orders[0]},
+         .floor_name = "bare SQLite"},
+        {.name = "order: the same from the middle",
+         .unit = "ms",
+         .work = 1,
+         .ours = {prepare_ours, ours_page, NULL, NULL, &orders[1]},
+         .floor = {prepare_bare, floor_page, NULL, NULL, &orders[1]},
+         .floor_name = "bare SQLite"},
+        {.name = "order: 100 cases by a column",
+         .unit = "ms",
+         .work = 1,
+         .ours = {prepare_ours, ours_page, NULL, NULL, &orders[2]},
+         .floor = {prepare_bare, floor_page, NULL, NULL, &orders[2]},
+         .floor_name = "bare SQLite"},
+        {.name = "order: 100 residents by year",
+         .unit = "ms",
+         .work = 1,
+         .ours = {prepare_ours, ours_page, NULL, NULL, &orders[3]},
+         .floor = {prepare_bare, floor_page, NULL, NULL, &orders[3]},
+         .floor_name = "bare SQLite"},
+        {.name = "order: the same from their middle",
+         .unit = "ms",
+         .work = 1,
+         .ours = {prepare_ours, ours_page, NULL, NULL, &orders[4]},
+         .floor = {prepare_bare, floor_page, NULL, NULL, &orders[4]},
          .floor_name = "bare SQLite"},
         {.name = "filter: from CEL to SQL",
          .unit = "us",
@@ -269,6 +404,10 @@ int main(int argc, char **argv)
     sqlite3_finalize(rare.clocks);
     sqlite3_finalize(common.stmt);
     sqlite3_finalize(common.clocks);
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        sqlite3_finalize(orders[i].stmt);
+        sqlite3_finalize(orders[i].clocks);
+    }
     sqlite3_close(bare);
     for (size_t i = 0; i < 3; i++) {
         char name[320];
