@@ -63,7 +63,6 @@ void *filter_memory(translation *t, size_t count, size_t size);
 bool filter_set(translation *t, const expr_node *n, const operand *x, const char *sign, value v,
                 set *out);
 bool filter_set_prefix(translation *t, value prefix, set *out);
-stretch *filter_set_add(translation *t, set *s);
 
 /* relation.c: rows whose operand is (or, wanted false, is not) in the set, or of which a condition on it holds. */
 outcome filter_in_set(translation *t, const operand *x, const set *s, bool want);

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-stretch *filter_set_add(translation *t, set *s)
+static stretch *filter_set_add(translation *t, set *s)
 {
     if (s->count == s->cap) {
         const size_t cap = s->cap == 0 ? 4 : s->cap * 2;

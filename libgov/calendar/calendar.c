@@ -94,7 +94,8 @@ gov_status cal_need_hours(const cal_calendar *c, const diag *d)
 
 /* ---- sums ---- */
 
-cal_sums cal_sums_of_pattern(const cal_calendar *c, int64_t day)
+/* as if no year were listed */
+static cal_sums cal_sums_of_pattern(const cal_calendar *c, int64_t day)
 {
     int64_t weeks = (day + 3) / 7, rest = (day + 3) % 7; /* day -3 was a Monday */
     if (rest < 0) {

@@ -49,7 +49,6 @@ typedef struct cal_sums {
     int64_t days, seconds;
 } cal_sums;
 
-cal_sums cal_sums_of_pattern(const cal_calendar *c, int64_t day); /* as if no year were listed */
 cal_sums cal_sums_before(const cal_calendar *c, int64_t day);
 
 /* The first day from `day` on with which the sum of days (or seconds) reaches `target`; false: not in our years. */

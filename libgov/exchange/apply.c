@@ -31,7 +31,7 @@ gov_status import_tick(import_session *s, int64_t until_us, const diag *d)
 }
 
 /* What is due at the instant itself waits for the row: what is done in time comes before what happens when it is not. */
-gov_status import_advance(import_session *s, int64_t at_us, const diag *d)
+static gov_status import_advance(import_session *s, int64_t at_us, const diag *d)
 {
     const int64_t now = s->clock_us == IMPORT_NEVER || at_us > s->clock_us ? at_us : s->clock_us;
     const gov_status status = import_tick(s, now - 1, d);
@@ -220,7 +220,7 @@ static gov_status live(import_session *s, const import_row *row, int64_t id, con
     return status;
 }
 
-gov_status import_apply_case(import_session *s, import_row *row, import_did *did, const diag *d)
+static gov_status import_apply_case(import_session *s, import_row *row, import_did *did, const diag *d)
 {
     const char *number = row->text[IMPORT_KEY];
     int64_t id = 0, content = 0;

@@ -155,7 +155,7 @@ gov_status exchange_row_report(const exchange_table *t, const exchange_row *row,
     return status;
 }
 
-base_message exchange_fault_message(exchange_fault fault)
+static base_message exchange_fault_message(exchange_fault fault)
 {
     static const base_message messages[EXCHANGE_FAULTS_] = {
         [EXCHANGE_FINE] = M_internal,

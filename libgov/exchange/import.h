@@ -354,9 +354,6 @@ typedef enum import_did {
  * done enough. A status of the row's own (see import_is_row_fault): it is to be refused with what d was told. */
 gov_status import_apply(import_session *s, import_row *row, import_did *did, const diag *d);
 bool import_is_row_fault(gov_status status);
-gov_status import_apply_case(import_session *s, import_row *row, import_did *did, const diag *d);
-/* Fires what is due before that instant, and puts the clock there; s->full when there was too much of it. */
-gov_status import_advance(import_session *s, int64_t at_us, const diag *d);
 gov_status import_tick(import_session *s, int64_t until_us, const diag *d);
 
 #endif

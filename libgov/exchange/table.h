@@ -141,7 +141,6 @@ typedef enum exchange_fault {
 /* Reports a fault of a cell with its place, its column's name and its text; returns the status. */
 gov_status exchange_fault_report(exchange_fault fault, const exchange_table *t,
                                  const exchange_row *row, size_t column, const diag *d);
-base_message exchange_fault_message(exchange_fault fault);
 
 /* Without surrounding space of any kind: blanks, tabs, U+00A0, U+3000, zero-width ones, a byte order mark. */
 exchange_cell exchange_trim(exchange_cell c);

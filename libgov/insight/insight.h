@@ -135,9 +135,6 @@ void insight_tally_init(insight_tally *t, gov *g);
 void insight_tally_free(insight_tally *t);
 gov_status insight_tally_run(insight_tally *t, const gov_report_options *o, const diag *d);
 
-insight_row *insight_row_at(insight_tally *t, insight_rows *rows, const char *key, size_t len); /* NULL: no memory */
-insight_row *insight_row_of(insight_tally *t, insight_rows *rows, int64_t id);
-
 /* The clock's verdict on one case at `at_us`, nothing from `end_us` on being known. */
 insight_fate insight_fate_of(const insight_clock *c, int64_t closed_us, int64_t end_us, int64_t at_us, bool late_before);
 gov_status insight_late_before(insight_tally *t, const insight_clock *c, bool *late, const diag *d); /* in a round that was reset */
@@ -220,10 +217,7 @@ typedef struct insight_due_marks {
     uint8_t groups[4]; /* due, not due, ended, untimed */
     uint8_t on_time, late, late_done, overdue;
 } insight_due_marks;
-void insight_mark_due(const insight_tally *t, insight_due_marks *out);
 void insight_put_breaks(insight_tally *t, value_builder *b, const int64_t breaks[INSIGHT_BREAKS]); /* "breaks" */
-/* What a category's text means to people: the title that its field gives it, else the text. */
-const char *insight_category_title(const insight_tally *t, const char *text, size_t len);
 
 /* ---- words: words.c, words.def ---- */
 

@@ -5,7 +5,7 @@
 
 /* ---- deadlines ---- */
 
-void insight_mark_due(const insight_tally *t, insight_due_marks *out)
+static void insight_mark_due(const insight_tally *t, insight_due_marks *out)
 {
     const int64_t *f = t->fates;
     *out = (insight_due_marks){.due = f[INSIGHT_ON_TIME] + f[INSIGHT_LATE] + f[INSIGHT_OVERDUE]};
@@ -47,7 +47,8 @@ gov_status insight_deadline_figures(insight_tally *t, value_builder *b, const di
 
 /* ---- categories and their weeks ---- */
 
-const char *insight_category_title(const insight_tally *t, const char *text, size_t len)
+/* What a category's text means to people: the title that its field gives it, else the text. */
+static const char *insight_category_title(const insight_tally *t, const char *text, size_t len)
 {
     const rulebook_field *f = t->lead != NULL ? rulebook_find_field(&t->lead->fields, "category", strlen("category")) : NULL;
     for (uint32_t i = 0; f != NULL && f->one_of_titles != NULL && i < f->one_of_count; i++)

@@ -7,7 +7,8 @@ enum { PAGE = 256 };
 
 /* ---- keyed counts ---- */
 
-insight_row *insight_row_at(insight_tally *t, insight_rows *rows, const char *key, size_t len)
+/* NULL: no memory */
+static insight_row *insight_row_at(insight_tally *t, insight_rows *rows, const char *key, size_t len)
 {
     bool fresh = false;
     const uint64_t *known = base_map_get(&rows->map, key, len);
@@ -25,7 +26,7 @@ insight_row *insight_row_at(insight_tally *t, insight_rows *rows, const char *ke
     return row;
 }
 
-insight_row *insight_row_of(insight_tally *t, insight_rows *rows, int64_t id)
+static insight_row *insight_row_of(insight_tally *t, insight_rows *rows, int64_t id)
 {
     char key[sizeof id];
     memcpy(key, &id, sizeof id);

@@ -56,9 +56,6 @@ bool journal_leaf_read(const void *bytes, size_t len, leaf_parts *out);
 
 /* journal.c */
 gov_status journal_load_edge(journal *j, bool lock, const diag *d);
-/* Every leaf hash of the first `size` seals, or of all when size is UINT64_MAX; *entry_at gets the place of id. */
-gov_status journal_load_hashes(journal *j, journal_hash **out, size_t *count, int64_t id,
-                               uint64_t *place, const diag *d);
 
 /* kept.c */
 gov_status journal_tell_kept(journal *j, const diag *d);

@@ -156,8 +156,9 @@ gov_status journal_erase(journal *j, int64_t id, const diag *d)
 
 /* ---- proofs ---- */
 
-gov_status journal_load_hashes(journal *j, journal_hash **out, size_t *count, int64_t id,
-                               uint64_t *place, const diag *d)
+/* Every leaf hash of the first `size` seals, or of all when size is UINT64_MAX; *entry_at gets the place of id. */
+static gov_status journal_load_hashes(journal *j, journal_hash **out, size_t *count, int64_t id, uint64_t *place,
+                                      const diag *d)
 {
     static const store_sql sql = {
         "SELECT seq, entry, hash FROM gov_journal_seal WHERE community = $1 AND seq >= $2 "

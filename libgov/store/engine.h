@@ -131,10 +131,6 @@ store_arg store_array_at(const store_column *column, const store_array *array, s
 gov_status store_check_array(store *s, const store_column *column, const store_array *array,
                              size_t n, const diag *d);
 
-/* schema.c */
-void store_write_table(base_buf *out, store_kind kind, const store_table *t);
-void store_write_indexes(base_buf *out, const store_table *t);
-
 /* ids.c */
 gov_status store_ids_save(store *s, const diag *d); /* before COMMIT */
 void store_ids_undone(store *s);

@@ -64,7 +64,6 @@ gov_status pg_leave_pipeline(store *s, const diag *d);
 gov_status pg_send(store *s, pg_statement *q, const pg_values *v, pg_sent what, const diag *d);
 bool pg_set(pg_values *v, size_t i,
             const store_arg *arg); /* false: longer than the protocol can carry */
-void pg_put_be64(unsigned char *out, int64_t n);
 
 /* pg_connect.c */
 gov_status pg_connect(store *s, const char *url, const diag *d);

@@ -55,7 +55,7 @@ static const char *last_key_column(const store_table *t)
     return comma != NULL ? comma + 1 + strspn(comma + 1, " ") : t->key;
 }
 
-void store_write_table(base_buf *out, store_kind kind, const store_table *t)
+static void store_write_table(base_buf *out, store_kind kind, const store_table *t)
 {
     const bool rowid = kind == STORE_SQLITE && t->flags & STORE_ROWID_KEY;
     base_buf_str(out, "CREATE TABLE ");
@@ -83,7 +83,7 @@ void store_write_table(base_buf *out, store_kind kind, const store_table *t)
     base_buf_str(out, ";\n");
 }
 
-void store_write_indexes(base_buf *out, const store_table *t)
+static void store_write_indexes(base_buf *out, const store_table *t)
 {
     for (const store_index *x = t->indexes; x != NULL && x->name != NULL; x++) {
         base_buf_str(out, x->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");

@@ -47,7 +47,7 @@ gov_status pg_fail(store *s, const PGresult *result, const diag *d)
 
 /* ---- values ---- */
 
-void pg_put_be64(unsigned char *out, int64_t n)
+static void pg_put_be64(unsigned char *out, int64_t n)
 {
     const uint64_t u = (uint64_t)n;
     for (int i = 0; i < 8; i++)

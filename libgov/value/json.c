@@ -35,7 +35,7 @@ void value_write_json_string(base_buf *out, const char *s, size_t len)
     base_buf_char(out, '"');
 }
 
-void value_write_base64(base_buf *out, const void *bytes, size_t len)
+static void value_write_base64(base_buf *out, const void *bytes, size_t len)
 {
     const size_t need = sodium_base64_encoded_len(len, sodium_base64_VARIANT_ORIGINAL);
     if (!base_buf_reserve(out, need))

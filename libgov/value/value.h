@@ -152,7 +152,6 @@ void value_write_json_string(base_buf *out, const char *s, size_t len); /* quote
 /* "123.5s" and back. */
 void value_write_duration(base_buf *out, int64_t seconds, int32_t nanos);
 bool value_parse_duration(const char *s, size_t len, int64_t *seconds, int32_t *nanos);
-void value_write_base64(base_buf *out, const void *bytes, size_t len);
 
 /* Makes an owned public value (freed by gov_value_free) with a deep copy of v. */
 gov_status value_publish(const gov_allocator *a, value v, gov_value **out, const diag *d);

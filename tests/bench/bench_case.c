@@ -128,21 +128,9 @@ static bool open_cases(bed *b)
 
 static bool make_start(bed *b)
 {
-    gov_error *err = NULL;
-    gov_rulebook *rules = NULL;
-    gov_store *made = NULL;
-    gov_options o;
     if (b->made)
         return true;
-    gov_options_init(&o, sizeof o);
-    o.flags = GOV_OPEN_CREATE;
-    remove_store(b->store);
-    if (!write_rules(b) || !told(gov_rulebook_load(NULL, b->rulebook, 0, &rules, &err), &err))
-        return false;
-    bool fine = told(gov_store_open(b->store, &o, &made, &err), &err) &&
-                told(gov_community_create(made, NULL, rules, NULL, &err), &err);
-    gov_store_free(made);
-    gov_rulebook_free(rules);
+    bool fine = write_rules(b) && make_community(b->store, b->rulebook);
     if (fine && b->steps > 0)
         fine = open_community(b) && open_cases(b);
     gov_free(b->g);

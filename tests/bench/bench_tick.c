@@ -82,21 +82,9 @@ static bool add_pending(const bed *b)
 
 static bool make_start(bed *b)
 {
-    gov_error *err = NULL;
-    gov_rulebook *book = NULL;
-    gov_store *made = NULL;
-    gov_options o;
     if (b->made)
         return true;
-    gov_options_init(&o, sizeof o);
-    o.flags = GOV_OPEN_CREATE;
-    remove_store(b->store);
-    if (!write_rules(b) || !told(gov_rulebook_load(NULL, b->rulebook, 0, &book, &err), &err))
-        return false;
-    bool fine = told(gov_store_open(b->store, &o, &made, &err), &err) &&
-                told(gov_community_create(made, NULL, book, NULL, &err), &err);
-    gov_store_free(made);
-    gov_rulebook_free(book);
+    bool fine = write_rules(b) && make_community(b->store, b->rulebook);
     fine = fine && open_community(b, NOW_US) && open_cases(b);
     gov_free(b->g);
     b->g = NULL;

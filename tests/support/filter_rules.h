@@ -1,4 +1,4 @@
-/* Rules for tests of filters: fields of every type, two workflows that disagree about one, clocks, and parallel states. */
+/* Rules for tests of filters and orders: fields of every type, two workflows that disagree about one, clocks, and parallel states. */
 #ifndef GOV_TEST_FILTER_RULES_H
 #define GOV_TEST_FILTER_RULES_H
 
@@ -73,9 +73,5 @@ static const char rules[] =
     "states:\n"
     "  in: {states: {last: {type: history}, a: {}, b: {}}, on: {leave: out}}\n"
     "  out: {on: {leave: in.last}}\n";
-
-/* ---- values ---- */
-
-enum { CASES = 90 };
 
 #endif

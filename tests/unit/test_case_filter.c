@@ -112,6 +112,7 @@ static void add_member(char *json, const char *name, const char *text, bool quot
                    json[1] != '\0' ? "," : "", name, written);
 }
 
+enum { CASES = 90 };
 typedef struct bed {
     community c;
     int64_t ids[CASES];

@@ -1,57 +1,13 @@
 /* Case lists in an order: against a sort by another method, walked page by page while cases are opened in between. */
 #include "support/community.h"
 #include "support/faulty.h"
+#include "support/filter_rules.h"
 #include "support/lists.h"
 #include "support/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define ARRAY_LEN(a) (sizeof(a) / sizeof *(a))
-
-static const char rules[] =
-    "rulebook: orders\n"
-    "version: '1'\n"
-    "title: Orders\n"
-    "languages: [en]\n"
-    "time_zone: Asia/Shanghai\n"
-    "roles:\n"
-    "  clerk: {title: Clerk}\n"
-    "  handler: {title: Handler, scope: unit}\n"
-    "permissions:\n"
-    "  case.open: [clerk]\n"
-    "  case.read: [clerk, handler]\n"
-    "  record.read: [clerk]\n"
-    "sensitivity:\n"
-    "  contact: {mask: phone, see: [{role: handler, purpose: handle_case}]}\n"
-    "---\n"
-    "workflow: matter\n"
-    "fields:\n"
-    "  level: {type: int, indexed: true}\n"
-    "  weight: {type: double, indexed: true}\n"
-    "  text: {type: string, max_length: 50, indexed: true}\n"
-    "  late: {type: bool, indexed: true}\n"
-    "  happened: {type: timestamp, indexed: true}\n"
-    "  phone: {type: string, indexed: true, sensitive: contact}\n"
-    "  rank: {type: int}\n"
-    "  wait: {type: duration, indexed: true}\n"
-    "  other: {type: string, indexed: true}\n"
-    "events:\n"
-    "  give: {by: [clerk], input: {unit: {type: unit}}}\n"
-    "  end: {by: [clerk]}\n"
-    "clocks:\n"
-    "  answer: {starts: [give], stops: [gone], budget: 2 hours}\n"
-    "states:\n"
-    "  here: {on: {give: {do: [{assign: {unit: event.data.unit}}]}, end: gone}}\n"
-    "  gone: {type: final, outcome: done}\n"
-    "---\n"
-    "workflow: note\n"
-    "fields:\n"
-    "  level: {type: int, indexed: true}\n"
-    "  other: {type: int, indexed: true}\n"
-    "states:\n"
-    "  open: {}\n";
 
 enum { CASES = 60, MOST = 300 };
 typedef struct bed {

@@ -34,3 +34,20 @@ bool copy_file(const char *from, const char *to)
         (void)fclose(in);
     return (out == NULL || fclose(out) == 0) && fine;
 }
+
+bool make_community(const char *store_path, const char *rules_path)
+{
+    gov_error *err = NULL;
+    gov_rulebook *rules = NULL;
+    gov_store *made = NULL;
+    gov_options o;
+    gov_options_init(&o, sizeof o);
+    o.flags = GOV_OPEN_CREATE;
+    remove_store(store_path);
+    const bool fine = told(gov_rulebook_load(NULL, rules_path, 0, &rules, &err), &err) &&
+                      told(gov_store_open(store_path, &o, &made, &err), &err) &&
+                      told(gov_community_create(made, NULL, rules, NULL, &err), &err);
+    gov_store_free(made);
+    gov_rulebook_free(rules);
+    return fine;
+}
