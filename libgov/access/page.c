@@ -33,26 +33,25 @@ static bool may_miss(const access_column *c)
 /* ---- the question ---- */
 
 /* All words of the column's kind: the same field may have had another type. */
-static void add_kind(access_condition *c, const access_column *column)
+static void add_kind(access_condition *c, const access_column *column, bool low, bool high)
 {
     static const char letters[] = {[ACCESS_INT] = 'i',  [ACCESS_DOUBLE] = 'd', [ACCESS_TEXT] = 's',
                                    [ACCESS_TIME] = 't', [ACCESS_SPAN] = 'x',   [ACCESS_FLAG] = 'b',
                                    [ACCESS_KEY] = 'i',  [ACCESS_TEXTS] = 's'};
-    const char low[] = {letters[column->domain], '\0'}, high[] = {(char)(letters[column->domain] + 1), '\0'};
-    access_condition_text(c, column->sql);
-    access_condition_text(c, " >= '");
-    access_condition_text(c, low);
-    access_condition_text(c, "' AND ");
-    access_condition_text(c, column->sql);
-    access_condition_text(c, " < '");
-    access_condition_text(c, high);
-    access_condition_text(c, "'");
+    const char first[] = {letters[column->domain], '\0'}, behind[] = {(char)(letters[column->domain] + 1), '\0'};
+    const char *const lower[] = {column->sql, " >= '", first, "'"}, *const upper[] = {column->sql, " < '", behind, "'"};
+    for (size_t i = 0; low && i < ARRAY_LEN(lower); i++)
+        access_condition_text(c, lower[i]);
+    access_condition_text(c, low && high ? " AND " : "");
+    for (size_t i = 0; high && i < ARRAY_LEN(upper); i++)
+        access_condition_text(c, upper[i]);
 }
 
-static void add_there(access_condition *c, const access_column *column)
+/* It has a value. An end that the page's own bound is inside of is left out: an engine that is given two looks for the first. */
+static void add_there(access_condition *c, const access_column *column, bool low, bool high)
 {
     if (column->words) {
-        add_kind(c, column);
+        add_kind(c, column, low, high);
     } else {
         access_condition_text(c, column->sql);
         access_condition_text(c, " IS NOT NULL");
@@ -79,16 +78,18 @@ static void add_valued(access_listing *l, const access_column *column, const cha
         add_bound(c, column->beside_on, "", store_s(column->owner));
     if (may_miss(column)) {
         access_condition_text(c, " AND ");
-        add_there(c, column);
+        add_there(c, column, !l->at.set || down, !l->at.set || !down);
     }
     if (!l->at.set)
         return;
-    access_condition_text(c, " AND ");
-    add_bound(c, column->sql, down ? " <= " : " >= ", value_of(column, &l->at));
-    access_condition_text(c, " AND (");
-    add_bound(c, column->sql, down ? " < " : " > ", value_of(column, &l->at));
-    access_condition_text(c, " OR ");
-    add_bound(c, id, down ? " < " : " > ", store_i(l->at.id));
+    access_condition_text(c, " AND ("); /* both at once, so that an index leads to the very row */
+    access_condition_text(c, column->sql);
+    access_condition_text(c, ", ");
+    access_condition_text(c, id);
+    access_condition_text(c, down ? ") < (" : ") > (");
+    access_condition_value(c, value_of(column, &l->at));
+    access_condition_text(c, ", ");
+    access_condition_value(c, store_i(l->at.id));
     access_condition_text(c, ")");
 }
 
@@ -103,7 +104,7 @@ static void add_missing(access_listing *l, const access_column *column)
     }
     add_bound(c, column->not_within, "", store_s(column->owner));
     access_condition_text(c, " AND ");
-    add_there(c, column);
+    add_there(c, column, true, true);
     access_condition_text(c, ")");
 }
 
