@@ -288,6 +288,7 @@ static const glue_field glue_tick_fields[] = {
     GLUE_FIELD(gov_tick_result, GLUE_U64, failed),
     GLUE_FIELD(gov_tick_result, GLUE_U64, parked),
     {"next", GLUE_INSTANT, offsetof(gov_tick_result, next_us), 0, NULL},
+    {"next_provisional", GLUE_BIT, offsetof(gov_tick_result, next_provisional), 1, NULL},
 };
 static const glue_struct glue_tick_result = GLUE_STRUCT("result", gov_tick_result, glue_tick_fields);
 
@@ -517,13 +518,15 @@ static void glue_write(glue_text *t, const glue_struct *s, const void *base)
         memcpy(&u, at, sizeof u);
         if (s->fields[f].kind == GLUE_U32) {
             glue_int(t, u);
+        } else if (s->fields[f].kind == GLUE_BIT) {
+            glue_put(t, (u & s->fields[f].bit) != 0 ? "true" : "false");
         } else if (s->fields[f].kind == GLUE_FLAGS) {
             glue_write_flags(t, s->fields[f].names, u);
         } else {
             memcpy(&i, at, sizeof i);
             if (s->fields[f].kind != GLUE_INSTANT)
                 glue_int(t, i);
-            else if (i < 0 || !glue_timestamp(t, i))
+            else if (i <= 0 || !glue_timestamp(t, i)) /* 0 is never an instant */
                 glue_put(t, "null");
         }
     }

@@ -191,6 +191,8 @@ static void put_days(cli *c, const gov_value *line)
         fputs(T(c, "  make-up day, counted", "  调休上班日，计入"), stdout);
     else
         fputs(T(c, "  has hours of its own, counted", "  当日工作时间另有规定，计入"), stdout);
+    if (gov_value_bool(gov_value_get(line, "provisional")) != 0)
+        fputs(T(c, " (provisional)", "（暂定）"), stdout);
     fputc('\n', stdout);
 }
 
@@ -408,6 +410,8 @@ static void put_effects(session *s, const gov_value *effects)
         printf("  %s", text_of(one, "effect"));
         if (gov_value_kind(gov_value_get(one, "due")) == GOV_VALUE_TIMESTAMP)
             printf(T(c, ", until %s", "，至 %s"), due != NULL ? due : "?");
+        if (gov_value_bool(gov_value_get(one, "provisional")) != 0)
+            fputs(T(c, " (provisional: a year is missing in the calendar)", "（暂定：日历缺少年份）"), stdout);
         fputc('\n', stdout);
         free(due);
     }

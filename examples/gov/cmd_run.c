@@ -14,22 +14,24 @@ enum { SLICE = 500 }; /* events between two looks at the progress bar */
 static void put_tick(session *s, const gov_tick_result *sum)
 {
     cli *c = s->c;
-    char *next = sum->next_us >= 0 ? time_of(s, sum->next_us) : NULL;
+    char *next = sum->next_us != 0 ? time_of(s, sum->next_us) : NULL;
     if (c->json) {
         printf("{\"fired\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"parked\":%" PRIu64 ",\"next\":",
                sum->fired, sum->failed, sum->parked);
         char *full = NULL;
-        if (sum->next_us >= 0 && gov_time_format(s->g, sum->next_us, &full, NULL, NULL) == GOV_OK)
-            printf("\"%s\"}\n", full);
+        if (sum->next_us != 0 && gov_time_format(s->g, sum->next_us, &full, NULL, NULL) == GOV_OK)
+            printf("\"%s\"", full);
         else
-            fputs("null}\n", stdout);
+            fputs("null", stdout);
+        printf(",\"next_provisional\":%s}\n", sum->next_provisional != 0 ? "true" : "false");
         gov_text_free(full);
     } else {
         printf(T(c, "%" PRIu64 " fired, %" PRIu64 " failed, %" PRIu64 " parked",
                  "已触发 %" PRIu64 "，失败 %" PRIu64 "，搁置 %" PRIu64),
                sum->fired, sum->failed, sum->parked);
         if (next != NULL)
-            printf(T(c, "; the next one is due at %s\n", "；下一件在 %s\n"), next);
+            printf(T(c, "; the next one is due at %s%s\n", "；下一件在 %s%s\n"), next,
+                   sum->next_provisional != 0 ? T(c, " (provisional: a year is missing in the calendar)", "（暂定：日历缺少年份）") : "");
         else
             puts(T(c, "; nothing is pending", "；没有待办的"));
     }
@@ -41,7 +43,7 @@ static int run_tick(session *s, uint64_t most, gov_tick_result *sum)
     progress p;
     gov_status status = GOV_OK;
     gov_error *err = NULL;
-    *sum = (gov_tick_result){.size = sizeof *sum, .next_us = -1};
+    *sum = (gov_tick_result){.size = sizeof *sum};
     progress_begin(&p, s->c, T(s->c, "ticking", "正在触发"));
     for (bool more = true; more && status == GOV_OK;) {
         gov_tick_result one = {.size = sizeof one};
@@ -52,6 +54,7 @@ static int run_tick(session *s, uint64_t most, gov_tick_result *sum)
         sum->failed += one.failed;
         sum->parked += one.parked;
         sum->next_us = one.next_us;
+        sum->next_provisional = one.next_provisional;
         more = one.fired + one.failed >= max && (most == 0 || sum->fired < most);
         progress_step(sum->fired, 0, &p);
     }

@@ -136,8 +136,9 @@ GOV_API gov_status gov_case_history(gov *g, int64_t id, gov_value **out, gov_err
  *  - `state`, and `clocks`: each with `name`, `state`, `due`, `consumed`, `left`, `running`, `breached`, `provisional`, `budget`, `calendar`, `law`,
  *    `roll`, its `account` as it is kept, and `lines`, the account for people: maps with `at`, `what` and what belongs to that: what
  *    happened, with `event` and `by`; days (`from`, `to`, `days`, `why`: off, work, hours, weekend) that were "not_counted" or "counted"; marks
- *    raised ("mark") and ahead ("mark_ahead"); where an end rolled on ("roll"); from where on a year is "unlisted"; and "due"
- *  - `timers`: pending, with what they will do, and `since`, `length`, `law` where they were reckoned by a calendar
+ *    raised ("mark") and ahead ("mark_ahead"); where an end rolled on ("roll"); from where on a year is "unlisted"; and "due". Each line
+ *    whose instant or days rest on such a year has `provisional`: true
+ *  - `timers`: pending, with what they will do and `provisional`, and `since`, `length`, `law` where they were reckoned by a calendar
  *  - `effects`: under way and not ended, each with `id`, `effect`, `since`, `due`, `provisional`
  *  - `events`: each with `event`, `allowed`, `input` (of each field type, required, title, default and limits) and for a refused one
  *    `refused_by` (`why`: state, guard or role; `code`, `message` by language, `file`, `line`)
@@ -153,7 +154,8 @@ typedef struct gov_tick_result {
     uint64_t fired;       /**< Timers and queued events that were handled. @since 0.1 */
     uint64_t failed;      /**< Of these, those that failed and will be retried. @since 0.1 */
     uint64_t parked;      /**< Of these, those that failed for the last time and are listed by gov_verify(). @since 0.1 */
-    int64_t next_us;      /**< When the next one is due, microseconds since 1970; -1: none is pending. @since 0.1 */
+    int64_t next_us;      /**< When the next one is due, microseconds since 1970; 0: none is pending. @since 0.1 */
+    uint32_t next_provisional; /**< 1: that instant rests on a year that no calendar lists, and is reckoned again when it is. @since 0.1 */
 } gov_tick_result;
 
 /**

@@ -199,18 +199,21 @@ typedef struct cal_rhythm {
     uint16_t on;     /* day of the week 1..7, of the month 1..31, of the year month * 100 + day; what a month does not have is its last;
                         0: the period's first */
     bool working;    /* on working days only */
-    uint8_t day_off; /* cal_day_off: on a day off, to the next working day of the same period, not at all */
+    uint8_t day_off; /* cal_day_off: on a day off all the same; moved to the next working day of the same period, else to the last one before
+                        it, else out of a period that is all off; not at all */
     int32_t at;      /* seconds after midnight; -1: the opening of business */
 } cal_rhythm;
 
 typedef struct cal_occurrence {
     int64_t period;
-    int64_t start_us, end_us; /* of the period, exclusive; on working days only, up to the next one */
+    int64_t start_us, end_us; /* of the period, exclusive; on working days only, up to the next one; moved out of it: to the end of that day */
     int64_t at_us;
     bool moved, provisional;
 } cal_occurrence;
 
 /* The first occurrence at or after an instant. GOV_END (unreported): there is none within two thousand periods. */
 gov_status cal_next(const cal_calendar *c, const cal_rhythm *r, int64_t from_us, cal_occurrence *out, const diag *d);
+/* The one of the next period that has one, perhaps at the same instant. `out` may be `last`. */
+gov_status cal_following(const cal_calendar *c, const cal_rhythm *r, const cal_occurrence *last, cal_occurrence *out, const diag *d);
 
 #endif

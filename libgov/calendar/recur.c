@@ -1,7 +1,10 @@
 /* What comes again: every day, week, month or year, every so many of them, the n-th weekday, working days only. */
 #include "calendar/tables.h"
 
-enum { MOST_EMPTY = 2000 }; /* periods in a row without an occurrence; then there is none */
+enum {
+    MOST_EMPTY = 2000, /* periods in a row without an occurrence; then there is none */
+    MOST_BACK = 400    /* periods that may lie wholly in days off */
+};
 
 static int64_t floor_div(int64_t n, int64_t by)
 {
@@ -111,10 +114,28 @@ static gov_status instant_of(const cal_calendar *c, int64_t day, int64_t seconds
 
 /* ---- occurrences ---- */
 
-/* Where a day off is skipped, or moved out of its own period, nothing happens: the next period has its own. */
-static gov_status settle_day(const cal_calendar *c, const cal_rhythm *r, int64_t last, int64_t *day, bool *there, cal_occurrence *out, const diag *d)
+/* The last working day from `day` back to `first`; *day is left alone where there is none. */
+static gov_status move_back(const cal_calendar *c, int64_t first, int64_t *day, cal_occurrence *out, const diag *d)
+{
+    gov_status status = GOV_OK;
+    for (int64_t back = *day; back >= first && status == GOV_OK; back--) {
+        bool working;
+        status = cal_is_working_day(c, back, &working, &out->provisional, d);
+        if (status == GOV_OK && working) {
+            *day = back;
+            return GOV_OK;
+        }
+    }
+    return status;
+}
+
+/* A day off is skipped, or moved: to the next working day of its period, else to the last one before it; where the whole period is off,
+ * out of it to the next working day there is, and the period lasts until that day is over. Nothing is lost. */
+static gov_status settle_day(const cal_calendar *c, const cal_rhythm *r, int64_t first, int64_t *end, int64_t *day, bool *there,
+                             cal_occurrence *out, const diag *d)
 {
     bool working;
+    int64_t next;
     if (r->day_off == CAL_DAY_KEEP && !r->working)
         return GOV_OK;
     gov_status status = cal_is_working_day(c, *day, &working, &out->provisional, d);
@@ -123,10 +144,18 @@ static gov_status settle_day(const cal_calendar *c, const cal_rhythm *r, int64_t
     *there = r->day_off == CAL_DAY_MOVE && !r->working;
     if (!*there)
         return GOV_OK;
-    status = cal_next_working_day(c, *day, day, &out->provisional, d);
     out->moved = true;
-    *there = *day <= last;
-    return status;
+    status = cal_next_working_day(c, *day, &next, &out->provisional, d);
+    if (status == GOV_OK && next >= *end)
+        status = move_back(c, first, day, out, d);
+    if (status != GOV_OK)
+        return status;
+    const cal_span *hours;
+    if (next < *end || cal_day_hours(c, *day, &hours) == 0) { /* ahead, or nothing was found behind */
+        *day = next;
+        *end = next < *end ? *end : next + 1;
+    }
+    return GOV_OK;
 }
 
 static gov_status occurrence_in(const cal_calendar *c, const cal_rhythm *r, int64_t period, bool *there, cal_occurrence *out, const diag *d)
@@ -137,7 +166,7 @@ static gov_status occurrence_in(const cal_calendar *c, const cal_rhythm *r, int6
     if (first < CAL_FIRST_DAY || next > CAL_LAST_DAY)
         return base_fail(d, M_calendar_range);
     *there = day_in(r, first, &day);
-    gov_status status = *there ? settle_day(c, r, next - 1, &day, there, out, d) : GOV_OK;
+    gov_status status = *there ? settle_day(c, r, first, &end, &day, there, out, d) : GOV_OK;
     if (status == GOV_OK && *there && r->working) /* up to the next working day */
         status = cal_next_working_day(c, day, &end, &out->provisional, d);
     if (status != GOV_OK || !*there)
@@ -148,18 +177,10 @@ static gov_status occurrence_in(const cal_calendar *c, const cal_rhythm *r, int6
     return status == GOV_OK ? instant_of(c, day, seconds_of(c, r, day), &out->at_us, d) : status;
 }
 
-gov_status cal_next(const cal_calendar *c, const cal_rhythm *r, int64_t from_us, cal_occurrence *out, const diag *d)
+/* The first at or after an instant, of that period or a later one. */
+static gov_status next_from(const cal_calendar *c, const cal_rhythm *r, int64_t period, int64_t from_us, cal_occurrence *out, const diag *d)
 {
-    int64_t day;
-    if (r->every < 1 || r->every > CAL_MOST_EVERY || r->period > CAL_EVERY_YEAR)
-        return base_fail(d, M_calendar_range);
-    if (r->working || r->day_off != CAL_DAY_KEEP) {
-        const gov_status hours = cal_need_hours(c, d);
-        if (hours != GOV_OK)
-            return hours;
-    }
-    gov_status status = cal_day_of(c, from_us, &day, d);
-    int64_t period = status == GOV_OK ? period_of(r, day) : 0;
+    gov_status status = GOV_OK;
     for (int empty = 0; status == GOV_OK && empty < MOST_EMPTY; empty++, period++) {
         bool there = false;
         status = occurrence_in(c, r, period, &there, out, d);
@@ -167,4 +188,44 @@ gov_status cal_next(const cal_calendar *c, const cal_rhythm *r, int64_t from_us,
             return GOV_OK;
     }
     return status != GOV_OK ? status : GOV_END;
+}
+
+/* The first period whose occurrence may lie at or after an instant in `period`: earlier ones may have moved out into it. Occurrences come
+ * in the order of their periods. */
+static int64_t first_waiting(const cal_calendar *c, const cal_rhythm *r, int64_t period, int64_t from_us)
+{
+    int64_t first = period;
+    if (r->day_off != CAL_DAY_MOVE || r->working)
+        return period;
+    for (int64_t p = period - 1; p >= period - MOST_BACK; p--) {
+        cal_occurrence o;
+        bool there = false;
+        if (occurrence_in(c, r, p, &there, &o, NULL) != GOV_OK || (there && o.at_us < from_us))
+            break;
+        first = there ? p : first;
+    }
+    return first;
+}
+
+static gov_status check_rhythm(const cal_calendar *c, const cal_rhythm *r, const diag *d)
+{
+    if (r->every < 1 || r->every > CAL_MOST_EVERY || r->period > CAL_EVERY_YEAR)
+        return base_fail(d, M_calendar_range);
+    return r->working || r->day_off != CAL_DAY_KEEP ? cal_need_hours(c, d) : GOV_OK;
+}
+
+gov_status cal_following(const cal_calendar *c, const cal_rhythm *r, const cal_occurrence *last, cal_occurrence *out, const diag *d)
+{
+    const int64_t at_us = last->at_us, period = last->period;
+    const gov_status status = check_rhythm(c, r, d);
+    return status == GOV_OK ? next_from(c, r, period + 1, at_us, out, d) : status;
+}
+
+gov_status cal_next(const cal_calendar *c, const cal_rhythm *r, int64_t from_us, cal_occurrence *out, const diag *d)
+{
+    int64_t day;
+    gov_status status = check_rhythm(c, r, d);
+    if (status == GOV_OK)
+        status = cal_day_of(c, from_us, &day, d);
+    return status == GOV_OK ? next_from(c, r, first_waiting(c, r, period_of(r, day), from_us), from_us, out, d) : status;
 }

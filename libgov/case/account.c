@@ -165,6 +165,8 @@ static gov_status add_days(lines *l, const cal_calendar *cal, const char *what, 
     value_builder_set(&b, "from", value_text(from));
     value_builder_set(&b, "to", value_text(to));
     value_builder_set(&b, "days", value_int(last - first + 1));
+    if (!cal_covers(cal, first, last, NULL))
+        value_builder_set(&b, "provisional", value_bool(true));
     return add(l, at_us, &b);
 }
 
@@ -244,6 +246,7 @@ static gov_status add_roll(lines *l)
         return GOV_OK;
     begin(l, &b, plain.us, "roll");
     value_builder_set(&b, "due", value_from_us(rolled.us));
+    value_builder_set(&b, "provisional", value_bool(plain.provisional || rolled.provisional));
     return add(l, plain.us, &b);
 }
 
@@ -293,15 +296,14 @@ static gov_status add_raised(lines *l)
 
 static gov_status add_pending(lines *l)
 {
-    static const store_sql sql = {"SELECT name, due_us FROM gov_case_timer WHERE community = $1 AND case_id = $2 AND kind = $3 ORDER BY name"};
-    const case_clock *c = &l->m->clocks[l->clock];
+    static const store_sql sql = {"SELECT name, due_us, provisional FROM gov_case_timer WHERE community = $1 AND case_id = $2 AND kind = $3 ORDER BY name"};
     store_rows rows;
     gov_status status = store_query(
         l->g->store, &sql, STORE_ARGS(store_i(l->g->community), store_i(l->m->id), store_i(CASE_TIMER_MARK)), &rows, l->d);
     while (status == GOV_OK && (status = store_next(&rows, l->d)) == GOV_OK) {
         size_t clock, mark;
         if (case_mark_of(l->m, store_text(&rows, 0, NULL), &clock, &mark) && clock == l->clock)
-            status = add_mark(l, &rule_of(l)->marks[mark], store_int(&rows, 1), "mark_ahead", c->provisional);
+            status = add_mark(l, &rule_of(l)->marks[mark], store_int(&rows, 1), "mark_ahead", store_int(&rows, 2) != 0);
     }
     store_rows_close(&rows);
     return status == GOV_END ? GOV_OK : status;

@@ -68,13 +68,8 @@ static gov_status send_due(case_machine *m, const rulebook_action *a, case_timer
     const rulebook_send *s = &a->as.send;
     const expr_run er = case_expr_run(m);
     t->due_us = m->now_us;
-    if (s->at != NULL) {
-        value at;
-        const gov_status status = expr_eval(s->at, &er, &at, d);
-        if (status == GOV_OK && (at.kind != VALUE_TIMESTAMP || !value_to_us(at, &t->due_us)))
-            return base_fail_at(d, &a->place, M_no_instant);
-        return status;
-    }
+    if (s->at != NULL)
+        return case_instant(m, s->at, &a->place, &t->due_us, &t->provisional, d);
     if (s->after.kind == RULEBOOK_LENGTH_NONE)
         return GOV_OK;
     cal_instant end;
@@ -115,10 +110,11 @@ static gov_status run_send(case_machine *m, const rulebook_action *a, const diag
         status = send_due(m, a, &t, d);
     if (status != GOV_OK)
         return status;
-    const value_pair note[] = {{value_text("event"), value_text(s->event)}, {value_text("at"), value_from_us(t.due_us)}};
+    const value_pair note[] = {{value_text("event"), value_text(s->event)}, {value_text("at"), value_from_us(t.due_us)},
+                               {value_text("provisional"), value_bool(true)}};
     value copy;
     t.name = send_name(m, s->id);
-    if (t.name == NULL || !value_copy(m->arena, value_map(note, ARRAY_LEN(note)), &copy))
+    if (t.name == NULL || !value_copy(m->arena, value_map(note, t.provisional ? 3 : 2), &copy))
         return base_nomem(d);
     case_note_effect(m, "send", copy);
     return s->to == RULEBOOK_TO_SELF ? m->world->schedule(m, &t, d) : m->world->send(m, s, &t, d);

@@ -114,6 +114,9 @@ struct case_machine {
     gov *community; /* NULL: there is none */
     int64_t sender; /* the case that the event came from; 0: none */
     const char *reporting; /* the id of the effect that it came from; NULL: none */
+    /* What an expression that gives an instant has asked: case_instant looks whether its answer rests on a year that is not listed. */
+    const cal_calendar *asked; /* the calendar of a function; NULL: none */
+    bool asked_unsure;         /* a clock whose due instant is provisional */
     bool fields_dirty;
     const char *keys; /* what the keys of `open` begin with; NULL: the case */
     int depth; /* how many cases deep this one was opened by effects of a step */
@@ -152,6 +155,9 @@ bool case_in_state(void *run_user, const rulebook_workflow *w, uint32_t state);
 gov_status case_end_of(case_machine *m, const char *calendar, int64_t from_us, cal_duration dur, uint8_t roll,
                        cal_instant *out, const diag *d);
 
+/* An instant that an expression gives. *provisional: it was reckoned from a clock or by a calendar's days of a year that is not listed. */
+gov_status case_instant(case_machine *m, const expr_program *at, const base_place *place, int64_t *us, bool *provisional, const diag *d);
+
 gov_status case_run_block(case_machine *m, const rulebook_block *block, chart_run *run, const diag *d);
 
 /* Clocks, as the machine drives them. */
@@ -162,6 +168,8 @@ gov_status case_clock_mark(case_machine *m, size_t clock, size_t mark, const dia
 gov_status case_clocks_handed_over(case_machine *m, const diag *d); /* `per: holder` */
 value case_clock_reading(case_machine *m, size_t clock, rulebook_clock_part part);
 bool case_mark_of(const case_machine *m, const char *timer, size_t *clock, size_t *mark);
+/* When a mark of a clock that runs is raised. */
+gov_status case_mark_due(case_machine *m, size_t clock, size_t mark, int64_t *at, bool *provisional, const diag *d);
 /* The calendar says something else than before: the clock that runs is reckoned again. *changed: it is due at another instant, or
  * has become certain. */
 gov_status case_clock_reckon(case_machine *m, size_t clock, bool *changed, const diag *d);
@@ -314,8 +322,8 @@ gov_status case_request_begin(gov *g, case_request *r, const char *const *what, 
                               const diag *d);
 /* Keeps the answer: an id, or a value (absent: none). */
 gov_status case_request_keep(gov *g, const case_request *r, int64_t id, value answer, const diag *d);
-/* *any: something is pending; then *due_us is when. */
-gov_status case_next_due(gov *g, bool *any, int64_t *due_us, const diag *d);
+/* *any: something is pending; then *due_us is when, and *provisional (may be NULL) whether that rests on a year that is not listed. */
+gov_status case_next_due(gov *g, bool *any, int64_t *due_us, bool *provisional, const diag *d);
 
 /* A machine of this community without a case yet. */
 gov_status case_machine_of(gov *g, case_machine *m, const diag *d);

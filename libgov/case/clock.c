@@ -46,6 +46,8 @@ static void account_under(case_machine *m, size_t i, const char *what, const cal
         cal_write_duration(out, *length);
         base_buf_char(out, '"');
     }
+    if (c->due_us != 0 && c->provisional)
+        base_buf_str(out, ",\"provisional\":true");
     if (rules != 0) {
         base_buf_str(out, ",\"rules\":");
         value_write_document(out, value_int(rules));
@@ -102,12 +104,13 @@ static int64_t part_of_way(int64_t origin, int64_t due, int64_t percent)
     return origin + whole + way % 100 * percent / 100;
 }
 
-static gov_status percent_at(case_machine *m, size_t i, int64_t percent, int64_t *at, const diag *d)
+static gov_status percent_at(case_machine *m, size_t i, int64_t percent, int64_t *at, bool *provisional, const diag *d)
 {
     const case_clock *c = &m->clocks[i];
     const rulebook_clock *r = rule_of(m, i);
     cal_duration share, left;
     cal_instant end;
+    *provisional = c->provisional;
     if (percent == 100) {
         *at = c->due_us + 1; /* what is done at the due instant is in time */
         return GOV_OK;
@@ -124,10 +127,11 @@ static gov_status percent_at(case_machine *m, size_t i, int64_t percent, int64_t
     }
     const gov_status status = cal_resume(calendar_of(m, r), c->origin_us, c->since_us, left, (cal_roll)r->roll, &end, d);
     *at = end.us + (percent > 100);
+    *provisional = end.provisional;
     return status;
 }
 
-static gov_status after_due(case_machine *m, size_t i, const rulebook_mark *mark, int64_t *at, const diag *d)
+static gov_status after_due(case_machine *m, size_t i, const rulebook_mark *mark, int64_t *at, bool *provisional, const diag *d)
 {
     const expr_run er = case_expr_run(m);
     const case_clock *c = &m->clocks[i];
@@ -137,7 +141,14 @@ static gov_status after_due(case_machine *m, size_t i, const rulebook_mark *mark
     if (status == GOV_OK)
         status = case_end_of(m, rule_of(m, i)->calendar, c->due_us, dur, CAL_ROLL_NONE, &end, d);
     *at = end.us + 1;
+    *provisional = c->provisional || end.provisional;
     return status;
+}
+
+gov_status case_mark_due(case_machine *m, size_t clock, size_t mark, int64_t *at, bool *provisional, const diag *d)
+{
+    const rulebook_mark *r = &rule_of(m, clock)->marks[mark];
+    return r->is_percent ? percent_at(m, clock, r->percent, at, provisional, d) : after_due(m, clock, r, at, provisional, d);
 }
 
 /* Timers for the marks that were not raised yet. What is past already is due at once, unless it was `raised` before an
@@ -153,7 +164,7 @@ static gov_status set_marks(case_machine *m, size_t i, uint32_t raised, const di
         if (t.name == NULL)
             return base_nomem(d);
         t.data = value_absent();
-        gov_status status = mark->is_percent ? percent_at(m, i, mark->percent, &t.due_us, d) : after_due(m, i, mark, &t.due_us, d);
+        gov_status status = case_mark_due(m, i, k, &t.due_us, &t.provisional, d);
         if (status == GOV_OK && (raised >> k & 1) != 0 && t.due_us <= m->now_us) {
             m->clocks[i].fired |= UINT32_C(1) << k;
             continue;
@@ -235,11 +246,8 @@ static gov_status first_budget(case_machine *m, size_t i, const diag *d)
     const rulebook_clock *r = rule_of(m, i);
     const expr_run er = case_expr_run(m);
     if (by_instant(r)) {
-        value due;
-        const gov_status status = expr_eval(r->due, &er, &due, d);
-        if (status == GOV_OK && (due.kind != VALUE_TIMESTAMP || !value_to_us(due, &c->due_us) || c->due_us == 0))
-            return base_fail_at(d, &r->place, M_no_instant);
-        return status;
+        const gov_status status = case_instant(m, r->due, &r->place, &c->due_us, &c->provisional, d);
+        return status == GOV_OK && c->due_us == 0 ? base_fail_at(d, &r->place, M_no_instant) : status;
     }
     cal_duration budget;
     gov_status status = rulebook_duration_of(&r->budget, &er, &budget, NULL, d);
@@ -260,6 +268,7 @@ static gov_status start_clock(case_machine *m, size_t i, const diag *d)
         c->origin_us = m->now_us;
         c->due_us = c->used = c->extensions = c->extended = 0;
         c->breached_us = 0;
+        c->provisional = false;
         c->fired = 0;
         status = first_budget(m, i, d);
     }
@@ -481,17 +490,35 @@ gov_status case_clocks_handed_over(case_machine *m, const diag *d)
 
 /* ---- another calendar, other rules ---- */
 
+/* When it is due by the calendar as it is. An instant that the rules gave is asked for again where it was not certain, as of when the clock
+ * started; what can no longer be answered stays as it is. */
+static gov_status due_anew(case_machine *m, size_t i, cal_instant *due, const diag *d)
+{
+    const case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    const int64_t now_us = m->now_us;
+    cal_duration left = c->budget;
+    left.amount = left.amount > c->used ? left.amount - c->used : 0;
+    if (!by_instant(r))
+        return cal_resume(calendar_of(m, r), c->origin_us, c->since_us, left, (cal_roll)r->roll, due, d);
+    *due = (cal_instant){.us = c->due_us, .provisional = c->provisional};
+    if (!c->provisional)
+        return GOV_OK;
+    m->now_us = c->origin_us;
+    if (case_instant(m, r->due, &r->place, &due->us, &due->provisional, NULL) != GOV_OK || due->us == 0)
+        *due = (cal_instant){.us = c->due_us, .provisional = c->provisional};
+    m->now_us = now_us;
+    return GOV_OK;
+}
+
 gov_status case_clock_reckon(case_machine *m, size_t i, bool *changed, const diag *d)
 {
     case_clock *c = &m->clocks[i];
-    const rulebook_clock *r = rule_of(m, i);
-    cal_duration left = c->budget;
     cal_instant due;
     *changed = false;
-    if (c->state != CASE_CLOCK_RUNNING || by_instant(r) || c->breached_us != 0)
+    if (c->state != CASE_CLOCK_RUNNING || c->breached_us != 0)
         return GOV_OK;
-    left.amount = left.amount > c->used ? left.amount - c->used : 0;
-    gov_status status = cal_resume(calendar_of(m, r), c->origin_us, c->since_us, left, (cal_roll)r->roll, &due, d);
+    gov_status status = due_anew(m, i, &due, d);
     if (status != GOV_OK || (due.us == c->due_us && due.provisional == c->provisional))
         return status;
     const uint32_t raised = c->fired;

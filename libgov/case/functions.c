@@ -14,8 +14,8 @@ static gov_status community_of(const char *function, const expr_run *run, gov **
 
 const cal_calendar *case_calendar_of(const expr_run *run, const char *name)
 {
-    const case_machine *m = case_machine_running(run);
-    return m != NULL ? case_calendar(m, name != NULL ? name : m->w->calendar) : NULL;
+    case_machine *m = case_machine_running(run);
+    return m != NULL ? m->asked = case_calendar(m, name != NULL ? name : m->w->calendar) : NULL;
 }
 
 static gov_status call_members(void *user, const value *args, size_t n, value *out, const expr_run *run, const diag *d)

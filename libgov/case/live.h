@@ -11,6 +11,7 @@ typedef struct case_room {
     uint64_t changes; /* of the home's timer_changes, as `epoch` */
     bool next_any;    /* a timer is pending ... */
     int64_t next_due; /* ... and the earliest is due then; valid while the epoch is */
+    bool next_provisional;
     cal_calendar *plain;
     const base_zone *plain_zone; /* whose calendar `plain` is */
     const case_watch *watch;
@@ -35,7 +36,7 @@ case_machine *case_machine_running(const expr_run *run);
 gov_status case_machine_under(gov *g, case_machine *m, const rulebook_workflow *w, base_arena *arena, const diag *d);
 
 /* A timer was written that is due then. */
-void case_note_due(gov *g, int64_t due);
+void case_note_due(gov *g, int64_t due, bool provisional);
 
 /* What an engine or the machine itself fails at is passed on; only what the rules fail at is a matter of the case. */
 bool case_fault_of_rules(gov_status status);

@@ -117,6 +117,7 @@ static bool fetch_slot(void *user, uint32_t number, value *out)
         *out = family_part(m, slot->part);
         break;
     case RULEBOOK_SLOT_CLOCK:
+        m->asked_unsure = m->asked_unsure || m->clocks[slot->index].provisional;
         *out = case_clock_reading(m, slot->index, slot->part);
         break;
     case RULEBOOK_SLOT_EVENT_NAME:
@@ -216,6 +217,24 @@ static gov_status on_taken(void *user, uint32_t transition, chart_run *run, cons
     return status;
 }
 
+gov_status case_instant(case_machine *m, const expr_program *at, const base_place *place, int64_t *us, bool *provisional, const diag *d)
+{
+    const expr_run er = case_expr_run(m);
+    int64_t first, last;
+    value v;
+    m->asked = NULL;
+    m->asked_unsure = false;
+    const gov_status status = expr_eval(at, &er, &v, d);
+    if (status == GOV_OK && (v.kind != VALUE_TIMESTAMP || !value_to_us(v, us)))
+        return base_fail_at(d, place, M_no_instant);
+    if (status != GOV_OK)
+        return status;
+    *provisional = m->asked_unsure;
+    if (m->asked != NULL && cal_day_of(m->asked, m->now_us, &first, NULL) == GOV_OK && cal_day_of(m->asked, *us, &last, NULL) == GOV_OK)
+        *provisional = *provisional || !cal_covers(m->asked, first < last ? first : last, first < last ? last : first, NULL);
+    return GOV_OK;
+}
+
 gov_status case_timer_due(case_machine *m, const rulebook_timer *t, int64_t from_us, case_timer *out, const diag *d)
 {
     const expr_run er = case_expr_run(m);
@@ -224,10 +243,8 @@ gov_status case_timer_due(case_machine *m, const rulebook_timer *t, int64_t from
     out->since_us = 0;
     out->provisional = false;
     if (t->at != NULL) {
-        value at;
-        status = expr_eval(t->at, &er, &at, d);
-        if (status == GOV_OK && (at.kind != VALUE_TIMESTAMP || !value_to_us(at, &out->due_us)))
-            return base_fail_at(d, &t->place, M_no_instant);
+        status = case_instant(m, t->at, &t->place, &out->due_us, &out->provisional, d);
+        out->since_us = out->provisional ? from_us : 0; /* asked again when the year is there */
         return status;
     }
     status = rulebook_duration_of(&t->delay, &er, &out->length, NULL, d);

@@ -153,7 +153,7 @@ gov_status gov_case_send(gov *g, int64_t id, const char *event, const gov_value 
 gov_status gov_tick(gov *g, uint64_t max, gov_tick_result *result, gov_error **err)
 {
     const diag d = {g != NULL ? g->alloc : NULL, err};
-    gov_tick_result out = {.size = sizeof out, .next_us = -1}, known;
+    gov_tick_result out = {.size = sizeof out}, known;
     if (g == NULL)
         return base_misuse(err, "g");
     gov_status status = access_enter(g, ACCESS_HOST_ONLY, &d);
@@ -165,8 +165,10 @@ gov_status gov_tick(gov *g, uint64_t max, gov_tick_result *result, gov_error **e
     status = case_tick(g, access_now(g), max, &out, &d);
     if (status == GOV_OK)
         status = ledger_tick(g, &ledger_us, &d);
-    if (ledger_us >= 0 && (out.next_us < 0 || ledger_us < out.next_us))
+    if (ledger_us > 0 && (out.next_us == 0 || ledger_us < out.next_us)) {
         out.next_us = ledger_us;
+        out.next_provisional = 0;
+    }
     if (status == GOV_OK && !g->group)
         status = journal_seal(g->journal, 100000, NULL, &d);
     if (result != NULL) {

@@ -154,6 +154,10 @@ static gov_status run_publish(gov *g, case_machine *m, const rulebook_action *a,
     value_builder_set(&note, "until", value_from_us(t.due_us));
     value_builder_set(&entry, "case", value_int(m->id));
     value_builder_set(&entry, "until", value_from_us(t.due_us));
+    if (t.provisional) {
+        value_builder_set(&note, "provisional", value_bool(true));
+        value_builder_set(&entry, "provisional", value_bool(true));
+    }
     value_builder_set(&entry, "text", text);
     if (data.kind == VALUE_MAP)
         value_builder_set(&entry, "data", data);

@@ -1,7 +1,7 @@
 /* What rests on a calendar is reckoned again when the calendar changes: a year that arrives, a holiday that is moved.
  *
- * Clocks that run and timers that were set by a duration in days or working time; what is past stays past, and pauses are reckoned
- * when they end. Each case whose instants move gets an entry in its history. */
+ * Clocks that run with their marks, timers that were set by a duration in days or working time, and instants that an expression gave
+ * and that rested on a year that was not listed; what is past stays past, and pauses are reckoned when they end. Each case whose instants move gets an entry in its history. */
 #include "case/live.h"
 
 #include <string.h>
@@ -14,7 +14,8 @@ typedef struct set_timer {
     const char *name, *event;
     int64_t due_us, since_us;
     cal_duration length;
-    uint8_t roll;
+    bool has_length;
+    uint8_t roll, kind;
     const char *calendar; /* NULL: the workflow's */
     bool provisional;
 } set_timer;
@@ -26,13 +27,41 @@ static bool calendar_lost(const case_machine *m, const set_timer *t)
            rulebook_find_calendar(m->w->owner, t->calendar) == NULL;
 }
 
+/* What a state's `after: {at: ...}` says now, asked as of when it was set. What can no longer be answered stays. */
+static void ask_again(case_machine *m, const set_timer *t, cal_instant *end)
+{
+    const int64_t now_us = m->now_us;
+    case_timer out = {.data = value_absent()};
+    m->now_us = t->since_us;
+    for (uint32_t i = 0; i < m->w->timer_count; i++)
+        if (m->w->timers[i].at != NULL && strcmp(m->w->timers[i].event, t->event) == 0 &&
+            case_timer_due(m, &m->w->timers[i], t->since_us, &out, NULL) == GOV_OK)
+            *end = (cal_instant){.us = out.due_us, .provisional = out.provisional};
+    m->now_us = now_us;
+}
+
+static gov_status end_of(case_machine *m, const set_timer *t, cal_instant *end, const diag *d)
+{
+    size_t clock, mark;
+    *end = (cal_instant){.us = t->due_us, .provisional = t->provisional};
+    if (t->has_length)
+        return case_end_of(m, t->calendar != NULL ? t->calendar : m->w->calendar, t->since_us, t->length, t->roll, end, d);
+    if (t->due_us <= m->now_us)
+        return GOV_OK;
+    if (t->kind == CASE_TIMER_AFTER && t->since_us != 0)
+        ask_again(m, t, end);
+    if (t->kind == CASE_TIMER_MARK && case_mark_of(m, t->name, &clock, &mark) && m->clocks[clock].state == CASE_CLOCK_RUNNING)
+        return case_mark_due(m, clock, mark, &end->us, &end->provisional, d);
+    return GOV_OK;
+}
+
 static gov_status move_timer(gov *g, case_machine *m, const set_timer *t, value_builder *moved, const diag *d)
 {
     static const store_sql set = {"UPDATE gov_case_timer SET due_us = $4, provisional = $5 WHERE community = $1 AND case_id = $2 AND name = $3"};
     cal_instant end;
     if (calendar_lost(m, t))
         return GOV_OK;
-    gov_status status = case_end_of(m, t->calendar != NULL ? t->calendar : m->w->calendar, t->since_us, t->length, t->roll, &end, d);
+    gov_status status = end_of(m, t, &end, d);
     if (status != GOV_OK || (end.us == t->due_us && end.provisional == t->provisional))
         return status;
     const value_pair note[] = {{value_text("event"), value_text(t->event)},
@@ -47,26 +76,26 @@ static gov_status move_timer(gov *g, case_machine *m, const set_timer *t, value_
     status = store_post(g->store, &set,
                         STORE_ARGS(store_i(g->community), store_i(m->id), store_s(t->name), store_i(due), store_flag(end.provisional)), 1, d);
     if (status == GOV_OK)
-        case_note_due(g, due);
+        case_note_due(g, due, end.provisional);
     return status;
 }
 
 static gov_status read_timer(store_rows *rows, base_arena *arena, set_timer *out, const diag *d)
 {
-    size_t len;
+    size_t len = 0;
     const char *text = store_text(rows, 0, &len);
     out->name = base_arena_strndup(arena, text, len);
     text = store_text(rows, 1, &len);
     out->event = base_arena_strndup(arena, text, len);
     out->due_us = store_int(rows, 2);
-    out->since_us = store_int(rows, 3);
-    text = store_text(rows, 4, &len);
+    out->since_us = store_is_null(rows, 3) ? 0 : store_int(rows, 3);
+    out->kind = (uint8_t)store_int(rows, 8);
+    text = store_is_null(rows, 4) ? "" : store_text(rows, 4, &len);
     out->provisional = store_int(rows, 5) != 0;
     out->roll = (uint8_t)store_int(rows, 6);
     if (!store_is_null(rows, 7) && (out->calendar = base_arena_strdup(arena, store_text(rows, 7, NULL))) == NULL)
         return base_nomem(d);
-    if (cal_parse_duration(text, len, &out->length, NULL, NULL) != GOV_OK)
-        out->since_us = 0;
+    out->has_length = out->since_us != 0 && text[0] != '\0' && cal_parse_duration(text, len, &out->length, NULL, NULL) == GOV_OK;
     return out->name != NULL && out->event != NULL ? GOV_OK : base_nomem(d);
 }
 
@@ -75,12 +104,12 @@ enum { TIMERS = 64 };
 /* One page of a case's timers, after that name; *n less than TIMERS: it was the last. */
 static gov_status read_timers(gov *g, case_machine *m, const char *after, set_timer *found, size_t *n, const diag *d)
 {
-    static const store_sql sql = {"SELECT name, event, due_us, since_us, length, provisional, roll, calendar FROM gov_case_timer WHERE community = $1 AND "
-                                  "case_id = $2 AND name > $3 AND since_us IS NOT NULL AND length IS NOT NULL AND attempts = 0 "
+    static const store_sql sql = {"SELECT name, event, due_us, since_us, length, provisional, roll, calendar, kind FROM gov_case_timer WHERE community = $1 AND "
+                                  "case_id = $2 AND name > $3 AND (since_us IS NOT NULL OR kind = $4) AND attempts = 0 "
                                   "ORDER BY name LIMIT 64"};
     store_rows rows;
     *n = 0;
-    gov_status status = store_query(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(m->id), store_s(after)), &rows, d);
+    gov_status status = store_query(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(m->id), store_s(after), store_i(CASE_TIMER_MARK)), &rows, d);
     while (status == GOV_OK && *n < TIMERS && (status = store_next(&rows, d)) == GOV_OK)
         status = read_timer(&rows, m->arena, &found[(*n)++], d);
     store_rows_close(&rows);
@@ -96,8 +125,7 @@ static gov_status move_timers(gov *g, case_machine *m, value_builder *moved, con
     while (status == GOV_OK && n == TIMERS) {
         status = read_timers(g, m, after, found, &n, d);
         for (size_t i = 0; i < n && status == GOV_OK; i++) {
-            if (found[i].since_us != 0)
-                status = move_timer(g, m, &found[i], moved, d);
+            status = move_timer(g, m, &found[i], moved, d);
             after = found[i].name;
         }
     }

@@ -29,7 +29,7 @@ static const char *const deed_names[DEEDS] = {"start",  "resume",    "pause",   
 
 typedef struct entry {
     deed what;
-    bool has_length;
+    bool has_length, provisional;
     int64_t at, due, used; /* 0: none */
     int64_t rules;         /* MIGRATE: under which it ran so far */
     cal_duration length;
@@ -57,6 +57,7 @@ static bool read_entry(value v, entry *out)
                 rules = value_get_text(v, "rules");
     *out = (entry){.what = DEEDS,
                    .used = used.kind == VALUE_INT ? used.as.i : 0,
+                   .provisional = value_get_text(v, "provisional").kind == VALUE_BOOL && value_get_text(v, "provisional").as.b,
                    .rules = rules.kind == VALUE_INT ? rules.as.i : 0};
     for (int i = 0; i < DEEDS; i++)
         if (value_is_text(what, deed_names[i]))
@@ -210,7 +211,7 @@ static bool start(life *l, const entry *e)
         return impossible(l);
     *c = (case_clock){.origin_us = e->at,
                       .since_us = c->since_us,
-                      .provisional = c->provisional,
+                      .provisional = l->by_instant && e->provisional,
                       .budget = e->length};
     if (l->by_instant)
         c->due_us = e->due;
@@ -290,8 +291,13 @@ static bool other_calendar(life *l, const entry *e)
 {
     case_clock *c = &l->c;
     cal_duration left = c->budget;
-    if (c->state != CASE_CLOCK_RUNNING || l->by_instant || c->breached_us != 0)
+    if (c->state != CASE_CLOCK_RUNNING || c->breached_us != 0)
         return impossible(l);
+    if (l->by_instant) {
+        c->due_us = e->due;
+        c->provisional = e->provisional;
+        return same(l, "used", false, e->used, c->used);
+    }
     left.amount = left.amount > c->used ? left.amount - c->used : 0;
     c->provisional = false;
     c->due_us = due_from(l, c->since_us, left, &c->provisional, e->due);
@@ -366,8 +372,10 @@ static bool migrate(life *l, const entry *e)
         return impossible(l);
     if (!same(l, "used", false, e->used, c->used))
         return false;
-    if (active && l->by_instant)
+    if (active && l->by_instant) {
         c->due_us = e->due;
+        c->provisional = e->provisional;
+    }
     if (runs && e->has_length)
         return run_from(l, e);
     c->since_us = runs ? e->at : c->since_us;

@@ -46,7 +46,7 @@ static const char *row_name(base_arena *arena, const turn *t)
     return name;
 }
 
-static gov_status put_row(gov *g, const rulebook *rb, const turn *t, int64_t due_us, const diag *d)
+static gov_status put_row(gov *g, const rulebook *rb, const turn *t, int64_t due_us, bool provisional, const diag *d)
 {
     char rhythm[128];
     const value_pair data[] = {{value_text("rhythm"), value_text(rhythm_text(rb, t->s, rhythm))},
@@ -57,7 +57,7 @@ static gov_status put_row(gov *g, const rulebook *rb, const turn *t, int64_t due
                                {value_text("after"), value_int(t->after)},
                                {value_text("member"), value_int(t->member)}};
     const case_timer row = {.kind = CASE_TIMER_SCHEDULE, .name = row_name(&g->scratch, t), .due_us = due_us, .event = t->s->name,
-                            .data = value_map(data, ARRAY_LEN(data))};
+                            .data = value_map(data, ARRAY_LEN(data)), .provisional = provisional};
     return row.name != NULL ? case_schedule(g, &row, d) : base_nomem(d);
 }
 
@@ -81,8 +81,8 @@ static gov_status calendar_of(gov *g, const rulebook *rb, const rulebook_schedul
 }
 
 /* Puts the first turn at or after an instant into the queue, but not that of the period that was done last, which other rules may
- * have on a later day; a rhythm that never comes has none. */
-static gov_status put_next(gov *g, const rulebook *rb, const rulebook_schedule *s, int64_t from_us, int64_t last_us, const diag *d)
+ * have on a later day, nor, where it goes `on` in one rhythm, those of periods before; a rhythm that never comes has none. */
+static gov_status put_next(gov *g, const rulebook *rb, const rulebook_schedule *s, int64_t from_us, int64_t last_us, bool on, const diag *d)
 {
     const cal_calendar *c;
     cal_calendar *own;
@@ -90,13 +90,13 @@ static gov_status put_next(gov *g, const rulebook *rb, const rulebook_schedule *
     gov_status status = calendar_of(g, rb, s, &c, &own, d);
     if (status == GOV_OK)
         status = cal_next(c, &s->rhythm, from_us, &o, d);
-    if (status == GOV_OK && last_us != 0 && o.start_us == last_us)
-        status = cal_next(c, &s->rhythm, o.at_us + 1, &o, d);
+    while (status == GOV_OK && last_us != 0 && (o.start_us == last_us || (on && o.start_us < last_us)))
+        status = cal_following(c, &s->rhythm, &o, &o, d);
     cal_free(own);
     if (status != GOV_OK)
         return status == GOV_END ? GOV_OK : status;
     const turn t = {.s = s, .start_us = o.start_us, .end_us = o.end_us, .at_us = o.at_us, .last_us = last_us};
-    return put_row(g, rb, &t, o.at_us, d);
+    return put_row(g, rb, &t, o.at_us, o.provisional, d);
 }
 
 /* ---- when rules are installed ---- */
@@ -170,7 +170,7 @@ gov_status case_schedules_install(gov *g, const rulebook *rb, const diag *d)
             status = read_row(g, s, &row, d);
         if (status != GOV_OK || (row.there && (row.begun || strcmp(row.rhythm, rhythm_text(rb, s, rhythm)) == 0)))
             continue;
-        status = put_next(g, rb, s, row.there ? now_us + 1 : now_us, row.last_us, d);
+        status = put_next(g, rb, s, row.there ? now_us + 1 : now_us, row.last_us, false, d);
     }
     return status;
 }
@@ -286,7 +286,7 @@ static gov_status try_member(gov *g, const turn *t, int64_t member, const diag *
     if (status != GOV_OK && case_fault_of_rules(status)) {
         turn again = *t;
         again.member = member;
-        status = put_row(g, g->rules, &again, access_now(g), d);
+        status = put_row(g, g->rules, &again, access_now(g), false, d);
     } else if (status != GOV_OK) {
         (void)base_forward(d, error);
     }
@@ -347,8 +347,11 @@ gov_status case_schedule_fire(gov *g, const case_timer *cause, const diag *d)
         status = try_member(g, &t, ids[i], d);
     if (status != GOV_OK)
         return status;
-    if (n < PAGE)
-        return put_next(g, g->rules, t.s, t.at_us + 1, t.start_us, d);
+    if (n < PAGE) { /* the turn of another period may be at this same instant */
+        char rhythm[128];
+        const bool on = value_is_text(value_get_text(cause->data, "rhythm"), rhythm_text(g->rules, t.s, rhythm));
+        return put_next(g, g->rules, t.s, on ? t.at_us : t.at_us + 1, t.start_us, on, d);
+    }
     t.after = ids[n - 1];
-    return put_row(g, g->rules, &t, cause->due_us, d);
+    return put_row(g, g->rules, &t, cause->due_us, false, d);
 }

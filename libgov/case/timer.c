@@ -14,7 +14,7 @@ static bool next_known(gov *g)
     return room->next_known && room->epoch == store_epoch(g->store) && room->changes == g->home->timer_changes;
 }
 
-void case_note_due(gov *g, int64_t due)
+void case_note_due(gov *g, int64_t due, bool provisional)
 {
     case_room *room = case_room_of(g);
     const bool mine = room->changes == g->home->timer_changes;
@@ -24,6 +24,7 @@ void case_note_due(gov *g, int64_t due)
     if (room->next_known && (!room->next_any || due < room->next_due)) {
         room->next_any = true;
         room->next_due = due;
+        room->next_provisional = provisional;
     }
 }
 
@@ -62,7 +63,7 @@ gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
     base_buf_free(&data);
     base_buf_free(&length);
     if (status == GOV_OK)
-        case_note_due(g, t->due_us);
+        case_note_due(g, t->due_us, t->provisional);
     return status;
 }
 
@@ -72,24 +73,29 @@ gov_status case_unschedule(gov *g, int64_t case_id, const char *name, const diag
     return store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(case_id), store_s(name)), STORE_ANY_ROWS, d);
 }
 
-gov_status case_next_due(gov *g, bool *any, int64_t *due_us, const diag *d)
+gov_status case_next_due(gov *g, bool *any, int64_t *due_us, bool *provisional, const diag *d)
 {
-    static const store_sql next = {"SELECT due_us FROM gov_case_timer WHERE community = $1 AND parked = 0 "
+    static const store_sql next = {"SELECT due_us, provisional FROM gov_case_timer WHERE community = $1 AND parked = 0 "
                                    "ORDER BY due_us, id LIMIT 1"};
     case_room *room = case_room_of(g);
     if (!next_known(g)) {
-        int64_t due = 0;
-        const gov_status status = store_first_int(g->store, &next, STORE_ARGS(store_i(g->community)), &due, d);
+        store_rows rows;
+        const gov_status status = store_first(g->store, &next, STORE_ARGS(store_i(g->community)), &rows, d);
         if (status != GOV_OK && status != GOV_END)
             return status;
         room->next_any = status == GOV_OK;
-        room->next_due = due;
+        room->next_due = status == GOV_OK ? store_int(&rows, 0) : 0;
+        room->next_provisional = status == GOV_OK && store_int(&rows, 1) != 0;
+        if (status == GOV_OK)
+            store_rows_close(&rows);
         room->next_known = true;
         room->epoch = store_epoch(g->store);
         room->changes = g->home->timer_changes;
     }
     *any = room->next_any;
     *due_us = room->next_due;
+    if (provisional != NULL)
+        *provisional = room->next_any && room->next_provisional;
     return GOV_OK;
 }
 
@@ -413,13 +419,14 @@ static gov_status fire_due(gov *g, int64_t case_id, int64_t until_us, uint64_t m
 
 gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d)
 {
-    bool any = false;
+    bool any = false, provisional = false;
     int64_t due = 0;
     gov_status status = fire_due(g, 0, until_us, max, out, d);
     if (status == GOV_OK)
-        status = case_next_due(g, &any, &due, d);
+        status = case_next_due(g, &any, &due, &provisional, d);
     if (status == GOV_OK) /* what a rule dates before the community's time is due at its beginning */
-        out->next_us = !any ? -1 : due > ACCESS_BEFORE_TIME_US ? due : ACCESS_BEFORE_TIME_US + 1;
+        out->next_us = !any ? 0 : due > ACCESS_BEFORE_TIME_US ? due : ACCESS_BEFORE_TIME_US + 1;
+    out->next_provisional = provisional;
     return status;
 }
 

@@ -16,7 +16,7 @@ gov_status import_tick(import_session *s, int64_t until_us, const diag *d)
     gov_tick_result r = {0};
     bool any;
     int64_t due;
-    gov_status status = case_next_due(s->g, &any, &due, d);
+    gov_status status = case_next_due(s->g, &any, &due, NULL, d);
     if (status != GOV_OK || !any || due > until_us)
         return status;
     if (s->left == 0) {
@@ -25,7 +25,7 @@ gov_status import_tick(import_session *s, int64_t until_us, const diag *d)
     }
     status = case_tick(s->g, until_us, s->left, &r, d);
     s->left -= r.fired < s->left ? r.fired : s->left;
-    if (status == GOV_OK && r.next_us >= 0 && r.next_us <= until_us)
+    if (status == GOV_OK && r.next_us != 0 && r.next_us <= until_us)
         s->full = true;
     return status;
 }

@@ -69,12 +69,11 @@ static gov_status list_checks(gov *g, const fund_contract *c, const cal_calendar
     gov_status rc = fund_day_start(g, from + 1, &at_us, d);
     while (rc == GOV_OK && list->len < MOST_CHECKS) {
         value v;
-        rc = cal_next(cal, &r, at_us, &o, d);
+        rc = list->len == 0 ? cal_next(cal, &r, at_us, &o, d) : cal_following(cal, &r, &o, &o, d);
         if (rc != GOV_OK || o.at_us >= until_us)
             break;
         rc = check_value(g, cal, &o, &v, d);
         value_builder_add(list, v);
-        at_us = o.at_us + 1;
     }
     return rc == GOV_END ? GOV_OK : rc;
 }

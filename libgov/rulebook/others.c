@@ -271,6 +271,8 @@ const rulebook_schedule *rb_schedule(rulebook_loader *l, const rb_def *def, cons
     s->day_off = (uint8_t)rulebook_read_word(l, rb_get(root, "day_off"), "day_off", rb_words_day_off, RULEBOOK_KEEP);
     if (l->calendar == NULL && (s->working_days_only || s->day_off != RULEBOOK_KEEP))
         rb_fail(l, rb_get(root, s->working_days_only ? "every" : "day_off"), M_no_calendar);
+    if (s->period == CAL_EVERY_DAY && s->every == 1 && !s->working_days_only && s->day_off == CAL_DAY_MOVE)
+        rb_warn(l, rb_place(rb_get(root, "day_off")), M_turns_pile_up);
     read_when(l, root, s);
     const rb_context context = {scope, scope};
     s->block = rb_block(l, rb_get(root, "do"), &context);

@@ -448,7 +448,9 @@ on_both("a case lives", function(engine)
   equal(g:find_case("T-1", "hotline"), id)
   equal(g:find_case(case.number), id)
   assert(g:freeze(g:now() + gov.duration {days = 3}))
-  equal(assert(g:tick()).fired, 1)
+  local ticked = assert(g:tick())
+  equal(ticked.fired, 1)
+  equal(ticked.next_provisional, false)
   local seen = {}
   for c in g:cases {overdue_only = true} do seen[#seen + 1] = c.id end
   equal(seen, {id})

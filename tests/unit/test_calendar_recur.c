@@ -32,7 +32,7 @@ static int64_t day_number(const char *text)
 enum { FIRST_YEAR = 2023, LAST_YEAR = 2029 };
 
 static const char *const off_days[] = {"2025-01-01", "2026-01-01", "2026-02-16", "2026-02-17", "2026-02-18", "2026-03-30", "2026-03-31",
-                                       "2026-05-01", "2026-06-15", "2027-01-01", "2027-02-01", "2025-12-31", "2028-02-29"};
+                                       "2026-05-01", "2026-06-15", "2026-10-05", "2026-10-06", "2026-10-07", "2026-10-08", "2026-10-09", "2027-01-01", "2027-02-01", "2025-12-31", "2028-02-29"};
 static const char *const work_days[] = {"2026-01-04", "2026-02-14", "2026-05-09", "2025-03-09", "2027-10-31"};
 
 static cal_calendar *make(base_zone *zone)
@@ -146,9 +146,17 @@ static bool naive_on(const base_zone *zone, const cal_rhythm *r, int64_t day, ca
         next++;
     if (!works(day) && (r->working || r->day_off == CAL_DAY_SKIP))
         return false;
-    while (r->day_off == CAL_DAY_MOVE && !works(at))
-        if (++at == next)
-            return false;
+    if (r->day_off == CAL_DAY_MOVE && !works(at)) { /* ahead in the period, else behind in it, else ahead out of it */
+        for (at = day; at < next && !works(at);)
+            at++;
+        for (at = at == next ? day : at; at >= first && !works(at);)
+            at--;
+        if (at < first) {
+            for (at = next; !works(at);)
+                at++;
+            next = at + 1;
+        }
+    }
     if (r->working)
         for (next = day + 1; !works(next);)
             next++;
@@ -277,8 +285,44 @@ static void known_dates(void **state)
     OCCURS(R(.period = CAL_EVERY_MONTH, .nth = -1, .weekday = 1), "2026-01-26T09:00", "2026-02-23T09:00", "2026-03-30T09:00");
     OCCURS(R(.period = CAL_EVERY_MONTH, .day_off = CAL_DAY_MOVE), "2026-01-02T09:00", "2026-02-02T09:00", "2026-03-02T09:00");
     OCCURS(R(.period = CAL_EVERY_MONTH, .day_off = CAL_DAY_SKIP), "2026-04-01T09:00", "2026-06-01T09:00");
+    /* Saturday 31 January and Saturday 28 February: the Fridays before them, for the next working days are other months'. */
+    OCCURS(R(.period = CAL_EVERY_MONTH, .on = 31, .day_off = CAL_DAY_MOVE), "2026-01-30T09:00", "2026-02-27T09:00", "2026-03-27T09:00",
+           "2026-04-30T09:00", "2026-05-29T09:00");
+    /* A make-up day is a working day: the Sunday's round is held on Sunday 4 January, and on the Friday else; on Saturday 14 February it
+     * is a Saturday's own day, on the 7th it moves back to the Friday. */
+    OCCURS(R(.period = CAL_EVERY_WEEK, .on = 7, .day_off = CAL_DAY_MOVE), "2026-01-04T09:00", "2026-01-09T09:00", "2026-01-16T09:00");
+    OCCURS(R(.period = CAL_EVERY_WEEK, .on = 6, .day_off = CAL_DAY_SKIP), "2026-02-14T09:00", "2026-05-09T09:00");
     OCCURS(AT(0, .period = CAL_EVERY_YEAR, .on = 229), "2026-02-28", "2027-02-28", "2028-02-29");
     OCCURS(R(.period = CAL_EVERY_DAY, .working = true), "2026-01-02T09:00", "2026-01-04T09:00", "2026-01-05T09:00");
+    cal_free(c);
+    base_zone_free(zone);
+}
+
+/* From 5 to 11 October nobody works: the week's turn is held when work begins again, beside that week's own, and neither is lost. */
+static void a_week_that_is_all_off(void **state)
+{
+    base_zone *zone = NULL;
+    cal_occurrence o;
+    (void)state;
+    assert_gov_ok(base_zone_load(&base_malloc, "UTC", &zone, NULL, &to_err), err);
+    cal_calendar *c = make(zone);
+    const cal_rhythm tuesdays = R(.period = CAL_EVERY_WEEK, .on = 2, .day_off = CAL_DAY_MOVE), mondays = R(.period = CAL_EVERY_WEEK, .on = 1, .day_off = CAL_DAY_MOVE);
+    const int64_t monday = day_number("2026-10-12") * BASE_US_PER_DAY, nine = INT64_C(9) * 3600 * 1000000;
+    assert_gov_ok(cal_next(c, &tuesdays, monday, &o, &to_err), err);
+    assert_int_equal(o.at_us, monday + nine);
+    assert_int_equal(o.start_us, monday - 7 * BASE_US_PER_DAY);
+    assert_int_equal(o.end_us, monday + BASE_US_PER_DAY);
+    assert_true(o.moved);
+    assert_gov_ok(cal_following(c, &tuesdays, &o, &o, &to_err), err);
+    assert_int_equal(o.at_us, monday + BASE_US_PER_DAY + nine);
+    assert_gov_ok(cal_next(c, &mondays, monday, &o, &to_err), err);
+    assert_int_equal(o.start_us, monday - 7 * BASE_US_PER_DAY);
+    assert_gov_ok(cal_following(c, &mondays, &o, &o, &to_err), err); /* at the same instant */
+    assert_int_equal(o.at_us, monday + nine);
+    assert_int_equal(o.start_us, monday);
+    assert_false(o.moved);
+    assert_gov_ok(cal_following(c, &mondays, &o, &o, &to_err), err);
+    assert_int_equal(o.at_us, monday + 7 * BASE_US_PER_DAY + nine);
     cal_free(c);
     base_zone_free(zone);
 }
@@ -315,6 +359,7 @@ int main(void)
         cmocka_unit_test(agrees_in_shanghai),
         cmocka_unit_test(agrees_where_clocks_change),
         cmocka_unit_test(known_dates),
+        cmocka_unit_test(a_week_that_is_all_off),
         cmocka_unit_test(what_never_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,7 +75,7 @@ static void clocks_mark_and_breach(void **state)
     gov_value_free(v);
     const gov_tick_result r = community_advance(&c, 1);
     assert_int_equal(r.fired, 1);
-    assert_int_equal(r.next_us, -1);
+    assert_int_equal(r.next_us, 0);
     v = get(&c, id);
     assert_int_equal(gov_value_bool(gov_value_find(v, "clocks.0.breached")), 1);
     assert_int_equal(gov_value_bool(gov_value_find(v, "fields.late")), 1);

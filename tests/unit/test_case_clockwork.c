@@ -211,7 +211,7 @@ static gov_status fill(gov *g, void *user, const diag *d)
     int64_t rows = 0;
     const gov_status status = store_exec(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(which[0])), &rows, d);
     if (status == GOV_OK)
-        case_note_due(g, COMMUNITY_START);
+        case_note_due(g, COMMUNITY_START, false);
     return status;
 }
 

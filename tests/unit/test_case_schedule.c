@@ -10,7 +10,7 @@
 
 static const char head[] =
     "rulebook: rounds\nversion: '%s'\ntime_zone: Asia/Shanghai\n"
-    "---\ncalendar: cn\nhours: {mon-fri: ['09:00-17:30']}\nyears: {2026: {off: [2026-01-01]}}\n"
+    "---\ncalendar: cn\nhours: {mon-fri: ['09:00-17:30']}\nyears: {2026: {off: [2026-01-01, 2026-04-13..2026-04-19]}}\n"
     "---\npoints: green\nledger: 1\nholder: household\nearn: {help: {amount: '3'}}\n"
     "---\nworkflow: round\nfields: {home: {type: household}, who: {type: resident}, floor: {type: int, min: 1}, due_by: {type: timestamp}, note: {type: string}}\n"
     "states: {open: {on: {x: done}}, done: {type: final}}\nevents: {x: {by: []}}\n";
@@ -194,7 +194,7 @@ static void other_rules_in_between(void **state)
     assert_int_equal(cases(&w), 260);
     install(&w, "4", ""); /* dropped */
     w.now_us += 3 * WEEK;
-    assert_int_equal(tick(&w, 0).next_us, -1);
+    assert_int_equal(tick(&w, 0).next_us, 0);
     assert_int_equal(cases(&w), 260);
     install(&w, "5", weekly); /* and begun anew: Monday, 2026-04-06, 09:00, is now */
     (void)tick(&w, 0);
@@ -202,6 +202,32 @@ static void other_rules_in_between(void **state)
     install(&w, "5", weekly);
     (void)tick(&w, 0);
     assert_int_equal(cases(&w), 390);
+    community_free(&w.c);
+}
+
+/* The week from 13 to 19 April is all off: its round is held on the Monday after, beside that week's own, each with its own end. */
+static void a_week_that_is_all_off(void **state)
+{
+    static const char moved[] = "---\nschedule: weekly\nover: {household: \"'key' in it.tags\"}\nevery: week\nday_off: move\n"
+                                "do: [{open: {workflow: round, key: it.id, fields: {home: it, due_by: period.end}}}]\n";
+    const gov_case_query q = {.size = sizeof q, .workflow = "round"};
+    const int64_t monday = COMMUNITY_START + 7 * WEEK; /* 2026-04-20T09:00 */
+    world w;
+    gov_error *err = NULL;
+    gov_value *v = NULL;
+    begin(&w, state, moved);
+    households(&w, 1, "{'tags': ['key']}");
+    w.now_us = monday - 1;
+    assert_int_equal(tick(&w, 0).fired, 6);
+    w.now_us = monday;
+    const gov_tick_result r = tick(&w, 0);
+    assert_int_equal(r.fired, 2);
+    assert_int_equal(r.next_us, monday + WEEK);
+    assert_gov_ok(gov_case_list(w.c.g, &q, &v, &err), err);
+    assert_int_equal(gov_value_count(gov_value_get(v, "cases")), 8);
+    assert_int_equal(gov_value_seconds(gov_value_find(v, "cases.6.fields.due_by"), NULL), monday / 1000000 + 15 * 3600);
+    assert_int_equal(gov_value_seconds(gov_value_find(v, "cases.7.fields.due_by"), NULL), (monday + WEEK) / 1000000 - 9 * 3600);
+    gov_value_free(v);
     community_free(&w.c);
 }
 
@@ -295,7 +321,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TESTS(once_in_each_period), STORE_TESTS(a_host_that_ticks_late),    STORE_TESTS(two_that_tick_at_once),
-        STORE_TESTS(other_rules_in_between), STORE_TESTS(one_that_fails), STORE_TESTS(another_day_of_the_same_period), STORE_TESTS(populations_of_every_kind),
+        STORE_TESTS(other_rules_in_between), STORE_TESTS(one_that_fails), STORE_TESTS(another_day_of_the_same_period),
+        STORE_TESTS(a_week_that_is_all_off), STORE_TESTS(populations_of_every_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

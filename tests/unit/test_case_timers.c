@@ -67,7 +67,7 @@ static void timers_of_long_ago_are_due(void **state)
         assert_gov_ok(gov_tick(c.g, 0, &r, &err), err);
         assert_int_equal(r.fired, 1);
         assert_int_equal(r.failed + r.parked, 0);
-        assert_int_equal(r.next_us, -1);
+        assert_int_equal(r.next_us, 0);
     }
     log_is(&c, id, "nnnn");
     assert_true(gov_now(c.g) == COMMUNITY_START);
@@ -95,7 +95,7 @@ static void timers_fire_in_order_and_can_be_called_off(void **state)
     r = tick_at(&c, 60, 0);
     assert_int_equal(r.fired, 8); /* four parts end, each tells its parent */
     assert_int_equal(r.failed + r.parked, 0);
-    assert_int_equal(r.next_us, -1);
+    assert_int_equal(r.next_us, 0);
     log_is(&c, a, "nDD");
     log_is(&c, b, "DD");
     community_free(&c);
@@ -125,16 +125,16 @@ static void failures_are_tried_again_and_parked(void **state)
     assert_non_null(gov_value_string(gov_value_find(v, "timers.0.reason"), NULL));
     gov_value_free(v);
     int failed = 2, parked = 0;
-    for (int64_t at = 12; parked == 0 && at < 2000000; at = r.next_us >= 0 ? (r.next_us - COMMUNITY_START) / 60000000 : at) {
+    for (int64_t at = 12; parked == 0 && at < 2000000; at = r.next_us != 0 ? (r.next_us - COMMUNITY_START) / 60000000 : at) {
         r = tick_at(&c, at, 0);
         failed += (int)r.failed;
         parked += (int)r.parked;
-        if (r.next_us < 0)
+        if (r.next_us == 0)
             break;
     }
     assert_int_equal(parked, 1);
     assert_int_equal(failed, 4);
-    assert_int_equal(r.next_us, -1);
+    assert_int_equal(r.next_us, 0);
     log_is(&c, a, "f");
     assert_gov_ok(gov_case_explain(c.g, a, &v, &err), err);
     assert_int_equal(gov_value_bool(gov_value_find(v, "timers.0.parked")), 1);
@@ -162,7 +162,7 @@ static void what_was_repaired_goes_through(void **state)
     assert_int_equal(r.fired, 1);
     assert_int_equal(r.failed, 0);
     log_is(&c, a, "fb");
-    assert_int_equal(r.next_us, -1);
+    assert_int_equal(r.next_us, 0);
     community_free(&c);
 }
 
@@ -177,7 +177,7 @@ static void the_end_takes_its_timers_with_it(void **state)
     community_send(&c, a, "stop", NULL, GOV_OK);
     const gov_tick_result r = tick_at(&c, 0, 0);
     assert_int_equal(r.failed + r.parked, 0);
-    assert_int_equal(r.next_us, -1);
+    assert_int_equal(r.next_us, 0);
     gov_value *v = NULL;
     gov_case_query q;
     gov_case_query_init(&q, sizeof q);
@@ -205,7 +205,7 @@ static void handles_share_what_waits(void **state)
     const int64_t id = community_open(&c, "job", "{}");
     char want[16] = "";
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(tick_at(all[i], 0, 0).next_us, -1);
+        assert_int_equal(tick_at(all[i], 0, 0).next_us, 0);
     for (size_t i = 0; i < 3; i++) {
         const int64_t at = 100 * (int64_t)(i + 1);
         for (size_t k = 0; k < 3; k++)
@@ -219,7 +219,7 @@ static void handles_share_what_waits(void **state)
         (void)tick_at(all[i], at + 90, 0);
         (void)strcat(want, "DD");
         log_is(all[(i + 1) % 3], id, want);
-        assert_int_equal(tick_at(all[(i + 1) % 3], at + 91, 0).next_us, -1);
+        assert_int_equal(tick_at(all[(i + 1) % 3], at + 91, 0).next_us, 0);
     }
     assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
     gov_free(twin);

@@ -286,7 +286,7 @@ function Community:parse_time(text) end
 ---@return string? text, string? message, string? code, gov.error? err
 function Community:format_time(when) end
 ---@param max? integer
----@return {fired: integer, failed: integer, parked: integer, next: gov.timestamp?}? result, string? message, string? code, gov.error? err
+---@return {fired: integer, failed: integer, parked: integer, next: gov.timestamp?, next_provisional: boolean}? result, string? message, string? code, gov.error? err
 function Community:tick(max) end
 ---@return table? about, string? message, string? code, gov.error? err
 function Community:about() end

@@ -139,6 +139,7 @@ class _Tick(TypedDict):
     failed: int
     parked: int
     next: datetime | None
+    next_provisional: bool
 
 class _Result(TypedDict):
     result: str

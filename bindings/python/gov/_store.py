@@ -213,7 +213,8 @@ class Community(Handle):
         return self._call(_core.gov_time_format, micros(when))
 
     def tick(self, max=0):
-        """Fires what is due, `max` at most (0: all). Gives a dict of fired, failed, parked and next (a datetime, or None)."""
+        """Fires what is due, `max` at most (0: all). Gives a dict of fired, failed, parked, next (a datetime, or
+        None) and next_provisional (whether that rests on a year that no calendar lists)."""
         return self._call(_core.gov_tick, max)
 
     # --- the community ---
