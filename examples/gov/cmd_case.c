@@ -155,14 +155,19 @@ static void put_clock(session *s, const gov_value *clock, const char *name)
     fputs("  ", stdout);
     put_padded(stdout, name, 12);
     printf(T(c, "  due %s", "  到期 %s"), due != NULL ? due : "?");
-    if (gov_value_kind(left) != GOV_VALUE_NULL && running && !breached) {
+    if (gov_value_kind(left) != GOV_VALUE_NULL && running && gov_value_bool(gov_value_get(clock, "overdue")) != 1) {
         char *text = line_of(s, left);
         printf(T(c, ", %s left", "，剩余 %s"), text != NULL ? text : "?");
         free(text);
     }
     fputs(running ? T(c, ", running", "，计时中") : T(c, ", not running", "，未计时"), stdout);
-    if (breached)
+    if (gov_value_bool(gov_value_get(clock, "overdue")) != 0)
         printf("%s%s%s", red(c), T(c, ", overdue", "，已超期"), plain(c));
+    else if (breached) { /* and was given more time since */
+        char *since = line_of(s, gov_value_get(clock, "breached_at"));
+        printf(T(c, ", was overdue from %s on", "，曾于 %s 起超期"), since != NULL ? since : "?");
+        free(since);
+    }
     if (gov_value_bool(gov_value_get(clock, "provisional")) != 0)
         fputs(T(c, ", provisional: a year is missing in the calendar", "，暂定：日历缺少年份"),
               stdout);
@@ -225,6 +230,8 @@ static void put_deed(session *s, const gov_value *line, const char *what)
         printf(" %s", mark);
     if (text_of(line, "length")[0] != '\0')
         printf(" (%s)", text_of(line, "length"));
+    if (text_of(line, "version_was")[0] != '\0')
+        printf(T(c, ", leaving version %s", "，原版本 %s"), text_of(line, "version_was"));
     if (event[0] != '\0')
         printf(T(c, ", %s", "，%s"), event);
     if (by[0] != '\0')
@@ -260,6 +267,11 @@ static void put_account(session *s, const gov_value *clock)
             char *due = line_of(s, gov_value_get(line, "due"));
             printf(T(c, ", due %s", "，到期 %s"), due != NULL ? due : "?");
             free(due);
+        }
+        if (gov_value_kind(gov_value_get(line, "was")) == GOV_VALUE_TIMESTAMP) {
+            char *was = line_of(s, gov_value_get(line, "was"));
+            printf(T(c, " instead of %s", "（原为 %s）"), was != NULL ? was : "?");
+            free(was);
         }
         if (gov_value_bool(gov_value_get(line, "provisional")) != 0)
             fputs(T(c, " (provisional)", "（暂定）"), stdout);

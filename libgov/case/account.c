@@ -120,7 +120,27 @@ static const case_past_step *cause_of(const lines *l, int64_t at_us, value what)
     return found;
 }
 
-static gov_status add_entry(lines *l, value entry)
+/* Where the due instant moved, where it was before; of a migration also the version that was left. */
+static gov_status add_before(lines *l, value entry, int64_t was_us, value_builder *b)
+{
+    const value what = value_get_text(entry, "what"), rules = value_get_text(entry, "rules");
+    const rulebook *left;
+    int64_t due_us = 0;
+    gov_status status = GOV_OK;
+    if (value_is_text(what, "migrate") && rules.kind == VALUE_INT) {
+        status = registry_rules(l->g, rules.as.i, &left, l->d);
+        if (status == GOV_OK)
+            value_builder_set_copy(b, "version_was", base_text_or_empty(left->version));
+    }
+    if (value_is_text(what, "start") || value_get_text(entry, "due").kind != VALUE_TIMESTAMP)
+        return status;
+    (void)value_to_us(value_get_text(entry, "due"), &due_us);
+    if (was_us != 0 && was_us != due_us)
+        value_builder_set(b, "was", value_from_us(was_us));
+    return status;
+}
+
+static gov_status add_entry(lines *l, value entry, int64_t was_us)
 {
     const value at = value_get_text(entry, "at"), what = value_get_text(entry, "what");
     int64_t at_us = 0;
@@ -133,7 +153,8 @@ static gov_status add_entry(lines *l, value entry)
     value_builder_init(&b, l->m->arena);
     for (size_t i = 0; i < entry.len; i++)
         value_builder_set_n(&b, entry.as.pairs[i].key.as.s, entry.as.pairs[i].key.len, entry.as.pairs[i].val);
-    if (cause != NULL) {
+    status = add_before(l, entry, was_us, &b);
+    if (status == GOV_OK && cause != NULL) {
         status = case_actor_key(l->g, cause->actor, &key, l->d);
         if (status == GOV_OK)
             value_builder_set(&b, "by", value_text(key));
@@ -315,13 +336,14 @@ static gov_status add_pending(lines *l)
 static gov_status add_account(lines *l, value account)
 {
     const case_clock *c = &l->m->clocks[l->clock];
-    int64_t since = 0, at_us = 0;
+    int64_t since = 0, at_us = 0, was_us = 0;
     gov_status status = GOV_OK;
     for (size_t i = 0; i < account.len && status == GOV_OK; i++) {
         const value entry = account.as.items[i], what = value_get_text(entry, "what");
         const bool ends = value_is_text(what, "pause") || value_is_text(what, "stop") || value_is_text(what, "hand_over");
         (void)value_to_us(value_get_text(entry, "at"), &at_us);
-        status = add_entry(l, entry);
+        status = add_entry(l, entry, was_us);
+        (void)value_to_us(value_get_text(entry, "due"), &was_us);
         if (status == GOV_OK && ends && since != 0)
             status = cross_days(l, since, at_us);
         if (ends)

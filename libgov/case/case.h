@@ -178,6 +178,9 @@ gov_status case_clocks_migrate(case_machine *m, case_machine *old, bool recomput
 /* What a clock used by its account, up to now, counted in its budget's unit by that calendar; of an instant: plain time. recompute.c */
 gov_status case_clock_used(base_arena *arena, const case_clock *c, const cal_calendar *cal, bool by_instant, int64_t now_us,
                            int64_t *used, const diag *d);
+/* When its budget was used up, by its account up to now and that calendar; 0: it was not. recompute.c */
+gov_status case_clock_spent(base_arena *arena, const case_clock *c, const cal_calendar *cal, uint8_t roll, int64_t now_us, int64_t *at_us,
+                            const diag *d);
 /* When an `after` is due that begins at from_us. */
 gov_status case_timer_due(case_machine *m, const rulebook_timer *t, int64_t from_us, case_timer *out, const diag *d);
 /* "a@STATE#0", in the machine's arena; NULL: no memory. */

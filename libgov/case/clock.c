@@ -569,6 +569,19 @@ static gov_status new_budget(case_machine *m, size_t i, bool was_instant, const 
     return case_clock_used(m->arena, c, calendar_of(m, r), by_instant(r), m->now_us, &c->used, d);
 }
 
+/* What was breached stays so; where nothing is left of the new budget either, it was due when that was used up, if that is later. */
+static gov_status spent_under(case_machine *m, size_t i, const diag *d)
+{
+    case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    int64_t at_us = 0;
+    if (c->breached_us == 0 || c->used < c->budget.amount)
+        return GOV_OK;
+    const gov_status status = case_clock_spent(m->arena, c, calendar_of(m, r), r->roll, m->now_us, &at_us, d);
+    c->due_us = status == GOV_OK && at_us > c->due_us ? at_us : c->due_us;
+    return status;
+}
+
 /* From now on under the new rule, as it was or reckoned again. */
 static gov_status go_on(case_machine *m, size_t i, bool runs, bool recompute, uint32_t raised, int64_t rules, const diag *d)
 {
@@ -577,9 +590,11 @@ static gov_status go_on(case_machine *m, size_t i, bool runs, bool recompute, ui
     const bool anew = recompute && active && !by_instant(rule_of(m, i));
     gov_status status = GOV_OK;
     c->fired = recompute ? 0 : raised;
-    if (runs && recompute)
+    if (runs && anew)
+        status = spent_under(m, i, d);
+    if (status == GOV_OK && runs && recompute)
         status = run_from_now(m, i, raised, d);
-    else if (runs)
+    else if (status == GOV_OK && runs)
         status = set_marks(m, i, 0, d);
     else
         c->fired = raised;

@@ -277,7 +277,10 @@ static gov_status move_case(void *user, const diag *d)
     base_arena_reset(&v->g->scratch);
     v->same = v->gone = false;
     v->m = v->old = (case_machine){0};
-    gov_status status = case_load(v->g, v->id, !dry, v->arena, &v->old, d);
+    /* What was due before now happened under the rules that it leaves, ticked or not. */
+    gov_status status = dry ? GOV_OK : case_catch_up(v->g, v->id, d);
+    if (status == GOV_OK)
+        status = case_load(v->g, v->id, !dry, v->arena, &v->old, d);
     if (status != GOV_OK)
         return status;
     v->old.rules = v->how->rules;

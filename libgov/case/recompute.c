@@ -318,8 +318,29 @@ static void enter_regime(life *l, size_t k)
     l->lenient = r->amended || l->row.provisional;
 }
 
-/* What the stretches of the entries before `at` come to, counted as cal and unit do; NULL: plain time. The last one may still run. */
-static bool count_stretches(const life *l, const cal_calendar *cal, cal_unit unit, int64_t now, int64_t *used)
+/* When a budget was used up by the stretches that were counted. */
+typedef struct spending {
+    cal_duration budget;
+    uint8_t roll;
+    int64_t at_us; /* 0: it was not */
+} spending;
+
+static bool spend(spending *s, const cal_calendar *cal, int64_t origin, int64_t since, int64_t used, int64_t more)
+{
+    cal_duration left = s->budget;
+    cal_instant end;
+    if (s->at_us != 0 || used + more < left.amount)
+        return true;
+    left.amount = left.amount > used ? left.amount - used : 0;
+    if (cal_resume(cal, origin, since, left, (cal_roll)s->roll, &end, NULL) != GOV_OK)
+        return false;
+    s->at_us = end.us;
+    return true;
+}
+
+/* What the stretches of the entries before `at` come to, counted as cal and unit do; NULL: plain time. The last one may still run. `s` may
+ * be NULL. */
+static bool count_stretches(const life *l, const cal_calendar *cal, cal_unit unit, int64_t now, int64_t *used, spending *s)
 {
     life w = *l;
     int64_t origin = 0, since = 0;
@@ -334,8 +355,10 @@ static bool count_stretches(const life *l, const cal_calendar *cal, cal_unit uni
             if (cal == NULL ? !base_sub(to, since, &more)
                             : cal_elapsed(cal, unit, origin, since, to, &more, &provisional, NULL) != GOV_OK)
                 return false;
-            if (!base_add(*used, more, used))
+            int64_t sum;
+            if (!base_add(*used, more, &sum) || (s != NULL && !spend(s, cal, origin, since, *used, more)))
                 return false;
+            *used = sum;
             since = 0;
         }
         if (e == NULL)
@@ -343,11 +366,34 @@ static bool count_stretches(const life *l, const cal_calendar *cal, cal_unit uni
         if (e->what == START) {
             origin = e->at;
             *used = 0;
+            if (s != NULL)
+                s->at_us = 0;
         }
         if (e->what == START || e->what == RESUME)
             since = ran(&w) ? e->at : 0;
     }
     return true;
+}
+
+/* What was breached and has nothing left of its new budget is due when that was used up, unless it was due later before. */
+static void spent_due(life *l, const entry *e)
+{
+    const cal_calendar *const both[] = {l->now, l->then};
+    case_clock *c = &l->c;
+    int64_t first = c->due_us;
+    if (c->breached_us == 0 || c->used < c->budget.amount)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        spending s = {.budget = c->budget, .roll = (uint8_t)l->rule->roll};
+        int64_t used;
+        if (!count_stretches(l, both[i], c->budget.unit, e->at, &used, &s))
+            continue;
+        const int64_t due = s.at_us > c->due_us ? s.at_us : c->due_us;
+        first = i == 0 || due == e->due ? due : first;
+        if (due == e->due)
+            break;
+    }
+    c->due_us = l->lenient ? e->due : first;
 }
 
 static bool migrate(life *l, const entry *e)
@@ -368,7 +414,7 @@ static bool migrate(life *l, const entry *e)
         c->budget = e->length;
     else if (active && l->by_instant)
         c->budget = (cal_duration){.unit = CAL_TIME};
-    if (counts_anew && !count_stretches(l, l->by_instant ? NULL : l->now, c->budget.unit, e->at, &c->used))
+    if (counts_anew && !count_stretches(l, l->by_instant ? NULL : l->now, c->budget.unit, e->at, &c->used, NULL))
         return impossible(l);
     if (!same(l, "used", false, e->used, c->used))
         return false;
@@ -376,31 +422,55 @@ static bool migrate(life *l, const entry *e)
         c->due_us = e->due;
         c->provisional = e->provisional;
     }
-    if (runs && e->has_length)
+    if (runs && e->has_length) {
+        spent_due(l, e);
         return run_from(l, e);
+    }
     c->since_us = runs ? e->at : c->since_us;
     return same(l, "due", true, e->due, c->due_us);
 }
 
-gov_status case_clock_used(base_arena *arena, const case_clock *c, const cal_calendar *cal,
-                           bool by_instant, int64_t now_us, int64_t *used, const diag *d)
+static gov_status read_life(base_arena *arena, const case_clock *c, life *l, const diag *d)
 {
-    life l = {.row = *c};
     value list;
+    *l = (life){.row = *c};
     const gov_status status = value_read_document(arena, c->account.data, c->account.len, &list, d);
     if (status != GOV_OK)
         return status;
     entry *entries = base_arena_array(arena, list.len, sizeof *entries);
     if (entries == NULL && list.len > 0)
         return base_nomem(d);
-    l.entries = entries;
-    for (; list.kind == VALUE_LIST && l.count < list.len; l.count++)
-        if (!read_entry(list.as.items[l.count], &entries[l.count]))
+    l->entries = entries;
+    for (; list.kind == VALUE_LIST && l->count < list.len; l->count++)
+        if (!read_entry(list.as.items[l->count], &entries[l->count]))
             break;
-    l.at = l.count;
-    return count_stretches(&l, by_instant ? NULL : cal, c->budget.unit, now_us, used)
+    l->at = l->count;
+    return GOV_OK;
+}
+
+gov_status case_clock_used(base_arena *arena, const case_clock *c, const cal_calendar *cal,
+                           bool by_instant, int64_t now_us, int64_t *used, const diag *d)
+{
+    life l;
+    const gov_status status = read_life(arena, c, &l, d);
+    if (status != GOV_OK)
+        return status;
+    return count_stretches(&l, by_instant ? NULL : cal, c->budget.unit, now_us, used, NULL)
                ? GOV_OK
                : base_fail(d, M_overflow, A_S("what", "clock"));
+}
+
+gov_status case_clock_spent(base_arena *arena, const case_clock *c, const cal_calendar *cal, uint8_t roll, int64_t now_us, int64_t *at_us,
+                            const diag *d)
+{
+    life l;
+    int64_t used;
+    spending s = {.budget = c->budget, .roll = roll};
+    const gov_status status = read_life(arena, c, &l, d);
+    if (status == GOV_OK && !count_stretches(&l, cal, c->budget.unit, now_us, &used, &s))
+        return base_fail(d, M_overflow, A_S("what", "clock"));
+    *at_us = s.at_us;
+    return status;
 }
 
 static bool live_through(life *l)

@@ -78,6 +78,13 @@ static gov_status view_account(case_machine *m, size_t i, const case_past *past,
     return GOV_OK;
 }
 
+/* Late by the due instant that counts now: one that was breached may have been given more time since. */
+static bool is_overdue(const case_machine *m, const case_clock *c)
+{
+    const int64_t end = c->state == CASE_CLOCK_STOPPED ? c->stopped_us : c->state == CASE_CLOCK_PAUSED ? c->breached_us + 1 : m->now_us;
+    return c->state != CASE_CLOCK_IDLE && c->due_us != 0 && end > c->due_us;
+}
+
 gov_status case_view_clocks(case_machine *m, const case_past *past, value *out, const diag *d)
 {
     value_builder list;
@@ -94,6 +101,8 @@ gov_status case_view_clocks(case_machine *m, const case_past *past, value *out, 
         value_builder_set(&b, "left", case_clock_reading(m, i, RULEBOOK_CLOCK_LEFT));
         value_builder_set(&b, "running", case_clock_reading(m, i, RULEBOOK_CLOCK_RUNNING));
         value_builder_set(&b, "breached", case_clock_reading(m, i, RULEBOOK_CLOCK_BREACHED));
+        value_builder_set(&b, "breached_at", c->breached_us != 0 ? value_from_us(c->breached_us) : value_null());
+        value_builder_set(&b, "overdue", value_bool(is_overdue(m, c)));
         value_builder_set(&b, "provisional", value_bool(c->provisional));
         const gov_status status = past != NULL ? view_account(m, i, past, &b, d) : GOV_OK;
         if (status != GOV_OK)

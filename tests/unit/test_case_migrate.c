@@ -362,6 +362,78 @@ static void a_dry_run_tells_what_past_cases_would_have_come_to(void **state)
     community_free(&c);
 }
 
+/* ---- a clock that was late already ---- */
+
+static const gov_value *told(const gov_value *v, const char *what)
+{
+    const gov_value *lines = gov_value_find(v, "clocks.0.lines");
+    for (size_t i = 0; i < gov_value_count(lines); i++)
+        if (strcmp(gov_value_string(gov_value_get(gov_value_at(lines, i), "what"), NULL), what) == 0)
+            return gov_value_at(lines, i);
+    fail_msg("no line \"%s\"", what);
+    return NULL;
+}
+
+static int64_t minute_of(const gov_value *line, const char *key)
+{
+    const gov_value *at = gov_value_get(line, key);
+    return gov_value_kind(at) == GOV_VALUE_TIMESTAMP ? (gov_value_seconds(at, NULL) - COMMUNITY_START / 1000000) / 60 : -1;
+}
+
+/* Four hours are over after four; the rules change after six, whether the host has ticked or not. What was recorded stays, and the
+ * account says what the new rules made of it: still overdue by the same instant, by a later one, or no longer. */
+static void breach_then(void **state, const char *budget, int64_t due_at, bool overdue, bool ticked)
+{
+    community c = community_make(support_store_of(state), first, NULL);
+    gov_error *err = NULL;
+    gov_value *v = NULL;
+    const int64_t id = community_open(&c, "job", "{}");
+    community_send(&c, id, "go", NULL, GOV_OK);
+    if (ticked)
+        (void)community_advance(&c, 241);
+    assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(360) * 60000000, &err), err);
+    gov_rulebook *book = version_two("recompute", budget);
+    gov_value_free(migrate(&c, book, 0));
+    gov_rulebook_free(book);
+    assert_int_equal(number(&c, id, "fields.told"), 11); /* half and late, under the old rules */
+    assert_gov_ok(gov_case_explain(c.g, id, &v, &err), err);
+    assert_int_equal(minute_of(told(v, "breach"), "due"), 240);
+    const gov_value *moved = told(v, "migrate");
+    assert_text_at(moved, "version_was", "1");
+    assert_text_at(moved, "length", budget);
+    assert_int_equal(minute_of(moved, "due"), due_at);
+    assert_int_equal(minute_of(moved, "was"), due_at != 240 ? 240 : -1);
+    assert_int_equal(gov_value_bool(gov_value_find(v, "clocks.0.breached")), 1);
+    assert_int_equal(gov_value_bool(gov_value_find(v, "clocks.0.overdue")), overdue);
+    assert_int_equal(minute_of(gov_value_find(v, "clocks.0"), "breached_at"), 240);
+    gov_value_free(v);
+    all_is_well(&c);
+    (void)community_advance(&c, 300);
+    community_send(&c, id, "done", NULL, GOV_OK);
+    all_is_well(&c);
+    community_free(&c);
+}
+
+static void a_breach_stays_when_the_budget_shrinks(void **state)
+{
+    breach_then(state, "2 hours", 240, true, true);
+}
+
+static void a_breach_stays_when_the_new_budget_is_over_too(void **state)
+{
+    breach_then(state, "5 hours", 300, true, true);
+}
+
+static void a_breach_stays_when_there_is_time_again(void **state)
+{
+    breach_then(state, "10 hours", 600, false, true);
+}
+
+static void what_was_due_before_a_migration_happened_before_it(void **state)
+{
+    breach_then(state, "10 hours", 600, false, false);
+}
+
 /* ---- without memory ---- */
 
 typedef struct short_of {
@@ -425,6 +497,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TESTS(what_can_be_mapped_moves_and_the_rest_stays),
         STORE_TESTS(kept_clocks_and_timers_stay_due_when_they_were),
+        STORE_TESTS(a_breach_stays_when_the_budget_shrinks),
+        STORE_TESTS(a_breach_stays_when_the_new_budget_is_over_too),
+        STORE_TESTS(a_breach_stays_when_there_is_time_again),
+        STORE_TESTS(what_was_due_before_a_migration_happened_before_it),
         STORE_TESTS(recomputed_ones_follow_the_new_rule_from_where_they_began),
         STORE_TESTS(a_clock_may_change_what_it_counts_in),
         STORE_TESTS(a_field_that_went_stays_masked_in_the_history),
