@@ -84,20 +84,13 @@ static gov_status send_due(case_machine *m, const rulebook_action *a, case_timer
     return GOV_OK;
 }
 
-/* "s:ID"; without an id the place among this step's sends makes it unique. */
+/* "s:ID#STEP.N": each message is its own, whatever others wait under its id. */
 static const char *send_name(case_machine *m, const char *id)
 {
-    char serial[64];
-    if (id == NULL) {
-        (void)snprintf(serial, sizeof serial, "#%lld.%zu", (long long)m->steps, m->effects.len);
-        id = serial;
-    }
-    const size_t len = strlen(id);
-    char *name = base_arena_alloc(m->arena, len + 3);
-    if (name != NULL) {
-        memcpy(name, "s:", 2);
-        memcpy(name + 2, id, len);
-    }
+    const size_t size = (id != NULL ? strlen(id) : 0) + 64;
+    char *name = base_arena_alloc(m->arena, size);
+    if (name != NULL)
+        (void)snprintf(name, size, "s:%s#%lld.%zu", id != NULL ? id : "", (long long)m->steps, m->effects.len);
     return name;
 }
 
@@ -132,8 +125,7 @@ static gov_status run_branch(case_machine *m, const rulebook_action *a, chart_ru
 
 static gov_status run_cancel(case_machine *m, const rulebook_action *a, const diag *d)
 {
-    const char *name = send_name(m, a->as.cancel.id);
-    gov_status status = name != NULL ? m->world->unschedule(m, name, d) : base_nomem(d);
+    gov_status status = m->world->cancel_sends(m, a->as.cancel.id, d);
     if (status != GOV_OK || a->as.cancel.later == NULL)
         return status;
     if (m->world->cancel != NULL)

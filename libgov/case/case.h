@@ -52,7 +52,7 @@ typedef enum case_timer_kind {
 
 typedef struct case_timer {
     int64_t case_id;  /* whose */
-    const char *name; /* unique within the case: "a@STATE#0", "m:CLOCK:0", "s:ID", "e:ID" */
+    const char *name; /* unique within the case: "a@STATE#0", "m:CLOCK:0", "s:ID#STEP.N", "f:CASE.ID#STEP.N", "e:ID" */
     uint8_t kind;
     int64_t due_us;
     const char *event;
@@ -68,6 +68,8 @@ typedef struct case_timer {
 typedef struct case_world {
     gov_status (*schedule)(case_machine *m, const case_timer *t, const diag *d);
     gov_status (*unschedule)(case_machine *m, const char *name, const diag *d);
+    /* What it sent under an id and has not come, to itself or to others. */
+    gov_status (*cancel_sends)(case_machine *m, const char *id, const diag *d);
     gov_status (*effect)(case_machine *m, const rulebook_action *action, const diag *d);
     /* An event for other cases: the parent, the children, or those of a link. */
     gov_status (*send)(case_machine *m, const rulebook_send *send, const case_timer *when, const diag *d);

@@ -19,7 +19,7 @@ static gov_status leave_name(case_machine *m, const char *name, const diag *d)
     return GOV_OK;
 }
 
-static const case_world dry_world = {leave_timer, leave_name, NULL, NULL, registry_reference, NULL};
+static const case_world dry_world = {leave_timer, leave_name, leave_name, NULL, NULL, registry_reference, NULL};
 
 /* ---- timers of states ---- */
 

@@ -33,17 +33,34 @@ bool case_simulation_make_timer(gov_simulation *s, const case_timer *t, case_pen
     return false;
 }
 
+static void take_out(gov_simulation *s, size_t i)
+{
+    if (s->timers[i].order >= s->step_order)
+        case_simulation_free_timer(s, &s->timers[i]); /* an older one is kept until the step has succeeded */
+    s->timers[i] = s->timers[--s->timer_count];
+}
+
 static gov_status drop_timer(case_machine *m, const char *name, const diag *d)
 {
     gov_simulation *s = of(m);
     (void)d;
-    for (size_t i = 0; i < s->timer_count; i++) {
-        if (strcmp(s->timers[i].name, name) != 0)
-            continue;
-        if (s->timers[i].order >= s->step_order)
-            case_simulation_free_timer(s, &s->timers[i]); /* an older one is kept until the step has succeeded */
-        s->timers[i] = s->timers[--s->timer_count];
-        return GOV_OK;
+    for (size_t i = 0; i < s->timer_count; i++)
+        if (strcmp(s->timers[i].name, name) == 0) {
+            take_out(s, i);
+            break;
+        }
+    return GOV_OK;
+}
+
+static gov_status drop_sends(case_machine *m, const char *id, const diag *d)
+{
+    gov_simulation *s = of(m);
+    const size_t len = strlen(id);
+    (void)d;
+    for (size_t i = s->timer_count; i-- > 0;) {
+        const char *name = s->timers[i].name;
+        if (strncmp(name, "s:", 2) == 0 && strncmp(name + 2, id, len) == 0 && name[2 + len] == '#')
+            take_out(s, i);
     }
     return GOV_OK;
 }
@@ -99,7 +116,7 @@ static gov_status send_nowhere(case_machine *m, const rulebook_send *send, const
     return GOV_OK; /* there are no other cases; the note among the effects stays */
 }
 
-static const case_world memory_world = {add_timer, drop_timer, note_only, send_nowhere, NULL, NULL};
+static const case_world memory_world = {add_timer, drop_timer, drop_sends, note_only, send_nowhere, NULL, NULL};
 
 /* ---- steps ---- */
 

@@ -111,17 +111,46 @@ static gov_status world_unschedule(case_machine *m, const char *name, const diag
     return case_unschedule(m->user, m->id, name, d);
 }
 
+#define IN_FAMILY                                                                                                               \
+    "(SELECT id FROM gov_case WHERE community = $1 AND parent = $2 UNION SELECT other FROM gov_case_link WHERE community = $1 AND case_id = $2 " \
+    "UNION SELECT parent FROM gov_case WHERE community = $1 AND id = $2 AND parent IS NOT NULL)"
+#define BEGINS_WITH " AND kind = $3 AND substr(name, 1, length(CAST($4 AS TEXT))) = $4"
+
+/* To itself, and to the cases that it can send to by name: its parent, its children, and those it is linked with. */
+static gov_status world_cancel_sends(case_machine *m, const char *id, const diag *d)
+{
+    static const store_sql own = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = $2" BEGINS_WITH};
+    static const store_sql others = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id IN " IN_FAMILY BEGINS_WITH};
+    gov *g = m->user;
+    base_buf name;
+    base_buf_init(&name, m->alloc);
+    base_buf_fmt(&name, "s:%s#", id);
+    gov_status status = name.failed ? base_nomem(d) : GOV_OK;
+    if (status == GOV_OK)
+        status = store_post(g->store, &own, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(CASE_TIMER_SEND), store_s(name.data)),
+                            STORE_ANY_ROWS, d);
+    base_buf_clear(&name);
+    base_buf_fmt(&name, "f:%lld.%s#", (long long)m->id, id);
+    if (status == GOV_OK && name.failed)
+        status = base_nomem(d);
+    if (status == GOV_OK)
+        status = store_post(g->store, &others, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(CASE_TIMER_SEND), store_s(name.data)),
+                            STORE_ANY_ROWS, d);
+    base_buf_free(&name);
+    return status;
+}
+
 static gov_status world_effect(case_machine *m, const rulebook_action *action, const diag *d)
 {
     const case_runner *runner = action->as.effect.effect->user;
     return runner->run(m->user, m, action, d);
 }
 
-static gov_status send_to(case_machine *m, const char *event, int64_t other, const case_timer *when, const diag *d)
+static gov_status send_to(case_machine *m, const char *event, int64_t other, const char *id, const case_timer *when, const diag *d)
 {
     base_buf name;
     base_buf_init(&name, m->alloc);
-    base_buf_fmt(&name, "f:%lld.%lld.%zu", (long long)m->id, (long long)m->steps, m->effects.len);
+    base_buf_fmt(&name, "f:%lld.%s#%lld.%zu", (long long)m->id, id != NULL ? id : "", (long long)m->steps, m->effects.len);
     case_timer t = *when;
     t.case_id = other;
     t.name = name.data;
@@ -133,7 +162,7 @@ static gov_status send_to(case_machine *m, const char *event, int64_t other, con
 }
 
 /* What a child sends arrives as child.EVENT. */
-static gov_status send_to_parent(case_machine *m, const char *name, const case_timer *when, const diag *d)
+static gov_status send_to_parent(case_machine *m, const char *name, const char *id, const case_timer *when, const diag *d)
 {
     static const char prefix[] = "child.";
     const size_t len = strlen(name);
@@ -142,7 +171,7 @@ static gov_status send_to_parent(case_machine *m, const char *name, const case_t
         return base_nomem(d);
     memcpy(event, prefix, sizeof prefix - 1);
     memcpy(event + sizeof prefix - 1, name, len);
-    return send_to(m, event, m->parent, when, d);
+    return send_to(m, event, m->parent, id, when, d);
 }
 
 typedef struct id_list {
@@ -172,20 +201,20 @@ static gov_status world_send(case_machine *m, const rulebook_send *send, const c
     id_list list = {0};
     gov_status status = GOV_OK;
     if (send->to == RULEBOOK_TO_PARENT)
-        return m->parent != 0 ? send_to_parent(m, send->event, when, d) : GOV_OK;
+        return m->parent != 0 ? send_to_parent(m, send->event, send->id, when, d) : GOV_OK;
     if (send->to == RULEBOOK_TO_SENDER) /* nobody but a person sent it: nobody is answered */
-        return m->sender != 0 ? send_to(m, send->event, m->sender, when, d) : GOV_OK;
+        return m->sender != 0 ? send_to(m, send->event, m->sender, send->id, when, d) : GOV_OK;
     if (send->to == RULEBOOK_TO_CHILDREN)
         status = read_ids(g, &children, STORE_ARGS(store_i(g->community), store_i(m->id)), &list, d);
     else
         status = read_ids(g, &linked, STORE_ARGS(store_i(g->community), store_i(m->id), store_s(send->link)), &list, d);
     for (size_t i = 0; i < list.count && status == GOV_OK; i++)
-        status = send_to(m, send->event, list.ids[i], when, d);
+        status = send_to(m, send->event, list.ids[i], send->id, when, d);
     base_free(g->alloc, list.ids);
     return status;
 }
 
-const case_world case_store_world = {world_schedule, world_unschedule, world_effect, world_send, registry_reference,
+const case_world case_store_world = {world_schedule, world_unschedule, world_cancel_sends, world_effect, world_send, registry_reference,
                                      case_effect_cancel};
 
 gov *case_gov_of(const expr_run *run)

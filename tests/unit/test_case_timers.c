@@ -11,7 +11,7 @@ static const char rules[] =
     "---\n"
     "workflow: job\n"
     "fields: {log: {type: string, default: ''}, bad: {type: int, default: 0}}\n"
-    "events: {later: {}, long_ago: {input: {at: {type: timestamp}}}, fail: {}, repair: {}, split: {}, nudge: {}, cancel_it: {}, stop: {}}\n"
+    "events: {later: {}, long_ago: {input: {at: {type: timestamp}}}, fail: {}, repair: {}, split: {}, nudge: {}, cancel_it: {}, repeat: {}, stop: {}}\n"
     "states:\n"
     "  run:\n"
     "    on:\n"
@@ -19,6 +19,8 @@ static const char rules[] =
     "      long_ago: {do: [{send: {event: nudge, at: event.data.at}}]}\n"
     "      nudge: {do: [{set: {log: case.log + 'n'}}]}\n"
     "      cancel_it: {do: [{cancel: n}]}\n"
+    "      repeat: {do: [{send: {event: nudge, after: PT30M, id: n}}, {send: {event: nudge, after: PT31M, id: n}},\n"
+    "                    {send: {event: nudge, after: PT32M, id: nn}}, {send: {event: close, to: children, after: PT20M, id: n}}]}\n"
     "      fail: {do: [{send: {event: boom, after: PT1M}}, {set: {log: case.log + 'f'}}]}\n"
     "      boom: {do: [{set: {log: case.log + 'b'}}, {set: {bad: 1 / case.bad}}]}\n"
     "      repair: {do: [{set: {bad: 1}}]}\n"
@@ -71,6 +73,29 @@ static void timers_of_long_ago_are_due(void **state)
     }
     log_is(&c, id, "nnnn");
     assert_true(gov_now(c.g) == COMMUNITY_START);
+    community_free(&c);
+}
+
+/* As SCXML has it: what is sent twice under one id comes twice, and calling it off calls all of it off, wherever it was sent to. */
+static void one_id_may_stand_for_several_messages(void **state)
+{
+    community c = community_make(support_store_of(state), rules, NULL);
+    const int64_t a = community_open(&c, "job", "{}"), b = community_open(&c, "job", "{}");
+    community_send(&c, a, "repeat", NULL, GOV_OK);
+    community_send(&c, a, "later", NULL, GOV_OK); /* after 10 minutes, under the same id; and two parts after 20 */
+    community_send(&c, b, "split", NULL, GOV_OK);
+    community_send(&c, b, "repeat", NULL, GOV_OK);
+    community_send(&c, b, "later", NULL, GOV_OK);
+    (void)tick_at(&c, 5, 0);
+    community_send(&c, b, "cancel_it", NULL, GOV_OK);
+    (void)tick_at(&c, 29, 0);
+    log_is(&c, a, "n");
+    log_is(&c, b, ""); /* nor have its parts been closed */
+    (void)tick_at(&c, 31, 0);
+    log_is(&c, a, "nnn");
+    (void)tick_at(&c, 33, 0);
+    log_is(&c, a, "nnnn");
+    log_is(&c, b, "DDn"); /* the parts' own end after 30, and what was sent under another id */
     community_free(&c);
 }
 
@@ -248,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TESTS(timers_fire_in_order_and_can_be_called_off),
+        STORE_TESTS(one_id_may_stand_for_several_messages),
         STORE_TESTS(timers_of_long_ago_are_due),
         STORE_TESTS(failures_are_tried_again_and_parked),
         STORE_TESTS(what_was_repaired_goes_through),
