@@ -62,6 +62,91 @@ static int run_tick(session *s, uint64_t most, gov_tick_result *sum)
     return status == GOV_OK ? EXIT_DONE : fail_with(s->c, status, err);
 }
 
+/* ---- a dry run: in a group that is rolled back ---- */
+
+enum { PAGE = 1000 };
+
+/* The last entry that there is; 0: none. */
+static gov_status last_entry(session *s, int64_t *last, gov_error **err)
+{
+    gov_status status = GOV_OK;
+    for (bool more = true; more && status == GOV_OK;) {
+        gov_value *page = NULL;
+        status = gov_journal_read(s->g, *last, PAGE, &page, err);
+        const gov_value *entries = gov_value_get(page, "entries");
+        const size_t n = gov_value_count(entries);
+        if (n > 0)
+            *last = gov_value_int(gov_value_get(gov_value_at(entries, n - 1), "entry"));
+        more = n == PAGE;
+        gov_value_free(page);
+    }
+    return status;
+}
+
+/* "2026-03-09 17:30  case.mark  case 123  overdue" */
+static void put_entry(session *s, const gov_value *entry)
+{
+    const gov_value *event = gov_value_get(gov_value_get(entry, "data"), "event");
+    char *at = line_of(s, gov_value_get(entry, "at"));
+    put_padded(stdout, at != NULL ? at : "?", 19);
+    fputs("  ", stdout);
+    put_padded(stdout, text_of(entry, "kind"), 16);
+    printf("  %s", text_of(entry, "subject_kind"));
+    if (gov_value_kind(gov_value_get(entry, "subject")) == GOV_VALUE_INT)
+        printf(" %lld", (long long)gov_value_int(gov_value_get(entry, "subject")));
+    if (gov_value_string(event, NULL) != NULL) {
+        fputs("  ", stdout);
+        put_text(stdout, gov_value_string(event, NULL), strlen(gov_value_string(event, NULL)));
+    }
+    fputc('\n', stdout);
+    free(at);
+}
+
+/* What the journal would say: as lines, or with --json a document for each entry. */
+static gov_status put_entries(session *s, int64_t after, gov_error **err)
+{
+    gov_status status = GOV_OK;
+    for (bool more = true; more && status == GOV_OK;) {
+        gov_value *page = NULL;
+        status = gov_journal_read(s->g, after, PAGE, &page, err);
+        const gov_value *entries = gov_value_get(page, "entries");
+        const size_t n = gov_value_count(entries);
+        for (size_t i = 0; i < n; i++) {
+            const gov_value *entry = gov_value_at(entries, i);
+            after = gov_value_int(gov_value_get(entry, "entry"));
+            if (s->c->json)
+                json_line(entry);
+            else
+                put_entry(s, entry);
+        }
+        more = n == PAGE;
+        gov_value_free(page);
+    }
+    return status;
+}
+
+static int try_tick(session *s, uint64_t most, gov_tick_result *sum)
+{
+    gov_error *err = NULL;
+    int64_t last = 0;
+    gov_status status = last_entry(s, &last, &err);
+    if (status == GOV_OK)
+        status = gov_begin(s->g, &err);
+    if (status != GOV_OK)
+        return fail_with(s->c, status, err);
+    int code = run_tick(s, most, sum);
+    if (code == EXIT_DONE)
+        status = put_entries(s, last, &err);
+    if (code == EXIT_DONE && status != GOV_OK)
+        code = fail_with(s->c, status, err);
+    err = NULL;
+    status = gov_rollback(s->g, &err);
+    if (status != GOV_OK && code == EXIT_DONE)
+        return fail_with(s->c, status, err);
+    gov_error_free(status != GOV_OK ? err : NULL);
+    return code;
+}
+
 int cmd_tick(cli *c, args *a)
 {
     session s;
@@ -86,7 +171,9 @@ int cmd_tick(cli *c, args *a)
             code = fail_with(c, status, err);
     }
     if (code == EXIT_DONE)
-        code = run_tick(&s, most, &sum);
+        code = args_has(a, "dry-run") ? try_tick(&s, most, &sum) : run_tick(&s, most, &sum);
+    if (code == EXIT_DONE && args_has(a, "dry-run") && !c->json)
+        fputs(T(c, "nothing of this was kept: ", "以上均未保留："), stdout);
     if (code == EXIT_DONE)
         put_tick(&s, &sum);
     session_close(&s);

@@ -149,6 +149,7 @@ static const opt tick_options[] = {
     OPT("until", "TIME", "as if it were this time now (default: the clock's)",
         "按此时刻触发（默认为当前时间）"),
     OPT("max", "N", "at most so many", "最多触发多少件"),
+    OPT("dry-run", NULL, "tell what would happen, and keep nothing of it", "只说明会发生什么，不保留任何结果"),
     {0},
 };
 static const opt report_options[] = {
@@ -509,8 +510,12 @@ const command commands[] = {
         .run = cmd_tick,
         .summary = {"fire what is due", "触发到期的事项"},
         .details = {"TIME is 2026-03-02, 2026-03-02T09:00 (both in the community's time zone), or "
-                    "RFC 3339.",
-                    "TIME 为 2026-03-02、2026-03-02T09:00（按社区的时区），或 RFC 3339。"},
+                    "RFC 3339.\n\nWith --until everything that is due until then really happens, each at its own instant: "
+                    "deadlines pass,\nrules act, points expire. It is for stores that are tried out or "
+                    "replayed; with --dry-run nothing is\nkept, and only what would happen is told.",
+                    "TIME 为 2026-03-02、2026-03-02T09:00（按社区的时区），或 RFC 3339。\n\n"
+                    "写 --until 时，此前到期的一切都会真的发生，各按自己的时刻：期限届满、规则动作、积分到期。\n"
+                    "它用于试用或重放的库；加 --dry-run 则什么也不保留，只说明会发生什么。"},
     },
     {
         .name = "report",

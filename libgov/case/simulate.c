@@ -384,8 +384,10 @@ static gov_status handle_event(gov_simulation *s, value line, const diag *d)
 static gov_status handle_advance(gov_simulation *s, value ms, const diag *d)
 {
     int64_t us, until;
-    if (ms.kind != VALUE_INT || ms.as.i < 0 || !base_mul(ms.as.i, 1000, &us) || !base_add(s->now_us, us, &until) || !case_simulation_instant(until))
-        return bad_line("advance_ms", d);
+    if (ms.kind != VALUE_INT && ms.kind != VALUE_UINT)
+        return bad_line("advance_ms is a whole number of milliseconds", d);
+    if (ms.kind == VALUE_UINT || ms.as.i < 0 || !base_mul(ms.as.i, 1000, &us) || !base_add(s->now_us, us, &until) || !case_simulation_instant(until))
+        return bad_line("advance_ms goes from 0 up to the end of the year 9999", d);
     const gov_status status = fire_due(s, until, d);
     if (status != GOV_E_NOMEM)
         s->now_us = until;

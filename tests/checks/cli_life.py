@@ -141,6 +141,8 @@ class Life:
                early.json["next"].startswith("2026-03-04T17:30:00") and early.json["next"].endswith("+08:00"), early)
         done = self.gov("case send", self.case, "finish", "answer=mended", "--as", "S2", "--now", "2026-03-03T10:00", "--json", *self.only)
         expect(self.name("finish"), done.code == 0 and done.json["outcome"] == "done", done)
+        dry = self.gov("tick", "--until", "2026-03-05", "--dry-run", *self.only)
+        expect(self.name("a dry run lists what would fire, and keeps nothing"), dry.code == 0 and "case.mark" in dry.out and "1 fired" in dry.out)
         late = self.gov("tick", "--until", "2026-03-05", "--json", *self.only)
         expect(self.name("tick fires the deadline of the other"), late.code == 0 and late.json["fired"] == 1 and
                late.json["parked"] == 0 and late.json["next"] is None, late)

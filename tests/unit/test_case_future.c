@@ -2,6 +2,7 @@
  * two processes that write to it at once. */
 #include "support/community.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,132 @@ static const char machinery[] =
     "          e: {type: final}\n"
     "      before: {type: history, deep: true, to: busy.left.b}\n"
     "  resting: {on: {wake: busy.before, go: idle}, after: {delay: 5 hours, to: busy.before}}\n";
+
+/* ---- workflows by chance ---- */
+
+typedef struct draft {
+    char text[16384];
+    size_t len;
+    int states;
+} draft;
+
+static void add(draft *d, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int n = vsnprintf(d->text + d->len, sizeof d->text - d->len, format, args);
+    va_end(args);
+    assert_true(n >= 0 && (size_t)n < sizeof d->text - d->len);
+    d->len += (size_t)n;
+}
+
+static void some_action(draft *d)
+{
+    static const char *const delays[] = {"20 minutes", "30 minutes", "2 hours", "1 day", "3 working hours", "2 working days"};
+    switch (below(6)) {
+    case 0:
+        add(d, "{raise: i%d}", below(2));
+        return;
+    case 1:
+        add(d, "{cancel: t%d}", below(2));
+        return;
+    case 2:
+        add(d, "{set: {n: \"case.n %% 1000 + %d\"}}", below(9));
+        return;
+    case 3:
+        add(d, "{send: {event: i%d, after: %s}}", below(2), delays[below(6)]);
+        return;
+    default:
+        add(d, "{send: {event: i%d, after: %s, id: t%d}}", below(2), delays[below(6)], below(2));
+    }
+}
+
+static void indent(draft *d, int depth)
+{
+    add(d, "%*s", depth * 2, "");
+}
+
+/* Transitions of a state to its siblings; what they do is by chance. */
+static void some_transitions(draft *d, int depth, int siblings)
+{
+    indent(d, depth);
+    add(d, "on:\n");
+    for (int e = 0; e < 5; e++) {
+        indent(d, depth + 1);
+        add(d, "e%d: [{when: \"case.n %% %d != 1\"", e, 2 + below(3));
+        if (siblings > 0 && below(4) != 0)
+            add(d, ", to: s%d_%d", depth / 2 - 1, below(siblings)); /* its depth in the name: none is ambiguous */
+        add(d, ", do: [");
+        some_action(d);
+        add(d, "]}]\n");
+    }
+    if (below(2) == 0) {
+        indent(d, depth);
+        add(d, "after: [{delay: %d hours, do: [", 1 + below(60));
+        some_action(d);
+        add(d, "]}]\n");
+    }
+    indent(d, depth);
+    add(d, "%s: [", below(2) ? "entry" : "exit");
+    some_action(d);
+    add(d, "]\n");
+}
+
+static void some_states(draft *d, int depth, bool regions)
+{
+    const int count = 2 + below(2);
+    indent(d, depth);
+    add(d, "states:\n");
+    for (int i = 0; i < count; i++) {
+        const int inside = depth < 6 && d->states < 12 ? below(3) : 0; /* 0: none, 1: states, 2: regions */
+        d->states++;
+        indent(d, depth + 1);
+        add(d, "s%d_%d:\n", depth / 2, i);
+        some_transitions(d, depth + 2, regions ? 0 : count);
+        if (inside == 2) {
+            indent(d, depth + 2);
+            add(d, "parallel: true\n");
+        }
+        if (inside != 0)
+            some_states(d, depth + 2, inside == 2);
+    }
+    if (!regions && below(2) == 0) {
+        indent(d, depth + 1);
+        add(d, "h: {type: history, deep: %s, to: s%d_0}\n", below(2) ? "true" : "false", depth / 2);
+    }
+}
+
+static void some_workflow(draft *d)
+{
+    static const char *const budgets[] = {"5 hours", "3 days", "2 working days", "6 working hours"};
+    d->len = 0;
+    d->states = 0;
+    add(d, "rulebook: chance\nversion: '1'\ntime_zone: Asia/Shanghai\n---\ncalendar: cn\nhours: {mon-fri: ['09:00-12:00', '13:30-17:30']}\n"
+           "years: {1970: {off: [1970-01-05..1970-01-07], work: [1970-01-10]}}\n---\n"
+           "workflow: w\nfields: {n: {type: int, default: 0}}\nevents: {e0: {}, e1: {}, e2: {}, e3: {}, e4: {}}\nclocks:\n");
+    for (int i = 0; i < 2; i++)
+        add(d, "  c%d: {starts: [e%d], stops: [e%d], again: %s, paused_in: [s0_%d], budget: %s, marks: {50%%: i0, 100%%: i1, +1 day: i0}}\n", i,
+            below(3), 3 + below(2), below(2) ? "reset" : "resume", below(2), budgets[below(4)]);
+    add(d, "on:\n  i0: {do: [{set: {n: case.n + 1}}]}\n  i1: {do: [{set: {n: case.n + 10}}]}\n");
+    some_states(d, 0, false);
+}
+
+/* Many charts, each left and taken up again at every other point of a life. */
+static void restoring_changes_no_future_of_any_chart(void **state)
+{
+    static const char *const events[] = {"e0", "e1", "e2", "e3", "e4", "i0", "unheard_of"};
+    const int charts = thorough() ? 3000 : 60;
+    char path[512], *dir = support_tmpdir();
+    static draft d;
+    (void)state;
+    for (int i = 0; i < charts; i++) {
+        noise = 0x9e3779b97f4a7c15ULL * (uint64_t)(i + 1);
+        some_workflow(&d);
+        support_write(support_path(path, dir, "chance.yaml"), d.text, d.len);
+        walk_of(path, events, sizeof events / sizeof *events, thorough() ? 4 : 2);
+    }
+    support_rmdir(dir);
+}
 
 static void restoring_changes_no_future(void **state)
 {
@@ -414,6 +541,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(restoring_changes_no_future),
+        cmocka_unit_test(restoring_changes_no_future_of_any_chart),
         STORE_TESTS(reopening_changes_no_future),
         STORE_TESTS(two_writers_on_one_case_lose_nothing),
         STORE_TESTS(two_cases_that_message_each_other),

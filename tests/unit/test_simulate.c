@@ -444,6 +444,25 @@ static void plain(gov_simulation *s, const char *line)
     json_decref(v);
 }
 
+/* What is out of range is told apart from what is no number, and moves nothing. */
+static void how_far_a_clock_goes(void **state)
+{
+    static const char *const lines[][2] = {{"{\"advance_ms\":1.5}", "whole number"}, {"{\"advance_ms\":\"1\"}", "whole number"},
+                                           {"{\"advance_ms\":-1}", "year 9999"}, {"{\"advance_ms\":9223372036854775807}", "year 9999"}};
+    (void)state;
+    gov_simulation *s = simulation(sender);
+    answers(s, NULL, IDLE);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        json_t *v = answer_json(s, lines[i][0]);
+        const char *message = json_string_value(json_object_get(json_object_get(v, "error"), "message"));
+        if (message == NULL || strstr(message, lines[i][1]) == NULL)
+            fail_msg("%s: %s", lines[i][0], message != NULL ? message : "no error");
+        json_decref(v);
+    }
+    answers(s, "{\"advance_ms\":0}", IDLE);
+    gov_simulation_free(s);
+}
+
 /* Sends are each their own, with an id or without; those of one id are called off together. */
 static void delayed_sends_are_kept_apart(void **state)
 {
@@ -688,6 +707,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_public_vectors_as_workflows),
+        cmocka_unit_test(how_far_a_clock_goes),
         cmocka_unit_test(delayed_sends_are_kept_apart),
         cmocka_unit_test(sends_without_delay_come_before_the_answer),
         cmocka_unit_test(effects_are_shown),
