@@ -319,6 +319,7 @@ int64_t access_now(const gov *g);                 /* the community's clock, us s
 int64_t access_actor_id(const gov *g); /* as the journal names it */
 void access_set_clock(gov *g, int64_t us);           /* it stands there; gov_set_now() without its limits */
 int64_t access_real_ms(const gov *g);             /* the machine's clock, for ids */
+void access_random(const gov *g, void *bytes, size_t len);
 gov_status access_new_id(gov *g, int64_t *id, const diag *d);
 /* Appends a journal entry in the actor's name at the community's now. */
 gov_status access_record(gov *g, const journal_entry *entry, int64_t *id, const diag *d);

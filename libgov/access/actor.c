@@ -20,6 +20,11 @@ void access_set_clock(gov *g, int64_t us)
     g->clock = (access_clock){true, us};
 }
 
+void access_random(const gov *g, void *bytes, size_t len)
+{
+    g->home->random(bytes, len, g->home->random_user);
+}
+
 gov_status access_new_id(gov *g, int64_t *id, const diag *d)
 {
     return store_new_id(g->store, access_real_ms(g), id, d);
