@@ -133,16 +133,16 @@ static inline char *contents(gov *g)
 }
 
 /* Line numbers of the refused rows, as "3 5 9". */
-static inline void refused_lines(support_store *s, char *out)
+static inline void refused_lines(support_store *s, char *out, size_t cap)
 {
     char path[512];
     size_t len;
     char *text = support_read(support_path(path, s->dir, "refused.csv"), &len);
     int column = 0, want = -1, n = 0;
-    *out = '\0';
     bool quoted = false;
     char cell[4096];
-    size_t used = 0;
+    size_t used = 0, at = 0;
+    *out = '\0';
     for (const char *p = text; *p != '\0'; p++) {
         if (*p == '"') {
             quoted = !quoted;
@@ -151,7 +151,8 @@ static inline void refused_lines(support_store *s, char *out)
             if (n == 0 && strcmp(cell, "拒收行号") == 0)
                 want = column;
             else if (n > 0 && column == want)
-                sprintf(out + strlen(out), "%s%s", *out != '\0' ? " " : "", cell);
+                at += (size_t)snprintf(out + at, cap - at, "%s%s", at > 0 ? " " : "", cell);
+            assert_true(at < cap);
             column = *p == ',' ? column + 1 : 0;
             n += *p == '\n';
             used = 0;

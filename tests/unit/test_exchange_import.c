@@ -27,7 +27,7 @@ static void a_second_import_adds_nothing(void **state)
     assert_int_equal(r.added, 0);
     assert_int_equal(r.unchanged, 2);
     assert_int_equal(r.refused, 2);
-    refused_lines(s, lines); /* told again */
+    refused_lines(s, lines, sizeof lines); /* told again */
     assert_string_equal(lines, "3 5");
     char *after = contents(c.g);
     assert_string_equal(before, after);

@@ -336,7 +336,7 @@ static void grids_from_geojson(void **state)
     assert_int_equal(r.unchanged, 1); /* the second part of the first */
     assert_int_equal(r.refused, 1);
     char lines[64];
-    refused_lines(s, lines);
+    refused_lines(s, lines, sizeof lines);
     assert_string_equal(lines, "3");
     const gov_point points[] = {{5000000, 5000000}, {55000000, 55000000}, {25000000, 5000000}};
     int64_t ids[3];

@@ -36,7 +36,7 @@ static void dirty_rows_are_flagged_or_refused(void **state)
                     "C3,2026-03-02 09:15,漏水,,,,,\n"               /* 20: earlier, and nowhere */
                     "C4,20260302 092200,漏水,,,30.15,120.15,R1\n"); /* 21: fine */
     const gov_import_result r = import_fine(&c, s, "requests.map.yaml");
-    refused_lines(s, lines);
+    refused_lines(s, lines, sizeof lines);
     assert_string_equal(lines, "3 4 5 6 7 8 9 10 11 12 13 14 15 16 17");
     assert_int_equal(r.rows, 20);
     assert_int_equal(r.added, 5);
@@ -114,7 +114,7 @@ static void a_mistyped_year_does_not_move_the_clock(void **state)
     assert_int_equal(r.added, 3);
     assert_int_equal(r.refused, 2);
     assert_int_equal(r.flagged, 0);
-    refused_lines(s, lines);
+    refused_lines(s, lines, sizeof lines);
     assert_string_equal(lines, "3 4");
     char *text = support_read(support_path(path, s->dir, "refused.csv"), &len);
     assert_non_null(strstr(text, "9999-03-02T01:06:00Z 远在将来"));
@@ -147,7 +147,7 @@ static void dates_that_mean_none_are_refused(void **state)
                     "A7,1970-01-01 08:00:01,噪音,2,,30.1,120.1,\n" /* the first second of all */
                     "A8,2026-03-02 09:09,漏水,2,,30.1,120.1,\n");
     const gov_import_result r = import_fine(&c, s, "requests.map.yaml");
-    refused_lines(s, lines);
+    refused_lines(s, lines, sizeof lines);
     assert_string_equal(lines, "3 4 5 6 7");
     assert_int_equal(r.added, 3);
     assert_int_equal(r.flagged, 1);
@@ -206,7 +206,7 @@ static void the_same_number_with_other_content_is_told(void **state)
         assert_int_equal(r.added, 0);
         assert_int_equal(r.unchanged, 1);
         assert_int_equal(r.refused, 3);
-        refused_lines(s, lines);
+        refused_lines(s, lines, sizeof lines);
         assert_string_equal(lines, "3 4 5");
     }
     char *text = support_read(support_path(path, s->dir, "refused.csv"), &len);
@@ -257,7 +257,7 @@ static void numbers_that_nobody_could_type(void **state)
     o.lang = "fr";
     assert_gov(GOV_E_ABI, import_with(c.g, s, "requests.map.yaml", &o, &r, &err), err);
     gov_error_free(err);
-    refused_lines(s, lines);
+    refused_lines(s, lines, sizeof lines);
     community_free(&c);
 }
 
@@ -338,20 +338,20 @@ static void refused_rows_replace_refused_rows(void **state)
     assert_int_not_equal(access(path, F_OK), 0);
     put_file(s, "refused.csv", ""); /* nothing to lose */
     (void)import_fine(&c, s, "requests.map.yaml");
-    refused_lines(s, lines);
+    refused_lines(s, lines, sizeof lines);
     assert_string_equal(lines, "2");
     put_requests(s, "A1,2026-03-02 09:05,噪音,2,,30.1,120.1,\nA2,x,噪音,2,,30.1,120.1,\n");
     assert_gov_ok(import_with(c.g, s, "requests.map.yaml", &o, &r, &err), err);
-    refused_lines(s, lines);
+    refused_lines(s, lines, sizeof lines);
     assert_string_equal(lines, "2");
     (void)import_fine(&c, s, "requests.map.yaml");
-    refused_lines(s, lines);
+    refused_lines(s, lines, sizeof lines);
     assert_string_equal(lines, "3");
     o.file = path;
     o.flags = 0;
     assert_gov(GOV_E_EXISTS, import_with(c.g, s, "requests.map.yaml", &o, &r, &err), err);
     gov_error_free(err);
-    refused_lines(s, lines);
+    refused_lines(s, lines, sizeof lines);
     assert_string_equal(lines, "3");
     community_free(&c);
 }
