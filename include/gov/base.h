@@ -86,7 +86,8 @@ GOV_API const char *gov_version(void);
 
 /**
  * What went wrong, as a list of diagnostics. A call that takes `gov_error **err` sets it on failure; the
- * caller frees it with gov_error_free(). `err` may be NULL, and `*err` must be NULL before the call.
+ * caller frees it with gov_error_free(). `err` may be NULL, and `*err` must be NULL before the call. Errors come before
+ * warnings, and what a rulebook's files have is sorted by file, line and column: diagnostic 0 says why a call failed.
  * @since 0.1
  */
 typedef struct gov_error gov_error;

@@ -102,7 +102,8 @@ enum { BASE_MOST_LISTED = 1000 }; /* errors, and as many warnings; of more only 
 const char *base_message_code(base_message m);
 gov_status base_message_status(base_message m);
 
-/* Sorts the diagnostics by file (in the order in which the files came up), line and column; drops repetitions. */
+/* Sorts the diagnostics: errors before warnings, each by file (in the order in which the files came up), line and column; drops
+ * repetitions. */
 gov_status base_sort_errors(const diag *d); /* GOV_E_NOMEM, or GOV_OK */
 
 /* Of diagnostic i; M_COUNT_ for none. */

@@ -300,11 +300,12 @@ typedef struct ranked {
     diagnostic item;
 } ranked;
 
+/* Errors before warnings: who tells only the first diagnostic tells why the call failed. */
 static int by_place(const void *x, const void *y)
 {
     const ranked *a = x, *b = y;
-    const size_t left[] = {a->origin, a->item.line, a->item.column, a->index};
-    const size_t right[] = {b->origin, b->item.line, b->item.column, b->index};
+    const size_t left[] = {(size_t)a->item.severity, a->origin, a->item.line, a->item.column, a->index};
+    const size_t right[] = {(size_t)b->item.severity, b->origin, b->item.line, b->item.column, b->index};
     for (size_t i = 0; i < ARRAY_LEN(left); i++)
         if (left[i] != right[i])
             return left[i] < right[i] ? -1 : 1;
