@@ -352,6 +352,12 @@ static gov_status refuse_length(case_machine *m, const rulebook_clock *r, const 
     return status;
 }
 
+/* A clock that waits is not late by waiting, and one that was never due is not late at all. */
+static bool is_late(const case_machine *m, const case_clock *c)
+{
+    return c->breached_us != 0 || (c->state == CASE_CLOCK_RUNNING && c->due_us != 0 && m->now_us > c->due_us);
+}
+
 static gov_status check_extension(case_machine *m, size_t i, const cal_duration *more, const diag *d)
 {
     const case_clock *c = &m->clocks[i];
@@ -368,7 +374,7 @@ static gov_status check_extension(case_machine *m, size_t i, const cal_duration 
         (void)base_format_int(r->extend.times, times);
         return refuse_extension(r, "times", times, d);
     }
-    if (r->extend.before_breach && (c->breached_us != 0 || m->now_us > c->due_us))
+    if (r->extend.before_breach && is_late(m, c))
         return refuse_extension(r, "before_breach", "true", d);
     if (r->extend.at_most.kind == RULEBOOK_LENGTH_NONE)
         return GOV_OK;
@@ -471,12 +477,25 @@ gov_status case_clocks_exited(case_machine *m, uint32_t state, const diag *d)
     return GOV_OK;
 }
 
+/* What the former holder has left of it would go on at the next start: it does not for the new one. */
+static void leave_stopped(case_machine *m, size_t i)
+{
+    case_clock *c = &m->clocks[i];
+    account(m, i, "hand_over", NULL);
+    *c = (case_clock){.state = CASE_CLOCK_IDLE, .stored = c->stored, .dirty = true, .untold = c->untold, .account = c->account};
+}
+
 gov_status case_clocks_handed_over(case_machine *m, const diag *d)
 {
     for (size_t i = 0; i < m->w->clock_count; i++) {
         case_clock *c = &m->clocks[i];
-        if (!rule_of(m, i)->per_holder || c->state == CASE_CLOCK_IDLE || c->state == CASE_CLOCK_STOPPED)
+        if (!rule_of(m, i)->per_holder || c->state == CASE_CLOCK_IDLE)
             continue;
+        if (c->state == CASE_CLOCK_STOPPED) {
+            if (rule_of(m, i)->resumes)
+                leave_stopped(m, i);
+            continue;
+        }
         gov_status status = end_stretch(m, i, d);
         account(m, i, "hand_over", NULL);
         c->state = CASE_CLOCK_IDLE; /* the new holder has the whole budget */
@@ -618,10 +637,11 @@ static gov_status carry_over(case_machine *m, size_t i, case_machine *old, size_
     base_buf_free(&c->account);
     *c = *from;
     base_buf_init(&from->account, old->alloc);
-    c->dirty = c->stored || c->state != CASE_CLOCK_IDLE;
+    const bool lived = c->state != CASE_CLOCK_IDLE || c->account.len > 0;
+    c->dirty = c->stored || lived;
     if (status == GOV_OK && active && recompute)
         status = new_budget(m, i, was_instant, d);
-    return status == GOV_OK && c->state != CASE_CLOCK_IDLE ? go_on(m, i, runs, recompute, raised, old->rules_id, d) : status;
+    return status == GOV_OK && lived ? go_on(m, i, runs, recompute, raised, old->rules_id, d) : status;
 }
 
 gov_status case_clocks_migrate(case_machine *m, case_machine *old, bool recompute, const diag *d)

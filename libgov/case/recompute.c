@@ -273,6 +273,11 @@ static bool end_entry(life *l, const entry *e)
 {
     case_clock *c = &l->c;
     const bool runs = c->state == CASE_CLOCK_RUNNING;
+    if (e->what == HAND_OVER && c->state == CASE_CLOCK_STOPPED && l->rule->resumes && l->rule->per_holder) {
+        const bool fine = same(l, "used", false, e->used, c->used) && same(l, "due", true, e->due, c->due_us);
+        *c = (case_clock){.state = CASE_CLOCK_IDLE}; /* the new holder has the whole budget */
+        return fine;
+    }
     if (!runs && (c->state != CASE_CLOCK_PAUSED || e->what == PAUSE))
         return impossible(l);
     if (e->what == HAND_OVER && !l->rule->per_holder)
@@ -402,7 +407,7 @@ static bool migrate(life *l, const entry *e)
     const bool runs = c->state == CASE_CLOCK_RUNNING, was_instant = l->by_instant;
     const bool active = runs || c->state == CASE_CLOCK_PAUSED;
     const cal_unit unit = c->budget.unit;
-    if (c->state == CASE_CLOCK_IDLE || l->regimes[l->regime + 1].rule == NULL)
+    if (l->at == 0 || l->regimes[l->regime + 1].rule == NULL)
         return impossible(l);
     if (runs && c->breached_us == 0 && c->due_us != 0 && e->at > c->due_us)
         return differs(l, "breached", true, 0, c->due_us);
