@@ -1,6 +1,7 @@
 /* From the store into a book. */
 #include "ledger/stored.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- rows ---- */
@@ -191,18 +192,111 @@ static gov_status take_account(void *user, store_rows *rows, const diag *d)
     return GOV_OK;
 }
 
-gov_status ledger_load_accounts(ledger *l, const int64_t *ids, size_t n, const diag *d)
+/* What an account is was written once: of those that were read before, only what transfers change is read again. */
+static const ledger_list balances_by_seq = {
+    {"SELECT seq, debits_pending, debits_posted, credits_pending, credits_posted, closed, trail "
+     "FROM "
+     "gov_ledger_balance WHERE community = $1 AND seq IN (" LEDGER_PARAMS_4 ")",
+     0},
+    {"SELECT seq, debits_pending, debits_posted, credits_pending, credits_posted, closed, trail "
+     "FROM "
+     "gov_ledger_balance WHERE community = $1 AND seq IN (" LEDGER_PARAMS_128 ")",
+     0}};
+
+typedef struct stale {
+    int64_t seq;
+    ledger_cell *cell;
+} stale;
+typedef struct again {
+    ledger *l;
+    const stale *items;
+    size_t count, next; /* rows mostly come in the order of their seqs */
+} again;
+
+static int by_their_seq(const void *x, const void *y)
 {
-    int64_t *wanted = base_arena_array(&l->scratch, n > 0 ? n : 1, sizeof *wanted);
-    if (wanted == NULL)
+    const stale *a = x, *b = y;
+    return (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+static gov_status take_balance(void *user, store_rows *rows, const diag *d)
+{
+    again *in = user;
+    const stale key = {.seq = store_int(rows, 0)};
+    const stale *at = in->next < in->count && in->items[in->next].seq == key.seq
+                          ? &in->items[in->next]
+                          : bsearch(&key, in->items, in->count, sizeof *at, by_their_seq);
+    if (at == NULL)
+        return base_fail(d, M_internal, A_S("what", "a balance nobody asked for"));
+    in->next = (size_t)(at - in->items) + 1;
+    ledger_cell *c = at->cell;
+    c->a.debits_pending = store_int(rows, 1);
+    c->a.debits_posted = store_int(rows, 2);
+    c->a.credits_pending = store_int(rows, 3);
+    c->a.credits_posted = store_int(rows, 4);
+    c->a.flags &= ~GOV_ACCOUNT_CLOSED;
+    if (store_int(rows, 5) != 0)
+        c->a.flags |= GOV_ACCOUNT_CLOSED;
+    size_t len;
+    const uint8_t *trail = store_bytes(rows, 6, &len);
+    if (!ledger_trail_read(&c->trail, trail, len))
+        return base_fail(d, M_ledger_damaged, A_I("account", c->a.id));
+    c->generation = ledger_clock_of(&in->l->b, c->a.ledger)->generation;
+    c->dirty = c->fresh = false;
+    return GOV_OK;
+}
+
+/* Into the cells that are there already. What has gone meanwhile stays stale. */
+static gov_status load_again(ledger *l, const int64_t *ids, size_t n, const diag *d)
+{
+    stale *items = base_arena_array(&l->scratch, n > 0 ? n : 1, sizeof *items);
+    int64_t *seqs = base_arena_array(&l->scratch, n > 0 ? n : 1, sizeof *seqs);
+    again in = {.l = l, .items = items};
+    if (items == NULL || seqs == NULL)
         return base_nomem(d);
+    for (size_t i = 0; i < n; i++) {
+        ledger_cell *c = ledger_cell_of(&l->b, ids[i]);
+        if (c != NULL && c->seq != 0 && ledger_clock_of(&l->b, c->a.ledger) != NULL)
+            items[in.count++] = (stale){c->seq, c};
+    }
+    if (in.count == 0)
+        return GOV_OK;
+    qsort(items, in.count, sizeof *items, by_their_seq);
+    size_t unique = 0;
+    for (size_t i = 0; i < in.count; i++)
+        if (unique == 0 || items[unique - 1].seq != items[i].seq)
+            items[unique++] = items[i];
+    in.count = unique;
+    for (size_t i = 0; i < in.count; i++)
+        seqs[i] = items[i].seq;
+    return ledger_each(l, &balances_by_seq, seqs, in.count, take_balance, &in, d);
+}
+
+/* Those that are not in the book, or as they were before somebody else changed the ledger. */
+static size_t missing(ledger *l, const int64_t *ids, size_t n, int64_t *out)
+{
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
         const ledger_cell *c = ids[i] > 0 ? ledger_cell_of(&l->b, ids[i]) : NULL;
         const ledger_clock *clock = c != NULL ? ledger_clock_of(&l->b, c->a.ledger) : NULL;
         if (ids[i] > 0 && (clock == NULL || clock->generation != c->generation))
-            wanted[count++] = ids[i];
+            out[count++] = ids[i];
     }
+    return count;
+}
+
+gov_status ledger_load_accounts(ledger *l, const int64_t *ids, size_t n, const diag *d)
+{
+    int64_t *wanted = base_arena_array(&l->scratch, n > 0 ? n : 1, sizeof *wanted);
+    if (wanted == NULL)
+        return base_nomem(d);
+    size_t count = missing(l, ids, n, wanted);
+    if (count == 0)
+        return GOV_OK;
+    const gov_status rc = load_again(l, wanted, count, d);
+    if (rc != GOV_OK)
+        return rc;
+    count = missing(l, wanted, count, wanted);
     if (count == 0)
         return GOV_OK;
     if (!ledger_book_reserve(&l->b, count, 0, 0))

@@ -31,11 +31,13 @@ typedef struct bed {
     int64_t clock_ms;
     ledger_transfer t[LEDGER_BATCH_MAX];
     ledger_result r[LEDGER_BATCH_MAX];
-    store *s;
-    ledger *l;
+    bool
+        by_turns; /* two connections, each finding what the other wrote: nothing that was kept in memory holds */
+    store *s, *other_s;
+    ledger *l, *other_l;
     /* the floor's */
-    sqlite3 *db;
-    sqlite3_stmt *begin, *commit, *read, *insert, *update;
+    sqlite3 *db, *other_db;
+    sqlite3_stmt *begin, *commit, *read, *insert, *update, *other[5];
     int64_t debits[ACCOUNTS], credits[ACCOUNTS];
     bool touched[ACCOUNTS];
 } bed;
@@ -67,9 +69,20 @@ static gov_status entry_made(void *user, const ledger_commitment *c, int64_t *en
     return GOV_OK;
 }
 
+static void take_turns(bed *b)
+{
+    store *const s = b->s;
+    ledger *const l = b->l;
+    if (b->other_s == NULL)
+        return;
+    b->s = b->other_s, b->l = b->other_l;
+    b->other_s = s, b->other_l = l;
+}
+
 static bool post_batch(bed *b, int n)
 {
     static const ledger_entry entry = {entry_made, NULL};
+    take_turns(b);
     int64_t ids[LEDGER_BATCH_MAX];
     b->clock_ms += 40;
     const ledger_time t = {b->clock_ms * 1000, b->clock_ms};
@@ -124,8 +137,11 @@ static bool make_store(bed *b)
         if (!post_batch(b, LEDGER_BATCH_MAX))
             return false;
     b->random_ids = random_ids;
+    if (b->by_turns && (store_open(&base_malloc, &config, &b->other_s, NULL) != GOV_OK ||
+                        ledger_open(b->other_s, COMMUNITY, &b->other_l, NULL) != GOV_OK))
+        return false;
     /* Once around, so that both sides start with warm caches. */
-    return post_batch(b, LEDGER_BATCH_MAX);
+    return post_batch(b, LEDGER_BATCH_MAX) && (!b->by_turns || post_batch(b, LEDGER_BATCH_MAX));
 }
 
 static bool prepare_ours(void *user)
@@ -155,6 +171,10 @@ static void finish_ours(void *user)
     bed *b = user;
     ledger_close(b->l);
     store_close(b->s);
+    ledger_close(b->other_l);
+    store_close(b->other_s);
+    b->other_l = NULL;
+    b->other_s = NULL;
     remove_file(b);
 }
 
@@ -167,18 +187,21 @@ static bool prepared(bed *b, const char *text, sqlite3_stmt **out)
 
 static const char bare_schema[] =
     "PRAGMA journal_mode = WAL; PRAGMA cache_size = -32768; PRAGMA synchronous = FULL; "
-    "CREATE TABLE account (community INTEGER NOT NULL, seq INTEGER PRIMARY KEY, id INTEGER NOT "
+    "CREATE TABLE IF NOT EXISTS account (community INTEGER NOT NULL, seq INTEGER PRIMARY KEY, id "
+    "INTEGER NOT "
     "NULL, "
     "ledger INTEGER NOT NULL, code INTEGER NOT NULL, flags INTEGER NOT NULL, "
     "debits_pending INTEGER NOT NULL, debits_posted INTEGER NOT NULL, "
     "credits_pending INTEGER NOT NULL, credits_posted INTEGER NOT NULL, at_us INTEGER NOT NULL) "
     "STRICT; "
-    "CREATE UNIQUE INDEX account_by_id ON account (community, id); "
-    "CREATE TABLE transfer (community INTEGER NOT NULL, seq INTEGER PRIMARY KEY, id INTEGER, "
+    "CREATE UNIQUE INDEX IF NOT EXISTS account_by_id ON account (community, id); "
+    "CREATE TABLE IF NOT EXISTS transfer (community INTEGER NOT NULL, seq INTEGER PRIMARY KEY, id "
+    "INTEGER, "
     "ledger INTEGER NOT NULL, code INTEGER NOT NULL, flags INTEGER NOT NULL, "
     "debit_account INTEGER NOT NULL, credit_account INTEGER NOT NULL, amount INTEGER NOT NULL, "
     "reason INTEGER NOT NULL, at_us INTEGER NOT NULL, entry INTEGER) STRICT; "
-    "CREATE UNIQUE INDEX transfer_by_id ON transfer (community, id) WHERE id IS NOT NULL";
+    "CREATE UNIQUE INDEX IF NOT EXISTS transfer_by_id ON transfer (community, id) WHERE id IS NOT "
+    "NULL";
 
 static bool step(sqlite3_stmt *stmt, int want);
 static bool bare_batch(bed *b);
@@ -199,6 +222,44 @@ static bool bare_accounts_made(bed *b)
     return good && sqlite3_exec(b->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
 }
 
+static bool connected(bed *b)
+{
+    return sqlite3_open_v2(b->path, &b->db,
+                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                           VFS_SHIM) == SQLITE_OK &&
+           sqlite3_exec(b->db, bare_schema, NULL, NULL, NULL) == SQLITE_OK &&
+           prepared(b, "BEGIN IMMEDIATE", &b->begin) && prepared(b, "COMMIT", &b->commit) &&
+           prepared(
+               b,
+               "SELECT seq, ledger, code, flags, debits_pending, debits_posted, "
+               "credits_pending, credits_posted, at_us FROM account WHERE community = ? AND id "
+               "= ?",
+               &b->read) &&
+           prepared(
+               b,
+               "INSERT INTO transfer (community, seq, id, ledger, code, flags, debit_account, "
+               "credit_account, amount, reason, at_us, entry) VALUES (?1, ?2, ?8, 1, 1, 0, ?3, "
+               "?4, ?5, 0, ?6, ?7)",
+               &b->insert) &&
+           prepared(
+               b,
+               "UPDATE account SET debits_posted = ?3, credits_posted = ?4 WHERE community = ?1 "
+               "AND id = ?2",
+               &b->update);
+}
+
+/* Exchanges the two connections. */
+static void floor_turns(bed *b)
+{
+    sqlite3 *const db = b->db;
+    sqlite3_stmt *const kept[] = {b->begin, b->commit, b->read, b->insert, b->update};
+    b->db = b->other_db;
+    b->begin = b->other[0], b->commit = b->other[1], b->read = b->other[2];
+    b->insert = b->other[3], b->update = b->other[4];
+    b->other_db = db;
+    memcpy(b->other, kept, sizeof kept);
+}
+
 static bool prepare_floor(void *user)
 {
     bed *b = user;
@@ -207,31 +268,17 @@ static bool prepare_floor(void *user)
     remove_file(b);
     b->seed = 7;
     b->clock_ms = REAL_MS;
-    if (sqlite3_open_v2(b->path, &b->db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                        VFS_SHIM) != SQLITE_OK ||
-        sqlite3_exec(b->db, bare_schema, NULL, NULL, NULL) != SQLITE_OK ||
-        !prepared(b, "BEGIN IMMEDIATE", &b->begin) || !prepared(b, "COMMIT", &b->commit) ||
-        !prepared(b,
-                  "SELECT seq, ledger, code, flags, debits_pending, debits_posted, "
-                  "credits_pending, credits_posted, at_us FROM account WHERE community = ? AND id "
-                  "= ?",
-                  &b->read) ||
-        !prepared(b,
-                  "INSERT INTO transfer (community, seq, id, ledger, code, flags, debit_account, "
-                  "credit_account, amount, reason, at_us, entry) VALUES (?1, ?2, ?8, 1, 1, 0, ?3, "
-                  "?4, ?5, 0, ?6, ?7)",
-                  &b->insert) ||
-        !prepared(b,
-                  "UPDATE account SET debits_posted = ?3, credits_posted = ?4 WHERE community = ?1 "
-                  "AND id = ?2",
-                  &b->update) ||
-        !bare_accounts_made(b))
+    if (!connected(b) || !bare_accounts_made(b))
         return false;
+    if (b->by_turns) {
+        floor_turns(b);
+        if (!connected(b))
+            return false;
+    }
     /* Once around, so that both sides start with warm caches. */
     const int each = b->each;
     b->each = LEDGER_BATCH_MAX;
-    const bool warm = bare_batch(b);
+    const bool warm = bare_batch(b) && (!b->by_turns || bare_batch(b));
     b->each = each;
     return warm && vfs_shim_start();
 }
@@ -267,6 +314,8 @@ static bool bare_accounts(bed *b, bool write)
 
 static bool bare_batch(bed *b)
 {
+    if (b->other_db != NULL)
+        floor_turns(b);
     b->clock_ms += 40;
     memset(b->touched, 0, sizeof b->touched);
     for (int i = 0; i < b->each; i++) {
@@ -311,13 +360,23 @@ static bool run_floor(void *user)
     return true;
 }
 
-static void finish_floor(void *user)
+static void disconnect(bed *b)
 {
-    bed *b = user;
     sqlite3_stmt *const all[] = {b->begin, b->commit, b->read, b->insert, b->update};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sqlite3_finalize(all[i]);
     sqlite3_close(b->db);
+    b->db = NULL;
+}
+
+static void finish_floor(void *user)
+{
+    bed *b = user;
+    disconnect(b);
+    if (b->by_turns) {
+        floor_turns(b);
+        disconnect(b);
+    }
     remove_file(b);
 }
 
@@ -453,9 +512,9 @@ static int grow(bed *b, long most)
 
 int main(int argc, char **argv)
 {
-    static bed batches, singles, random_ids, phases, pages;
+    static bed batches, turns, singles, random_ids, phases, pages;
     const char *stored = getenv("BENCH_LEDGER_STORED"), *dir = getenv("TMPDIR");
-    bed *const all[] = {&batches, &singles, &random_ids, &phases, &pages};
+    bed *const all[] = {&batches, &turns, &singles, &random_ids, &phases, &pages};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         snprintf(all[i]->path, sizeof all[i]->path, "%s/bench_ledger_%ld.db",
                  dir != NULL ? dir : "/tmp", (long)getpid());
@@ -466,6 +525,7 @@ int main(int argc, char **argv)
     singles.batches = 300;
     singles.each = 1;
     random_ids.random_ids = true;
+    turns.by_turns = true;
     if (getenv("BENCH_LEDGER_GROW") != NULL)
         return grow(&batches, atol(getenv("BENCH_LEDGER_GROW")));
     if (stored == NULL)
@@ -481,6 +541,8 @@ int main(int argc, char **argv)
     const bench_case cases[] = {
         {"ledger_batches", "transfers/s", 25.0 * LEDGER_BATCH_MAX, OURS(batches), FLOOR(batches),
          "bare SQLite"},
+        {"ledger_batches_by_turns", "transfers/s", 25.0 * LEDGER_BATCH_MAX, OURS(turns),
+         FLOOR(turns), "bare SQLite"},
         {"ledger_batches_random_ids", "transfers/s", 25.0 * LEDGER_BATCH_MAX, OURS(random_ids),
          FLOOR(random_ids), "bare SQLite"},
         {"ledger_single_transfer", "us", 300, OURS(singles), FLOOR(singles), "bare SQLite"},

@@ -357,6 +357,54 @@ static void breaks_chains_with_lots(void **state)
     close_desk(&d);
 }
 
+/* What one handle keeps of an account in memory holds against what another makes of it: an account that was rolled back here and is
+ * made there, balances that moved there, an account that was closed there. */
+static void finds_what_another_handle_did(void **state)
+{
+    desk here = open_desk(state), there = here;
+    const store_config config = {.url = support_store_of(state)->url,
+                                 .flags = STORE_FAST,
+                                 .busy_ms = 10000,
+                                 .migrations = schema,
+                                 .migration_count = 1};
+    const ledger_account late = {.id = 9, .ledger = 1, .code = 2},
+                         other = {.id = 9, .ledger = 1, .code = 7};
+    const ledger_time t = {NOW, REAL_MS, 7};
+    ledger_account found;
+    ledger_result r;
+    there.next = 1000;
+    assert_gov_ok(store_open(&base_malloc, &config, &there.s, &D), err);
+    assert_gov_ok(ledger_open(there.s, COMMUNITY, &there.l, &D), err);
+    assert_gov_ok(store_begin(here.s, &D), err);
+    assert_gov_ok(ledger_create_accounts(here.l, &late, 1, t, NULL, &r, &D), err);
+    store_rollback(here.s);
+    assert_gov_ok(store_begin(there.s, &D), err);
+    assert_gov_ok(ledger_create_accounts(there.l, &other, 1, t, NULL, &r, &D), err);
+    assert_gov_ok(store_commit(there.s, &D), err);
+    for (int i = 0; i < 6; i++)
+        assert_true(move(i % 2 ? &here : &there,
+                         (ledger_transfer){.debit_account = 1, .credit_account = 9, .amount = 10}) >
+                    0);
+    const int64_t closing = move(&there, (ledger_transfer){.debit_account = 1,
+                                                           .credit_account = 9,
+                                                           .flags = GOV_TRANSFER_PENDING |
+                                                                    GOV_TRANSFER_CLOSING_CREDIT});
+    assert_true(closing > 0);
+    assert_int_equal(move(&here,
+                          (ledger_transfer){.debit_account = 1, .credit_account = 9, .amount = 1}),
+                     -GOV_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED);
+    assert_true(move(&there, (ledger_transfer){.pending_id = closing,
+                                               .flags = GOV_TRANSFER_VOID_PENDING}) > 0);
+    assert_true(
+        move(&here, (ledger_transfer){.debit_account = 1, .credit_account = 9, .amount = 1}) > 0);
+    assert_gov_ok(ledger_lookup_accounts(there.l, &other.id, 1, &found, &D), err);
+    assert_int_equal(found.code, 7);
+    assert_int_equal(found.credits_posted, 61);
+    ledger_close(there.l);
+    store_close(there.s);
+    close_desk(&here);
+}
+
 static gov_status collect(void *user, const char *text, size_t len, const diag *d)
 {
     (void)d;
@@ -485,6 +533,7 @@ int main(void)
         STORE_TESTS(writes_a_plain_journal),
         STORE_TESTS(is_told_of_lots_that_were_given_back),
         STORE_TESTS(earns_and_redeems_hours),
+        STORE_TESTS(finds_what_another_handle_did),
         cmocka_unit_test(lines_survive_want_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
