@@ -23,7 +23,8 @@ enum {
     EXIT_DONE = 0,  /* it worked */
     EXIT_NO = 1,    /* it worked, and the answer is "no": a check failed, a rule refuses */
     EXIT_WRONG = 2, /* wrong usage or input */
-    EXIT_STORE = 3  /* the store, or the machine, failed */
+    EXIT_STORE = 3, /* the store, or the machine, failed */
+    EXIT_UNTOLD = 4 /* it worked and is kept, but the answer could not be written */
 };
 
 typedef struct wording {
@@ -40,6 +41,9 @@ typedef struct cli {
     bool json;
     bool color_out, color_err;
     bool progress; /* both ends are a terminal */
+    bool told;     /* the one document of --json is an error, and is printed */
+    char did[256]; /* what was done and is kept, for whom the answer does not reach; "" for what only reads */
+    const char *rules, *overlay; /* the files of diagnostics are told from where one stands */
 } cli;
 
 #define T(c, en_text, zh_text) ((c)->zh ? (zh_text) : (en_text))
@@ -65,6 +69,7 @@ typedef struct args {
 
 #define CMD_COMMUNITY 1u /* works on a community: --as, --purpose, --now, --community */
 #define CMD_JSON      2u /* knows --json */
+#define CMD_ACTS      4u /* changes something, unless it is a dry run */
 
 struct command {
     const char *name;         /* "init", or "case open" for one of a group */
@@ -105,6 +110,8 @@ const char *nearest(const char *word, const char *const *known, size_t count);
 int usage_error(cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* As printf for the other failures; gives `code`. */
 int fail(cli *c, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* As errno says: a full disk, a quota, a file that may not grow are no mistakes of the user. */
+int cannot_write(cli *c, const char *path);
 /* Prints every diagnostic of a failed call, frees it, gives the exit code that its status stands for. */
 int fail_with(cli *c, gov_status status, gov_error *err);
 /* The same where a list has begun, whose document ends with the error. */
@@ -113,7 +120,7 @@ int exit_code_of(gov_status status);
 /* The diagnostics, as `origin:line:column: error: message`, one on each line. */
 void print_diagnostics(cli *c, const gov_error *err, FILE *out);
 void json_diagnostics(cli *c, const gov_error *err, FILE *out);
-/* Flushes stdout; a full disk is EXIT_STORE, a reader that has gone is no error. */
+/* Flushes stdout; a full disk is EXIT_STORE, or EXIT_UNTOLD where something was done; a reader that has gone is no error. */
 int finish_output(cli *c, int code);
 bool output_gone(void); /* nobody reads what we print: stop */
 
@@ -187,6 +194,7 @@ void table_put(cli *c, table *t, FILE *out); /* the same, and frees the table */
 
 void json_value(FILE *out, const gov_value *v);
 void json_text(FILE *out, const char *s, size_t len);
+void json_instant_us(FILE *out, int64_t us);
 /* One JSON document and a newline. */
 void json_line(const gov_value *v);
 

@@ -30,6 +30,8 @@ static int put_standing(session *s, int64_t id, const char *done)
     gov_error *err = NULL;
     const gov_status status = gov_case_get(s->g, id, &one, &err);
     const bool readable = status == GOV_OK;
+    const char *number_is = text_of(one, "number");
+    snprintf(c->did, sizeof c->did, "%s %s (%lld)", done, number_is, (long long)id);
     if (status != GOV_OK && status != GOV_E_DENIED)
         return fail_with(c, status, err);
     gov_error_free(err);

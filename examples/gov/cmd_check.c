@@ -36,6 +36,8 @@ int cmd_check(cli *c, args *a)
 {
     gov_rulebook *book = NULL;
     gov_error *err = NULL;
+    c->rules = a->words[0];
+    c->overlay = args_value(a, "overlay");
     const gov_status status =
         gov_rulebook_load_over(NULL, a->words[0], args_value(a, "overlay"), (int64_t)time(NULL) * 1000000, NULL, &book, &err);
     /* Anything but mistakes in the rules: no such file, out of memory. */

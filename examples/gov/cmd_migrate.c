@@ -93,6 +93,8 @@ int cmd_migrate(cli *c, args *a)
     session s;
     const bool dry = args_has(a, "dry-run");
     gov_status status = GOV_OK;
+    c->rules = a->word_count > 1 ? a->words[1] : NULL;
+    c->overlay = args_value(a, "overlay");
     if (a->word_count > 1)
         status = gov_rulebook_load_over(NULL, a->words[1], args_value(a, "overlay"), (int64_t)time(NULL) * 1000000, NULL, &book, &err);
     if (status != GOV_OK) {

@@ -23,7 +23,7 @@ int cmd_record_put(cli *c, args *a)
     else if (c->json)
         printf("{\"id\":\"%lld\"}\n", (long long)id);
     else
-        printf(T(c, "%s %s is kept\n", "%s %s 已保存\n"), a->words[1], a->words[2]);
+        printf(T(c, "%s %s is saved\n", "%s %s 已保存\n"), a->words[1], a->words[2]);
     gov_value_free(fields);
     session_close(&s);
     return code;

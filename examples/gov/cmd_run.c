@@ -11,20 +11,19 @@
 
 enum { SLICE = 500 }; /* events between two looks at the progress bar */
 
-static void put_tick(session *s, const gov_tick_result *sum)
+/* `dry`: behind the entries of try_tick(). */
+static void put_tick(session *s, const gov_tick_result *sum, bool dry)
 {
     cli *c = s->c;
     char *next = sum->next_us != 0 ? time_of(s, sum->next_us) : NULL;
     if (c->json) {
-        printf("{\"fired\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"parked\":%" PRIu64 ",\"next\":",
-               sum->fired, sum->failed, sum->parked);
-        char *full = NULL;
-        if (sum->next_us != 0 && gov_time_format(s->g, sum->next_us, &full, NULL, NULL) == GOV_OK)
-            printf("\"%s\"", full);
+        printf("%s\"fired\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"parked\":%" PRIu64 ",\"next\":",
+               dry ? "]," : "{", sum->fired, sum->failed, sum->parked);
+        if (sum->next_us != 0)
+            json_instant_us(stdout, sum->next_us);
         else
             fputs("null", stdout);
         printf(",\"next_provisional\":%s}\n", sum->next_provisional != 0 ? "true" : "false");
-        gov_text_free(full);
     } else {
         printf(T(c, "%" PRIu64 " fired, %" PRIu64 " failed, %" PRIu64 " parked",
                  "已触发 %" PRIu64 "，失败 %" PRIu64 "，搁置 %" PRIu64),
@@ -102,10 +101,11 @@ static void put_entry(session *s, const gov_value *entry)
     free(at);
 }
 
-/* What the journal would say: as lines, or with --json a document for each entry. */
-static gov_status put_entries(session *s, int64_t after, gov_error **err)
+/* What the journal would say: as lines, or with --json as the list with which the document begins. */
+static gov_status put_entries(session *s, int64_t after, bool *begun, gov_error **err)
 {
     gov_status status = GOV_OK;
+    const char *before = "{\"entries\":[\n";
     for (bool more = true; more && status == GOV_OK;) {
         gov_value *page = NULL;
         status = gov_journal_read(s->g, after, PAGE, &page, err);
@@ -114,14 +114,20 @@ static gov_status put_entries(session *s, int64_t after, gov_error **err)
         for (size_t i = 0; i < n; i++) {
             const gov_value *entry = gov_value_at(entries, i);
             after = gov_value_int(gov_value_get(entry, "entry"));
-            if (s->c->json)
-                json_line(entry);
-            else
+            if (s->c->json) {
+                fputs(before, stdout);
+                json_value(stdout, entry);
+                before = ",\n";
+            } else {
                 put_entry(s, entry);
+            }
         }
         more = n == PAGE;
         gov_value_free(page);
     }
+    if (status == GOV_OK && s->c->json && before[0] == '{')
+        fputs("{\"entries\":[", stdout);
+    *begun = before[0] != '{';
     return status;
 }
 
@@ -129,6 +135,7 @@ static int try_tick(session *s, uint64_t most, gov_tick_result *sum)
 {
     gov_error *err = NULL;
     int64_t last = 0;
+    bool begun = false;
     gov_status status = last_entry(s, &last, &err);
     if (status == GOV_OK)
         status = gov_begin(s->g, &err);
@@ -136,9 +143,9 @@ static int try_tick(session *s, uint64_t most, gov_tick_result *sum)
         return fail_with(s->c, status, err);
     int code = run_tick(s, most, sum);
     if (code == EXIT_DONE)
-        status = put_entries(s, last, &err);
+        status = put_entries(s, last, &begun, &err);
     if (code == EXIT_DONE && status != GOV_OK)
-        code = fail_with(s->c, status, err);
+        code = begun ? fail_inside(s->c, status, err) : fail_with(s->c, status, err);
     err = NULL;
     status = gov_rollback(s->g, &err);
     if (status != GOV_OK && code == EXIT_DONE)
@@ -175,7 +182,7 @@ int cmd_tick(cli *c, args *a)
     if (code == EXIT_DONE && args_has(a, "dry-run") && !c->json)
         fputs(T(c, "nothing of this was kept: ", "以上均未保留："), stdout);
     if (code == EXIT_DONE)
-        put_tick(&s, &sum);
+        put_tick(&s, &sum, args_has(a, "dry-run"));
     session_close(&s);
     return code;
 }
@@ -295,6 +302,15 @@ static bool put_key(const char *path, const uint8_t *bytes, size_t size, mode_t 
     return good && closed;
 }
 
+static void put_key_files(const char *path, const char *beside)
+{
+    fputs("{\"key\":", stdout);
+    json_text(stdout, path, strlen(path));
+    fputs(",\"public\":", stdout);
+    json_text(stdout, beside, strlen(beside));
+    fputs("}\n", stdout);
+}
+
 int cmd_journal_key(cli *c, args *a)
 {
     uint8_t key[64];
@@ -317,10 +333,9 @@ int cmd_journal_key(cli *c, args *a)
         failed = beside;
     }
     if (failed != NULL)
-        code = fail(c, errno == ENOSPC || errno == EDQUOT ? EXIT_STORE : EXIT_WRONG,
-                    T(c, "cannot write %s: %s", "无法写入 %s：%s"), failed, strerror(errno));
+        code = cannot_write(c, failed);
     else if (code == EXIT_DONE && c->json)
-        puts("{}");
+        put_key_files(path, beside);
     else if (code == EXIT_DONE)
         printf(T(c, "the key is in %s (keep it secret), its public half in %s\n", "私钥已写入 %s（请妥善保管），公钥已写入 %s\n"), path, beside);
     memset(key, 0, sizeof key);

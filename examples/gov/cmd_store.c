@@ -15,6 +15,8 @@ static int rulebook_open(cli *c, const args *a, gov_rulebook **out)
                            T(c, "--rulebook DIR is missing; usage: gov %s %s",
                              "缺少 --rulebook 目录；用法：gov %s %s"),
                            c->command->name, c->command->words);
+    c->rules = path;
+    c->overlay = args_value(a, "overlay");
     const gov_status status =
         gov_rulebook_load_over(NULL, path, args_value(a, "overlay"), (int64_t)time(NULL) * 1000000, NULL, out, &err);
     if (status != GOV_OK) {

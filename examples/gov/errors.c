@@ -4,26 +4,40 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void put_prefix(const cli *c)
 {
     fprintf(stderr, c->color_err ? "gov: \033[1;31merror:\033[0m " : "gov: error: ");
 }
 
-static void put_message(const cli *c, const char *format, va_list list)
+static void put_line(const cli *c, const char *line)
 {
-    char line[2048];
-    vsnprintf(line, sizeof line, format, list);
     put_prefix(c);
     put_text(stderr, line, strlen(line));
     fputc('\n', stderr);
+}
+
+/* A program that reads us gets its one document in any case. */
+static void put_message(cli *c, int code, const char *format, va_list list)
+{
+    char line[2048];
+    vsnprintf(line, sizeof line, format, list);
+    put_line(c, line);
+    if (!c->json || c->told)
+        return;
+    c->told = true;
+    printf("{\"error\":{\"status\":%d,\"diagnostics\":[{\"severity\":\"error\",\"code\":\"%s\",\"message\":",
+           code == EXIT_STORE ? GOV_E_STORE : GOV_E_ARG, code == EXIT_STORE ? "machine" : "usage");
+    json_text(stdout, line, strlen(line));
+    fputs("}]}}\n", stdout);
 }
 
 int usage_error(cli *c, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    put_message(c, format, list);
+    put_message(c, EXIT_WRONG, format, list);
     va_end(list);
     return EXIT_WRONG;
 }
@@ -32,9 +46,16 @@ int fail(cli *c, int code, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    put_message(c, format, list);
+    put_message(c, code, format, list);
     va_end(list);
     return code;
+}
+
+int cannot_write(cli *c, const char *path)
+{
+    const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO;
+    return fail(c, full ? EXIT_STORE : EXIT_WRONG, T(c, "cannot write %s: %s", "无法写入 %s：%s"), path,
+                strerror(errno));
 }
 
 int exit_code_of(gov_status status)
@@ -63,13 +84,49 @@ static void put_severity(const cli *c, int32_t severity, FILE *out)
         fprintf(out, warning ? "warning: " : "error: ");
 }
 
+static bool is_file(const char *path, struct stat *st)
+{
+    return path != NULL && stat(path, st) == 0 && S_ISREG(st->st_mode);
+}
+
+static bool ends_in(const char *path, const char *name)
+{
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    return path != NULL && strcmp(slash != NULL ? slash + 1 : path, name) == 0;
+}
+
+/* A file of the rules, from where one stands, so that an editor finds it: rules name their files from their own folder. The
+ * result is in `room`, or is one of the words of the command line, or the name as it is. */
+static const char *path_of(const cli *c, const char *origin, char *room, size_t size)
+{
+    struct stat st;
+    const size_t n = c->rules != NULL ? strlen(c->rules) : 0;
+    const bool over = is_file(c->overlay, &st) && ends_in(c->overlay, origin);
+    if (origin[0] == '/' || n == 0)
+        return over ? c->overlay : origin;
+    if (is_file(c->rules, &st))
+        return ends_in(c->rules, origin) ? c->rules : over ? c->overlay : origin;
+    const int used = snprintf(room, size, c->rules[n - 1] == '/' ? "%s%s" : "%s/%s", c->rules, origin);
+    const bool in = used > 0 && (size_t)used < size && is_file(room, &st);
+    if (in && !over)
+        return room;
+    return over && !in ? c->overlay : origin; /* in doubt, as it is */
+}
+
+static void put_origin(const cli *c, const char *origin, FILE *out)
+{
+    char room[1024];
+    const char *path = path_of(c, origin, room, sizeof room);
+    put_text(out, path, strlen(path));
+}
+
 void print_diagnostics(cli *c, const gov_error *err, FILE *out)
 {
     for (size_t i = 0; i < gov_error_count(err); i++) {
         const char *origin = gov_error_origin(err, i);
         const long long line = gov_error_line(err, i), column = gov_error_column(err, i);
         if (origin != NULL)
-            put_text(out, origin, strlen(origin));
+            put_origin(c, origin, out);
         else
             fputs("gov", out);
         if (line > 0)
@@ -99,6 +156,12 @@ void json_diagnostics(cli *c, const gov_error *err, FILE *out)
         if (origin != NULL) {
             fputs(",\"file\":", out);
             json_text(out, origin, strlen(origin));
+            char room[1024];
+            const char *path = path_of(c, origin, room, sizeof room);
+            if (path != origin) {
+                fputs(",\"path\":", out);
+                json_text(out, path, strlen(path));
+            }
         }
         if (gov_error_line(err, i) > 0)
             fprintf(out, ",\"line\":%lld,\"column\":%lld", (long long)gov_error_line(err, i),
@@ -110,12 +173,15 @@ void json_diagnostics(cli *c, const gov_error *err, FILE *out)
 
 static int tell(cli *c, gov_status status, gov_error *err, const char *before)
 {
-    if (gov_error_count(err) > 0)
+    if (gov_error_count(err) > 0) {
         print_diagnostics(c, err, stderr);
-    else
-        fail(c, EXIT_STORE, T(c, "the library answered with status %d", "程序库返回状态 %d"),
-             (int)status);
-    if (c->json) { /* a program that reads us gets its one document in any case */
+    } else {
+        char line[96];
+        snprintf(line, sizeof line, T(c, "the library answered with status %d", "程序库返回状态 %d"), (int)status);
+        put_line(c, line);
+    }
+    if (c->json && !c->told) {
+        c->told = true;
         fprintf(stdout, "%s\"error\":{\"status\":%d,\"diagnostics\":", before, (int)status);
         json_diagnostics(c, err, stdout);
         fputs("}}\n", stdout);
@@ -145,6 +211,13 @@ int finish_output(cli *c, int code)
     const bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
     if (!failed || errno == EPIPE || code != EXIT_DONE)
         return code;
-    return fail(c, EXIT_STORE, T(c, "cannot write the output: %s", "无法写出结果：%s"),
-                strerror(errno != 0 ? errno : EIO));
+    char line[512];
+    const char *why = strerror(errno != 0 ? errno : EIO);
+    if (c->did[0] == '\0')
+        snprintf(line, sizeof line, T(c, "cannot write the output: %s", "无法写出结果：%s"), why);
+    else
+        snprintf(line, sizeof line, T(c, "%s, and is kept; only the answer could not be written: %s", "%s，已保存；只是结果无法写出：%s"),
+                 c->did, why);
+    put_line(c, line);
+    return c->did[0] != '\0' ? EXIT_UNTOLD : EXIT_STORE;
 }

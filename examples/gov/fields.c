@@ -76,12 +76,6 @@ static bool is_of_others(const char *path, const char *mark)
     return !holds(start, n, mark);
 }
 
-static int cannot_write(cli *c, const char *path)
-{
-    return fail(c, errno == ENOSPC || errno == EDQUOT ? EXIT_STORE : EXIT_WRONG,
-                T(c, "cannot write %s: %s", "无法写入 %s：%s"), path, strerror(errno));
-}
-
 int file_begin(cli *c, const char *path, const char *mark, file_out *out)
 {
     struct stat st;

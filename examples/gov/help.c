@@ -46,11 +46,11 @@ void help_main(cli *c, FILE *out)
     fputs(T(c,
             "\nDB is sqlite:FILE, a bare path, or postgresql://…  gov COMMAND --help tells more.\n"
             "Exit status: 0 done, 1 the answer is \"no\", 2 wrong usage or input, 3 the store "
-            "failed.\n"
+            "failed, 4 done, but the answer could not be written.\n"
             "The language follows the locale; --lang zh|en overrides it.\n",
             "\nDB 为 sqlite:文件、文件路径，或 postgresql://…　　gov 命令 --help "
             "显示该命令的详细说明。\n"
-            "退出码：0 成功；1 结论为“否”；2 用法或输入有误；3 数据库出错。\n"
+            "退出码：0 成功；1 结论为“否”；2 用法或输入有误；3 数据库出错；4 已完成，但结果无法写出。\n"
             "语言依系统区域设置而定，可用 --lang zh|en 指定。\n"),
           out);
 }

@@ -56,10 +56,8 @@ static void json_double(FILE *out, double d)
 }
 
 /* Years 0001 to 9999, by the calendar's own arithmetic: the C library's would need the machine's time zone. */
-static void json_instant(FILE *out, const gov_value *v)
+static void put_instant(FILE *out, int64_t seconds, int32_t nanos)
 {
-    int32_t nanos;
-    const int64_t seconds = gov_value_seconds(v, &nanos);
     int64_t days = seconds / 86400, rest = seconds % 86400;
     if (rest < 0) {
         rest += 86400;
@@ -78,6 +76,19 @@ static void json_instant(FILE *out, const gov_value *v)
         fprintf(out, nanos % 1000 == 0 ? ".%06d" : ".%09d",
                 (int)(nanos % 1000 == 0 ? nanos / 1000 : nanos));
     fputs("Z\"", out);
+}
+
+static void json_instant(FILE *out, const gov_value *v)
+{
+    int32_t nanos;
+    const int64_t seconds = gov_value_seconds(v, &nanos);
+    put_instant(out, seconds, nanos);
+}
+
+void json_instant_us(FILE *out, int64_t us)
+{
+    const int64_t part = us % 1000000, rest = part < 0 ? part + 1000000 : part;
+    put_instant(out, (us - rest) / 1000000, (int32_t)rest * 1000);
 }
 
 static void json_duration(FILE *out, const gov_value *v)

@@ -18,11 +18,13 @@ int cmd_export(cli *c, args *a)
     gov_error *err = NULL;
     file_out out;
     const char *format = args_value(a, "format"), *file = args_value(a, "output");
-    if (format == NULL || strcmp(format, "hledger") != 0)
+    if (format == NULL)
+        return usage_error(c, T(c, "--format FORMAT is missing; usage: gov %s %s --format hledger", "缺少 --format；用法：gov %s %s --format hledger"), "export", "DB");
+    if (strcmp(format, "hledger") != 0)
         return usage_error(c,
                            T(c, "--format takes hledger, not \"%s\"",
                              "--format 应为 hledger，不能是“%s”"),
-                           format != NULL ? format : "");
+                           format);
     int code = args_number(c, a, "ledger", UINT32_MAX, &book);
     if (code == EXIT_DONE)
         code = session_open(c, a, 0, &s);
@@ -244,7 +246,14 @@ static int read_statement(session *s, const args *a, int64_t account, statement 
     gov_ledger_filter_init(&f, sizeof f);
     f.account = account;
     f.flags = args_has(a, "reverse") ? GOV_LEDGER_REVERSED : 0;
+    gov_account known = {0};
     int code = args_number(s->c, a, "limit", LIMIT_MOST, &limit);
+    if (code == EXIT_DONE) {
+        const gov_status status = gov_ledger_lookup_accounts(s->g, &account, 1, &known, &err);
+        code = status != GOV_OK   ? fail_with(s->c, status, err)
+               : known.id == 0 ? usage_error(s->c, T(s->c, "there is no account %lld", "没有账户 %lld"), (long long)account)
+                               : EXIT_DONE;
+    }
     if (code == EXIT_DONE && args_has(a, "from"))
         code = session_time(s, args_value(a, "from"), &f.timestamp_min);
     if (code == EXIT_DONE && args_has(a, "to"))

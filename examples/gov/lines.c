@@ -113,13 +113,13 @@ int cmd_eval(cli *c, args *a)
     gov_error *err = NULL;
     const char *path = args_value(a, "rulebook"), *when = args_value(a, "now");
     int64_t now = (int64_t)time(NULL) * 1000000;
-    if (path == NULL)
-        return answer_lines(c, eval_line, NULL);
     gov_status status = when != NULL ? read_instant(when, &now, &err) : GOV_OK;
     if (status != GOV_OK && status != GOV_E_NOMEM) {
         gov_error_free(err);
         return usage_error(c, T(c, "--now takes an instant such as 2026-03-02T09:00:00+08:00, not \"%s\"", "--now 的值应为时刻，例如 2026-03-02T09:00:00+08:00，不能是“%s”"), when);
     }
+    if (status == GOV_OK && path == NULL)
+        return answer_lines(c, eval_line, NULL);
     if (status == GOV_OK)
         status = gov_rulebook_load(NULL, path, 0, &rules, &err);
     if (status == GOV_OK) {

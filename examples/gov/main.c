@@ -78,11 +78,18 @@ static int unknown_command(cli *c, char **words, int count)
     char wanted[128];
     size_t n = 0;
     const bool group = group_exists(words[0]);
-    if (group && (count == 1 || asks_for_help(words[1]))) {
-        help_group(c, words[0], count == 1 ? stderr : stdout);
-        return count == 1 ? EXIT_WRONG : EXIT_DONE;
+    const int next = group ? 1 + leading_options(words + 1, count - 1) : 0;
+    if (group && next < count && asks_for_help(words[next])) {
+        help_group(c, words[0], stdout);
+        return EXIT_DONE;
     }
-    snprintf(wanted, sizeof wanted, group ? "%s %s" : "%s", words[0], group ? words[1] : "");
+    if (group && (next >= count || words[next][0] == '-')) {
+        if (c->json)
+            return usage_error(c, T(c, "which command of \"%s\" is meant? gov %s --help lists them", "应指明“%s”的哪个命令？gov %s --help 列出全部"), words[0], words[0]);
+        help_group(c, words[0], stderr);
+        return EXIT_WRONG;
+    }
+    snprintf(wanted, sizeof wanted, group ? "%s %s" : "%s", words[0], group ? words[next] : "");
     for (const command *cmd = commands; cmd->name != NULL && n < 64; cmd++)
         known[n++] = cmd->name;
     if (n < 64 && !group)
@@ -113,6 +120,8 @@ static int run(cli *c, char **words, int count)
         help_command(c, c->command, stdout);
     else if (code == EXIT_DONE)
         code = c->command->run(c, &a);
+    if (code == EXIT_DONE && !helped && (c->command->flags & CMD_ACTS) != 0 && !args_has(&a, "dry-run") && c->did[0] == '\0')
+        snprintf(c->did, sizeof c->did, T(c, "what was asked for is done", "所要求的已完成"));
     args_free(&a);
     return code;
 }
@@ -124,6 +133,8 @@ int main(int argc, char **argv)
     int count = argc > 0 ? argc - 1 : 0;
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error to tell of, not an end without a word */
     look_at_terminal(&c);
+    for (int i = 0; i < count && strcmp(words[i], "--") != 0; i++) /* also for what is wrong before the words are read */
+        c.json = c.json || strcmp(words[i], "--json") == 0;
     const int code = choose_language(&c, words, count);
     if (code != EXIT_DONE)
         return code;

@@ -92,14 +92,35 @@ static int read_option(cli *c, args *a, char **words, int count, int *i)
     return unknown_option(c, a, name);
 }
 
+/* The word of a command's usage at place `index`, "KIND" of "DB KIND KEY". */
+static void usage_word(const char *words, int index, char *out, size_t size)
+{
+    for (; index > 0 && strchr(words, ' ') != NULL; index--)
+        words = strchr(words, ' ') + 1;
+    const size_t len = strcspn(words, " ");
+    snprintf(out, size, "%.*s", len < 64 ? (int)len : 64, words);
+}
+
+static bool knows(const args *a, const char *name)
+{
+    for (size_t k = 0; k < a->option_count; k++)
+        if (strcmp(a->options[k]->name, name) == 0)
+            return true;
+    return false;
+}
+
 static int count_words(cli *c, const args *a)
 {
     const command *cmd = c->command;
-    if (a->word_count < cmd->min_words)
-        return usage_error(c,
-                           T(c, "something is missing; usage: gov %s %s",
-                             "缺少参数；用法：gov %s %s"),
-                           cmd->name, cmd->words);
+    if (a->word_count < cmd->min_words) {
+        char missing[80];
+        usage_word(cmd->words, a->word_count, missing, sizeof missing);
+        return usage_error(c, T(c, "%s is missing; usage: gov %s %s", "缺少 %s；用法：gov %s %s"), missing, cmd->name, cmd->words);
+    }
+    if (cmd->max_words >= 0 && a->word_count > cmd->max_words && strchr(a->words[cmd->max_words], '=') != NULL &&
+        knows(a, "where"))
+        return usage_error(c, T(c, "\"%s\" is too much; did you mean --where '%s'?", "多了“%s”；是否应为 --where '%s'？"),
+                           a->words[cmd->max_words], a->words[cmd->max_words]);
     if (cmd->max_words >= 0 && a->word_count > cmd->max_words)
         return usage_error(c,
                            T(c, "\"%s\" is too much; usage: gov %s %s",

@@ -253,7 +253,9 @@ static void put_member(session *s, const gov_value *map, size_t i, int width, in
     put_padded(stdout, key != NULL ? key : "?", width);
     fprintf(stdout, "%s", plain(s->c));
     free(key);
-    if (is_nested(v)) {
+    if (gov_value_kind(v) == GOV_VALUE_LIST && gov_value_count(v) == 0) {
+        fputs(T(s->c, "  (none)\n", "  （无）\n"), stdout);
+    } else if (is_nested(v)) {
         fputc('\n', stdout);
         put_value(s, v, indent + 2);
     } else {

@@ -400,7 +400,7 @@ GOV_API gov_status gov_ledger_caps(gov *g, uint32_t book, gov_value **out, gov_e
  * `amount` (when it was made) and `left`; at most GOV_LEDGER_BATCH_MAX.
  * Permission: `ledger.read`.
  * @param out  owned by the caller
- * @return GOV_OK, GOV_E_ARG, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @return GOV_OK, GOV_E_ARG, GOV_E_NOT_FOUND (no such account), GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
@@ -412,7 +412,7 @@ GOV_API gov_status gov_ledger_lots(gov *g, int64_t account, gov_value **out, gov
  * @param at_us      us since 1970
  * @param effective  0: by what was recorded until then; else by what had taken effect, whenever it was recorded
  * @param out        owned by the caller
- * @return GOV_OK, GOV_E_ARG, GOV_E_RANGE, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @return GOV_OK, GOV_E_ARG, GOV_E_RANGE, GOV_E_NOT_FOUND (no such account), GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */

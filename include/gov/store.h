@@ -66,7 +66,7 @@ GOV_API void gov_store_free(gov_store *store);
  * Brings an older store to this library's schema, one transaction per version. Opens the store by itself.
  * @param from  version found, may be NULL
  * @param to    version now, may be NULL
- * @return GOV_OK (also when there was nothing to do), and as gov_store_open()
+ * @return GOV_OK (also when there was nothing to do), GOV_E_CORRUPT for what is no store, and as gov_store_open()
  * @contract thread=any alloc=yes block=io
  * @since 0.1
  */
@@ -80,7 +80,8 @@ GOV_API gov_status gov_store_upgrade(const char *url, const gov_options *options
 typedef int32_t (*gov_progress)(uint64_t done, uint64_t total, void *user);
 
 /**
- * Copies a live store into a new SQLite file; other processes may go on writing.
+ * Copies a live store into a new SQLite file; other processes may go on writing. The copy is written beside it, as PATH.<number>.part,
+ * and gets its name when it is whole: who is killed on the way leaves that part alone.
  * @param path      must not exist
  * @param progress  may be NULL
  * @return GOV_OK, GOV_E_EXISTS, GOV_E_USER, GOV_E_UNSUPPORTED, and as gov_store_open()

@@ -107,7 +107,9 @@ static gov_status upgrade_store(store *s, int32_t *from, int32_t *to, const diag
     const diag nobody = {d->alloc, &quiet};
     const gov_status state = store_schema_state(s, api_schema, api_schema_count, &nobody);
     const bool known = state == GOV_OK || state == GOV_E_OLDER;
-    gov_status status = known ? schema_version(s, from, d) : state == GOV_END ? GOV_OK : base_forward(d, quiet);
+    gov_status status = known              ? schema_version(s, from, d)
+                        : state == GOV_END ? store_damaged(s, "it holds nothing of libgov", d) /* to make one is not asked */
+                                           : base_forward(d, quiet);
     gov_error_free(quiet);
     if (status == GOV_OK)
         status = store_migrate(s, api_schema, api_schema_count, d);

@@ -190,6 +190,18 @@ static void put_lot(value_builder *b, const void *row)
     value_builder_set(b, "left", value_int(l->left));
 }
 
+static gov_status exists(ledger *l, uint32_t kind, int64_t id, const diag *d)
+{
+    ledger_account account = {0};
+    ledger_transfer transfer = {0};
+    const gov_status rc = kind == LEDGER_OF_ACCOUNT
+                              ? ledger_lookup_accounts(l, &id, 1, &account, d)
+                              : ledger_lookup_transfers(l, &id, 1, &transfer, d);
+    if (rc == GOV_OK && account.id == 0 && transfer.id == 0)
+        return base_fail(d, M_ledger_nothing, A_S("kind", kinds[kind]), A_I("id", id));
+    return rc;
+}
+
 static gov_status lots_body(gov *g, void *input, const diag *d)
 {
     const asking *a = input;
@@ -197,6 +209,8 @@ static gov_status lots_body(gov *g, void *input, const diag *d)
     size_t count;
     ledger_lot *lots = base_arena_array(&g->scratch, LEDGER_BATCH_MAX, sizeof *lots);
     gov_status rc = lots != NULL ? enter(g, "ledger.read", &l, d) : base_nomem(d);
+    if (rc == GOV_OK)
+        rc = exists(l, LEDGER_OF_ACCOUNT, a->id, d);
     if (rc == GOV_OK)
         rc = ledger_lots_of(l, a->id, lots, LEDGER_BATCH_MAX, &count, d);
     if (rc != GOV_OK)
@@ -219,6 +233,8 @@ static gov_status balance_body(gov *g, void *input, const diag *d)
     ledger_balance at;
     value_builder b;
     gov_status rc = enter(g, "ledger.read", &l, d);
+    if (rc == GOV_OK)
+        rc = exists(l, LEDGER_OF_ACCOUNT, a->id, d);
     if (rc == GOV_OK)
         rc = a->effective ? ledger_balance_effective(l, a->id, a->at_us, &at, d)
                           : ledger_balance_at(l, a->id, a->at_us, &at, d);
@@ -250,18 +266,6 @@ static bool kind_of(const char *text, uint32_t *kind)
             return true;
         }
     return false;
-}
-
-static gov_status exists(ledger *l, uint32_t kind, int64_t id, const diag *d)
-{
-    ledger_account account = {0};
-    ledger_transfer transfer = {0};
-    const gov_status rc = kind == LEDGER_OF_ACCOUNT
-                              ? ledger_lookup_accounts(l, &id, 1, &account, d)
-                              : ledger_lookup_transfers(l, &id, 1, &transfer, d);
-    if (rc == GOV_OK && account.id == 0 && transfer.id == 0)
-        return base_fail(d, M_ledger_nothing, A_S("kind", kinds[kind]), A_I("id", id));
-    return rc;
 }
 
 static gov_status note_body(gov *g, void *input, const diag *d)

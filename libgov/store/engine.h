@@ -101,6 +101,9 @@ gov_status store_pg_open(store *s, const store_config *config, const char *url, 
 
 /* readable.c */
 struct sqlite3;
+/* sqlite_backup.c: inside a read transaction of `from`. */
+typedef gov_status (*store_progress)(void *user, int64_t done_pages, int64_t all_pages);
+gov_status store_sqlite_copy(store *s, struct sqlite3 *from, const char *path, store_progress progress, void *user, const diag *d);
 bool store_wants_space(struct sqlite3 *db,
                        int code); /* did a call that failed with it want space? */
 /* The name by which SQLite opens a file that nobody changes meanwhile, without files beside it. */

@@ -12,8 +12,7 @@
 enum {
     APPLICATION_ID = 0x676F7631,
     LAYOUT = 1,
-    DEFAULT_CACHE_KIB = 32 * 1024,
-    BACKUP_STEP_PAGES = 512
+    DEFAULT_CACHE_KIB = 32 * 1024
 };
 
 typedef struct lite {
@@ -782,52 +781,14 @@ gov_status store_sqlite_open(store *s, const store_config *config, const char *p
 
 /* ---- keeping ---- */
 
-static gov_status copy_pages(store *s, sqlite3 *to,
-                             gov_status (*progress)(void *, int64_t, int64_t), void *user,
-                             const diag *d)
-{
-    sqlite3_backup *b = sqlite3_backup_init(to, "main", in(s)->db, "main");
-    if (b == NULL)
-        return store_fail(s, class_of(to, sqlite3_extended_errcode(to)), sqlite3_errmsg(to), d);
-    gov_status rc = GOV_OK;
-    int code;
-    do {
-        code = sqlite3_backup_step(b, BACKUP_STEP_PAGES);
-        const int64_t all = sqlite3_backup_pagecount(b);
-        if (progress != NULL && (code == SQLITE_OK || code == SQLITE_DONE))
-            rc = progress(user, all - sqlite3_backup_remaining(b), all);
-    } while (code == SQLITE_OK && rc == GOV_OK);
-    const int end = sqlite3_backup_finish(b);
-    if (rc == GOV_OK && code != SQLITE_DONE) {
-        const int worst = end != SQLITE_OK ? end : code;
-        rc = store_fail(s, class_of(to, worst), sqlite3_errstr(worst), d);
-    }
-    return rc;
-}
-
 /* Under one read transaction, so that writers neither restart the copy nor show in it. */
-static gov_status lite_backup(store *s, const char *path,
-                              gov_status (*progress)(void *, int64_t, int64_t), void *user,
-                              const diag *d)
+static gov_status lite_backup(store *s, const char *path, store_progress progress, void *user, const diag *d)
 {
-    struct stat st;
-    sqlite3 *to = NULL;
-    if (stat(path, &st) == 0)
-        return base_fail(d, M_store_target_exists, A_S("place", path));
     gov_status rc = store_begin_read(s, d);
     if (rc != GOV_OK)
         return rc;
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                      SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
-    const int code = sqlite3_open_v2(path, &to, flags, NULL);
-    if (code != SQLITE_OK)
-        rc = base_fail(d, M_store_failed, A_S("place", path), A_S("why", sqlite3_errstr(code)));
-    if (rc == GOV_OK)
-        rc = copy_pages(s, to, progress, user, d);
-    sqlite3_close_v2(to);
+    rc = store_sqlite_copy(s, in(s)->db, path, progress, user, d);
     store_rollback(s);
-    if (rc != GOV_OK)
-        (void)unlink(path);
     return rc;
 }
 
