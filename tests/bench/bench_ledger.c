@@ -2,6 +2,7 @@
  * often, in tables as plain as can be and without any history. BENCH_LEDGER_STORED=N stores N transfers first;
  * GOV_LONG=1 (tests/bench/run --long) shows last whether the rate holds up to ten million. */
 #include "bench/common/bench.h"
+#include "bench/common/files.h"
 #include "bench/common/syncs.h"
 
 #include <sqlite3.h>
@@ -35,6 +36,7 @@ typedef struct bed {
         by_turns; /* two connections, each finding what the other wrote: nothing that was kept in memory holds */
     store *s, *other_s;
     ledger *l, *other_l;
+    gov *g; /* of a whole community: with access checked and the journal's entry for each batch */
     /* the floor's */
     sqlite3 *db, *other_db;
     sqlite3_stmt *begin, *commit, *read, *insert, *update, *other[5];
@@ -176,6 +178,66 @@ static void finish_ours(void *user)
     b->other_l = NULL;
     b->other_s = NULL;
     remove_file(b);
+}
+
+/* ---- the same through the public calls ---- */
+
+static bool public_batch(bed *b)
+{
+    int64_t ids[LEDGER_BATCH_MAX];
+    if (gov_ledger_new_ids(b->g, (size_t)b->each, ids, NULL) != GOV_OK)
+        return false;
+    for (int i = 0; i < b->each; i++) {
+        const uint32_t debit = rnd(b, ACCOUNTS), other = rnd(b, ACCOUNTS - 1);
+        b->t[i] =
+            (ledger_transfer){.id = ids[i],
+                              .debit_account = ACCOUNT_ID(debit),
+                              .credit_account = ACCOUNT_ID(other >= debit ? other + 1 : other),
+                              .amount = 1 + rnd(b, 1000),
+                              .ledger = 1,
+                              .code = 1};
+    }
+    return gov_ledger_transfer(b->g, b->t, (size_t)b->each, b->r, NULL) == GOV_OK &&
+           b->r[b->each - 1].code == GOV_LEDGER_CREATED;
+}
+
+static bool run_public(void *user)
+{
+    bed *b = user;
+    for (int i = 0; i < b->batches; i++)
+        if (!public_batch(b))
+            return false;
+    return true;
+}
+
+static void finish_public(void *user)
+{
+    bed *b = user;
+    gov_free(b->g);
+    b->g = NULL;
+    remove_file(b);
+}
+
+static bool prepare_public(void *user)
+{
+    static gov_account a[LEDGER_BATCH_MAX];
+    bed *b = user;
+    b->seed = 7;
+    if (!make_community(b->path, GOV_TEST_SOURCE_DIR "/examples/community") ||
+        gov_open(b->path, NULL, &b->g, NULL) != GOV_OK ||
+        gov_act_as_host(b->g, "bench", NULL) != GOV_OK)
+        return false;
+    for (int from = 0; from < ACCOUNTS; from += 5000) {
+        for (int i = 0; i < 5000; i++)
+            a[i] = (gov_account){.id = ACCOUNT_ID(from + i), .ledger = 1, .code = 1};
+        if (gov_ledger_create_accounts(b->g, a, 5000, b->r, NULL) != GOV_OK)
+            return false;
+    }
+    const int each = b->each;
+    b->each = LEDGER_BATCH_MAX;
+    const bool warm = public_batch(b);
+    b->each = each;
+    return warm;
 }
 
 /* ---- the floor ---- */
@@ -534,6 +596,10 @@ int main(int argc, char **argv)
     {                                                      \
         prepare_ours, run_ours, finish_ours, syncs, &(bed) \
     }
+#define PUBLIC(bed)                                             \
+    {                                                           \
+        prepare_public, run_public, finish_public, NULL, &(bed) \
+    }
 #define FLOOR(bed)                                            \
     {                                                         \
         prepare_floor, run_floor, finish_floor, syncs, &(bed) \
@@ -546,6 +612,9 @@ int main(int argc, char **argv)
         {"ledger_batches_random_ids", "transfers/s", 25.0 * LEDGER_BATCH_MAX, OURS(random_ids),
          FLOOR(random_ids), "bare SQLite"},
         {"ledger_single_transfer", "us", 300, OURS(singles), FLOOR(singles), "bare SQLite"},
+        {"ledger_community_batches", "transfers/s", 25.0 * LEDGER_BATCH_MAX, PUBLIC(batches),
+         FLOOR(batches), "bare SQLite"},
+        {"ledger_community_single", "us", 300, PUBLIC(singles), FLOOR(singles), "bare SQLite"},
         {"ledger_two_phases",
          "transfers/s",
          24.0 * LEDGER_BATCH_MAX,
