@@ -41,7 +41,8 @@ GOV_API void gov_case_options_init(gov_case_options *options, size_t size);
  * @param id        the new case (or the first one under the same idempotency key); may be NULL
  * @return GOV_OK, GOV_E_NOT_FOUND (workflow, reporter, grid), GOV_E_INPUT (a field; all of them are named),
  *         GOV_E_EXISTS (the other system's number is taken), GOV_E_CONFLICT (the idempotency key with another
- *         input), GOV_E_REFUSED, GOV_E_DENIED, GOV_E_EXPR, GOV_E_RETRY, GOV_E_STORE and its kin, GOV_E_NOMEM
+ *         input), GOV_E_REFUSED, GOV_E_DENIED, GOV_E_EXPR, GOV_E_RANGE (the store's clock: gov_options.now_us), GOV_E_RETRY,
+ *         GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
@@ -55,7 +56,7 @@ GOV_API gov_status gov_case_open(gov *g, const char *workflow, const gov_value *
  * @param options  may be NULL
  * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_CONFLICT (the idempotency key with another input), GOV_E_INPUT (the input does not fit its declaration), GOV_E_REFUSED (nothing in the case's
  *         state accepts the event, or a rule refuses; the error cites file and line), GOV_E_DENIED, GOV_E_EXPR,
- *         GOV_E_LIMIT (1,000 microsteps), GOV_E_RETRY, GOV_E_STORE and its kin, GOV_E_NOMEM
+ *         GOV_E_LIMIT (1,000 microsteps), GOV_E_RANGE (the store's clock), GOV_E_RETRY, GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */
@@ -164,7 +165,7 @@ typedef struct gov_tick_result {
  * the caller's group where one is open), and seals the journal.
  * @param max     at most so many; 0: all that is due
  * @param result  may be NULL
- * @return GOV_OK, GOV_E_DENIED, GOV_E_RETRY (in a group), GOV_E_STORE and its kin, GOV_E_NOMEM
+ * @return GOV_OK, GOV_E_DENIED, GOV_E_RANGE (the store's clock: gov_options.now_us), GOV_E_RETRY (in a group), GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */

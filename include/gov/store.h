@@ -23,7 +23,7 @@ typedef struct gov_store gov_store;
 typedef struct gov_options {
     size_t size;                            /**< sizeof at the caller's compile time. @since 0.1 */
     const gov_allocator *alloc;             /**< NULL: malloc's family. Must outlive the handle. @since 0.1 */
-    int64_t (*now_us)(void *user);          /**< The clock: microseconds since 1970 UTC, from 1 on. NULL: the system's. @since 0.1 */
+    int64_t (*now_us)(void *user);          /**< The clock: microseconds since 1970 UTC, within 2020 to 2088, as ids are made of it. Outside of that what writes, and gov_tick(), give GOV_E_RANGE. NULL: the system's. @since 0.1 */
     void *now_user;                         /**< Passed to now_us. @since 0.1 */
     void (*random)(void *bytes, size_t len, void *user); /**< Random bytes. NULL: the system's. @since 0.1 */
     void *random_user;                      /**< Passed to random. @since 0.1 */

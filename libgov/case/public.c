@@ -162,6 +162,9 @@ gov_status gov_tick(gov *g, uint64_t max, gov_tick_result *result, gov_error **e
     if (status != GOV_OK)
         return status;
     int64_t ledger_us = -1;
+    status = store_check_clock(access_real_ms(g), &d); /* also where nothing is due yet: a broken clock would find nothing for ever */
+    if (status != GOV_OK)
+        return status;
     status = case_tick(g, access_now(g), max, &out, &d);
     if (status == GOV_OK)
         status = ledger_tick(g, &ledger_us, &d);

@@ -38,6 +38,13 @@ static gov_status read_mark(store *s, const diag *d)
     return GOV_OK;
 }
 
+gov_status store_check_clock(int64_t real_ms, const diag *d)
+{
+    const int64_t latest = STORE_ID_EPOCH_MS + (INT64_C(1) << 41) - 2;
+    const bool fits = real_ms >= STORE_ID_EPOCH_MS && real_ms <= latest;
+    return fits ? GOV_OK : base_fail(d, M_overflow, A_S("what", "the machine's clock"));
+}
+
 gov_status store_new_ids(store *s, int64_t real_ms, size_t n, int64_t *ids, const diag *d)
 {
     if (!s->writing)
@@ -47,9 +54,9 @@ gov_status store_new_ids(store *s, int64_t real_ms, size_t n, int64_t *ids, cons
         if (rc != GOV_OK)
             return rc;
     }
-    const int64_t latest = STORE_ID_EPOCH_MS + (INT64_C(1) << 41) - 2;
-    if (real_ms < STORE_ID_EPOCH_MS || real_ms > latest)
-        return base_fail(d, M_overflow, A_S("what", "the machine's clock"));
+    const gov_status fits = store_check_clock(real_ms, d);
+    if (fits != GOV_OK)
+        return fits;
     for (size_t i = 0; i < n; i++) {
         if (s->last_id >> 22 >= (INT64_C(1) << 41) - 2)
             return base_fail(d, M_overflow, A_S("what", "id"));

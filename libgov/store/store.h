@@ -312,6 +312,9 @@ store_error store_error_class(const store *s); /* of the last failure */
 /* 2020-01-01T00:00:00Z in milliseconds since 1970: where the 41 bits of an id's time start (they end in 2089). */
 #define STORE_ID_EPOCH_MS INT64_C(1577836800000)
 
+/* GOV_E_RANGE for a clock of the machine that no id can be made of. */
+gov_status store_check_clock(int64_t real_ms, const diag *d);
+
 /* A new id, greater than every id made or seen before by this store: 41 bits of milliseconds, 10 of node, 12 of sequence,
  * positive. Only inside a write transaction. real_ms is the machine's clock, never the community's `now`. */
 gov_status store_new_id(store *s, int64_t real_ms, int64_t *id, const diag *d);

@@ -511,6 +511,44 @@ on_both("groups", function(engine)
   equal(keys, {"U05", "A"})
 end)
 
+test("a group does not yield, and a list ends with its handle", function()
+  local g, url = community()
+  local ran = coroutine.wrap(function()
+    raises("must not yield", g.group, g, function()
+      assert(g:put("unit", "inside", {name = "x"}))
+      coroutine.yield(1)
+    end)
+    return "through"
+  end)
+  equal(ran(), "through")
+  assert(g:get("unit", "inside") == nil) -- rolled back
+  equal(g:group(function() -- a coroutine within the group is the group's own affair
+    local put = coroutine.wrap(function() coroutine.yield(g:put("unit", "own", {name = "x"})) end)
+    return put() and "ok"
+  end), "ok")
+  assert(g:put("unit", "later", {name = "x"}))
+  local rows = g:records("unit")
+  assert(rows())
+  g:close()
+  raises("closed", rows)
+  local again <close> = assert(gov.open(url))
+  assert(again:act_as_host("test"))
+  assert(again:get("unit", "later") and again:get("unit", "own"))
+end)
+
+test("a misuse is told at the caller's line, however deep it lies", function()
+  local g <close> = community()
+  local here = "test_lua.lua:" .. debug.getinfo(1, "l").currentline + 1
+  raises(here .. ":", function() gov.point(nil) end)
+  raises("latitude and a longitude", function() gov.point(nil) end)
+  g:group(function()
+    local line = "test_lua.lua:" .. debug.getinfo(1, "l").currentline + 1
+    raises(line .. ":", function() g:group(print) end)
+    return true
+  end)
+  raises("test_lua.lua:", function() local now = gov.open("x.db", {nmae = 1}) return now end)
+end)
+
 test("pages", function()
   local g <close> = community()
   local ids = {}

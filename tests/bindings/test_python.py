@@ -496,6 +496,26 @@ class Handles(Case):
             with self.assertRaises(KeyError):
                 g.get("unit", "U09")
 
+    def test_a_list_ends_with_its_handle(self):
+        g = self.community()
+        rows = g.records("staff")
+        next(rows)
+        g.close()
+        with self.assertRaises(gov.StateError):
+            next(rows)
+
+    def test_what_is_no_scope_or_language_is_told_at_once(self):
+        for wrong in (5, "x", [1]):
+            with self.assertRaises(TypeError):
+                gov.eval("1", scope=wrong)
+        with self.assertRaises(TypeError):
+            gov.Scope(rules=5)
+        with self.assertRaises(TypeError):
+            gov.language = 5
+        with self.assertRaises(ValueError):
+            gov.language = "fr"
+        self.assertEqual(gov.language, "en")
+
     def test_garbage_in_any_order(self):
         self.community().close()
         rnd = random.Random(3)

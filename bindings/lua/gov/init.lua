@@ -11,13 +11,27 @@ local gov = {
   LEDGER_BATCH_MAX = core.GOV_LEDGER_BATCH_MAX,
 }
 
+-- ---- misuse ----
+
+local HERE <const> = debug and debug.getinfo(1, "S").source
+
+-- Raises a misuse at the line of whoever called this module, however deep in it the mistake was found.
+local function raise(message)
+  if not debug then error(message, 3) end
+  local level, info = 2, nil
+  repeat
+    info, level = debug.getinfo(level, "Sl"), level + 1
+  until not info or (info.source ~= HERE and info.currentline > 0)
+  error((info and ("%s:%d: "):format(info.short_src, info.currentline) or "") .. message, 0)
+end
+
 -- ---- times, bytes, lists and maps ----
 
 local Timestamp, Duration, Bytes = kinds.timestamp, kinds.duration, kinds.bytes
 local SECOND <const> = 1000000
 
 local function us_of(whole, what)
-  return math.tointeger(whole) or error(what .. " is a whole number of microseconds", 3)
+  return math.tointeger(whole) or raise(what .. " is a whole number of microseconds")
 end
 
 local function new_timestamp(us) return setmetatable({us = us}, Timestamp) end
@@ -30,11 +44,11 @@ function gov.timestamp(from)
       from.min or 0, from.sec or 0)
   end
   if type(from) == "number" then return new_timestamp(us_of(from, "a timestamp")) end
-  if type(from) ~= "string" then error("a timestamp is made of a number, a text or a table", 2) end
+  if type(from) ~= "string" then raise("a timestamp is made of a number, a text or a table") end
   local ok, made = pcall(function()
     return core.gov_value_from_json(('{"$timestamp":%s}'):format(core.gov_value_to_json(from)))
   end)
-  return ok and getmetatable(made) == Timestamp and made or error("not an instant: " .. from, 2)
+  return ok and getmetatable(made) == Timestamp and made or raise("not an instant: " .. from)
 end
 
 local UNITS <const> = {us = 1, seconds = SECOND, minutes = 60 * SECOND, hours = 3600 * SECOND, days = 86400 * SECOND}
@@ -44,7 +58,7 @@ function gov.duration(from)
   if type(from) == "number" then return new_duration(us_of(from, "a duration")) end
   local us = 0
   for unit, n in pairs(from) do
-    us = us + us_of((UNITS[unit] or error("no unit " .. tostring(unit), 2)) * n, "a duration")
+    us = us + us_of((UNITS[unit] or raise("no unit " .. tostring(unit))) * n, "a duration")
   end
   return new_duration(us)
 end
@@ -63,7 +77,7 @@ Duration.__index = {
 local function is(value, kind) return getmetatable(value) == kind end
 
 local function same_kind(a, b)
-  if getmetatable(a) ~= getmetatable(b) then error("cannot compare these two", 3) end
+  if getmetatable(a) ~= getmetatable(b) then raise("cannot compare these two") end
 end
 
 for _, kind in ipairs {Timestamp, Duration} do
@@ -79,14 +93,14 @@ local function add(a, b)
   if is(b, Timestamp) then a, b = b, a end
   if is(a, Timestamp) and is(b, Duration) then return new_timestamp(a.us + b.us) end
   if is(a, Duration) and is(b, Duration) then return new_duration(a.us + b.us) end
-  error("cannot add these two", 2)
+  raise("cannot add these two")
 end
 
 local function subtract(a, b)
   if is(a, Timestamp) and is(b, Timestamp) then return new_duration(a.us - b.us) end
   if is(a, Timestamp) and is(b, Duration) then return new_timestamp(a.us - b.us) end
   if is(a, Duration) and is(b, Duration) then return new_duration(a.us - b.us) end
-  error("cannot subtract these two", 2)
+  raise("cannot subtract these two")
 end
 
 Timestamp.__add, Timestamp.__sub = add, subtract
@@ -99,7 +113,7 @@ Bytes.__len = function(self) return #self.bytes end
 
 --- A string of any bytes; plain strings are UTF-8 text.
 function gov.bytes(string)
-  if type(string) ~= "string" then error("bytes are made of a string", 2) end
+  if type(string) ~= "string" then raise("bytes are made of a string") end
   return setmetatable({bytes = string}, Bytes)
 end
 
@@ -111,8 +125,9 @@ function gov.map(table) return setmetatable(table or {}, kinds.map) end
 
 --- A point, from degrees (WGS 84) to what records hold: units of 1e-7 degree.
 function gov.point(lat, lon)
+  if type(lat) ~= "number" or type(lon) ~= "number" then raise("a point is made of a latitude and a longitude in degrees") end
   if not (lat >= -90 and lat <= 90 and lon >= -180 and lon <= 180) then
-    error("a latitude is -90 to 90 degrees, a longitude -180 to 180", 2)
+    raise("a latitude is -90 to 90 degrees, a longitude -180 to 180")
   end
   return {lat = math.floor(lat * 10000000 + 0.5), lon = math.floor(lon * 10000000 + 0.5)}
 end
@@ -147,9 +162,9 @@ local function place(d)
   return where == "" and d.message or where .. " " .. d.message
 end
 
--- Only ever tail-called, as its callers are: level 2 is whoever called the method.
 local function fail(thrown)
-  if type(thrown) ~= "table" then error(thrown, 2) end
+  if type(thrown) == "string" then raise(thrown) end
+  if type(thrown) ~= "table" then error(thrown, 0) end
   if thrown.raised ~= nil then error(thrown.raised, 0) end
   local list = diagnostics(thrown.handle)
   local first
@@ -157,7 +172,7 @@ local function fail(thrown)
     if list[i].severity == "error" then first = list[i] end
   end
   local message = first and place(first) or "status " .. thrown.status
-  if MISUSE[thrown.status] then error(message, 2) end
+  if MISUSE[thrown.status] then raise(message) end
   local err = setmetatable({message = message, code = first and first.code or "status_" .. thrown.status,
     status = thrown.status, diagnostics = list, report = thrown.answer, cause = thrown.cause}, Error)
   return nil, message, err.code, err
@@ -179,10 +194,10 @@ local function after(f, first, ...)
 end
 
 -- Takes the members named from a table of options; one that is not known is a misuse.
-local function pick(options, allowed, level)
+local function pick(options, allowed)
   local picked = {}
   for name, value in pairs(options or {}) do
-    if not allowed[name] then error("there is no option '" .. tostring(name) .. "'", level + 1) end
+    if not allowed[name] then raise("there is no option '" .. tostring(name) .. "'") end
     if allowed[name] == true then picked[name] = value end
   end
   return picked
@@ -190,7 +205,7 @@ end
 
 local function micros(when)
   if is(when, Timestamp) then return when.us end
-  return math.tointeger(when) or error("a gov.timestamp is needed", 3)
+  return math.tointeger(when) or raise("a gov.timestamp is needed")
 end
 
 -- ---- handles ----
@@ -205,7 +220,7 @@ local made = setmetatable({}, {__mode = "k"}) -- what make() below has handed ou
 -- A method was called on something else: object.method() instead of object:method().
 local function ours(self)
   if self == nil or not made[self] then
-    error(("a method needs its object: write object:method() (got a %s)"):format(type(self)), 4)
+    raise(("a method needs its object: write object:method() (got a %s)"):format(type(self)))
   end
 end
 
@@ -213,8 +228,8 @@ end
 local function on(self, f, ...)
   ours(self)
   local handle, home = self._handle, self._home
-  if not handle then error("the " .. self._what .. " is closed", 2) end
-  if home.busy then error("a callback must not call back into the same store", 2) end
+  if not handle then raise("the " .. self._what .. " is closed") end
+  if home.busy then raise("a callback must not call back into the same store") end
   home.busy = true
   return leave(home, pcall(f, handle, ...))
 end
@@ -223,7 +238,7 @@ local function close(self)
   ours(self)
   local handle = self._handle
   if not handle then return end
-  if self._home.busy then error("a callback must not close the store that calls it", 2) end
+  if self._home.busy then raise("a callback must not close the store that calls it") end
   self._handle = nil
   self._free(handle)
 end
@@ -267,7 +282,7 @@ end
 --- gov.scope {["rainfall(string, timestamp) -> double"] = rainfall}. Options: rules (a rulebook, whose values and functions expressions may
 --- then use, by its zone and calendar) and now (a gov.timestamp; else this moment). Once used, it takes no more functions.
 function gov.scope(functions, options)
-  pick(options, {rules = true, now = true}, 2)
+  pick(options, {rules = true, now = true})
   local rules, now = (options or {}).rules, (options or {}).now
   local function fill(handle)
     local scope = new_scope(handle)
@@ -286,7 +301,7 @@ end
 
 --- Adds a function. Options: pure (its answer depends on its arguments alone), cost (what one call takes of an evaluation's units; 10).
 function Scope:add(signature, f, options)
-  pick(options, {pure = true, cost = true}, 2)
+  pick(options, {pure = true, cost = true})
   local more = options or {}
   return on(self, core.gov_scope_add, signature, more.pure and 1 or 0, more.cost or 0, f)
 end
@@ -295,7 +310,7 @@ end
 local function with_scope(scope, f)
   if scope == nil then return f(nil, nil) end
   if getmetatable(scope) == scope_meta then
-    if not scope._handle then error("the scope is closed", 3) end
+    if not scope._handle then raise("the scope is closed") end
     return f(scope._handle, scope)
   end
   return after(function(made) return f(made._handle, made) end, gov.scope(scope))
@@ -354,7 +369,7 @@ end
 --- Compiles an expression; `variables` maps the names it may use to their types ("int", "dyn", ...). Options: scope (a scope, or a
 --- table of functions), container (where names are looked up first), type (what the expression must yield).
 function gov.compile(source, variables, options)
-  pick(options, {scope = true, container = true, type = true}, 2)
+  pick(options, {scope = true, container = true, type = true})
   local more = options or {}
   return with_scope(more.scope, function(functions)
     return after(function(handle)
@@ -417,15 +432,15 @@ function gov.ledger_result_name(code) return core.gov_ledger_result_name(code) e
 
 local OPEN <const> = {create = true, readonly = true, relaxed = true, busy_timeout = "ms", name = "own", now = "own", scope = "own"}
 
-local function open_options(options, level)
-  local picked = pick(options, OPEN, level + 1)
+local function open_options(options)
+  local picked = pick(options, OPEN)
   if options and options.busy_timeout then picked.busy_timeout_ms = math.floor(options.busy_timeout * 1000) end
   return picked
 end
 
 --- Opens a store: "x.db", "sqlite:x.db" or "postgresql://...". Options: create, readonly, relaxed, busy_timeout (seconds).
 function gov.store(url, options)
-  local opening = open_options(options, 2)
+  local opening = open_options(options)
   return with_scope((options or {}).scope, function(functions, kept)
     return after(function(handle) return new_store(handle, nil, {_scope = kept}) end,
       call(core.gov_store_open, url, opening, functions))
@@ -451,7 +466,7 @@ end
 
 --- Opens a community by its name; the only one, without. Options: now (a gov.timestamp, or a function that gives one).
 function Store:community(name, options)
-  pick(options, {now = true}, 2)
+  pick(options, {now = true})
   return after(function(handle)
     return set_clock(new_community(handle, self._home), (options or {}).now)
   end, on(self, core.gov_attach, name))
@@ -459,7 +474,7 @@ end
 
 --- Opens a community on a store. Options as in gov.store(), and name, and now (a gov.timestamp, or a function).
 function gov.open(url, options)
-  local opening, more = open_options(options, 2), options or {}
+  local opening, more = open_options(options), options or {}
   if more.name == nil then
     return with_scope(more.scope, function(functions)
       return after(function(handle) return set_clock(new_community(handle), more.now) end,
@@ -476,7 +491,7 @@ end
 
 --- Creates a community with these rules (a path, or a rulebook), makes the store when it is not there, and opens it.
 function gov.create(url, rulebook, options)
-  local opening, more = open_options(options, 2), options or {}
+  local opening, more = open_options(options), options or {}
   opening.create = true
   return with_scope(more.scope, function(functions, kept)
     return with_rules(rulebook, function(rules)
@@ -492,7 +507,7 @@ end
 
 --- Brings an older store to this library's schema; gives the versions before and after.
 function gov.upgrade(url, options)
-  local opening = open_options(options, 2)
+  local opening = open_options(options)
   return call(core.gov_store_upgrade, url, opening)
 end
 
@@ -509,7 +524,7 @@ local function act(self, f, ...)
   ours(self)
   if self._clock and self._handle then
     local us = micros(self._clock())
-    if us < 0 then error("a community's clock begins in 1970", 2) end
+    if us < 0 then raise("a community's clock begins in 1970") end
     on(self, core.gov_set_now, us)
   end
   return on(self, f, ...)
@@ -545,11 +560,23 @@ local function end_group(self, ok, first, second, ...)
   return first, second, ...
 end
 
---- Calls f() within one transaction: committed when it returns, rolled back when it raises, or returns nil and a message.
+-- pcall(f) where f cannot yield: who forgot the coroutine would leave the transaction open for ever.
+local gsub <const> = string.gsub
+local function without_yield(f)
+  local results
+  gsub("x", "x", function() results = table.pack(pcall(f)) end)
+  if not results[1] and results[2] == "attempt to yield across a C-call boundary" then
+    results[2] = "a group must not yield"
+  end
+  return table.unpack(results, 1, results.n)
+end
+
+--- Calls f() within one transaction: committed when it returns, rolled back when it raises, or returns nil and a message. f cannot
+--- yield out of the group.
 function Community:group(f)
   local ok, message, code, err = act(self, core.gov_begin)
   if not ok then return nil, message, code, err end
-  return end_group(self, pcall(f))
+  return end_group(self, without_yield(f))
 end
 
 --- The community's clock, a gov.timestamp.
@@ -561,7 +588,7 @@ end
 --- Lets the clock stand still at a gov.timestamp.
 function Community:freeze(when)
   local us = micros(when)
-  if us < 0 then error("a community's clock begins in 1970", 2) end
+  if us < 0 then raise("a community's clock begins in 1970") end
   self._clock = nil
   return on(self, core.gov_set_now, us)
 end
@@ -598,10 +625,12 @@ function Community:put(kind, key, fields) return act(self, core.gov_record_put, 
 function Community:get(kind, key) return act(self, core.gov_record_get, kind, key) end
 function Community:locate(points) return act(self, core.gov_locate, points) end
 
--- An iterator over pages; `fetch(cursor)` gives a page's items and the next cursor. A failure on the way is an error.
-local function pages(fetch)
+-- An iterator over pages; `fetch(cursor)` gives a page's items and the next cursor. A failure on the way is an error, and so is to go
+-- on with what is closed, also within a page.
+local function pages(self, fetch)
   local items, at, cursor, last = {}, 0, nil, false
   return function()
+    if not self._handle then raise("the " .. self._what .. " is closed") end
     while at >= #items do
       if last then return nil end
       items, cursor = fetch(cursor)
@@ -622,7 +651,7 @@ end
 function Community:records(kind, query)
   local asked = {limit = 1000}
   for name, value in pairs(query or {}) do asked[name] = value end
-  return pages(function(cursor)
+  return pages(self, function(cursor)
     asked.cursor = cursor
     return page("records", act(self, core.gov_record_list, kind, asked))
   end)
@@ -653,7 +682,7 @@ function Community:explain(id) return act(self, core.gov_case_explain, id) end
 function Community:cases(query)
   local asked = {limit = 1000}
   for name, value in pairs(query or {}) do asked[name] = value end
-  return pages(function(cursor)
+  return pages(self, function(cursor)
     asked.cursor = cursor
     return page("cases", act(self, core.gov_case_list, asked))
   end)
@@ -676,7 +705,7 @@ local function statement(self, f, account, filter)
   local asked = {account = account}
   for name, value in pairs(filter or {}) do asked[name] = value end
   local left = asked.limit
-  return pages(function()
+  return pages(self, function()
     asked.limit = left
     local rows, _, _, err = act(self, f, asked)
     if rows == nil then error(err, 0) end
@@ -699,18 +728,18 @@ end
 
 --- Points: options are programme and kind (and before, limit for the statement).
 function Community:points(key, options)
-  local o = pick(options, {programme = true, kind = true}, 2)
+  local o = pick(options, {programme = true, kind = true})
   return act(self, core.gov_points_balance, o.programme, o.kind, key)
 end
 
 function Community:points_statement(key, options)
-  local o = pick(options, {programme = true, kind = true, before = true, limit = true}, 2)
+  local o = pick(options, {programme = true, kind = true, before = true, limit = true})
   return act(self, core.gov_points_statement, o.programme, o.kind, key, o.before and micros(o.before) or 0, o.limit or 0)
 end
 
 --- Gives points by hand, or takes them, under one of the programme's rules. The amount is the rule's own without one.
 function Community:award(key, rule, amount, options)
-  local o = pick(options, {programme = true, kind = true}, 2)
+  local o = pick(options, {programme = true, kind = true})
   return act(self, core.gov_points_award, o.programme, o.kind, key, rule, amount or 0)
 end
 
@@ -730,7 +759,7 @@ function Community:points_totals() return act(self, core.gov_points_totals) end
 
 --- The journal's entries in order, after the entry of that id.
 function Community:journal(after_entry, size)
-  return pages(function(cursor)
+  return pages(self, function(cursor)
     return page("entries", act(self, core.gov_journal_read, cursor or after_entry or 0, size or 1000))
   end)
 end
@@ -745,7 +774,7 @@ function Community:report_html(options) return act(self, core.gov_report_html, o
 
 --- Imports a file as its map says. Options: file, refused, lang (of the reasons there), batch, dry_run, progress.
 function Community:import(map, options)
-  local picked = pick(options, {file = true, refused = true, lang = true, batch = true, dry_run = true, progress = "own"}, 2)
+  local picked = pick(options, {file = true, refused = true, lang = true, batch = true, dry_run = true, progress = "own"})
   return act(self, core.gov_import, map, picked, (options or {}).progress)
 end
 

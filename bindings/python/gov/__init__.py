@@ -11,6 +11,9 @@
 docs/python.md tells more. Messages of errors are in `gov.language`: "en" or "zh".
 """
 
+import sys as _sys
+from types import ModuleType as _ModuleType
+
 from ._core import gov_version as _gov_version, gov_ledger_result_name as _result_name
 from ._core import GOV_LEDGER_BATCH_MAX as LEDGER_BATCH_MAX
 from ._errors import (
@@ -41,6 +44,19 @@ def ledger_result_name(code):
     """Name of a ledger's result, e.g. "exceeds_credits"; None for a number that is none."""
     return _result_name(code)
 
+
+class _Module(_ModuleType):
+    """The module: a wrong language is told where it is set, not when an error wants to be told."""
+
+    def __setattr__(self, name, value):
+        if name == "language" and not isinstance(value, str):
+            raise TypeError(f'gov.language is "en" or "zh", not {value!r}')
+        if name == "language" and value not in ("en", "zh"):
+            raise ValueError(f'gov.language is "en" or "zh", not {value!r}')
+        super().__setattr__(name, value)
+
+
+_sys.modules[__name__].__class__ = _Module
 
 for _class in list(globals().values()):
     if isinstance(_class, type) and _class.__module__.startswith("gov._"):

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from . import _core
@@ -114,6 +115,10 @@ class Scope(Handle):
     _release = _core.gov_scope_free
 
     def __init__(self, functions=None, *, rules=None, now=None):
+        if functions is not None and not isinstance(functions, Mapping):
+            raise TypeError(f"a scope is a Scope, or a dict of functions, not {type(functions).__name__}")
+        if rules is not None and not isinstance(rules, Rulebook):
+            raise TypeError(f"rules are a Rulebook, not {type(rules).__name__}")
         if rules is None:
             super().__init__(_core.gov_scope_new())
         else:

@@ -240,6 +240,13 @@ class Community(Handle):
         with load_rulebook(rulebook) as rules:
             return self.migrate(rules, dry_run=dry_run)
 
+    def _rows(self, rows):
+        """A page's rows: with what is closed no list goes on, also not within a page."""
+        for row in rows:
+            yield row
+            if self.closed:
+                raise StateError("the community is closed", "closed", _core.GOV_E_STATE)
+
     # --- people and places ---
 
     def put(self, kind, key, fields=None, /, **more):
@@ -257,7 +264,7 @@ class Community(Handle):
         query = {"where": where, "order": order, "limit": page, "cursor": None}
         while True:
             answer = self._call(_core.gov_record_list, kind, query)
-            yield from answer["records"]
+            yield from self._rows(answer["records"])
             query["cursor"] = answer["next"]
             if query["cursor"] is None:
                 return
@@ -306,7 +313,7 @@ class Community(Handle):
                  "where": where, "order": order, "open_only": open_only, "overdue_only": overdue_only, "limit": page, "cursor": None}
         while True:
             answer = self._call(_core.gov_case_list, query)
-            yield from answer["cases"]
+            yield from self._rows(answer["cases"])
             query["cursor"] = answer["next"]
             if query["cursor"] is None:
                 return
@@ -352,7 +359,7 @@ class Community(Handle):
         while True:
             query["limit"] = left
             rows = self._call(call, query)
-            yield from rows
+            yield from self._rows(rows)
             if left:
                 left -= len(rows)
                 if left <= 0:
@@ -427,7 +434,7 @@ class Community(Handle):
         """The entries of the journal in order, as dicts; after the entry of that id."""
         while after is not None:
             answer = self._call(_core.gov_journal_read, after, page)
-            yield from answer["entries"]
+            yield from self._rows(answer["entries"])
             after = answer["next"]
 
     def verify(self, progress=None):
