@@ -122,7 +122,8 @@ typedef struct gov_transfer {
     int64_t
         effective_at; /**< When it takes effect where that is not when it was recorded; 0: then. @since 0.1 */
     int64_t
-        reversal_of; /**< The transfer that it takes back, in part or (INT64_MAX) what is left of it. @since 0.1 */
+        reversal_of; /**< The transfer that it takes back, in part or (INT64_MAX) what is left of it; with
+                          GOV_TRANSFER_PENDING when it is posted. @since 0.1 */
     int64_t
         expires_at; /**< When the lots expire that it makes in its credit account; 0: never, or as those
                          lots do that it takes. @since 0.1 */

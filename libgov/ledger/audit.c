@@ -47,6 +47,9 @@ typedef struct audit {
     int64_t *seqs;       /* of their rows */
     size_t seq_count, seq_cap;
     bool has_ids, has_closing;
+    ledger_index waiting; /* pending reversals ... */
+    int64_t *taken_back;  /* ... and the rows of what they take back */
+    size_t taken_count, taken_cap;
     int64_t entry, actor; /* of the entry that is read */
     int64_t wrong;        /* the first whose blocks are not those that it commits to */
     base_buf digests;
@@ -235,19 +238,39 @@ static gov_status follow_effects(audit *a, const ledger_row *r)
     return rc;
 }
 
+/* What was reserved to be taken back counts; what of that was not posted does not any more. */
+static gov_status follow_reversal(audit *a, const ledger_row *r)
+{
+    const uint32_t at = ledger_index_get(&a->waiting, r->t.pending_id);
+    int64_t seq;
+    if (r->t.pending_id != 0 && at != LEDGER_NONE) {
+        const int64_t posted = r->t.flags & GOV_TRANSFER_POST_PENDING ? r->t.amount : 0;
+        return FOLLOWS(a, REVERSED,
+                       {.key = {a->taken_back[at]}, .columns = {posted - r->released}});
+    }
+    if (r->t.reversal_of == 0 || r->t.amount == 0)
+        return GOV_OK;
+    gov_status rc = seq_of(a, r->t.reversal_of, &seq);
+    if (rc == GOV_OK && r->t.flags & GOV_TRANSFER_PENDING) {
+        if (!base_grow(a->l->alloc, &a->taken_back, &a->taken_cap, a->taken_count,
+                       sizeof *a->taken_back) ||
+            !ledger_index_reserve(&a->waiting, 1))
+            return base_nomem(a->d);
+        ledger_index_set(&a->waiting, r->t.id, (uint32_t)a->taken_count);
+        a->taken_back[a->taken_count++] = seq;
+    }
+    /* It is there once, however often something was taken back: whether it is, its amount tells. */
+    return rc == GOV_OK ? FOLLOWS(a, REVERSED, {.key = {seq}, .columns = {r->t.amount}}) : rc;
+}
+
 static gov_status follow_row(audit *a, const ledger_row *r)
 {
-    int64_t seq;
     gov_status rc = ledger_extent_row(&a->extents, r) ? follow_effects(a, r) : base_nomem(a->d);
     if (rc == GOV_OK)
         rc = follow_pending(a, r);
     if (rc == GOV_OK && !r->native && r->kind == LEDGER_LIVE)
         rc = FOLLOWS(a, IDS, {.key = {r->t.id}, .columns = {r->t.ledger, r->seq}, .there = 1});
-    if (rc != GOV_OK || r->t.reversal_of == 0 || r->t.amount == 0)
-        return rc;
-    rc = seq_of(a, r->t.reversal_of, &seq);
-    /* It is there once, however often something was taken back: whether it is, its amount tells. */
-    return rc == GOV_OK ? FOLLOWS(a, REVERSED, {.key = {seq}, .columns = {r->t.amount}}) : rc;
+    return rc == GOV_OK ? follow_reversal(a, r) : rc;
 }
 
 static gov_status follow_block(void *user, const ledger_block *b, const void *data, size_t len,
@@ -609,7 +632,12 @@ static gov_status run_audit(audit *a)
 
 gov_status ledger_audit(gov *g, ledger *l, const diag *d)
 {
-    audit a = {.g = g, .l = l, .d = d, .places.alloc = l->alloc, .extents.alloc = l->alloc};
+    audit a = {.g = g,
+               .l = l,
+               .d = d,
+               .places.alloc = l->alloc,
+               .waiting.alloc = l->alloc,
+               .extents.alloc = l->alloc};
     a.sums = base_array(l->alloc, PARTS, sizeof *a.sums);
     if (a.sums == NULL)
         return base_nomem(d);
@@ -619,6 +647,8 @@ gov_status ledger_audit(gov *g, ledger *l, const diag *d)
     const gov_status rc = run_audit(&a);
     base_buf_free(&a.digests);
     ledger_index_free(&a.places);
+    ledger_index_free(&a.waiting);
+    base_free(l->alloc, a.taken_back);
     base_free(l->alloc, a.seqs);
     base_free(l->alloc, a.extents.items);
     base_free(l->alloc, a.lines);

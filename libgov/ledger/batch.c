@@ -283,6 +283,8 @@ static gov_status expire_due(ledger *l, const ledger_transfer *events, size_t n,
             rc = ledger_load_due(l, c->book, now_us, max, d);
     }
     if (rc == GOV_OK)
+        rc = ledger_load_reversed(l, events, n, d);
+    if (rc == GOV_OK)
         rc = ledger_load_statuses(l, d);
     if (rc == GOV_OK)
         rc = ledger_load_extras(l, events, n, now_us, max, d);
@@ -323,8 +325,6 @@ static gov_status transfers_try(ledger *l, const ledger_transfer *events, size_t
     gov_status rc = begin(l, n, t, d);
     if (rc == GOV_OK)
         rc = lock_for(l, events, n, d);
-    if (rc == GOV_OK)
-        rc = ledger_load_reversed(l, events, n, d);
     if (rc == GOV_OK)
         rc = load_events(l, events, n, d);
     int64_t at_us = 0;

@@ -101,8 +101,6 @@ void ledger_book_free(ledger_book *b)
 
 ledger_clock *ledger_clock_of(ledger_book *b, uint32_t book)
 {
-    if (b->memory)
-        book = 0;
     for (size_t i = 0; i < b->clock_count; i++)
         if (b->clocks[i].book == book)
             return &b->clocks[i];

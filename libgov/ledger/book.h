@@ -97,6 +97,7 @@ typedef struct ledger_row {
     int64_t actor;       /* who made a pending one */
     int64_t reversed;    /* how much of it was taken back, and as the store has it */
     int64_t reversed_kept;
+    bool reversed_stored; /* the store has a row for it */
     uint32_t uses;          /* the first of what it took from lots or made of them; LEDGER_NONE */
     uint32_t debit, credit; /* cells */
     uint32_t pending;       /* the row that it posts, voids or lets expire */
@@ -186,7 +187,7 @@ typedef struct ledger_undo {
 
 typedef struct ledger_book {
     const gov_allocator *alloc;
-    bool memory; /* holds everything; one clock for all ledgers */
+    bool memory; /* holds everything */
     ledger_cell *cells;
     size_t cell_count, cell_cap;
     ledger_index accounts;
@@ -229,6 +230,10 @@ bool ledger_book_reserve(ledger_book *b, size_t cells, size_t rows, size_t undo)
 ledger_cell *ledger_cell_add(ledger_book *b, int64_t id);
 ledger_row *ledger_row_of(const ledger_book *b, int64_t id); /* NULL: not there, or dead */
 ledger_row *ledger_row_add(ledger_book *b, int64_t id);      /* id 0: not to be found by it */
+
+/* What is answered to a transfer whose id e has: that it exists, or in what it differs. again.c */
+int32_t ledger_transfer_again(const ledger_book *b, const ledger_transfer *t,
+                              const ledger_transfer *e);
 
 /* Chains: what to put back when one breaks. undo.c */
 void ledger_undo_add(ledger_book *b, ledger_undo u);

@@ -28,17 +28,26 @@ static bool taken(const ledger_book *b, int64_t us)
 
 static bool account_made_at(const ledger_book *b, int64_t us)
 {
-    for (size_t i = b->cell_count; b->memory && i-- > 0 && b->cells[i].a.timestamp >= us;)
+    /* Within one ledger timestamps ascend. */
+    for (size_t i = b->cell_count; b->memory && i-- > 0;) {
         if (b->cells[i].a.id != 0 && b->cells[i].a.timestamp == us)
             return true;
+        if (b->cells[i].a.timestamp < us && b->clock_count == 1)
+            break;
+    }
     return taken(b, us);
 }
 
 static bool transfer_made_at(const ledger_book *b, int64_t us)
 {
-    for (size_t i = b->row_count; b->memory && i-- > 0;)
-        if (b->rows[i].kind == LEDGER_LIVE && b->rows[i].t.timestamp <= us)
-            return b->rows[i].t.timestamp == us;
+    for (size_t i = b->row_count; b->memory && i-- > 0;) {
+        if (b->rows[i].kind != LEDGER_LIVE)
+            continue;
+        if (b->rows[i].t.timestamp == us)
+            return true;
+        if (b->rows[i].t.timestamp < us && b->clock_count == 1)
+            break;
+    }
     return taken(b, us);
 }
 
@@ -144,98 +153,6 @@ static int32_t create_account(ledger_book *b, const ledger_account *a, int64_t *
     return GOV_LEDGER_CREATED;
 }
 
-/* ---- transfers: the same id again ---- */
-
-static int32_t transfer_exists_same(const ledger_transfer *t, const ledger_transfer *e)
-{
-    if (t->effective_at != e->effective_at)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_EFFECTIVE_AT;
-    if (t->expires_at != e->expires_at && !(t->flags & RESOLVING))
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_EXPIRES_AT;
-    return GOV_LEDGER_EXISTS;
-}
-
-/* A post or void leaves out what it takes from the pending transfer p. */
-static int32_t resolution_exists(const ledger_transfer *t, const ledger_transfer *e,
-                                 const ledger_transfer *p)
-{
-    if (t->debit_account != 0 && t->debit_account != e->debit_account)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID;
-    if (t->credit_account != 0 && t->credit_account != e->credit_account)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID;
-    const int64_t all = t->flags & GOV_TRANSFER_VOID_PENDING ? 0 : INT64_MAX;
-    if (e->amount != (t->amount == all ? p->amount : t->amount))
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_AMOUNT;
-    if (e->subject != (t->subject == 0 ? p->subject : t->subject))
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_SUBJECT;
-    if (e->reference != (t->reference == 0 ? p->reference : t->reference))
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REFERENCE;
-    if (e->reason != (t->reason == 0 ? p->reason : t->reason))
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REASON;
-    if (t->ledger != 0 && t->ledger != e->ledger)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_LEDGER;
-    if (t->code != 0 && t->code != e->code)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_CODE;
-    return transfer_exists_same(t, e);
-}
-
-static int32_t plain_exists(const ledger_transfer *t, const ledger_transfer *e)
-{
-    if (t->debit_account != e->debit_account)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID;
-    if (t->credit_account != e->credit_account)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT_ID;
-    /* What a balancing transfer moved may be less than what was asked for, then and now. */
-    const bool balancing =
-        (t->flags & (GOV_TRANSFER_BALANCING_DEBIT | GOV_TRANSFER_BALANCING_CREDIT)) != 0;
-    if (balancing ? t->amount < e->amount : t->amount != e->amount)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_AMOUNT;
-    if (t->subject != e->subject)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_SUBJECT;
-    if (t->reference != e->reference)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REFERENCE;
-    if (t->reason != e->reason)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REASON;
-    if (t->ledger != e->ledger)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_LEDGER;
-    if (t->code != e->code)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_CODE;
-    return transfer_exists_same(t, e);
-}
-
-/* A reversal leaves out what it takes from the transfer o that it takes back. */
-static int32_t reversal_exists(const ledger_transfer *t, const ledger_transfer *e,
-                               const ledger_transfer *o)
-{
-    ledger_transfer full = *t;
-    full.debit_account = t->debit_account != 0 ? t->debit_account : e->debit_account;
-    full.credit_account = t->credit_account != 0 ? t->credit_account : e->credit_account;
-    full.amount = t->amount == INT64_MAX ? e->amount : t->amount;
-    full.subject = t->subject != 0 ? t->subject : o->subject;
-    full.reference = t->reference != 0 ? t->reference : o->reference;
-    full.reason = t->reason != 0 ? t->reason : o->reason;
-    full.ledger = t->ledger != 0 ? t->ledger : e->ledger;
-    full.code = t->code != 0 ? t->code : o->code;
-    return plain_exists(&full, e);
-}
-
-static int32_t transfer_exists(const ledger_book *b, const ledger_transfer *t,
-                               const ledger_transfer *e)
-{
-    if (t->flags != e->flags)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_FLAGS;
-    if (t->pending_id != e->pending_id)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_PENDING_ID;
-    if (t->timeout != e->timeout)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_TIMEOUT;
-    if (t->flags & RESOLVING)
-        return resolution_exists(t, e, &ledger_row_of(b, t->pending_id)->t);
-    if (t->reversal_of != e->reversal_of)
-        return GOV_LEDGER_EXISTS_WITH_DIFFERENT_REVERSAL_OF;
-    return t->reversal_of != 0 ? reversal_exists(t, e, &ledger_row_of(b, t->reversal_of)->t)
-                               : plain_exists(t, e);
-}
-
 /* ---- transfers: what is written when nothing speaks against it ---- */
 
 static ledger_row *append(ledger_book *b, const ledger_transfer *t, int64_t at_us, uint32_t debit,
@@ -258,9 +175,43 @@ static ledger_row *append(ledger_book *b, const ledger_transfer *t, int64_t at_u
     return r;
 }
 
+/* The row that holds what o took from lots: o itself, or the pending transfer that it posted. */
+static uint32_t spender(const ledger_book *b, const ledger_row *o)
+{
+    const ledger_row *p =
+        o->t.flags & GOV_TRANSFER_POST_PENDING ? ledger_row_of(b, o->t.pending_id) : o;
+    return (uint32_t)(p - b->rows);
+}
+
+/* The row that a reversal takes back; LEDGER_NONE: the row is no reversal. */
+static uint32_t taken_back(const ledger_book *b, const ledger_row *r)
+{
+    return r->t.reversal_of != 0 ? (uint32_t)(ledger_row_of(b, r->t.reversal_of) - b->rows)
+                                 : LEDGER_NONE;
+}
+
+static void count_reversed(ledger_book *b, uint32_t of, int64_t by)
+{
+    ledger_undo_add(b, (ledger_undo){.what = LEDGER_UNDO_REVERSED,
+                                     .at = of,
+                                     .balance = {b->rows[of].reversed}});
+    b->rows[of].reversed += by;
+}
+
+/* A reversal takes effect: its credit account gets back the lots that it had spent, and caps forget what they counted. */
+static void give_back(ledger_book *b, uint32_t of, int64_t amount, uint32_t debit, uint32_t credit)
+{
+    const uint32_t spent = spender(b, &b->rows[of]);
+    if (b->cells[credit].a.flags & GOV_ACCOUNT_LOTS)
+        ledger_lots_return(b, spent, amount);
+    const ledger_transfer *counted = &b->rows[spent].t;
+    ledger_caps_count(b, counted, &b->cells[credit].a, &b->cells[debit].a, -amount,
+                      counted->timestamp);
+}
+
 static void resolve_pending(ledger_book *b, const ledger_row *by, uint8_t status)
 {
-    const uint32_t at = by->pending;
+    const uint32_t at = by->pending, of = taken_back(b, &b->rows[at]);
     ledger_row *p = &b->rows[at];
     p->resolved_us = by->t.timestamp;
     p->resolved_by = by->t.id;
@@ -275,7 +226,10 @@ static void resolve_pending(ledger_book *b, const ledger_row *by, uint8_t status
     debit->debits_pending -= p->t.amount;
     credit->credits_pending -= p->t.amount;
     ledger_lots_return(b, at, unused);
-    ledger_caps_count(b, &p->t, debit, credit, -unused, p->t.timestamp);
+    if (of != LEDGER_NONE)
+        count_reversed(b, of, -unused);
+    else
+        ledger_caps_count(b, &p->t, debit, credit, -unused, p->t.timestamp);
     if (status == LEDGER_POSTED)
         return;
     if (p->t.flags & GOV_TRANSFER_CLOSING_DEBIT)
@@ -388,7 +342,10 @@ static int32_t post_or_void(ledger_book *b, const ledger_transfer *t, int64_t *a
     if (!voids) {
         b->cells[debit].a.debits_posted += amount;
         b->cells[credit].a.credits_posted += amount;
-        if (b->cells[credit].a.flags & GOV_ACCOUNT_LOTS && amount > 0)
+        const uint32_t of = taken_back(b, &b->rows[row]);
+        if (of != LEDGER_NONE)
+            give_back(b, of, amount, debit, credit);
+        else if (b->cells[credit].a.flags & GOV_ACCOUNT_LOTS && amount > 0)
             ledger_lots_bring(b, &b->cells[credit], (uint32_t)(r - b->rows), row, amount);
         warn(b, &b->cells[debit].a, &b->cells[credit].a);
     }
@@ -554,21 +511,30 @@ static void apply(ledger_book *b, const ledger_transfer *t, int64_t amount, int6
 
 /* ---- transfers: taking back ---- */
 
-/* What a reversal leaves out it takes from the transfer o. Its amount is looked at last. */
-static int32_t reversal_fields(const ledger_transfer *t, const ledger_row *o, ledger_transfer *full)
+/* A pending transfer is voided, and what takes something back is not taken back itself. */
+static bool reversible(const ledger_book *b, const ledger_row *o)
 {
-    if (t->flags & ~GOV_TRANSFER_LINKED)
+    if (o->t.reversal_of != 0 ||
+        o->t.flags & (GOV_TRANSFER_PENDING | GOV_TRANSFER_VOID_PENDING | LEDGER_BREAKAGE))
+        return false;
+    return b->rows[spender(b, o)].t.reversal_of == 0;
+}
+
+/* What a reversal leaves out it takes from the transfer o. Its amount is looked at last. */
+static int32_t reversal_fields(const ledger_book *b, const ledger_transfer *t, const ledger_row *o,
+                               ledger_transfer *full)
+{
+    if (t->flags & ~(GOV_TRANSFER_LINKED | GOV_TRANSFER_PENDING))
         return GOV_LEDGER_FLAGS_ARE_MUTUALLY_EXCLUSIVE;
     if (t->pending_id != 0)
         return GOV_LEDGER_PENDING_ID_MUST_BE_ZERO;
-    if (t->timeout != 0)
+    if (t->timeout != 0 && !(t->flags & GOV_TRANSFER_PENDING))
         return GOV_LEDGER_TIMEOUT_RESERVED_FOR_PENDING_TRANSFER;
     if (t->expires_at != 0)
         return GOV_LEDGER_EXPIRES_AT_MUST_BE_ZERO;
     if (o == NULL || o->kind != LEDGER_LIVE)
         return GOV_LEDGER_REVERSED_TRANSFER_NOT_FOUND;
-    if (o->t.reversal_of != 0 ||
-        o->t.flags & (GOV_TRANSFER_PENDING | GOV_TRANSFER_VOID_PENDING | LEDGER_BREAKAGE))
+    if (!reversible(b, o))
         return GOV_LEDGER_REVERSED_TRANSFER_NOT_REVERSIBLE;
     if ((t->debit_account != 0 && t->debit_account != o->t.credit_account) ||
         (t->credit_account != 0 && t->credit_account != o->t.debit_account) ||
@@ -591,22 +557,14 @@ static int32_t reversal_fields(const ledger_transfer *t, const ledger_row *o, le
     return GOV_LEDGER_CREATED;
 }
 
-/* The row that holds what o took from lots: o itself, or the pending transfer that it posted. */
-static uint32_t spender(const ledger_book *b, const ledger_row *o)
-{
-    const ledger_row *p =
-        o->t.flags & GOV_TRANSFER_POST_PENDING ? ledger_row_of(b, o->t.pending_id) : o;
-    return (uint32_t)(p - b->rows);
-}
-
 static int32_t reverse(ledger_book *b, const ledger_transfer *t, const int64_t *at_us)
 {
     ledger_transfer full;
     const ledger_row *o = ledger_row_of(b, t->reversal_of);
-    int32_t code = reversal_fields(t, o, &full);
+    int32_t code = reversal_fields(b, t, o, &full);
     if (code != GOV_LEDGER_CREATED)
         return code;
-    const uint32_t of = (uint32_t)(o - b->rows), spent = spender(b, o);
+    const uint32_t of = (uint32_t)(o - b->rows);
     ledger_cell *debit = ledger_cell_of(b, full.debit_account),
                 *credit = ledger_cell_of(b, full.credit_account);
     if (debit->a.flags & GOV_ACCOUNT_CLOSED)
@@ -622,16 +580,11 @@ static int32_t reverse(ledger_book *b, const ledger_transfer *t, const int64_t *
         code = GOV_LEDGER_EXCEEDS_CREDITS;
     if (code != GOV_LEDGER_CREATED)
         return code;
-    apply(b, &full, full.amount, *at_us, (uint32_t)(debit - b->cells),
-          (uint32_t)(credit - b->cells), of);
-    if (credit->a.flags & GOV_ACCOUNT_LOTS)
-        ledger_lots_return(b, spent, full.amount);
-    const ledger_transfer *counted = &b->rows[spent].t;
-    ledger_caps_count(b, counted, &credit->a, &debit->a, -full.amount, counted->timestamp);
-    ledger_undo_add(b, (ledger_undo){.what = LEDGER_UNDO_REVERSED,
-                                     .at = of,
-                                     .balance = {b->rows[of].reversed}});
-    b->rows[of].reversed += full.amount;
+    const uint32_t from = (uint32_t)(debit - b->cells), to = (uint32_t)(credit - b->cells);
+    apply(b, &full, full.amount, *at_us, from, to, of);
+    count_reversed(b, of, full.amount); /* while it waits, nobody else can take the same back */
+    if (!(full.flags & GOV_TRANSFER_PENDING))
+        give_back(b, of, full.amount, from, to);
     return GOV_LEDGER_CREATED;
 }
 
@@ -652,7 +605,7 @@ static int32_t create_transfer(ledger_book *b, const ledger_transfer *t, int64_t
     if (e != NULL && e->kind == LEDGER_FAILED)
         return GOV_LEDGER_ID_ALREADY_FAILED;
     if (e != NULL) {
-        const int32_t code = transfer_exists(b, t, &e->t);
+        const int32_t code = ledger_transfer_again(b, t, &e->t);
         if (code == GOV_LEDGER_EXISTS)
             *at_us = e->t.timestamp;
         return code;

@@ -20,44 +20,79 @@ void ledger_drop_extras(ledger *l)
 
 /* ---- taken back ---- */
 
-static gov_status load_amounts(ledger *l, const diag *d)
+static gov_status load_amount(ledger *l, ledger_row *r, const diag *d)
 {
     static const store_sql sql = {
         "SELECT amount FROM gov_ledger_reversed WHERE community = $1 AND seq = $2", 0};
-    gov_status rc = GOV_OK;
-    for (size_t i = 0; i < l->b.row_count && (rc == GOV_OK || rc == GOV_END); i++) {
-        ledger_row *r = &l->b.rows[i];
-        if (r->kind == LEDGER_LIVE)
-            rc = store_first_int(l->s, &sql, STORE_ARGS(store_i(l->community), store_i(r->seq)),
-                                 &r->reversed_kept, d);
-        r->reversed = r->reversed_kept;
-    }
+    const gov_status rc =
+        store_first_int(l->s, &sql, STORE_ARGS(store_i(l->community), store_i(r->seq)),
+                        &r->reversed_kept, d);
+    r->reversed_stored = rc == GOV_OK;
+    r->reversed = r->reversed_kept;
     return rc == GOV_END ? GOV_OK : rc;
+}
+
+static bool waiting_reversal(const ledger_row *r)
+{
+    return r->kind == LEDGER_LIVE && r->t.reversal_of != 0 && r->t.flags & GOV_TRANSFER_PENDING;
+}
+
+/* What is taken back by the events, or by pending reversals that are in the book, into ids. */
+static size_t originals(const ledger *l, const ledger_transfer *events, size_t n, int64_t *ids)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (events[i].reversal_of > 0)
+            ids[count++] = events[i].reversal_of;
+    for (size_t i = 0; i < l->b.row_count; i++)
+        if (waiting_reversal(&l->b.rows[i]))
+            ids[count++] = l->b.rows[i].t.reversal_of;
+    return count;
+}
+
+/* The transfers that the originals have posted, the accounts of both, and how much of the originals was taken back. */
+static gov_status load_originals(ledger *l, const int64_t *ids, size_t n, const diag *d)
+{
+    int64_t *more = base_arena_array(&l->scratch, 2 * n + 1, sizeof *more);
+    size_t count = 0;
+    if (more == NULL)
+        return base_nomem(d);
+    for (size_t i = 0; i < n; i++) {
+        const ledger_row *o = ledger_row_of(&l->b, ids[i]);
+        if (o != NULL && o->t.flags & GOV_TRANSFER_POST_PENDING)
+            more[count++] = o->t.pending_id;
+    }
+    gov_status rc = ledger_load_transfers(l, more, count, d);
+    count = 0;
+    for (size_t i = 0; i < n && rc == GOV_OK; i++) {
+        ledger_row *o = ledger_row_of(&l->b, ids[i]);
+        if (o == NULL || o->kind != LEDGER_LIVE)
+            continue;
+        more[count++] = o->t.debit_account;
+        more[count++] = o->t.credit_account;
+        rc = load_amount(l, o, d);
+    }
+    return rc == GOV_OK ? ledger_load_accounts(l, more, count, d) : rc;
 }
 
 gov_status ledger_load_reversed(ledger *l, const ledger_transfer *events, size_t n, const diag *d)
 {
-    bool any = false;
-    for (size_t i = 0; i < n && !any; i++)
-        any = events[i].reversal_of > 0;
-    if (!any)
-        return GOV_OK;
     const size_t rows = l->b.row_count;
-    int64_t *ids = base_arena_array(&l->scratch, 3 * rows + 1, sizeof *ids);
+    int64_t *ids = base_arena_array(&l->scratch, n + rows + 1, sizeof *ids);
     if (ids == NULL)
         return base_nomem(d);
-    size_t count = 0, accounts = 0;
-    for (size_t i = 0; i < rows; i++)
-        if (l->b.rows[i].kind == LEDGER_LIVE && l->b.rows[i].t.flags & GOV_TRANSFER_POST_PENDING)
-            ids[count++] = l->b.rows[i].t.pending_id;
+    const size_t count = originals(l, events, n, ids);
+    if (count == 0)
+        return GOV_OK;
     gov_status rc = ledger_load_transfers(l, ids, count, d);
-    for (size_t i = 0; i < rows && rc == GOV_OK; i++) {
-        ids[accounts++] = l->b.rows[i].t.debit_account;
-        ids[accounts++] = l->b.rows[i].t.credit_account;
-    }
     if (rc == GOV_OK)
-        rc = ledger_load_accounts(l, ids, accounts, d);
-    return rc == GOV_OK ? load_amounts(l, d) : rc;
+        rc = load_originals(l, ids, count, d);
+    for (size_t i = 0; i < rows && rc == GOV_OK; i++) {
+        const ledger_row *r = &l->b.rows[i];
+        if (waiting_reversal(r) && ledger_row_of(&l->b, r->t.reversal_of) == NULL)
+            rc = base_fail(d, M_ledger_damaged, A_I("account", r->t.debit_account));
+    }
+    return rc;
 }
 
 /* ---- lots ---- */
@@ -504,7 +539,7 @@ static gov_status write_reversed(ledger *l, const diag *d)
         const ledger_row *r = &l->b.rows[i];
         if (r->kind != LEDGER_LIVE || r->reversed == r->reversed_kept)
             continue;
-        if (r->reversed_kept == 0)
+        if (!r->reversed_stored)
             made[n++] = r;
         else
             moved[m++] = r;

@@ -216,7 +216,8 @@ static gov_status put_accounts(exporting *e, const diag *d)
         if (e->accounts[i].a.ledger != last)
             base_buf_fmt(e->out, "commodity 1000. \"L%u\"\n", (unsigned)e->accounts[i].a.ledger);
         last = e->accounts[i].a.ledger;
-        base_buf_fmt(e->out, "account %s\n", (const char *)e->names.data + e->accounts[i].name);
+        const char *name = (const char *)e->names.data + e->accounts[i].name;
+        base_buf_fmt(e->out, "account %s\naccount %s:pending\n", name, name);
         rc = hand_on(e, PIECE, d);
     }
     base_buf_char(e->out, '\n');

@@ -723,7 +723,6 @@ gov_status gov_ledger_lines_open(const gov_allocator *alloc, gov *g, gov_ledger_
 {
     const gov_allocator *a = alloc != NULL ? alloc : g != NULL ? g->alloc : &base_malloc;
     const diag d = {a, err};
-    ledger_clock *clock;
     if (out == NULL)
         return base_misuse(err, "out");
     gov_ledger_lines *s = base_alloc(a, sizeof *s);
@@ -733,10 +732,6 @@ gov_status gov_ledger_lines_open(const gov_allocator *alloc, gov *g, gov_ledger_
     ledger_book_init(&s->b, a);
     base_arena_init(&s->arena, a);
     s->b.memory = true;
-    if (!ledger_clock_add(&s->b, 0, &clock)) {
-        gov_ledger_lines_free(s);
-        return base_nomem(&d);
-    }
     *out = s;
     return GOV_OK;
 }

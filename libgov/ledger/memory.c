@@ -11,6 +11,11 @@ gov_status ledger_memory_create(gov_ledger_lines *s, const ledger_account *a,
     s->b.actor = actor;
     if (s->clock_us > INT64_MAX - (int64_t)n)
         return base_fail(d, M_ledger_clock, A_I("now", s->clock_us));
+    ledger_clock *clock;
+    for (size_t i = 0; a != NULL && i < n; i++)
+        if (ledger_clock_of(&s->b, a[i].ledger) == NULL &&
+            !ledger_clock_add(&s->b, a[i].ledger, &clock))
+            return base_nomem(d);
     const gov_status rc = a != NULL ? ledger_decide_accounts(&s->b, a, n, s->clock_us + 1, r, d)
                                     : ledger_decide_transfers(&s->b, t, n, s->clock_us + 1, r, d);
     if (rc == GOV_OK)

@@ -178,7 +178,8 @@ gov_status ledger_load_taken(ledger *l, bool of_accounts, int64_t first_us, int6
 /* ---- extras.c: what only some ledgers have ---- */
 
 void ledger_drop_extras(ledger *l); /* from memory; they are read anew for each batch */
-/* The transfers that are taken back, what they posted, and how much of them was taken back before. */
+/* The transfers that are taken back by the events, or by pending reversals that are in the book; what they posted, and how much of
+ * them was taken back before. */
 gov_status ledger_load_reversed(ledger *l, const ledger_transfer *events, size_t n, const diag *d);
 /* Lots of the accounts that the events and the rows in the book touch, and those that are due in the locked ledgers; caps. */
 gov_status ledger_load_extras(ledger *l, const ledger_transfer *events, size_t n, int64_t now_us,

@@ -374,7 +374,10 @@ static inline void model_release(model *m, int64_t id, uint8_t status, int64_t u
     dr->debits_pending -= p->amount;
     cr->credits_pending -= p->amount;
     model_return(m, id, unused);
-    model_count_in(m, p, -unused, p->timestamp);
+    if (p->reversal_of)
+        model_set(m, &m->reversed[p->reversal_of], m->reversed[p->reversal_of] - unused);
+    else
+        model_count_in(m, p, -unused, p->timestamp);
     if (status != 2 && p->flags & 0x40)
         dr->flags &= ~GOV_ACCOUNT_CLOSED;
     if (status != 2 && p->flags & 0x80)
@@ -387,6 +390,25 @@ static inline void model_keep(model *m, const ledger_transfer *t, int64_t at)
     m->t[t->id] = *t;
     m->t[t->id].timestamp = m->transfer_at[t->ledger] = at;
     model_log(m, at, t, t->id);
+}
+
+static inline void model_wait(model *m, const ledger_transfer *t, int64_t at)
+{
+    m->actor[t->id] = acting;
+    m->status[t->id] = 1;
+    m->due[t->id] = t->timeout ? at + (int64_t)t->timeout * 1000000 : 0;
+    if (t->timeout)
+        m->open[m->opens++] = (int)t->id;
+}
+
+/* `o` is taken back for good: its lots and what it counted for caps return. */
+static inline void model_give_back(model *m, const ledger_transfer *o, const ledger_account *to,
+                                   int64_t amount)
+{
+    const int64_t spender = o->flags & 4 ? o->pending_id : o->id;
+    if (to->flags & GOV_ACCOUNT_LOTS)
+        model_return(m, spender, amount);
+    model_count_in(m, &m->t[spender], -amount, m->t[spender].timestamp);
 }
 
 static inline int32_t model_resolve(model *m, const ledger_transfer *t, int64_t *at)
@@ -440,7 +462,10 @@ static inline int32_t model_resolve(model *m, const ledger_transfer *t, int64_t 
     if (!voids) {
         dr->debits_posted += amount;
         cr->credits_posted += amount;
-        model_bring(m, cr, t->id, p, amount);
+        if (p->reversal_of)
+            model_give_back(m, &m->t[p->reversal_of], cr, amount);
+        else
+            model_bring(m, cr, t->id, p, amount);
         model_warn(m, dr, cr);
     }
     model_keep(m, &full, *at);
@@ -478,12 +503,12 @@ static inline int32_t model_limits(model *m, const ledger_transfer *t, big amoun
 static inline int32_t model_reverse(model *m, const ledger_transfer *t, int64_t at)
 {
     const ledger_transfer *o = t->reversal_of < MODEL_TRANSFERS ? &m->t[t->reversal_of] : NULL;
-    NO(t->flags & ~1U, FLAGS_ARE_MUTUALLY_EXCLUSIVE);
+    NO(t->flags & ~3U, FLAGS_ARE_MUTUALLY_EXCLUSIVE);
     NO(t->pending_id, PENDING_ID_MUST_BE_ZERO);
-    NO(t->timeout, TIMEOUT_RESERVED_FOR_PENDING_TRANSFER);
+    NO(t->timeout && !(t->flags & 2), TIMEOUT_RESERVED_FOR_PENDING_TRANSFER);
     NO(t->expires_at, EXPIRES_AT_MUST_BE_ZERO);
     NO(o == NULL || o->timestamp == 0, REVERSED_TRANSFER_NOT_FOUND);
-    NO(o->flags & 0xa || o->reversal_of, REVERSED_TRANSFER_NOT_REVERSIBLE);
+    NO(o->flags & 0xa || o->reversal_of || (o->flags & 4 && m->t[o->pending_id].reversal_of), REVERSED_TRANSFER_NOT_REVERSIBLE);
     NO((t->debit_account && t->debit_account != o->credit_account) ||
            (t->credit_account && t->credit_account != o->debit_account) ||
            (t->ledger && t->ledger != o->ledger),
@@ -509,14 +534,17 @@ static inline int32_t model_reverse(model *m, const ledger_transfer *t, int64_t 
         return code;
     NO(dr->flags & GOV_ACCOUNT_LOTS && full.amount > model_own(m, dr->id, o->id, at),
        EXCEEDS_CREDITS);
-    const int64_t spender = o->flags & 4 ? o->pending_id : o->id;
     if (dr->flags & GOV_ACCOUNT_LOTS)
         model_take(m, dr->id, t->id, full.amount, at, o->id);
-    dr->debits_posted += full.amount;
-    cr->credits_posted += full.amount;
-    if (cr->flags & GOV_ACCOUNT_LOTS)
-        model_return(m, spender, full.amount);
-    model_count_in(m, &m->t[spender], -full.amount, m->t[spender].timestamp);
+    if (t->flags & 2) {
+        dr->debits_pending += full.amount;
+        cr->credits_pending += full.amount;
+        model_wait(m, t, at);
+    } else {
+        dr->debits_posted += full.amount;
+        cr->credits_posted += full.amount;
+        model_give_back(m, o, cr, full.amount);
+    }
     model_set(m, &m->reversed[o->id], m->reversed[o->id] + full.amount);
     model_warn(m, dr, cr);
     model_keep(m, &full, at);
@@ -586,14 +614,10 @@ static inline int32_t model_create_transfer(model *m, const ledger_transfer *t, 
     *at = when;
     if (dr->flags & GOV_ACCOUNT_LOTS)
         model_take(m, dr->id, t->id, full.amount, when, 0);
-    m->actor[t->id] = acting;
     if (t->flags & 2) {
         dr->debits_pending += full.amount;
         cr->credits_pending += full.amount;
-        m->status[t->id] = 1;
-        m->due[t->id] = t->timeout ? when + (int64_t)t->timeout * 1000000 : 0;
-        if (t->timeout)
-            m->open[m->opens++] = (int)t->id;
+        model_wait(m, t, when);
     } else {
         dr->debits_posted += full.amount;
         cr->credits_posted += full.amount;

@@ -254,6 +254,70 @@ static void pays_with_two(void **state)
     close_desk(&d);
 }
 
+/* What came in by mistake goes out by two as well: asked for by one, posted by another. */
+static void takes_back_with_two(void **state)
+{
+    desk d = open_desk(state);
+    const int64_t wrong = MOVE(&d, 1, 5, 100);
+    ledger_transfer back = {.reversal_of = wrong, .amount = INT64_MAX};
+    ledger_transfer post = {.amount = INT64_MAX, .flags = GOV_TRANSFER_POST_PENDING};
+    assert_int_equal(move(&d, back), -GOV_LEDGER_APPROVAL_REQUIRED);
+    back.flags = GOV_TRANSFER_PENDING;
+    back.amount = 70;
+    const int64_t asked = post.pending_id = move(&d, back);
+    assert_true(asked > 0);
+    assert_int_equal(balance(&d, 5), 30);
+    /* What waits cannot be asked for again. */
+    back.amount = 31;
+    assert_int_equal(move(&d, back), -GOV_LEDGER_EXCEEDS_REVERSED_TRANSFER_AMOUNT);
+    assert_int_equal(move(&d, post), -GOV_LEDGER_APPROVAL_NEEDS_ANOTHER_ACTOR);
+    d.actor = 8;
+    post.amount = 60; /* the other ten stay given */
+    const int64_t posted = move(&d, post);
+    assert_true(posted > 0);
+    assert_int_equal(balance(&d, 5), 40);
+    assert_int_equal(move(&d, (ledger_transfer){.reversal_of = posted, .amount = 1}),
+                     -GOV_LEDGER_REVERSED_TRANSFER_NOT_REVERSIBLE);
+    /* Voided or out of time, nothing has happened. */
+    back.amount = INT64_MAX;
+    const int64_t voided = move(&d, back);
+    assert_true(move(&d, (ledger_transfer){.pending_id = voided, .flags = GOV_TRANSFER_VOID_PENDING}) > 0);
+    back.timeout = 60;
+    assert_true(move(&d, back) > 0);
+    d.now += DAY;
+    assert_int_equal(expire(&d), 1);
+    assert_int_equal(balance(&d, 5), 40);
+    back.timeout = 0;
+    post.pending_id = move(&d, back);
+    post.amount = INT64_MAX;
+    d.actor = 7;
+    assert_true(move(&d, post) > 0);
+    assert_int_equal(balance(&d, 5), 0);
+    assert_int_equal(move(&d, back), -GOV_LEDGER_TRANSFER_ALREADY_REVERSED);
+    close_desk(&d);
+}
+
+/* A reversal that waits gives nothing back yet: no lot, and no room under a cap. */
+static void gives_back_when_it_is_posted(void **state)
+{
+    desk d = open_desk(state);
+    MOVE(&d, 1, 2, 10, .expires_at = NOW + 10 * DAY);
+    const int64_t spent = MOVE(&d, 2, 6, 8);
+    assert_lots(&d, 2, "2@10");
+    const ledger_transfer back = {.reversal_of = spent, .amount = 5, .flags = GOV_TRANSFER_PENDING};
+    const int64_t asked = move(&d, back);
+    assert_true(asked > 0);
+    assert_lots(&d, 2, "2@10");
+    assert_true(move(&d, (ledger_transfer){.pending_id = asked, .amount = INT64_MAX, .flags = GOV_TRANSFER_POST_PENDING}) > 0);
+    assert_lots(&d, 2, "7@10");
+    const int64_t again = move(&d, (ledger_transfer){.reversal_of = spent, .amount = 3, .flags = GOV_TRANSFER_PENDING});
+    assert_true(move(&d, (ledger_transfer){.pending_id = again, .flags = GOV_TRANSFER_VOID_PENDING}) > 0);
+    assert_lots(&d, 2, "7@10");
+    assert_true(move(&d, (ledger_transfer){.reversal_of = spent, .amount = 3}) > 0);
+    assert_lots(&d, 2, "10@10");
+    close_desk(&d);
+}
+
 static void warns_and_goes_on(void **state)
 {
     desk d = open_desk(state);
@@ -430,6 +494,10 @@ static void writes_a_plain_journal(void **state)
     assert_non_null(strstr(text,
                            "2026-03-02 * (100)   ; code: 1\n    L1:C1:1  9 \"L1\" = 9 \"L1\"\n"
                            "    L1:C2:2  -9 \"L1\" = -9 \"L1\"\n"));
+    /* All that is posted to is declared, so that a strict reader takes it. */
+    assert_non_null(strstr(text, "commodity 1000. \"L1\"\n"));
+    assert_non_null(strstr(text, "account L1:C2:2\naccount L1:C2:2:pending\n"));
+    assert_non_null(strstr(text, "account L1:C5:corner shop 6:pending\n"));
     assert_non_null(
         strstr(text, "2026-03-02 ! (101)   ; code: 1\n    L1:C2:2:pending  4 \"L1\" = 4 \"L1\"\n"
                      "    L1:C5:corner shop 6:pending  -4 \"L1\" = -4 \"L1\"\n"));
@@ -526,6 +594,8 @@ int main(void)
         STORE_TESTS(takes_back_an_award_from_its_own_lot),
         STORE_TESTS(takes_nothing_back_twice),
         STORE_TESTS(pays_with_two),
+        STORE_TESTS(takes_back_with_two),
+        STORE_TESTS(gives_back_when_it_is_posted),
         STORE_TESTS(warns_and_goes_on),
         STORE_TESTS(caps_by_day_and_month),
         STORE_TESTS(knows_balances_by_effect),
