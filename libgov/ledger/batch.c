@@ -67,7 +67,55 @@ static gov_status begin(ledger *l, size_t n, ledger_time t, const diag *d)
     l->b.actor = t.actor;
     ledger_drop_extras(l);
     ledger_index_clear(&l->b.transfers);
-    return ledger_load_clocks(l, d);
+    return GOV_OK;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* An id is given once in a community, whatever ledger it names, and only writers of one ledger wait for each other. So on a store
+ * where several write at once, those whose ids lie near each other wait, too: ids are time-ordered, a batch has few such
+ * neighbourhoods. Who has many holds off everybody. Before the clocks are read: they tell which ids may exist. */
+static gov_status hold_ids(ledger *l, const ledger_transfer *events, size_t n, const diag *d)
+{
+    enum { FEW = 4, NEAR = 24 };
+    static const store_sql few = {
+        "SELECT pg_advisory_xact_lock_shared($1) IS NULL, pg_advisory_xact_lock($2) IS NULL, "
+        "pg_advisory_xact_lock($3) IS NULL, pg_advisory_xact_lock($4) IS NULL, "
+        "pg_advisory_xact_lock($5) IS NULL",
+        0};
+    static const store_sql all = {"SELECT pg_advisory_xact_lock($1) IS NULL", 0};
+    const uint64_t key = (uint64_t)l->community * UINT64_C(0x9E3779B97F4A7C15);
+    int64_t near[FEW], keys[FEW];
+    size_t count = 0;
+    store_rows rows;
+    if (store_kind_of(l->s) != STORE_POSTGRES)
+        return GOV_OK;
+    for (size_t i = 0; i < n && count <= FEW; i++) {
+        const int64_t at = events[i].id >> NEAR;
+        size_t k = 0;
+        while (k < count && near[k] != at)
+            k++;
+        if (k == count && count < FEW)
+            near[k] = at;
+        count += k == count;
+    }
+    for (size_t i = 0; i < FEW && count <= FEW; i++)
+        keys[i] = (int64_t)(key + 1 + (uint64_t)near[i < count ? i : count - 1]);
+    if (count <= FEW) /* one order for everybody */
+        qsort(keys, FEW, sizeof *keys, by_key);
+    const gov_status rc =
+        count > FEW ? store_first(l->s, &all, STORE_ARGS(store_i((int64_t)key)), &rows, d)
+                    : store_first(l->s, &few,
+                                  STORE_ARGS(store_i((int64_t)key), store_i(keys[0]),
+                                             store_i(keys[1]), store_i(keys[2]), store_i(keys[3])),
+                                  &rows, d);
+    if (rc == GOV_OK)
+        store_rows_close(&rows);
+    return rc;
 }
 
 static int ascending(const void *a, const void *b)
@@ -126,6 +174,8 @@ static gov_status accounts_try(ledger *l, const ledger_account *events, size_t n
                                const ledger_entry *entry, ledger_result *results, const diag *d)
 {
     gov_status rc = begin(l, n, t, d);
+    if (rc == GOV_OK)
+        rc = ledger_load_clocks(l, d);
     if (rc != GOV_OK)
         return rc;
     uint32_t *books = base_arena_array(&l->scratch, n, sizeof *books);
@@ -324,6 +374,10 @@ static gov_status transfers_try(ledger *l, const ledger_transfer *events, size_t
 {
     gov_status rc = begin(l, n, t, d);
     if (rc == GOV_OK)
+        rc = hold_ids(l, events, n, d);
+    if (rc == GOV_OK)
+        rc = ledger_load_clocks(l, d);
+    if (rc == GOV_OK)
         rc = lock_for(l, events, n, d);
     if (rc == GOV_OK)
         rc = load_events(l, events, n, d);
@@ -415,6 +469,8 @@ gov_status ledger_expire(ledger *l, size_t max, ledger_time t, const ledger_entr
 {
     *expired = 0;
     gov_status rc = begin(l, 1, t, d);
+    if (rc == GOV_OK)
+        rc = ledger_load_clocks(l, d);
     if (rc != GOV_OK)
         return rc;
     uint32_t *books = base_arena_array(&l->scratch, l->b.clock_count + 1, sizeof *books);

@@ -469,6 +469,60 @@ static void finds_what_another_handle_did(void **state)
     close_desk(&here);
 }
 
+/* Two handles give one id to two ledgers at the same time: the second waits for the first, and is told. */
+static void gives_an_id_once_in_all_ledgers(void **state)
+{
+    desk here = open_desk(state);
+    const store_config config = {.url = support_store_of(state)->url,
+                                 .flags = STORE_FAST,
+                                 .busy_ms = 20,
+                                 .migrations = schema,
+                                 .migration_count = 1};
+    const ledger_account a[] = {{.id = 21, .ledger = 2, .code = 1},
+                                {.id = 22, .ledger = 2, .code = 1}};
+    const ledger_time t = {NOW, REAL_MS, 7};
+    store *s = NULL;
+    ledger *l = NULL;
+    int64_t id;
+    ledger_result r[2];
+    assert_gov_ok(store_open(&base_malloc, &config, &s, &D), err);
+    assert_gov_ok(ledger_open(s, COMMUNITY, &l, &D), err);
+    assert_gov_ok(store_begin(s, &D), err);
+    assert_gov_ok(ledger_create_accounts(l, a, 2, t, NULL, r, &D), err);
+    assert_gov_ok(store_commit(s, &D), err);
+    assert_gov_ok(store_begin(here.s, &D), err);
+    assert_gov_ok(store_new_id(here.s, REAL_MS, &id, &D), err);
+    const ledger_transfer first = {.id = id,
+                                   .debit_account = 1,
+                                   .credit_account = 6,
+                                   .amount = 5,
+                                   .ledger = 1,
+                                   .code = 1},
+                          second = {.id = id,
+                                    .debit_account = 21,
+                                    .credit_account = 22,
+                                    .amount = 5,
+                                    .ledger = 2,
+                                    .code = 1};
+    assert_gov_ok(ledger_transfer_batch(here.l, &first, 1, t, NULL, r, &D), err);
+    assert_int_equal(r[0].code, GOV_LEDGER_CREATED);
+    gov_status rc = store_begin(s, &D);
+    if (rc == GOV_OK)
+        rc = ledger_transfer_batch(l, &second, 1, t, NULL, r, &D);
+    assert_int_not_equal(rc, GOV_OK);
+    gov_error_free(err);
+    err = NULL;
+    store_rollback(s);
+    assert_gov_ok(store_commit(here.s, &D), err);
+    assert_gov_ok(store_begin(s, &D), err);
+    assert_gov_ok(ledger_transfer_batch(l, &second, 1, t, NULL, r, &D), err);
+    assert_gov_ok(store_commit(s, &D), err);
+    assert_int_not_equal(r[0].code, GOV_LEDGER_CREATED);
+    ledger_close(l);
+    store_close(s);
+    close_desk(&here);
+}
+
 static gov_status collect(void *user, const char *text, size_t len, const diag *d)
 {
     (void)d;
@@ -604,6 +658,7 @@ int main(void)
         STORE_TESTS(is_told_of_lots_that_were_given_back),
         STORE_TESTS(earns_and_redeems_hours),
         STORE_TESTS(finds_what_another_handle_did),
+        STORE_TESTS(gives_an_id_once_in_all_ledgers),
         cmocka_unit_test(lines_survive_want_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
