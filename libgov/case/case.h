@@ -107,6 +107,7 @@ struct case_machine {
     const uint32_t *by_name; /* the fields in the order of their names */
     value *slots;  /* what expressions read; the fields stand here, at their own slots */
     chart_state *state;
+    int64_t *entered; /* by state: when the stay that lasts began; of those that are not active nothing is said */
     const chart_state *during; /* how far a step has come; NULL between steps */
     case_clock *clocks;
 

@@ -14,6 +14,7 @@ static const store_column case_columns[] = {
     {"former", STORE_TEXT, true}, /* a list of the rules that it was pinned to before */
     {"holders", STORE_TEXT, true}, /* a list of the units that had it, in order */
     {"changed_us", STORE_INT, true}, /* the instant of its last step */
+    {"entered", STORE_TEXT, true}, /* when each state that is active was entered, in the order of the chart */
     {0}};
 static const store_index case_indexes[] = {
     {"gov_case_by_parent", "community, parent, id", false, "parent IS NOT NULL"},
@@ -82,6 +83,17 @@ static gov_status load_fields(case_machine *m, const char *text, size_t len, con
             case_put_field(m, field, doc.as.pairs[i].val);
     }
     return GOV_OK;
+}
+
+static void read_entered(case_machine *m, const char *text)
+{
+    for (uint32_t s = 0; s < chart_state_count(m->w->chart); s++) {
+        const char *end = chart_in(m->w->chart, m->state, s) ? strchr(text, ' ') : NULL;
+        if (end == NULL)
+            continue;
+        (void)base_parse_int(text, (size_t)(end - text), &m->entered[s]);
+        text = end + 1;
+    }
 }
 
 static gov_status load_clock(case_machine *m, store_rows *rows, const diag *d)
@@ -176,15 +188,15 @@ static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_a
         return base_nomem(d);
     const char *state = store_text(rows, 5, &len);
     status = chart_load(w->chart, state, len, m->state, d);
-    if (status != GOV_OK)
-        return status;
+    if (status == GOV_OK && !store_is_null(rows, 19))
+        read_entered(m, store_text(rows, 19, NULL));
     const char *doc = store_text(rows, 15, &len);
-    return load_fields(m, doc, len, d);
+    return status != GOV_OK ? status : load_fields(m, doc, len, d);
 }
 
 #define CASE_ROW                                                                                                      \
     "SELECT number, workflow, rules, opened_us, closed_us, state, outcome, grid, unit, staff, reporter, parent, link, source, " \
-    "outside_number, doc, steps, holders, changed_us FROM gov_case WHERE community = $1 AND id = $2"
+    "outside_number, doc, steps, holders, changed_us, entered FROM gov_case WHERE community = $1 AND id = $2"
 
 gov_status case_load(gov *g, int64_t id, bool lock, base_arena *arena, case_machine *m, const diag *d)
 {
@@ -230,6 +242,16 @@ static void write_fields(base_buf *out, const case_machine *m)
     base_buf_char(out, '}');
 }
 
+/* As text: the instants one after the other, each followed by a space. */
+static void write_entered(base_buf *out, const case_machine *m)
+{
+    for (uint32_t s = 0; s < chart_state_count(m->w->chart); s++)
+        if (chart_in(m->w->chart, m->state, s)) {
+            base_buf_int(out, m->entered[s]);
+            base_buf_char(out, ' ');
+        }
+}
+
 static gov_status save_clock(gov *g, case_machine *m, size_t i, const diag *d)
 {
     static const store_sql add = {
@@ -270,17 +292,19 @@ gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *
 {
     static const store_sql add = {
         "INSERT INTO gov_case (community, id, number, workflow, rules, opened_us, closed_us, state, outcome, grid, unit, staff, "
-        "reporter, parent, link, source, outside_number, flags, doc, steps, holders, changed_us) VALUES "
-        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $21)"};
-    base_buf state, doc, flag;
+        "reporter, parent, link, source, outside_number, flags, doc, steps, holders, changed_us, entered) VALUES "
+        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $21, $22)"};
+    base_buf state, doc, flag, entered;
     base_buf_init(&state, g->alloc);
     base_buf_init(&doc, g->alloc);
+    base_buf_init(&entered, g->alloc);
     base_buf_init(&flag, g->alloc);
     chart_save(m->w->chart, m->state, &state);
     write_fields(&doc, m);
+    write_entered(&entered, m);
     if (flags->kind == VALUE_LIST)
         value_write_document(&flag, *flags);
-    gov_status status = state.failed || doc.failed || flag.failed ? base_nomem(d) : GOV_OK;
+    gov_status status = state.failed || doc.failed || entered.failed || flag.failed ? base_nomem(d) : GOV_OK;
     if (status == GOV_OK)
         status = store_post(
             g->store, &add,
@@ -288,10 +312,11 @@ gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *
                        store_i(m->opened_us), store_i0(m->closed_us), store_t(state.data, state.len), store_s(m->outcome),
                        store_i0(m->grid), store_i0(m->unit), store_i0(m->staff), store_i0(m->reporter), store_i0(m->parent),
                        store_s(m->link), store_s(m->source), store_s(m->outside_number), store_t(flag.data, flag.len),
-                       store_t(doc.data, doc.len), store_s(m->holders), store_i(m->now_us)),
+                       store_t(doc.data, doc.len), store_s(m->holders), store_i(m->now_us), store_t(entered.data, entered.len)),
             1, d);
     base_buf_free(&state);
     base_buf_free(&doc);
+    base_buf_free(&entered);
     base_buf_free(&flag);
     m->steps = 1;
     return status == GOV_OK ? save_clocks(g, m, d) : status;
@@ -301,23 +326,26 @@ gov_status case_save(case_machine *m, gov *g, const diag *d)
 {
     static const store_sql set = {
         "UPDATE gov_case SET closed_us = $3, state = $4, outcome = $5, grid = $6, unit = $7, staff = $8, doc = $9, steps = $10, "
-        "holders = $11, changed_us = $12 WHERE community = $1 AND id = $2"};
-    base_buf state, doc;
+        "holders = $11, changed_us = $12, entered = $13 WHERE community = $1 AND id = $2"};
+    base_buf state, doc, entered;
     base_buf_init(&state, g->alloc);
     base_buf_init(&doc, g->alloc);
+    base_buf_init(&entered, g->alloc);
     chart_save(m->w->chart, m->state, &state);
     write_fields(&doc, m);
+    write_entered(&entered, m);
     m->steps++;
-    gov_status status = state.failed || doc.failed ? base_nomem(d) : GOV_OK;
+    gov_status status = state.failed || doc.failed || entered.failed ? base_nomem(d) : GOV_OK;
     if (status == GOV_OK)
         status = store_post(g->store, &set,
                             STORE_ARGS(store_i(g->community), store_i(m->id), store_i0(m->closed_us),
                                        store_t(state.data, state.len), store_s(m->outcome), store_i0(m->grid),
                                        store_i0(m->unit), store_i0(m->staff), store_t(doc.data, doc.len), store_i(m->steps),
-                                       store_s(m->holders), store_i(m->now_us)),
+                                       store_s(m->holders), store_i(m->now_us), store_t(entered.data, entered.len)),
                             1, d);
     base_buf_free(&state);
     base_buf_free(&doc);
+    base_buf_free(&entered);
     return status == GOV_OK ? save_clocks(g, m, d) : status;
 }
 

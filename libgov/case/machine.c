@@ -293,6 +293,7 @@ static gov_status on_entered(void *user, uint32_t state, chart_run *run, const d
 static gov_status on_entering(void *user, uint32_t state, chart_run *run, const diag *d)
 {
     case_machine *m = follow(user, run);
+    m->entered[state] = m->now_us;
     if (m->watch != NULL)
         m->watch->entered(m->watch->user, m->w, state);
     return case_clocks_entered(m, state, d);
@@ -328,7 +329,8 @@ gov_status case_machine_init(case_machine *m, const rulebook_workflow *w, base_a
     m->slots = base_arena_array(arena, w->slot_count, sizeof *m->slots);
     m->state = base_arena_alloc(arena, chart_state_size(w->chart));
     m->clocks = base_arena_array(arena, w->clock_count, sizeof *m->clocks);
-    if (m->slots == NULL || m->state == NULL || m->clocks == NULL)
+    m->entered = base_arena_array(arena, chart_state_count(w->chart), sizeof *m->entered);
+    if (m->slots == NULL || m->state == NULL || m->clocks == NULL || m->entered == NULL)
         return base_nomem(d);
     if (w->slot_count > 0)
         memcpy(m->slots, w->presets, w->slot_count * sizeof *m->slots);

@@ -206,6 +206,28 @@ static gov_status map_states(const case_machine *old, case_machine *m, const dia
     return status;
 }
 
+/* A stay goes on in the state's counterpart. One that encloses such a stay and is new itself began with it; what else is new begins now. */
+static void map_entered(const case_machine *old, case_machine *m)
+{
+    const chart *c = m->w->chart;
+    const uint32_t count = chart_state_count(c);
+    for (uint32_t o = 0; o < chart_state_count(old->w->chart); o++) {
+        const char *path = old->w->states[o].path;
+        if (path == NULL || !chart_in(old->w->chart, old->state, o))
+            continue;
+        const uint32_t s = case_map_state(m->w, path, strlen(path));
+        if (s < count && (m->entered[s] == 0 || old->entered[o] < m->entered[s]))
+            m->entered[s] = old->entered[o];
+    }
+    for (uint32_t s = 0; s < count; s++)
+        for (uint32_t up = chart_parent(c, s); chart_in(c, m->state, s) && m->entered[s] != 0 && up != CHART_NONE; up = chart_parent(c, up))
+            if (m->entered[up] == 0 || m->entered[up] > m->entered[s])
+                m->entered[up] = m->entered[s];
+    for (uint32_t s = 0; s < count; s++)
+        if (m->entered[s] == 0)
+            m->entered[s] = m->now_us;
+}
+
 /* ---- fields ---- */
 
 static void set_id(value_builder *b, const char *name, int64_t id)
@@ -305,5 +327,7 @@ gov_status case_map(gov *g, case_machine *old, const rulebook_workflow *w, bool 
     status = keep ? case_machine_under(g, m, w, old->arena, d) : case_machine_init(m, w, old->arena, d);
     if (status == GOV_OK)
         status = map_states(old, m, d);
+    if (status == GOV_OK)
+        map_entered(old, m);
     return status == GOV_OK ? case_map_fields(old, m, fields, d) : status;
 }

@@ -64,25 +64,37 @@ static gov_status read_timers(gov *g, case_machine *old, waitings *out, const di
     return status == GOV_END ? GOV_OK : status;
 }
 
-/* Which one waits for what the new timer does: the one at the same place of the state's counterpart. */
-static const waiting *counterpart(const case_machine *old, const rulebook_workflow *w, const waitings *all, uint32_t state,
-                                  uint32_t place)
+/* What became of the timer at the same place of the state's counterpart. */
+typedef struct former {
+    bool was;           /* there was one */
+    const waiting *now; /* and it waits still; NULL: it has fired */
+} former;
+
+static former former_of(const case_machine *old, const rulebook_workflow *w, const waitings *all, uint32_t state, uint32_t place)
 {
-    for (size_t i = 0; i < all->count; i++)
-        for (uint32_t s = 0; s < chart_state_count(old->w->chart); s++) {
-            const rulebook_state *from = &old->w->states[s];
-            if (place < from->timer_count && strcmp(old->w->timers[from->timers[place]].event, all->items[i].event) == 0 &&
-                case_map_state(w, from->path, strlen(from->path)) == state)
-                return &all->items[i];
-        }
-    return NULL;
+    former out = {0};
+    for (uint32_t s = 0; s < chart_state_count(old->w->chart); s++) {
+        const rulebook_state *from = &old->w->states[s];
+        if (place >= from->timer_count || !chart_in(old->w->chart, old->state, s) ||
+            case_map_state(w, from->path, strlen(from->path)) != state)
+            continue;
+        out.was = true;
+        for (size_t i = 0; i < all->count && out.now == NULL; i++)
+            if (strcmp(old->w->timers[from->timers[place]].event, all->items[i].event) == 0)
+                out.now = &all->items[i];
+    }
+    return out;
 }
 
-static gov_status set_timer(case_machine *m, const rulebook_timer *rule, const waiting *was, const diag *d)
+/* What has fired in this stay does not fire again; what the former rules did not have counts from the entry of the state. */
+static gov_status set_timer(case_machine *m, const rulebook_timer *rule, uint32_t state, former was, const diag *d)
 {
-    const bool keep = was != NULL && !m->w->migrate.recompute_timers;
-    case_timer t = keep ? was->timer : (case_timer){.data = value_absent()};
+    const bool keep = was.now != NULL && !m->w->migrate.recompute_timers;
+    const int64_t since_us = was.now != NULL && was.now->timer.since_us != 0 ? was.now->timer.since_us : m->entered[state];
+    case_timer t = keep ? was.now->timer : (case_timer){.data = value_absent()};
     gov_status status = GOV_OK;
+    if (was.was && was.now == NULL)
+        return GOV_OK;
     t.case_id = m->id;
     t.kind = CASE_TIMER_AFTER;
     t.event = rule->event;
@@ -90,7 +102,7 @@ static gov_status set_timer(case_machine *m, const rulebook_timer *rule, const w
     if (t.name == NULL)
         return base_nomem(d);
     if (!keep)
-        status = case_timer_due(m, rule, was != NULL && was->timer.since_us != 0 ? was->timer.since_us : m->now_us, &t, d);
+        status = case_timer_due(m, rule, since_us, &t, d);
     if (t.due_us < m->now_us)
         t.due_us = m->now_us;
     return status == GOV_OK ? m->world->schedule(m, &t, d) : status;
@@ -101,7 +113,7 @@ static gov_status set_timers(case_machine *old, case_machine *m, const waitings 
     for (uint32_t s = 0; s < chart_state_count(m->w->chart); s++)
         for (uint32_t k = 0; k < m->w->states[s].timer_count && chart_in(m->w->chart, m->state, s); k++) {
             const gov_status status =
-                set_timer(m, &m->w->timers[m->w->states[s].timers[k]], counterpart(old, m->w, all, s, k), d);
+                set_timer(m, &m->w->timers[m->w->states[s].timers[k]], s, former_of(old, m->w, all, s, k), d);
             if (status != GOV_OK)
                 return status;
         }

@@ -91,7 +91,7 @@ static bool fill(sqlite3 *db, int64_t id)
              "= 0 THEN NULL ELSE opened_us END, state, NULL, grid, CASE WHEN r < 200 THEN %lld END, staff, reporter, parent, link, "
              "source, outside_number, flags, '{\"category\":\"' || CASE r %% 4 WHEN 0 THEN 'noise' WHEN 1 THEN 'leak' WHEN 2 THEN "
              "'parking' ELSE 'lift' END || '\",\"description\":\"a text of some length that stands in every case\",\"urgency\":' || (r "
-             "/ 4 %% 5 + 1) || '}', steps, former, holders, changed_us FROM gov_case c, n WHERE c.id = %lld;"
+             "/ 4 %% 5 + 1) || '}', steps, former, holders, changed_us, entered FROM gov_case c, n WHERE c.id = %lld;"
              "INSERT INTO gov_case_word SELECT c.community, 'category', 's' || CASE r %% 4 WHEN 0 THEN 'noise' WHEN 1 THEN 'leak' WHEN "
              "2 THEN 'parking' ELSE 'lift' END, c.id + i FROM gov_case c, n WHERE c.id = %lld;"
              "INSERT INTO gov_case_word SELECT c.community, 'urgency', 'i800000000000000' || (r / 4 %% 5 + 1), c.id + i FROM gov_case "

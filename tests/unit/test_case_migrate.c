@@ -434,6 +434,70 @@ static void what_was_due_before_a_migration_happened_before_it(void **state)
     breach_then(state, "10 hours", 600, false, false);
 }
 
+/* ---- timers of states ---- */
+
+static const char reminds[] = HEAD("1")
+    "workflow: job\nfields: {told: {type: int, default: 0}}\nevents: {go: {by: [desk]}}\n"
+    "states:\n"
+    "  new: {on: {go: work}, after: {delay: 1 hour, do: [{set: {told: case.told + 1}}]}}\n"
+    "  work: {on: {go: new}}\n";
+
+static const char reminds_more[] = HEAD("2")
+    "workflow: job\nmigrate: {from: '1', states: {work: task.busy}, timers: %s}\n"
+    "fields: {told: {type: int, default: 0}}\nevents: {go: {by: [desk]}}\n"
+    "states:\n"
+    "  new:\n"
+    "    on: {go: task}\n"
+    "    after: [{delay: 2 hours, do: [{set: {told: case.told + 1}}]}, {delay: 5 hours, do: [{set: {told: case.told + 10}}]}]\n"
+    "  task:\n"
+    "    after: {delay: 3 hours, do: [{set: {told: case.told + 100}}]}\n"
+    "    states:\n"
+    "      busy: {after: {delay: 1 hour, do: [{set: {told: case.told + 1000}}]}, on: {go: new}}\n";
+
+/* Opened at 9:00, one moved on at 9:30; the rules change at 11:00. */
+static void timers_of_a_stay_that_goes_on(void **state, const char *timers)
+{
+    community c = community_make(support_store_of(state), reminds, NULL);
+    char text[4096];
+    const int64_t stays = community_open(&c, "job", "{}"), moves = community_open(&c, "job", "{}");
+    (void)community_advance(&c, 30);
+    community_send(&c, moves, "go", NULL, GOV_OK);
+    (void)community_advance(&c, 90);
+    assert_int_equal(number(&c, stays, "fields.told"), 1);
+    assert_true(snprintf(text, sizeof text, reminds_more, timers) < (int)sizeof text);
+    gov_rulebook *book = community_rulebook(text);
+    gov_value_free(migrate(&c, book, 0));
+    gov_rulebook_free(book);
+    (void)community_advance(&c, 0);
+    assert_int_equal(number(&c, moves, "fields.told"), 1000); /* since 10:30: at once */
+    (void)community_advance(&c, 89);                          /* 12:29 */
+    assert_int_equal(number(&c, moves, "fields.told"), 1000);
+    (void)community_advance(&c, 1);
+    assert_int_equal(number(&c, moves, "fields.told"), 1100);
+    (void)community_advance(&c, 89); /* 13:59 */
+    assert_int_equal(number(&c, stays, "fields.told"), 1);
+    (void)community_advance(&c, 1);
+    assert_int_equal(number(&c, stays, "fields.told"), 11);
+    (void)community_advance(&c, 6000);
+    assert_int_equal(number(&c, stays, "fields.told"), 11);
+    assert_int_equal(number(&c, moves, "fields.told"), 1100);
+    community_send(&c, moves, "go", NULL, GOV_OK); /* another stay has its timers anew */
+    (void)community_advance(&c, 6000);
+    assert_int_equal(number(&c, moves, "fields.told"), 1111);
+    all_is_well(&c);
+    community_free(&c);
+}
+
+static void a_timer_that_fired_does_not_fire_again(void **state)
+{
+    timers_of_a_stay_that_goes_on(state, "keep");
+}
+
+static void a_new_timer_counts_from_the_entry_of_the_state(void **state)
+{
+    timers_of_a_stay_that_goes_on(state, "recompute");
+}
+
 /* ---- without memory ---- */
 
 typedef struct short_of {
@@ -502,6 +566,8 @@ int main(void)
         STORE_TESTS(a_breach_stays_when_there_is_time_again),
         STORE_TESTS(what_was_due_before_a_migration_happened_before_it),
         STORE_TESTS(recomputed_ones_follow_the_new_rule_from_where_they_began),
+        STORE_TESTS(a_timer_that_fired_does_not_fire_again),
+        STORE_TESTS(a_new_timer_counts_from_the_entry_of_the_state),
         STORE_TESTS(a_clock_may_change_what_it_counts_in),
         STORE_TESTS(a_field_that_went_stays_masked_in_the_history),
         STORE_TESTS(cases_are_found_by_their_new_values),
