@@ -68,8 +68,10 @@ static gov_status send_due(case_machine *m, const rulebook_action *a, case_timer
     const rulebook_send *s = &a->as.send;
     const expr_run er = case_expr_run(m);
     t->due_us = m->now_us;
-    if (s->at != NULL)
-        return case_instant(m, s->at, &a->place, &t->due_us, &t->provisional, d);
+    if (s->at != NULL) {
+        const gov_status given = case_instant(m, s->at, &a->place, &t->due_us, &t->provisional, d);
+        return given == GOV_OK && t->due_us == 0 ? base_fail_at(d, &a->place, M_no_instant) : given;
+    }
     if (s->after.kind == RULEBOOK_LENGTH_NONE)
         return GOV_OK;
     cal_instant end;

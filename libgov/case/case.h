@@ -120,6 +120,7 @@ struct case_machine {
     /* What an expression that gives an instant has asked: case_instant looks whether its answer rests on a year that is not listed. */
     const cal_calendar *asked; /* the calendar of a function; NULL: none */
     bool asked_unsure;         /* a clock whose due instant is provisional */
+    bool asked_waiting;        /* a clock that is paused, when it is due: there is no such instant now */
     bool fields_dirty;
     const char *keys; /* what the keys of `open` begin with; NULL: the case */
     int depth; /* how many cases deep this one was opened by effects of a step */
@@ -158,7 +159,7 @@ bool case_in_state(void *run_user, const rulebook_workflow *w, uint32_t state);
 gov_status case_end_of(case_machine *m, const char *calendar, int64_t from_us, cal_duration dur, uint8_t roll,
                        cal_instant *out, const diag *d);
 
-/* An instant that an expression gives. *provisional: it was reckoned from a clock or by a calendar's days of a year that is not listed. */
+/* An instant that an expression gives; 0: it asks for the due instant of a clock that is paused. *provisional: it was reckoned from a clock or by a calendar's days of a year that is not listed. */
 gov_status case_instant(case_machine *m, const expr_program *at, const base_place *place, int64_t *us, bool *provisional, const diag *d);
 
 gov_status case_run_block(case_machine *m, const rulebook_block *block, chart_run *run, const diag *d);
@@ -169,6 +170,8 @@ gov_status case_clocks_entered(case_machine *m, uint32_t state, const diag *d);
 gov_status case_clocks_exited(case_machine *m, uint32_t state, const diag *d);
 gov_status case_clock_mark(case_machine *m, size_t clock, size_t mark, const diag *d);
 gov_status case_clocks_handed_over(case_machine *m, const diag *d); /* `per: holder` */
+/* When the clock is due; 0: nobody can say. What waits with part of its budget left is due when that is used up after the pause. */
+int64_t case_clock_due(const case_machine *m, size_t clock);
 value case_clock_reading(case_machine *m, size_t clock, rulebook_clock_part part);
 bool case_mark_of(const case_machine *m, const char *timer, size_t *clock, size_t *mark);
 /* When a mark of a clock that runs is raised. */
@@ -184,7 +187,7 @@ gov_status case_clock_used(base_arena *arena, const case_clock *c, const cal_cal
 /* When its budget was used up, by its account up to now and that calendar; 0: it was not. recompute.c */
 gov_status case_clock_spent(base_arena *arena, const case_clock *c, const cal_calendar *cal, uint8_t roll, int64_t now_us, int64_t *at_us,
                             const diag *d);
-/* When an `after` is due that begins at from_us. */
+/* When an `after` is due that begins at from_us; 0: it waits for an instant that there is none of yet. */
 gov_status case_timer_due(case_machine *m, const rulebook_timer *t, int64_t from_us, case_timer *out, const diag *d);
 /* "a@STATE#0", in the machine's arena; NULL: no memory. */
 const char *case_timer_name(case_machine *m, const char *event);

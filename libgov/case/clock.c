@@ -535,18 +535,19 @@ gov_status case_clock_reckon(case_machine *m, size_t i, bool *changed, const dia
     case_clock *c = &m->clocks[i];
     cal_instant due;
     *changed = false;
-    if (c->state != CASE_CLOCK_RUNNING || c->breached_us != 0)
+    const bool runs = c->state == CASE_CLOCK_RUNNING;
+    if ((!runs && case_clock_due(m, i) == 0) || c->state == CASE_CLOCK_STOPPED || c->breached_us != 0)
         return GOV_OK;
     gov_status status = due_anew(m, i, &due, d);
     if (status != GOV_OK || (due.us == c->due_us && due.provisional == c->provisional))
         return status;
     const uint32_t raised = c->fired;
-    status = clear_marks(m, i, d);
+    status = runs ? clear_marks(m, i, d) : GOV_OK;
     *changed = true;
     c->due_us = due.us;
     c->provisional = due.provisional;
-    c->fired = 0;
-    if (status == GOV_OK)
+    c->fired = runs ? 0 : raised;
+    if (status == GOV_OK && runs)
         status = set_marks(m, i, raised, d);
     account(m, i, "calendar", NULL);
     return status;
@@ -601,12 +602,17 @@ static gov_status spent_under(case_machine *m, size_t i, const diag *d)
     return status;
 }
 
+/* Its budget counts on: at once, after the pause, or when it starts again. */
+static bool goes_on(const case_clock *c, const rulebook_clock *r)
+{
+    return c->state == CASE_CLOCK_RUNNING || c->state == CASE_CLOCK_PAUSED || (c->state == CASE_CLOCK_STOPPED && r->resumes);
+}
+
 /* From now on under the new rule, as it was or reckoned again. */
 static gov_status go_on(case_machine *m, size_t i, bool runs, bool recompute, uint32_t raised, int64_t rules, const diag *d)
 {
     case_clock *c = &m->clocks[i];
-    const bool active = c->state == CASE_CLOCK_RUNNING || c->state == CASE_CLOCK_PAUSED;
-    const bool anew = recompute && active && !by_instant(rule_of(m, i));
+    const bool anew = recompute && goes_on(c, rule_of(m, i)) && !by_instant(rule_of(m, i));
     gov_status status = GOV_OK;
     c->fired = recompute ? 0 : raised;
     if (runs && anew)
@@ -629,7 +635,7 @@ static gov_status carry_over(case_machine *m, size_t i, case_machine *old, size_
 {
     case_clock *c = &m->clocks[i], *from = &old->clocks[o];
     const bool was_instant = by_instant(rule_of(old, o)), runs = from->state == CASE_CLOCK_RUNNING;
-    const bool active = runs || from->state == CASE_CLOCK_PAUSED;
+    const bool active = goes_on(from, rule_of(m, i));
     const uint32_t raised = same_marks(rule_of(m, i), rule_of(old, o), from->fired);
     if (was_instant != by_instant(rule_of(m, i)) && !recompute && from->state != CASE_CLOCK_IDLE)
         return refuse_clock(rule_of(m, i), "budget", d);
@@ -687,13 +693,19 @@ static int64_t used_now(case_machine *m, size_t i)
     return c->used + more;
 }
 
+int64_t case_clock_due(const case_machine *m, size_t clock)
+{
+    const case_clock *c = &m->clocks[clock];
+    return c->state == CASE_CLOCK_PAUSED && !by_instant(rule_of(m, clock)) ? 0 : c->due_us;
+}
+
 value case_clock_reading(case_machine *m, size_t clock, rulebook_clock_part part)
 {
     const case_clock *c = &m->clocks[clock];
     const int64_t end = c->state == CASE_CLOCK_STOPPED ? c->stopped_us : m->now_us;
     switch (part) {
     case RULEBOOK_CLOCK_DUE:
-        return c->due_us != 0 ? value_from_us(c->due_us) : value_null();
+        return case_clock_due(m, clock) != 0 ? value_from_us(c->due_us) : value_null();
     case RULEBOOK_CLOCK_CONSUMED:
         return as_duration(c, used_now(m, clock));
     case RULEBOOK_CLOCK_LEFT:

@@ -117,7 +117,9 @@ static bool fetch_slot(void *user, uint32_t number, value *out)
         *out = family_part(m, slot->part);
         break;
     case RULEBOOK_SLOT_CLOCK:
-        m->asked_unsure = m->asked_unsure || m->clocks[slot->index].provisional;
+        m->asked_unsure = m->asked_unsure || (m->clocks[slot->index].provisional && case_clock_due(m, slot->index) != 0);
+        m->asked_waiting = m->asked_waiting || (slot->part == RULEBOOK_CLOCK_DUE && m->clocks[slot->index].state == CASE_CLOCK_PAUSED &&
+                                                case_clock_due(m, slot->index) == 0);
         *out = case_clock_reading(m, slot->index, slot->part);
         break;
     case RULEBOOK_SLOT_EVENT_NAME:
@@ -223,8 +225,14 @@ gov_status case_instant(case_machine *m, const expr_program *at, const base_plac
     int64_t first, last;
     value v;
     m->asked = NULL;
-    m->asked_unsure = false;
-    const gov_status status = expr_eval(at, &er, &v, d);
+    m->asked_unsure = m->asked_waiting = false;
+    *us = 0;
+    *provisional = false;
+    gov_status status = expr_eval(at, &er, &v, NULL);
+    if (m->asked_waiting && status != GOV_E_NOMEM && (status != GOV_OK || v.kind != VALUE_TIMESTAMP))
+        return GOV_OK;
+    if (status != GOV_OK) /* once more, to say why */
+        status = expr_eval(at, &er, &v, d);
     if (status == GOV_OK && (v.kind != VALUE_TIMESTAMP || !value_to_us(v, us)))
         return base_fail_at(d, place, M_no_instant);
     if (status != GOV_OK)
@@ -281,7 +289,7 @@ static gov_status on_entered(void *user, uint32_t state, chart_run *run, const d
             return base_nomem(d);
         timer.data = value_absent();
         gov_status status = case_timer_due(m, t, m->now_us, &timer, d);
-        if (status == GOV_OK)
+        if (status == GOV_OK && timer.due_us != 0) /* a clock that waits has no due instant to wait for */
             status = m->world->schedule(m, &timer, d);
         if (status != GOV_OK)
             return status;

@@ -296,7 +296,8 @@ static bool other_calendar(life *l, const entry *e)
 {
     case_clock *c = &l->c;
     cal_duration left = c->budget;
-    if (c->state != CASE_CLOCK_RUNNING || c->breached_us != 0)
+    const bool waits = c->state == CASE_CLOCK_PAUSED && l->by_instant;
+    if ((c->state != CASE_CLOCK_RUNNING && !waits) || c->breached_us != 0)
         return impossible(l);
     if (l->by_instant) {
         c->due_us = e->due;
@@ -405,7 +406,6 @@ static bool migrate(life *l, const entry *e)
 {
     case_clock *c = &l->c;
     const bool runs = c->state == CASE_CLOCK_RUNNING, was_instant = l->by_instant;
-    const bool active = runs || c->state == CASE_CLOCK_PAUSED;
     const cal_unit unit = c->budget.unit;
     if (l->at == 0 || l->regimes[l->regime + 1].rule == NULL)
         return impossible(l);
@@ -414,6 +414,7 @@ static bool migrate(life *l, const entry *e)
     if (runs)
         c->used = used_by(l, e->at, &c->provisional, e->used);
     enter_regime(l, l->regime + 1);
+    const bool active = runs || c->state == CASE_CLOCK_PAUSED || (c->state == CASE_CLOCK_STOPPED && l->rule->resumes);
     const bool counts_anew = active && (was_instant != l->by_instant || (e->has_length && e->length.unit != unit));
     if (active && e->has_length)
         c->budget = e->length;

@@ -103,7 +103,7 @@ gov_status case_view_clocks(case_machine *m, const case_past *past, value *out, 
         value_builder_set(&b, "breached", case_clock_reading(m, i, RULEBOOK_CLOCK_BREACHED));
         value_builder_set(&b, "breached_at", c->breached_us != 0 ? value_from_us(c->breached_us) : value_null());
         value_builder_set(&b, "overdue", value_bool(is_overdue(m, c)));
-        value_builder_set(&b, "provisional", value_bool(c->provisional));
+        value_builder_set(&b, "provisional", value_bool(c->provisional && case_clock_due(m, i) != 0));
         const gov_status status = past != NULL ? view_account(m, i, past, &b, d) : GOV_OK;
         if (status != GOV_OK)
             return status;
