@@ -70,7 +70,7 @@ static gov_status send_due(case_machine *m, const rulebook_action *a, case_timer
     t->due_us = m->now_us;
     if (s->at != NULL) {
         const gov_status given = case_instant(m, s->at, &a->place, &t->due_us, &t->provisional, d);
-        return given == GOV_OK && t->due_us == 0 ? base_fail_at(d, &a->place, M_no_instant) : given;
+        return given == GOV_OK && m->asked_waiting ? base_fail_at(d, &a->place, M_no_instant) : given;
     }
     if (s->after.kind == RULEBOOK_LENGTH_NONE)
         return GOV_OK;

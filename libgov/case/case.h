@@ -34,7 +34,7 @@ typedef struct case_clock {
     base_buf account;     /* what happened to it, a JSON list: the history that explains `due` */
 } case_clock;
 
-enum { CASE_MAX_MARKS = 32 };
+enum { CASE_MAX_MARKS = 32, CASE_MOST_PENDING = 10000 }; /* pending: events of one case that were sent and have not come */
 
 /* ---- machines: machine.c, slots.c, action.c ---- */
 
@@ -103,6 +103,7 @@ struct case_machine {
     const char *number, *source, *outside_number, *link, *outcome;
     const char *holders; /* the units that had it, in order, a list of ids as text; NULL: none had */
     int64_t steps;
+    int sent; /* by this step to itself */
 
     const uint32_t *by_name; /* the fields in the order of their names */
     value *slots;  /* what expressions read; the fields stand here, at their own slots */
@@ -120,7 +121,7 @@ struct case_machine {
     /* What an expression that gives an instant has asked: case_instant looks whether its answer rests on a year that is not listed. */
     const cal_calendar *asked; /* the calendar of a function; NULL: none */
     bool asked_unsure;         /* a clock whose due instant is provisional */
-    bool asked_waiting;        /* a clock that is paused, when it is due: there is no such instant now */
+    bool asked_waiting;        /* for the due instant of a clock that is paused, and nothing came of it: there is no such instant now */
     bool fields_dirty;
     const char *keys; /* what the keys of `open` begin with; NULL: the case */
     int depth; /* how many cases deep this one was opened by effects of a step */
@@ -187,7 +188,7 @@ gov_status case_clock_used(base_arena *arena, const case_clock *c, const cal_cal
 /* When its budget was used up, by its account up to now and that calendar; 0: it was not. recompute.c */
 gov_status case_clock_spent(base_arena *arena, const case_clock *c, const cal_calendar *cal, uint8_t roll, int64_t now_us, int64_t *at_us,
                             const diag *d);
-/* When an `after` is due that begins at from_us; 0: it waits for an instant that there is none of yet. */
+/* When an `after` is due that begins at from_us. One with `at` is not to be set when asked_waiting is true then. */
 gov_status case_timer_due(case_machine *m, const rulebook_timer *t, int64_t from_us, case_timer *out, const diag *d);
 /* "a@STATE#0", in the machine's arena; NULL: no memory. */
 const char *case_timer_name(case_machine *m, const char *event);

@@ -137,7 +137,7 @@ static void add_clocks(table *t, const rulebook_workflow *w)
     static const struct {
         const char *name, *sql;
         access_domain domain;
-    } readings[] = {{".due", "k.due_us", ACCESS_TIME},
+    } readings[] = {{".due", "CASE WHEN k.state = 2 AND k.budget > 0 THEN NULL ELSE k.due_us END", ACCESS_TIME}, /* case_clock_due */
                     {".running", "k.state = 1", ACCESS_FLAG},
                     {".breached", "", ACCESS_FLAG},
                     {".left", NULL, ACCESS_SPAN},

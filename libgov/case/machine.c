@@ -231,6 +231,7 @@ gov_status case_instant(case_machine *m, const expr_program *at, const base_plac
     gov_status status = expr_eval(at, &er, &v, NULL);
     if (m->asked_waiting && status != GOV_E_NOMEM && (status != GOV_OK || v.kind != VALUE_TIMESTAMP))
         return GOV_OK;
+    m->asked_waiting = false;
     if (status != GOV_OK) /* once more, to say why */
         status = expr_eval(at, &er, &v, d);
     if (status == GOV_OK && (v.kind != VALUE_TIMESTAMP || !value_to_us(v, us)))
@@ -289,7 +290,7 @@ static gov_status on_entered(void *user, uint32_t state, chart_run *run, const d
             return base_nomem(d);
         timer.data = value_absent();
         gov_status status = case_timer_due(m, t, m->now_us, &timer, d);
-        if (status == GOV_OK && timer.due_us != 0) /* a clock that waits has no due instant to wait for */
+        if (status == GOV_OK && (t->at == NULL || !m->asked_waiting))
             status = m->world->schedule(m, &timer, d);
         if (status != GOV_OK)
             return status;

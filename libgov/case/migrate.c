@@ -103,7 +103,7 @@ static gov_status set_timer(case_machine *m, const rulebook_timer *rule, uint32_
         return base_nomem(d);
     if (!keep)
         status = case_timer_due(m, rule, since_us, &t, d);
-    if (status == GOV_OK && t.due_us == 0)
+    if (status == GOV_OK && !keep && rule->at != NULL && m->asked_waiting)
         return GOV_OK;
     if (t.due_us < m->now_us)
         t.due_us = m->now_us;

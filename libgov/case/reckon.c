@@ -35,7 +35,7 @@ static void ask_again(case_machine *m, const set_timer *t, cal_instant *end)
     m->now_us = t->since_us;
     for (uint32_t i = 0; i < m->w->timer_count; i++)
         if (m->w->timers[i].at != NULL && strcmp(m->w->timers[i].event, t->event) == 0 &&
-            case_timer_due(m, &m->w->timers[i], t->since_us, &out, NULL) == GOV_OK && out.due_us != 0)
+            case_timer_due(m, &m->w->timers[i], t->since_us, &out, NULL) == GOV_OK && !m->asked_waiting)
             *end = (cal_instant){.us = out.due_us, .provisional = out.provisional};
     m->now_us = now_us;
 }

@@ -1,6 +1,7 @@
 /* A workflow without a store: the machine of the rest of this room, with timers in memory and a clock that stands still. */
 #include "case/simulation.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -17,7 +18,7 @@ bool case_simulation_keep(gov_simulation *s, value v, value *out)
 
 /* ---- timers ---- */
 
-void case_simulation_free_timer(const gov_simulation *s, case_pending *p)
+void case_simulation_free_timer(const gov_simulation *s, const case_pending *p)
 {
     base_free(s->alloc, p->name);
     base_free(s->alloc, p->event);
@@ -33,11 +34,45 @@ bool case_simulation_make_timer(gov_simulation *s, const case_timer *t, case_pen
     return false;
 }
 
+/* What is due first stands first, and of what is due at one instant what was set first. */
+static int by_due(const void *a, const void *b)
+{
+    const case_pending *x = a, *y = b;
+    if (x->due_us != y->due_us)
+        return x->due_us < y->due_us ? -1 : 1;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+void case_simulation_sort(gov_simulation *s)
+{
+    if (s->timer_count > 1)
+        qsort(s->timers, s->timer_count, sizeof *s->timers, by_due);
+}
+
+static void insert(gov_simulation *s, case_pending p)
+{
+    size_t low = 0, high = s->timer_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (by_due(&s->timers[middle], &p) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    memmove(&s->timers[low + 1], &s->timers[low], (s->timer_count++ - low) * sizeof p);
+    s->timers[low] = p;
+}
+
+static void remove_at(gov_simulation *s, size_t i)
+{
+    memmove(&s->timers[i], &s->timers[i + 1], (--s->timer_count - i) * sizeof *s->timers);
+}
+
 static void take_out(gov_simulation *s, size_t i)
 {
     if (s->timers[i].order >= s->step_order)
         case_simulation_free_timer(s, &s->timers[i]); /* an older one is kept until the step has succeeded */
-    s->timers[i] = s->timers[--s->timer_count];
+    remove_at(s, i);
 }
 
 static gov_status drop_timer(case_machine *m, const char *name, const diag *d)
@@ -69,25 +104,22 @@ static gov_status add_timer(case_machine *m, const case_timer *t, const diag *d)
 {
     gov_simulation *s = of(m);
     (void)drop_timer(m, t->name, d);
+    if (s->timer_count >= CASE_MOST_PENDING) {
+        s->overfull = true;
+        return base_fail(d, M_too_large, A_S("what", "pending events"), A_I("limit", CASE_MOST_PENDING));
+    }
     if (!base_grow(s->alloc, &s->timers, &s->timer_cap, s->timer_count, sizeof *s->timers))
         return base_nomem(d);
     case_pending p;
     if (!case_simulation_make_timer(s, t, &p))
         return base_nomem(d);
-    s->timers[s->timer_count++] = p;
+    insert(s, p);
     return GOV_OK;
 }
 
-static case_pending *next_due(gov_simulation *s, int64_t until)
+static bool is_due(const gov_simulation *s, int64_t until)
 {
-    case_pending *best = NULL;
-    for (size_t i = 0; i < s->timer_count; i++) {
-        case_pending *p = &s->timers[i];
-        if (p->due_us <= until && (best == NULL || p->due_us < best->due_us ||
-                                   (p->due_us == best->due_us && p->order < best->order)))
-            best = p;
-    }
-    return best;
+    return s->timer_count > 0 && s->timers[0].due_us <= until;
 }
 
 /* ---- the world ---- */
@@ -178,7 +210,7 @@ static void collect_effects(gov_simulation *s)
 typedef struct before {
     value *slots;
     case_clock *clocks;
-    case_pending *timers;
+    const case_pending *timers;
     size_t timer_count;
     int64_t steps;
 } before;
@@ -187,34 +219,32 @@ static bool remember(gov_simulation *s, before *b)
 {
     b->slots = base_arena_array(&s->step, s->w->slot_count, sizeof *b->slots);
     b->clocks = base_arena_array(&s->step, s->w->clock_count, sizeof *b->clocks);
-    b->timers = base_arena_array(&s->step, s->timer_count, sizeof *b->timers);
+    while (s->former_cap < s->timer_count)
+        if (!base_grow(s->alloc, &s->former, &s->former_cap, s->former_cap, sizeof *s->former))
+            return false;
+    b->timers = s->former;
     b->timer_count = s->timer_count;
     b->steps = s->m.steps;
-    if (b->slots == NULL || b->clocks == NULL || b->timers == NULL)
+    if (b->slots == NULL || b->clocks == NULL)
         return false;
     if (s->w->slot_count > 0)
         memcpy(b->slots, s->m.slots, s->w->slot_count * sizeof *b->slots);
     if (s->w->clock_count > 0)
         memcpy(b->clocks, s->m.clocks, s->w->clock_count * sizeof *b->clocks);
     if (s->timer_count > 0)
-        memcpy(b->timers, s->timers, s->timer_count * sizeof *b->timers);
+        memcpy(s->former, s->timers, s->timer_count * sizeof *s->former);
     return true;
 }
 
-static bool among(const case_pending *timers, size_t count, uint64_t order)
+/* Gives the timers back that are not among those that stay; both stand in the order in which they are due. */
+static void free_others(gov_simulation *s, const case_pending *from, size_t count, const case_pending *stay, size_t stay_count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (timers[i].order == order)
-            return true;
-    return false;
-}
-
-/* Gives the timers back that are not among those that stay. */
-static void free_others(gov_simulation *s, case_pending *from, size_t count, const case_pending *stay, size_t stay_count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!among(stay, stay_count, from[i].order))
+    for (size_t i = 0, k = 0; i < count; i++) {
+        while (k < stay_count && by_due(&stay[k], &from[i]) < 0)
+            k++;
+        if (k == stay_count || stay[k].order != from[i].order)
             case_simulation_free_timer(s, &from[i]);
+    }
 }
 
 static void undo(gov_simulation *s, const before *b)
@@ -247,6 +277,7 @@ static gov_status run_step(gov_simulation *s, const char *event, value data, uin
         return GOV_E_NOMEM;
     begin_step(s);
     s->step_order = s->order;
+    s->overfull = false;
     gov_status status = event == NULL             ? case_machine_start(&s->m, d)
                         : kind == CASE_TIMER_MARK ? case_machine_mark(&s->m, timer, event, d)
                                                   : case_machine_send(&s->m, event, data, accepted, d);
@@ -262,14 +293,14 @@ static gov_status run_step(gov_simulation *s, const char *event, value data, uin
     return keep_fields(s);
 }
 
-enum { MOST_AT_ONCE = 10000 };
+enum { MOST_AT_ONCE = 10000, MOST_EFFECTS = 100000 };
 
 /* A chart that sends to itself without end: what is due now is dropped, so that the stream can go on. */
 static gov_status give_up(gov_simulation *s, const diag *d)
 {
-    for (case_pending *p = next_due(s, s->now_us); p != NULL; p = next_due(s, s->now_us)) {
-        case_simulation_free_timer(s, p);
-        *p = s->timers[--s->timer_count];
+    while (is_due(s, s->now_us)) {
+        case_simulation_free_timer(s, &s->timers[0]);
+        remove_at(s, 0);
     }
     return base_fail(d, M_too_large, A_S("what", "events at one instant"), A_I("limit", MOST_AT_ONCE));
 }
@@ -280,17 +311,21 @@ static gov_status fire_due(gov_simulation *s, int64_t until, const diag *d)
 {
     gov_status first = GOV_OK;
     int at_once = 0;
-    for (case_pending *p = next_due(s, until); p != NULL; p = next_due(s, until)) {
-        const case_pending taken = *p;
-        *p = s->timers[--s->timer_count];
+    while (is_due(s, until)) {
+        const case_pending taken = s->timers[0];
+        remove_at(s, 0);
         at_once = taken.due_us > s->now_us ? 0 : at_once + 1;
         if (taken.due_us > s->now_us)
             s->now_us = taken.due_us;
         const gov_status status = run_step(s, taken.event, taken.data, taken.kind, taken.name, NULL, first == GOV_OK ? d : NULL);
-        case_simulation_free_timer(s, (case_pending *)&taken);
+        case_simulation_free_timer(s, &taken);
         first = first == GOV_OK || status == GOV_E_NOMEM ? status : first;
         if (status == GOV_E_NOMEM)
             return status;
+        if (s->overfull || s->effects.len > MOST_EFFECTS) {
+            (void)give_up(s, NULL);
+            return first != GOV_OK ? first : base_fail(d, M_too_large, A_S("what", "effects of one line"), A_I("limit", MOST_EFFECTS));
+        }
         if (at_once >= MOST_AT_ONCE)
             return first != GOV_OK ? first : give_up(s, d);
     }
@@ -697,6 +732,7 @@ void gov_simulation_free(gov_simulation *s)
     for (size_t i = 0; i < s->timer_count; i++)
         case_simulation_free_timer(s, &s->timers[i]);
     base_free(s->alloc, s->timers);
+    base_free(s->alloc, s->former);
     cal_free(s->plain);
     base_arena_free(&s->kept);
     base_arena_free(&s->values);

@@ -29,15 +29,20 @@ struct gov_simulation {
     int64_t now_us;
     uint64_t order;      /* of the next timer */
     uint64_t step_order; /* timers from this order on were made by the step that runs; 0: none runs */
-    case_pending *timers;
+    case_pending *timers; /* in the order in which they are due */
     size_t timer_count, timer_cap;
+    case_pending *former; /* as they were before the step that runs */
+    size_t former_cap;
+    bool overfull; /* a step was refused since too much would be pending */
     value_builder effects;
 };
 
 /* A value copied to where fields and timers keep theirs. False: no memory. */
 bool case_simulation_keep(gov_simulation *s, value v, value *out);
-void case_simulation_free_timer(const gov_simulation *s, case_pending *p);
+void case_simulation_free_timer(const gov_simulation *s, const case_pending *p);
 bool case_simulation_make_timer(gov_simulation *s, const case_timer *t, case_pending *out); /* false: no memory */
+/* After they were put in another order. */
+void case_simulation_sort(gov_simulation *s);
 /* The clock stands between 1970 and the year 9999. */
 bool case_simulation_instant(int64_t us);
 

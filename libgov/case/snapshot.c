@@ -48,6 +48,7 @@ static value timers_value(gov_simulation *s)
         list.failed = list.failed || b.failed;
         value_builder_add(&list, value_builder_list(&b));
     }
+    case_simulation_sort(s);
     return list.failed ? value_null() : value_builder_list(&list);
 }
 
@@ -267,6 +268,8 @@ static bool timer_from(const gov_simulation *s, value v, const restored *r, case
 
 static gov_status read_timers(gov_simulation *s, value list, restored *r, const diag *d)
 {
+    if (list.len > CASE_MOST_PENDING)
+        return wrong_item("timers", CASE_MOST_PENDING, d);
     for (size_t i = 0; i < list.len; i++) {
         case_timer t;
         if (!timer_from(s, list.as.items[i], r, &t))
@@ -330,6 +333,7 @@ gov_status case_simulation_restore(gov_simulation *s, value text, const diag *d)
     s->timers = r.timers;
     s->timer_count = r.timer_count;
     s->timer_cap = r.timer_cap;
+    case_simulation_sort(s);
     s->now_us = r.now_us;
     s->m.steps = r.steps;
     value_builder_init(&s->effects, &s->step); /* those of a start before it are undone with it */

@@ -101,8 +101,26 @@ gov_status case_next_due(gov *g, bool *any, int64_t *due_us, bool *provisional, 
 
 /* ---- the world of machines that live in a store ---- */
 
+/* What sends itself more than comes would fill the store. */
+static gov_status check_room(gov *g, int64_t case_id, const diag *d)
+{
+    static const store_sql sql = {"SELECT count(*) FROM (SELECT 1 FROM gov_case_timer WHERE community = $1 AND case_id = $2 LIMIT 10000) AS t"};
+    store_rows rows;
+    const gov_status status = store_first(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(case_id)), &rows, d);
+    if (status != GOV_OK)
+        return status;
+    const bool full = store_int(&rows, 0) >= CASE_MOST_PENDING;
+    store_rows_close(&rows);
+    return full ? base_fail(d, M_too_large, A_S("what", "pending events"), A_I("limit", CASE_MOST_PENDING)) : GOV_OK;
+}
+
 static gov_status world_schedule(case_machine *m, const case_timer *t, const diag *d)
 {
+    enum { LOOK_AFTER = 256 }; /* one step may send many: not each of them counts anew */
+    const bool looks = t->kind == CASE_TIMER_SEND && m->sent++ % LOOK_AFTER == 0;
+    const gov_status status = looks ? check_room(m->user, m->id, d) : GOV_OK;
+    if (status != GOV_OK)
+        return status;
     return case_schedule(m->user, t, d);
 }
 
@@ -156,7 +174,9 @@ static gov_status send_to(case_machine *m, const char *event, int64_t other, con
     t.name = name.data;
     t.event = event;
     t.calendar = m->w->calendar; /* reckoned by the sender's, which the receiver's version may know nothing of */
-    const gov_status status = name.failed ? base_nomem(d) : case_schedule(m->user, &t, d);
+    gov_status status = name.failed ? base_nomem(d) : check_room(m->user, other, d);
+    if (status == GOV_OK)
+        status = case_schedule(m->user, &t, d);
     base_buf_free(&name);
     return status;
 }

@@ -703,9 +703,34 @@ static void memory_stays_flat(void **state)
     assert_int_equal(f.live, 0);
 }
 
+/* Each event sends itself three hundred times: one line must neither take all memory nor never be answered. */
+static void what_multiplies_is_stopped(void **state)
+{
+    static const char many[] =
+        "workflow: w\nfields: {n: {type: int, default: 0}}\nevents: {a: {}, x: {}, y: {}}\n"
+        "states:\n"
+        "  s: {on: {a: {to: t, do: [{set: {n: '0'}}]}, x: {to: t, do: [{set: {n: '0'}}]}, y: {do: [{send: {event: y, after: 1 hour}}]}}}\n"
+        "  t: {always: [{when: case.n < 300, to: t, do: [{set: {n: case.n + 1}}, {send: x}]}, {to: s}]}\n";
+    (void)state;
+    gov_simulation *s = simulation(many);
+    plain(s, NULL);
+    for (int i = 0; i < 2; i++) {
+        json_t *v = answer_json(s, "{\"event\":\"a\"}");
+        assert_string_equal(json_string_value(json_object_get(json_object_get(v, "error"), "code")), "too_large");
+        json_decref(v);
+    }
+    plain(s, "{\"event\":\"y\"}"); /* and life goes on */
+    plain(s, "{\"advance_ms\":3600000}");
+    char *line = restoring_line(s);
+    plain(s, line);
+    free(line);
+    gov_simulation_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_multiplies_is_stopped),
         cmocka_unit_test(the_public_vectors_as_workflows),
         cmocka_unit_test(how_far_a_clock_goes),
         cmocka_unit_test(delayed_sends_are_kept_apart),
