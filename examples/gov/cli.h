@@ -41,6 +41,7 @@ typedef struct cli {
     bool json;
     bool color_out, color_err;
     bool progress; /* both ends are a terminal */
+    bool texts;    /* fields were given as NAME=TEXT */
     bool told;     /* the one document of --json is an error, and is printed */
     char did[256]; /* what was done and is kept, for whom the answer does not reach; "" for what only reads */
     const char *rules, *overlay; /* the files of diagnostics are told from where one stands */

@@ -120,6 +120,17 @@ static void put_origin(const cli *c, const char *origin, FILE *out)
     put_text(out, path, strlen(path));
 }
 
+/* NAME=TEXT was written where something else is needed. */
+static void put_hint(const cli *c, const gov_error *err, size_t i, FILE *out)
+{
+    const char *found = gov_error_argument(err, i, "found"), *field = gov_error_argument(err, i, "field");
+    if (!c->texts || strcmp(gov_error_code(err, i), "bad_field") != 0 || field == NULL || found == NULL || strcmp(found, "string") != 0)
+        return;
+    fputs(T(c, "; NAME:=JSON gives what is no text: ", "；非文本的值用 名称:=JSON 给出："), out);
+    put_text(out, field, strlen(field));
+    fputs(":=…", out);
+}
+
 void print_diagnostics(cli *c, const gov_error *err, FILE *out)
 {
     for (size_t i = 0; i < gov_error_count(err); i++) {
@@ -137,6 +148,7 @@ void print_diagnostics(cli *c, const gov_error *err, FILE *out)
         put_severity(c, gov_error_severity(err, i), out);
         const char *message = gov_error_message(err, i, c->zh ? "zh" : "en");
         put_text(out, message, strlen(message));
+        put_hint(c, err, i, out);
         fputc('\n', out);
     }
 }

@@ -191,6 +191,7 @@ static int field_read(cli *c, const char *word, gov_value *fields)
     if (gov_value_get(fields, name) != NULL)
         return usage_error(c, T(c, "%s is given twice", "%s 重复给出"), name);
     if (!json) {
+        c->texts = true;
         status = gov_value_set_string(fields, name, word + n + 1);
     } else {
         const int code = json_read(c, name, word + n + 2, &v);

@@ -80,9 +80,14 @@ gov_status access_holds(gov *g, const rulebook_workflow *w, const rulebook_names
     return GOV_OK;
 }
 
+const char *access_actor_name(const access_actor *a)
+{
+    return a->key[0] != '\0' ? a->key : a->kind == ACCESS_RULES ? "rules" : "host"; /* as the journal calls them */
+}
+
 gov_status access_deny(gov *g, const char *action, const diag *d)
 {
-    return base_fail(d, M_permission_denied, A_S("actor", g->actor.key), A_S("action", action));
+    return base_fail(d, M_permission_denied, A_S("actor", access_actor_name(&g->actor)), A_S("action", action));
 }
 
 static gov_status check_actor(gov *g, const char *action, bool *settled, const diag *d)

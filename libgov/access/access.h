@@ -67,6 +67,8 @@ typedef struct access_actor {
     const char *purpose;
 } access_actor;
 
+const char *access_actor_name(const access_actor *a); /* for messages: never empty */
+
 /* One look at one field: who, when and why are kept with it, since a group ends later, and perhaps under another actor. */
 typedef struct access_look {
     const char *kind, *field; /* of what: "case", "resident", ...; field's name */

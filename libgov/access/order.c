@@ -61,7 +61,7 @@ gov_status access_order_read(gov *g, const access_filtering *how, const char *te
     if (text == NULL)
         return GOV_OK;
     if (!base_utf8_valid(text, strlen(text)))
-        return base_fail(d, M_bad_utf8, A_I("offset", (int64_t)base_utf8_bad(text, strlen(text))));
+        return base_fail(d, M_bad_utf8, A_I("offset", (int64_t)base_utf8_bad(text, strlen(text))), A_S("what", "order"));
     const size_t len = take(text, &at, &start), way_len = take(text, &at, &way);
     base_place place = {NULL, 1, (uint32_t)(way + 1)};
     out->descending = way_len == 4 && memcmp(text + way, "desc", 4) == 0;

@@ -260,5 +260,5 @@ gov_status access_cursor_read(access_listing *l, const char *cursor, const char 
     if (dot != NULL && strncmp(dot + 1, bound, len) == 0 &&
         base_parse_int(cursor, (size_t)(dot - cursor), &l->at.id) && read_value(l, dot + 1 + len))
         return GOV_OK;
-    return base_fail(d, M_bad_argument, A_S("what", "cursor"));
+    return base_fail(d, M_bad_argument, A_S("what", "cursor (`next` of an earlier page of the same list)"));
 }

@@ -184,7 +184,7 @@ gov_status gov_journal_read(gov *g, int64_t after, uint32_t limit, gov_value **o
     static const access_call call = {"journal.read", false};
     reading r = {.after = after, .limit = limit != 0 ? limit : 100, .out = out};
     if (out == NULL || limit > 1000 || after < 0)
-        return base_misuse(err, out == NULL ? "out" : limit > 1000 ? "limit" : "after");
+        return base_misuse(err, out == NULL ? "out" : limit > 1000 ? "limit (0..1000)" : "after (from 0 on)");
     return access_run(g, &call, read_body, &r, err);
 }
 

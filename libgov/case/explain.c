@@ -69,7 +69,7 @@ static gov_status set_refusal(gov *g, value_builder *b, case_machine *m, const r
     const char *state = paths.len > 0 ? paths.as.items[0].as.s : "";
     gov_status told;
     if (strcmp(r->why, "role") == 0)
-        told = base_fail_at(&quiet, &r->place, M_permission_denied, A_S("actor", g->actor.key), A_S("action", e->name));
+        told = base_fail_at(&quiet, &r->place, M_permission_denied, A_S("actor", access_actor_name(&g->actor)), A_S("action", e->name));
     else if (strcmp(r->why, "guard") == 0)
         told = base_fail_at(&quiet, &r->place, M_guard_refused, A_S("event", e->name), A_S("state", state));
     else

@@ -215,7 +215,7 @@ static gov_status on_taken(void *user, uint32_t transition, chart_run *run, cons
     const access_subject subject = case_subject(m);
     const gov_status status = access_holds(m->user, m->w, &t->by, &subject, &holds, d);
     if (status == GOV_OK && !holds)
-        return base_fail_at(d, &t->place, M_permission_denied, A_S("actor", m->actor->key), A_S("action", t->on));
+        return base_fail_at(d, &t->place, M_permission_denied, A_S("actor", access_actor_name(m->actor)), A_S("action", t->on));
     return status;
 }
 

@@ -405,7 +405,7 @@ static gov_status refuse_sender(gov *g, case_machine *m, const rulebook_event *e
     if (!seen)
         return base_fail(d, M_case_unknown, A_I("case", m->id));
     return event == NULL ? unknown_event(m, name, d)
-                         : base_fail_at(d, &event->place, M_permission_denied, A_S("actor", g->actor.key), A_S("action", name));
+                         : base_fail_at(d, &event->place, M_permission_denied, A_S("actor", access_actor_name(&g->actor)), A_S("action", name));
 }
 
 static gov_status check_event(gov *g, case_machine *m, const char *name, value *data, const diag *d)

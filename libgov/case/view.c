@@ -360,13 +360,22 @@ static void add_word(access_condition *c, const char *field, const base_buf *wor
     add_condition(c, ", ", store_t(text->data, text->len), "))");
 }
 
+/* Could a field of this type hold what is asked for? What never can is a slip, and an empty list would hide it. */
+static bool may_be(const rulebook_field *f, const char *text)
+{
+    int64_t n;
+    if (f->type == RULEBOOK_INT)
+        return base_parse_int(text, strlen(text), &n);
+    return f->type != RULEBOOK_BOOL || strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
+}
+
 /* A filter that no index can answer is refused, not run slowly or answered with nothing; so is one by a field that the actor
  * sees masked everywhere: what is found by it would tell what it holds. */
 static gov_status check_filter(gov *g, const gov_case_query *q, const diag *d)
 {
     const char *name = q->field;
     const rulebook_names *all = &g->rules->workflows;
-    bool workflow = q->workflow == NULL, known = false, indexed = name == NULL;
+    bool workflow = q->workflow == NULL, known = false, indexed = name == NULL, fits = false, number = false;
     for (size_t i = 0; i < all->count && !(workflow && name == NULL); i++) {
         const rulebook_workflow *w;
         if (q->workflow != NULL && strcmp(all->items[i], q->workflow) != 0)
@@ -377,7 +386,10 @@ static gov_status check_filter(gov *g, const gov_case_query *q, const diag *d)
             return status;
         const rulebook_field *f = name != NULL ? rulebook_find_field(&w->fields, name, strlen(name)) : NULL;
         if (f != NULL && !access_might_see(g, f->sensitive))
-            return base_fail(d, M_permission_denied, A_S("actor", g->actor.key), A_S("action", name));
+            return base_fail(d, M_field_masked, A_S("actor", access_actor_name(&g->actor)), A_S("field", name));
+        if (f != NULL && f->indexed && q->equals != NULL)
+            fits = fits || may_be(f, q->equals);
+        number = number || (f != NULL && f->type == RULEBOOK_INT);
         known = known || f != NULL;
         indexed = indexed || (f != NULL && f->indexed);
     }
@@ -385,6 +397,8 @@ static gov_status check_filter(gov *g, const gov_case_query *q, const diag *d)
         return base_fail(d, M_workflow_unknown, A_S("workflow", q->workflow));
     if (!indexed)
         return known ? base_fail(d, M_field_not_indexed, A_S("field", name)) : base_fail(d, M_field_unknown, A_S("field", name));
+    if (name != NULL && q->equals != NULL && !fits)
+        return base_fail(d, M_bad_field, A_S("field", name), A_S("expected", number ? "int" : "bool"), A_S("found", q->equals));
     return GOV_OK;
 }
 
@@ -665,12 +679,13 @@ gov_status gov_case_list(gov *g, const gov_case_query *query, gov_value **out, g
     if (status != GOV_OK)
         return status;
     if (out == NULL || in.query.limit > 1000)
-        return base_misuse(err, out == NULL ? "out" : "limit");
+        return base_misuse(err, out == NULL ? "out" : "limit (0..1000)");
     const gov_case_query *q = &in.query;
     const char *const texts[] = {q->workflow, q->grid, q->unit, q->field, q->equals}; /* the filter says itself what is wrong with it */
+    static const char *const names[] = {"workflow", "grid", "unit", "field", "equals"};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (texts[i] != NULL && !base_utf8_valid(texts[i], strlen(texts[i])))
-            return base_fail(&d, M_bad_utf8, A_I("offset", (int64_t)base_utf8_bad(texts[i], strlen(texts[i]))));
+            return base_fail(&d, M_bad_utf8, A_I("offset", (int64_t)base_utf8_bad(texts[i], strlen(texts[i]))), A_S("what", names[i]));
     if ((q->flags & ~(GOV_CASE_OPEN_ONLY | GOV_CASE_OVERDUE_ONLY)) != 0)
         return base_fail(&d, M_bad_options);
     return access_run(g, &read_call, list_body, &in, err);

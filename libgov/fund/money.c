@@ -60,7 +60,7 @@ gov_status fund_refused(int32_t code, const fund_move *m, const diag *d)
     case GOV_LEDGER_OVERFLOWS_CREDITS_PENDING:
     case GOV_LEDGER_OVERFLOWS_DEBITS_POSTED:
     case GOV_LEDGER_OVERFLOWS_CREDITS_POSTED:
-        return base_fail(d, M_overflow, A_S("what", "amount"));
+        return base_fail(d, M_overflow, A_S("what", "the account's balance with this amount"));
     default:
         return base_fail(d, M_ledger_refused, A_S("result", gov_ledger_result_name(code)));
     }

@@ -418,7 +418,8 @@ gov_status fund_share_start(gov *g, const value *in, value *out, const diag *d)
     if (rc == GOV_OK)
         rc = divide_anew(g, &p, &all, &sum, &x, d);
     if (rc == GOV_OK && sum != p.cost)
-        return base_fail(d, M_share_gap, A_S("project", p.name), A_I("sum", sum), A_I("cost", p.cost), A_I("gap", p.cost - sum));
+        return p.cost > sum ? base_fail(d, M_share_gap, A_S("project", p.name), A_I("sum", sum), A_I("cost", p.cost), A_I("gap", p.cost - sum))
+                            : base_fail(d, M_share_gap, A_S("project", p.name), A_I("sum", sum), A_I("cost", p.cost), A_I("over", sum - p.cost));
     if (rc == GOV_OK)
         rc = charge(g, &p, &all, d);
     if (rc == GOV_OK)

@@ -139,7 +139,7 @@ gov_status gov_points_top(gov *g, const char *programme, uint32_t limit, gov_val
 {
     asking a = {.programme = programme, .limit = limit, .out = out};
     if (out == NULL || limit > 1000)
-        return base_misuse(err, out == NULL ? "out" : "limit");
+        return base_misuse(err, out == NULL ? "out" : "limit (0..1000)");
     return access_run(g, &read_call, top_body, &a, err);
 }
 

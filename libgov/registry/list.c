@@ -281,7 +281,7 @@ gov_status gov_record_list(gov *g, const char *kind, const gov_record_query *que
     if (status != GOV_OK)
         return status;
     if (in.query.limit > 1000)
-        return base_misuse(err, "limit");
+        return base_misuse(err, "limit (0..1000)");
     if (in.query.flags != 0)
         return base_fail(&d, M_bad_options);
     return access_run(g, &call, list_body, &in, err);

@@ -42,8 +42,10 @@ static gov_status as_double(const rulebook_field *f, value v, const rulebook_che
         v = value_double((double)v.as.i);
     if (value_is(v, VALUE_UINT))
         v = value_double((double)v.as.u);
-    if (!value_is(v, VALUE_DOUBLE) || !isfinite(v.as.d))
+    if (!value_is(v, VALUE_DOUBLE))
         return wrong(f, v, how, d);
+    if (!isfinite(v.as.d))
+        return base_fail_at(d, how->place, M_bad_field, A_S("field", f->name), A_S("expected", "double"), A_S("found", isnan(v.as.d) ? "NaN" : "Infinity"));
     *out = v;
     return GOV_OK;
 }

@@ -38,6 +38,8 @@ gov_status rb_check_text(const rb_source *s, const diag *d)
         size_t n = 1;
         if (c >= 0x80)
             n = base_utf8_next(s->bytes + i, s->len - i, &cp);
+        if (n == 0) /* in another encoding, or no text at all: the first place says it */
+            return report_character(s, i, place, cp, n, d);
         if (n == 0 || forbidden(cp)) {
             const gov_status bad = report_character(s, i, place, cp, n, d);
             if (bad == GOV_E_NOMEM)

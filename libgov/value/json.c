@@ -399,7 +399,11 @@ static gov_status bad_tag(const diag *d, const char *tag)
 {
     base_buf why;
     base_buf_init(&why, NULL);
-    base_buf_fmt(&why, "no value of tag \"%s\"", tag);
+    static const char *const known[] = {"int", "uint", "double", "bytes", "map", "timestamp", "duration", "type", "optional", "null", "string", "bool"};
+    bool tells = false;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        tells = tells || strcmp(tag, known[i]) == 0;
+    base_buf_fmt(&why, tells ? "no value of tag \"%s\"" : "\"%s\" is no tag; a map is written {\"map\": [[KEY, VALUE], ...]}", tag);
     const gov_status status = base_fail(d, M_bad_tag, A_S("why", why.data));
     base_buf_free(&why);
     return status;

@@ -146,7 +146,37 @@ def check_words():
     expect_answer("a group's help in a language", gov("case", "--lang", "zh", "--help"), 0, "用法：gov case", "")
 
 
+def check_messages():
+    """What a message says has to help whoever reads it."""
+    with Folder() as f:
+        f.write("rules/more.yaml", open(f("rules/more.yaml"), encoding="utf-8").read().replace(
+            "default: 2}", "default: 2, indexed: true}").replace("sensitive: contact}", "sensitive: contact, indexed: true}").replace(
+            "  late: ", "  share:    {type: double}\n  late: "))
+        db = made(f)
+        opened = ("case", "open", db, "request", "category=lamp")
+        expect_answer("a masked field as filter", gov("case", "list", db, "--where", "phone=1"), 1, "", 'host sees "phone" masked')
+        expect_answer("a number that is none as filter", gov("case", "list", db, "--where", "urgency=abc"), 2, "", '"urgency" must be int, not abc')
+        expect_answer("a number as filter", gov("case", "list", db, "--where", "urgency=2"), 0, None, "")
+        expect_answer("a text where a number belongs", gov(*opened, "urgency=1"), 2, "", r"must be int, not string; .*NAME:=JSON.*urgency:=")
+        expect_answer("a cursor that is none", gov("case", "list", db, "--after", "x"), 2, "", "cursor .*an earlier page")
+        f.write("nan/rulebook.yaml", 'rulebook: r\nversion: "1"\ntime_zone: Asia/Shanghai\ntitle: R\n---\nworkflow: w\n'
+                "fields: {n: {type: double, default: .nan}}\nstates: {a: {type: final}}\n")
+        expect_answer("a number that is no double", gov("check", f("nan")), 1, '"n" must be double, not NaN', "")
+        f.write("noise.yaml", "")
+        with open(f("noise.yaml"), "wb") as out:
+            out.write(bytes(range(128, 256)) * 20)
+        noise = gov("check", f("noise.yaml"))
+        expect("bytes that are no text are told once", noise.code == 1 and noise.out.count("UTF-8") == 1 and noise.out.count("\n") <= 3, noise)
+        sim = gov("simulate", f("rules"), "--workflow", "request", stdin='{"event":"dispatch","data":{"unit":"lamps"}}\n')
+        expect("a plain object as data is told how to be written", '"unit\\" is no tag; a map is written' in sim.out, sim)
+        f.write("rules/scenarios/a.yaml", "scenario: broken\nsteps:\n  - open: {workflow: requst, id: x}\n")
+        broken = gov("check", f("rules"))
+        expect("a broken scenario is a mistake of the folder", broken.code == 1 and re.search(r"a\.yaml:3:\d+: error", broken.out), broken)
+        f.write("rules/scenarios/a.yaml", "scenario: fine\nsteps:\n  - open: {workflow: request, id: x, fields: {category: lamp}}\n")
+        expect_answer("a sound one is none", gov("check", f("rules")), 0, "sound", "")
+
+
 if present():
-    for check in (check_untold, check_json_errors, check_utc, check_files, check_killed_backup, check_places, check_words):
+    for check in (check_messages, check_untold, check_json_errors, check_utc, check_files, check_killed_backup, check_places, check_words):
         guarded(check)
 finish()

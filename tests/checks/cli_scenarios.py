@@ -88,7 +88,7 @@ def check_mistakes(f):
     f.write("hut/tests/bad.yaml", BROKEN)
     expect_answer("a mistake in a scenario", gov("test", f("hut")), 2, "", r"^tests/bad\.yaml:3:22: error: .*\"errand\"")
     expect_answer("a folder without rules", gov("test", f("nothing")), 2, "", "nothing")
-    expect_answer("the rules alone are sound", gov("check", f("hut")), 0)
+    expect_answer("and one of the folder", gov("check", f("hut")), 1, r"bad\.yaml:3:22: error: .*\"errand\"", "")
 
 
 OVERLAY_RULES = """rulebook: shed
