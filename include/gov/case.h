@@ -117,7 +117,7 @@ GOV_API void gov_case_query_init(gov_case_query *query, size_t size);
  * A page of cases, in the order of opening or the one asked for, as a map: `cases` (list of maps as in gov_case_get(), without clocks and
  * links), `next` (a cursor, or null at the end). Pages are stable under inserts, and no snapshot.
  * Permission: `case.read`; scoped roles see their own part. Nobody lists cases by a field that is masked for them.
- * @return GOV_OK; GOV_E_EXPR (the filter or the order, with line and column), GOV_E_ARG (a cursor of another list), GOV_E_DENIED, GOV_E_INPUT (a field that is not indexed), GOV_E_NOT_FOUND
+ * @return GOV_OK; GOV_E_EXPR (the filter or the order, with line and column), GOV_E_ARG (a cursor of another list), GOV_E_DENIED, GOV_E_INPUT (a field that is not indexed, a text that it cannot hold), GOV_E_NOT_FOUND
  *         (unit, grid, workflow), GOV_E_LIMIT (a filter of too many conditions), GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
