@@ -215,7 +215,7 @@ static void put_deed(session *s, const gov_value *line, const char *what)
         {"extend", "is extended", "延期"},
         {"breach", "is overdue", "超期"},
         {"hand_over", "is handed over", "移交"},
-        {"calendar", "is reckoned again: the calendar has changed", "日历有变，重新计算"},
+        {"calendar", "follows the calendar that was changed", "日历有变，重新计算"},
         {"migrate", "goes on under other rules", "按新规则继续"},
         {"mark", "mark", "到达标记"},
         {"mark_ahead", "will reach the mark", "将到达标记"},

@@ -37,6 +37,8 @@ static void put_place(const gov_value *v, bool column)
     fputc(' ', stdout);
 }
 
+enum { ENDS = 20 }; /* steps of a long history that are shown from its beginning and its end */
+
 static void put_failure(cli *c, const gov_value *failure)
 {
     const gov_value *history = gov_value_get(failure, "history");
@@ -48,8 +50,14 @@ static void put_failure(cli *c, const gov_value *failure)
     if (history == NULL)
         return;
     printf("    %s:\n", text_of(failure, "case"));
-    for (size_t i = 0; i < gov_value_count(history); i++)
+    const size_t count = gov_value_count(history), left_out = count > 2 * ENDS ? count - 2 * ENDS : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (left_out > 0 && i == ENDS) {
+            printf(T(c, "      ... %llu more ...\n", "      ……省略 %llu 步……\n"), (unsigned long long)left_out);
+            i += left_out;
+        }
         put_step(c, gov_value_at(history, i));
+    }
 }
 
 /* Those that pass are counted, those that fail are shown as they end. */

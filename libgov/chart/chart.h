@@ -13,8 +13,8 @@
  *    error.execution and go on).
  *  - done.state.PATH is raised for every enclosing parallel state that completes, also for a parallel
  *    state whose region is itself a parallel one.
- *  - The actions of a history state's default run whenever the default is used, also when the parent is
- *    active already and so is not entered anew.
+ *  - The actions of a history state's default run when its parent is entered, and not when the default is
+ *    used while the parent stays active.
  *  - A history state without a default of its own takes its parent's initial states (all regions of a
  *    parallel one).
  *  - What a transition enters hangs below what it left: its domain is found once, before histories are

@@ -279,13 +279,13 @@ static void find_entries(chart_run *run)
     }
 }
 
-/* The actions of history defaults whose parent comes at or before `state`, once each. */
+/* The actions of the history defaults of `state`, which is being entered, once each. */
 static gov_status run_defaults(chart_run *run, uint32_t state)
 {
     gov_status status = GOV_OK;
     for (uint32_t i = 0; i < run->defaulted_count && status == GOV_OK; i++) {
         const uint32_t h = run->defaulted[i];
-        if (h == CHART_NONE || run->c->nodes[h].parent > state)
+        if (h == CHART_NONE || run->c->nodes[h].parent != state)
             continue;
         run->defaulted[i] = CHART_NONE;
         status = run_block(run, run->c->nodes[h].block);
@@ -332,7 +332,7 @@ static gov_status enter_state(chart_run *run, uint32_t s)
     const chart_node *n = &run->c->nodes[s];
     const chart_hooks *h = run->hooks;
     void *user = run->by->user;
-    gov_status status = run->defaulted_count > 0 && s > 0 ? run_defaults(run, s - 1) : GOV_OK;
+    gov_status status = GOV_OK;
     bit_add(run->state->rows, s);
     if (status == GOV_OK && h->entering != NULL)
         status = h->entering(user, s, run, run->d);

@@ -603,10 +603,10 @@ static inline void model_reach_final(model *m, uint32_t s)
         model_raise_done(m, up);
 }
 
-static inline void model_run_defaults(model *m, uint32_t parent_before)
+static inline void model_run_defaults(model *m, uint32_t parent)
 {
     for (uint32_t h = 0; h < m->count; h++)
-        if (m->defaulted[h] && m->states[h].parent < parent_before) {
+        if (m->defaulted[h] && m->states[h].parent == parent) {
             m->defaulted[h] = false;
             model_act(m, 4 * h + 3);
         }
@@ -617,14 +617,13 @@ static inline void model_enter_gathered(model *m)
     for (uint32_t s = 0; s < m->count; s++) {
         if (!m->enter[s])
             continue;
-        model_run_defaults(m, s);
         m->active[s] = true;
         model_note(&m->digest, '>', s);
         model_act(m, 4 * s);
         model_act(m, 4 * s + 1);
         if (m->dflt[s] && m->states[s].has_initial)
             model_act(m, 4 * s + 3);
-        model_run_defaults(m, s + 1);
+        model_run_defaults(m, s);
         if (m->states[s].kind == CHART_FINAL)
             model_reach_final(m, s);
     }
