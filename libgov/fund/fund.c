@@ -5,6 +5,11 @@
 
 /* ---- gifts ---- */
 
+static gov_status check_gift(const fund_fund *f, int64_t amount, const diag *d)
+{
+    return amount <= f->at_most ? GOV_OK : base_fail(d, M_fund_gift_large, A_I("amount", amount), A_I("most", f->at_most));
+}
+
 gov_status fund_give(gov *g, const value *in, value *out, const diag *d)
 {
     enum { FUND, AMOUNT, DONOR, NAME, NAMED, NOTE };
@@ -13,6 +18,8 @@ gov_status fund_give(gov *g, const value *in, value *out, const diag *d)
     gov_status rc = fund_find(g, "fund", fund_text(g, in[FUND]), (const void **)&f, d);
     if (rc == GOV_OK)
         rc = fund_positive(in[AMOUNT], "amount", &m.amount, d);
+    if (rc == GOV_OK)
+        rc = check_gift(f, m.amount, d);
     if (rc != GOV_OK)
         return rc;
     fund_entry e = {.kind = FUND_ENTRY_GIFT, .state = FUND_DONE, .pot = f->book, .amount = m.amount, .item = "",
@@ -29,6 +36,37 @@ gov_status fund_give(gov *g, const value *in, value *out, const diag *d)
     e.id = m.id;
     e.at_us = m.at_us;
     rc = fund_entry_put(g, &e, d);
+    return rc == GOV_OK ? fund_answer_id(g, e.id, out, d) : rc;
+}
+
+/* A gift that was written down wrongly is taken back, never deleted: one asks, another approves, as with all that a fund pays. */
+gov_status fund_correct(gov *g, const value *in, value *out, const diag *d)
+{
+    enum { ID, AMOUNT, REASON };
+    fund_entry was;
+    fund_move m = {.code = FUND_CORRECTION, .flags = GOV_TRANSFER_PENDING, .note = "fund.correction"};
+    const char *reason = fund_text(g, in[REASON]);
+    gov_status rc = fund_entry_get(g, in[ID].as.i, &was, d);
+    if (rc == GOV_OK && (was.kind != FUND_ENTRY_GIFT || was.state != FUND_DONE))
+        return base_fail(d, M_fund_nothing, A_S("what", "gift"), A_I("id", in[ID].as.i));
+    if (rc == GOV_OK && (reason == NULL || reason[strspn(reason, " \t\r\n")] == '\0'))
+        return fund_bad_input("reason", d);
+    m.amount = was.amount;
+    if (rc == GOV_OK && in[AMOUNT].kind != VALUE_ABSENT)
+        rc = fund_positive(in[AMOUNT], "amount", &m.amount, d);
+    if (rc != GOV_OK)
+        return rc;
+    m.book = (uint32_t)was.pot;
+    m.reversal_of = was.id;
+    rc = fund_account(g, m.book, was.party != 0 ? was.party : was.pot, FUND_CODE_GIVER, &m.to, d);
+    if (rc == GOV_OK)
+        rc = fund_account(g, m.book, was.pot, FUND_CODE_POOL, &m.from, d);
+    if (rc == GOV_OK)
+        rc = fund_post(g, &m, NULL, d);
+    const fund_entry e = {.id = m.id, .kind = FUND_ENTRY_CORRECTION, .state = FUND_PROPOSED, .pot = was.pot, .amount = m.amount,
+                          .item = "", .party = was.party, .party_name = was.party_name, .named = was.named, .note = reason};
+    if (rc == GOV_OK)
+        rc = fund_entry_put(g, &e, d);
     return rc == GOV_OK ? fund_answer_id(g, e.id, out, d) : rc;
 }
 
@@ -160,7 +198,7 @@ gov_status fund_check_passage(gov *g, const fund_fund *f, const fund_passage *x,
     *out = (fund_entry){.pot = f->book, .amount = x->amount, .party = x->record, .item = ""};
     if (in && x->from == NULL) {
         out->kind = FUND_ENTRY_GIFT;
-        return GOV_OK;
+        return check_gift(f, x->amount, d);
     }
     if (!pays || x->to == NULL)
         return base_fail(d, M_transfer_ways, A_S("ledger", f->name));
@@ -193,7 +231,8 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
     fund_entry e;
     const fund_fund *f = NULL;
     gov_status rc = fund_entry_get(g, id, &e, d);
-    if (rc == GOV_OK && (e.kind != FUND_ENTRY_SPENDING || e.pot > UINT32_MAX))
+    const bool corrects = rc == GOV_OK && e.kind == FUND_ENTRY_CORRECTION;
+    if (rc == GOV_OK && ((e.kind != FUND_ENTRY_SPENDING && !corrects) || e.pot > UINT32_MAX))
         return base_fail(d, M_fund_nothing, A_S("what", "spending"), A_I("id", id));
     if (rc == GOV_OK && e.state != FUND_PROPOSED)
         return base_fail(d, M_fund_decided, A_I("id", id));
@@ -201,14 +240,14 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
         rc = fund_of_book(g, e.pot, &f, d);
     if (rc != GOV_OK)
         return rc;
-    const fund_purpose *p = grant ? fund_find_item(f->purposes, f->purpose_count, e.item, "purpose", d) : NULL;
-    if (grant && p == NULL)
+    const fund_purpose *p = grant && !corrects ? fund_find_item(f->purposes, f->purpose_count, e.item, "purpose", d) : NULL;
+    if (grant && !corrects && p == NULL)
         return base_message_status(M_fund_item);
     if (grant && access_actor_id(g) == e.made_by)
         return base_fail(d, M_fund_same_person);
     if (grant && e.made_by == ACCESS_ID_RULES)
         return base_fail(d, M_transfer_nobody, A_S("ledger", f->name));
-    if (grant)
+    if (p != NULL)
         rc = check_limit(g, f, p, e.amount, false, d);
     fund_move m = {.book = (uint32_t)e.pot, .pending_id = id, .amount = grant ? e.amount : 0,
                    .flags = grant ? GOV_TRANSFER_POST_PENDING : GOV_TRANSFER_VOID_PENDING,
@@ -262,7 +301,7 @@ gov_status fund_show_balance(gov *g, const value *in, value *out, const diag *d)
 /* One entry as a map. donors: nobody is named who did not agree. */
 static gov_status entry_value(gov *g, const fund_entry *e, bool open, value *out, const diag *d)
 {
-    static const char *const kinds[] = {"", "gift", "spending", "goods_in", "goods_out"};
+    static const char *const kinds[] = {"", "gift", "spending", "goods_in", "goods_out", "correction", "", ""};
     static const char *const states[] = {"", "proposed", "done", "refused"};
     const char *key = "", *name = "";
     value_builder b;
@@ -365,8 +404,8 @@ gov_status fund_list(gov *g, const value *in, value *out, const diag *d)
 typedef struct statement {
     gov *g;
     const fund_fund *f;
-    value_builder gifts, spendings;
-    int64_t given, spent, gift_count, anonymous;
+    value_builder gifts, spendings, corrections;
+    int64_t given, spent, corrected, gift_count, anonymous;
     int64_t *by_purpose, *goods_in, *goods_out; /* of this period, as the rulebook lists them; the last: no longer in it */
 } statement;
 
@@ -395,6 +434,10 @@ static gov_status state_entry(void *user, const fund_entry *e, const diag *d)
         *slot_of(s->by_purpose, f->purposes, f->purpose_count, e->item) += e->amount;
         if (s->spendings.len < MOST_ENTRIES && (rc = entry_value(s->g, e, false, &v, d)) == GOV_OK)
             value_builder_add(&s->spendings, v);
+    } else if (e->kind == FUND_ENTRY_CORRECTION) {
+        s->corrected += e->amount;
+        if (s->corrections.len < MOST_ENTRIES && (rc = entry_value(s->g, e, false, &v, d)) == GOV_OK)
+            value_builder_add(&s->corrections, v);
     } else {
         *slot_of(e->kind == FUND_ENTRY_GOODS_IN ? s->goods_in : s->goods_out, f->goods, f->good_count, e->item) += e->amount;
     }
@@ -474,14 +517,16 @@ static gov_status statement_value(gov *g, const statement *s, int64_t first, int
     value_builder_set(&b, "opening", value_int(opening));
     value_builder_set(&b, "given", value_int(s->given));
     value_builder_set(&b, "spent", value_int(s->spent));
+    value_builder_set(&b, "corrected", value_int(s->corrected));
     value_builder_set(&b, "closing", value_int(closing));
     value_builder_set(&b, "gift_count", value_int(s->gift_count));
     value_builder_set(&b, "anonymous", value_int(s->anonymous));
     value_builder_set(&b, "gifts", value_builder_list(&s->gifts));
     value_builder_set(&b, "purposes", purposes);
     value_builder_set(&b, "spendings", value_builder_list(&s->spendings));
+    value_builder_set(&b, "corrections", value_builder_list(&s->corrections));
     value_builder_set(&b, "goods", goods);
-    if (s->gifts.failed || s->spendings.failed)
+    if (s->gifts.failed || s->spendings.failed || s->corrections.failed)
         return base_nomem(d);
     return fund_answer(&b, out, d);
 }
@@ -505,13 +550,14 @@ gov_status fund_statement(gov *g, const value *in, value *out, const diag *d)
         return base_nomem(d);
     value_builder_init(&s.gifts, &g->scratch);
     value_builder_init(&s.spendings, &g->scratch);
+    value_builder_init(&s.corrections, &g->scratch);
     rc = balance_before(g, s.f, q.from_us, &opening, d);
     if (rc == GOV_OK)
         rc = balance_before(g, s.f, q.until_us, &closing, d);
     if (rc == GOV_OK)
         rc = fund_entries(g, &q, state_entry, &s, d);
     /* Two roads to one number: the entries, and the ledger. */
-    if (rc == GOV_OK && opening + s.given - s.spent != closing)
+    if (rc == GOV_OK && opening + s.given - s.spent - s.corrected != closing)
         return base_fail(d, M_fund_uneven, A_S("fund", s.f->name));
     return rc == GOV_OK ? statement_value(g, &s, first, last, opening, closing, out, d) : rc;
 }

@@ -72,6 +72,7 @@ typedef struct fund_fund {
     rulebook_text title, description;
     uint32_t book;
     base_place book_place;
+    int64_t at_most; /* of one gift: a slip of the hand must not fill a fund for ever */
     const fund_purpose *purposes, *goods;
     uint32_t purpose_count, good_count;
 } fund_fund;
@@ -179,7 +180,7 @@ enum {
     FUND_CODE_ITEM = 22    /* what a grant was spent on; of a budget's line */
 };
 enum {
-    FUND_GIFT = 1, FUND_SPENDING = 2, FUND_SHARE = 10, FUND_PAYMENT = 11, FUND_RELIEF = 12, FUND_CHANGE = 13,
+    FUND_GIFT = 1, FUND_SPENDING = 2, FUND_CORRECTION = 3, FUND_SHARE = 10, FUND_PAYMENT = 11, FUND_RELIEF = 12, FUND_CHANGE = 13,
     FUND_GRANT = 20, FUND_GRANT_SPENDING = 21
 };
 
@@ -190,7 +191,7 @@ gov_status fund_balance(gov *g, int64_t account, ledger_account *out, const diag
 
 typedef struct fund_move {
     uint32_t book, code, flags;
-    int64_t from, to, amount, pending_id, subject;
+    int64_t from, to, amount, pending_id, reversal_of, subject;
     const char *note; /* what it is, for the journal: "fund.gift" */
     int64_t id;       /* in: 0, or one of access_new_id; out */
     int64_t at_us;    /* out */
@@ -205,7 +206,14 @@ gov_status fund_bad_input(const char *what, const diag *d);
 
 /* ---- entries: entry.c; gifts, spendings and goods of funds, spendings of grants ---- */
 
-typedef enum fund_entry_kind { FUND_ENTRY_GIFT = 1, FUND_ENTRY_SPENDING, FUND_ENTRY_GOODS_IN, FUND_ENTRY_GOODS_OUT } fund_entry_kind;
+/* A correction takes a gift back, in part or whole: its transfer says which one. */
+typedef enum fund_entry_kind {
+    FUND_ENTRY_GIFT = 1,
+    FUND_ENTRY_SPENDING,
+    FUND_ENTRY_GOODS_IN,
+    FUND_ENTRY_GOODS_OUT,
+    FUND_ENTRY_CORRECTION
+} fund_entry_kind;
 typedef enum fund_state { FUND_PROPOSED = 1, FUND_DONE, FUND_DECLINED } fund_state;
 
 typedef struct fund_entry {

@@ -52,6 +52,9 @@ gov_status fund_refused(int32_t code, const fund_move *m, const diag *d)
         return base_fail(d, M_fund_not_enough, A_I("amount", m->amount));
     case GOV_LEDGER_EXCEEDS_DEBITS:
         return base_fail(d, M_share_over, A_I("amount", m->amount));
+    case GOV_LEDGER_EXCEEDS_REVERSED_TRANSFER_AMOUNT:
+    case GOV_LEDGER_TRANSFER_ALREADY_REVERSED:
+        return base_fail(d, M_fund_corrected, A_I("id", m->reversal_of), A_I("amount", m->amount));
     case GOV_LEDGER_APPROVAL_NEEDS_ANOTHER_ACTOR:
         return base_fail(d, M_fund_same_person);
     case GOV_LEDGER_OVERFLOWS_DEBITS:
@@ -73,7 +76,7 @@ gov_status fund_post(gov *g, fund_move *m, int32_t *code, const diag *d)
     if (rc != GOV_OK)
         return rc;
     const ledger_transfer t = {.id = m->id, .debit_account = m->from, .credit_account = m->to, .amount = m->amount,
-                               .pending_id = m->pending_id, .subject = m->subject, .ledger = m->book, .code = m->code,
+                               .pending_id = m->pending_id, .reversal_of = m->reversal_of, .subject = m->subject, .ledger = m->book, .code = m->code,
                                .flags = m->flags};
     const value_pair data[] = {{value_text("what"), value_text(m->note)},
                                {value_text("transfer"), value_int(m->id)},

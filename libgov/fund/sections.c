@@ -175,7 +175,7 @@ static void check_voluntary(rulebook_loader *l, const rb_node *root)
 
 static gov_status load_fund(void *user, rulebook_loader *l, const char *name, const rb_node *root, void **out)
 {
-    static const char *const keys[] = {"!fund", "title", "description", "!ledger", "contributions", "!purposes", "goods",
+    static const char *const keys[] = {"!fund", "title", "description", "!ledger", "contributions", "at_most", "!purposes", "goods",
                                        "required", "charge", "fee", NULL};
     (void)user;
     fund_fund *f = section(l, sizeof *f);
@@ -186,6 +186,7 @@ static gov_status load_fund(void *user, rulebook_loader *l, const char *name, co
     f->title = rulebook_read_text(l, rulebook_get(root, "title"));
     f->description = rulebook_read_text(l, rulebook_get(root, "description"));
     f->book = read_book(l, root, &f->book_place);
+    f->at_most = read_amount(l, rulebook_get(root, "at_most"), "at_most", 1, INT64_C(1000000000000));
     f->purposes = read_purposes(l, rulebook_get(root, "purposes"), false, &f->purpose_count);
     f->goods = read_purposes(l, rulebook_get(root, "goods"), true, &f->good_count);
     *out = f;

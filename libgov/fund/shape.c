@@ -14,7 +14,7 @@
 #define GOOD OBJECT("", TITLES ",\"unit\":" REF("text"))
 const char *const fund_json_fund[] = {
     OBJECT("\"fund\",\"ledger\",\"purposes\"", "\"fund\":" REF("name") "," TITLES ",\"ledger\":" REF("int") ",\"contributions\":"
-           WORDS("\"voluntary\"") ",\"purposes\":" MAP_OF(PURPOSE) ",\"goods\":" MAP_OF(GOOD)),
+           WORDS("\"voluntary\"") ",\"at_most\":" REF("expr") ",\"purposes\":" MAP_OF(PURPOSE) ",\"goods\":" MAP_OF(GOOD)),
     NULL};
 
 #define COEFFICIENTS "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^-?[0-9]+$\"},\"additionalProperties\":" REF("expr") "}"

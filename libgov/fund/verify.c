@@ -54,9 +54,9 @@ static gov_status verify_entry(void *user, const fund_entry *e, const diag *d)
     const checked *x = user;
     ledger *l;
     ledger_transfer t = {0};
-    if (e->kind != FUND_ENTRY_GIFT && e->kind != FUND_ENTRY_SPENDING)
+    if (e->kind == FUND_ENTRY_GOODS_IN || e->kind == FUND_ENTRY_GOODS_OUT)
         return GOV_OK;
-    if (e->kind == FUND_ENTRY_SPENDING && (e->decided_by == 0 || e->decided_by == e->made_by))
+    if (e->kind != FUND_ENTRY_GIFT && (e->decided_by == 0 || e->decided_by == e->made_by))
         return differs(x->f->name, d);
     gov_status rc = ledger_of(x->g, &l, d);
     if (rc == GOV_OK)
@@ -67,6 +67,8 @@ static gov_status verify_entry(void *user, const fund_entry *e, const diag *d)
     rc = verify_told(x, e, d);
     if (rc != GOV_OK)
         return rc;
+    if ((t.reversal_of != 0) != (e->kind == FUND_ENTRY_CORRECTION))
+        return differs(x->f->name, d);
     if (t.id != e->id || t.ledger != x->f->book || (pending ? e->amount > t.amount || e->at_us <= t.timestamp
                                                             : e->amount != t.amount || e->at_us != t.timestamp))
         return differs(x->f->name, d);
@@ -83,16 +85,19 @@ static gov_status verify_entries(gov *g, const fund_fund *f, const diag *d)
 /* What has come in less what was spent is what the fund has, and what waits is reserved. */
 static gov_status verify_fund(gov *g, const fund_fund *f, const diag *d)
 {
-    int64_t account = 0, given = 0, spent = 0, promised = 0, asked = 0;
+    int64_t account = 0, given = 0, spent = 0, promised = 0, asked = 0, corrected = 0, correcting = 0;
     ledger_account a = {0};
     gov_status rc = fund_entry_sum(g, f->book, FUND_ENTRY_GIFT, NULL, 0, &given, &promised, d);
     if (rc == GOV_OK)
         rc = fund_entry_sum(g, f->book, FUND_ENTRY_SPENDING, NULL, 0, &spent, &asked, d);
     if (rc == GOV_OK)
+        rc = fund_entry_sum(g, f->book, FUND_ENTRY_CORRECTION, NULL, 0, &corrected, &correcting, d);
+    if (rc == GOV_OK)
         rc = fund_existing(g, f->book, f->book, FUND_CODE_POOL, &account, d);
     if (rc == GOV_OK)
         rc = fund_balance(g, account, &a, d);
-    if (rc == GOV_OK && (a.credits_posted != given || a.debits_posted != spent || a.credits_pending != promised || a.debits_pending != asked))
+    if (rc == GOV_OK && (a.credits_posted != given || a.debits_posted != spent + corrected || a.credits_pending != promised ||
+                         a.debits_pending != asked + correcting))
         return differs(f->name, d);
     return rc;
 }

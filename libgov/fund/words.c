@@ -24,6 +24,7 @@ gov_status fund_answer_id(gov *g, int64_t id, value *out, const diag *d)
 
 static const rulebook_operand
     give[] = {FUND, MUST("amount", INT), PERSON("donor"), MAY("name", TEXT), MAY("named", BOOL), MAY("note", TEXT)},
+    correct[] = {MUST("id", ID), MAY("amount", INT), MUST("reason", TEXT)},
     propose[] = {FUND, MUST("purpose", TEXT), MUST("amount", INT), PERSON("payee"), MAY("payee_name", TEXT), MAY("note", TEXT)},
     by_id[] = {MUST("id", ID)}, of_fund[] = {FUND}, list[] = {FUND, MAY("waiting", BOOL), MAY("from", DATE), MAY("to", DATE)},
     statement[] = {FUND, MAY("from", DATE), MAY("to", DATE)},
@@ -47,6 +48,7 @@ static const rulebook_operand
 /* name, permission, writes, operands, function */
 #define OPERATIONS(X)                                                                                \
     X("fund.give", "fund.write", true, give, fund_give)                                              \
+    X("fund.correct", "fund.write", true, correct, fund_correct)                                     \
     X("fund.propose_spend", "fund.write", true, propose, fund_propose)                               \
     X("fund.approve", "fund.approve", true, by_id, fund_approve)                                     \
     X("fund.refuse", "fund.approve", true, by_id, fund_refuse)                                       \

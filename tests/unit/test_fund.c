@@ -484,8 +484,8 @@ static void bad_input_changes_nothing(void **state)
         const char *operation, *json;
         gov_status want;
     } cases[] = {
-        {"fund.give", "{'amount': 9223372036854775807}", GOV_OK},
-        {"fund.give", "{'amount': 1}", GOV_E_RANGE},
+        {"fund.give", "{'amount': 9223372036854775807}", GOV_E_REFUSED},
+        {"fund.give", "{'amount': 1}", GOV_OK},
         {"fund.give", "{'amount': 1.5}", GOV_E_INPUT},
         {"fund.give", "{'amount': 1, 'fund': 'hall_light'}", GOV_E_INPUT},
         {"fund.give", "{'amount': 1, 'donor': 'nobody'}", GOV_E_INPUT},
@@ -527,7 +527,7 @@ static void bad_input_changes_nothing(void **state)
         wrong += rc != cases[i].want;
     }
     assert_int_equal(wrong, 0);
-    assert_int_equal(ask(&c, "fund.balance", "{}", "available") == INT64_MAX, 1);
+    assert_int_equal(ask(&c, "fund.balance", "{}", "available"), 1);
     community_free(&c);
 }
 
