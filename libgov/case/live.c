@@ -46,7 +46,8 @@ static const store_column timer_columns[] = {
     {"kind", STORE_INT},      {"due_us", STORE_INT},     {"event", STORE_TEXT},    {"data", STORE_TEXT, true},
     {"attempts", STORE_INT},  {"parked", STORE_BOOL},    {"reason", STORE_TEXT, true},
     {"since_us", STORE_INT, true}, {"length", STORE_TEXT, true}, {"provisional", STORE_BOOL},
-    {"roll", STORE_INT}, {"calendar", STORE_TEXT, true}, {0}};
+    {"roll", STORE_INT}, {"calendar", STORE_TEXT, true},
+    {"turn", STORE_INT, true}, {0}}; /* turn: how many came before it at one instant, each of the last */
 static const store_index timer_indexes[] = {
     {"gov_case_timer_by_due", "community, due_us, id", false, "parked = 0"}, {0}};
 static const store_table timer_table = {"gov_case_timer", timer_columns, "community, case_id, name", 0, timer_indexes};

@@ -17,6 +17,8 @@ typedef struct case_room {
     const case_watch *watch;
     int64_t crowd_us; /* how many events came at this instant, counted by the cases' ids modulo so many */
     uint16_t crowd[1024];
+    int64_t turn;    /* of what is due at once of what the timer does that is being fired; 0: none is */
+    int64_t circles; /* that were found in this tick */
     struct case_order *orders; /* per workflow: its fields by name */
     size_t order_count, order_cap;
     struct case_role_program *programs; /* roles' conditions, compiled per workflow */
@@ -113,7 +115,8 @@ gov_status case_witness_missing(case_witness *w, int64_t *id, const char **name,
 
 /* The steps of a case's life, as the journal has them. */
 typedef struct case_past_step {
-    int64_t at_us, actor;
+    int64_t at_us, actor, entry;
+    int64_t step; /* of the case; 0: it wrote no clock */
     const char *event; /* "": it was opened, migrated ... */
     bool mark;
 } case_past_step;

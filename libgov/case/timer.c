@@ -38,10 +38,11 @@ gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
 {
     static const store_sql add = {
         "INSERT INTO gov_case_timer (community, case_id, name, id, kind, due_us, event, data, attempts, parked, reason, since_us, "
-        "length, provisional, roll, calendar) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, NULL, $9, $10, $11, $12, $13) "
+        "length, provisional, roll, calendar, turn) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, NULL, $9, $10, $11, $12, $13, $14) "
         "ON CONFLICT (community, case_id, name) DO UPDATE SET id = excluded.id, kind = excluded.kind, due_us = excluded.due_us, "
         "event = excluded.event, data = excluded.data, attempts = 0, parked = 0, reason = NULL, since_us = excluded.since_us, "
-        "length = excluded.length, provisional = excluded.provisional, roll = excluded.roll, calendar = excluded.calendar"};
+        "length = excluded.length, provisional = excluded.provisional, roll = excluded.roll, calendar = excluded.calendar, turn = excluded.turn"};
+    const bool at_once = t->due_us <= access_now(g);
     base_buf data, length;
     int64_t id;
     gov_status status = access_new_id(g, &id, d);
@@ -58,7 +59,8 @@ gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
                             STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name), store_i(id),
                                        store_i(t->kind), store_i(t->due_us), store_s(t->event), store_t(data.data, data.len),
                                        store_i0(t->since_us), store_t(length.data, length.len),
-                                       store_flag(t->provisional), store_i(t->roll), store_s(t->calendar)),
+                                       store_flag(t->provisional), store_i(t->roll), store_s(t->calendar),
+                                       store_i0(at_once ? case_room_of(g)->turn : 0)),
                             1, d);
     base_buf_free(&data);
     base_buf_free(&length);
@@ -246,13 +248,13 @@ gov *case_gov_of(const expr_run *run)
 /* ---- ticking ---- */
 
 typedef struct due_timer {
-    int64_t case_id, due_us, attempts;
+    int64_t case_id, due_us, attempts, turn;
     uint8_t kind;
     const char *name, *event;
     value data;
 } due_timer;
 
-#define DUE_TIMER "SELECT case_id, name, kind, due_us, event, data, attempts FROM gov_case_timer WHERE community = $1 AND parked = 0 AND due_us <= $2"
+#define DUE_TIMER "SELECT case_id, name, kind, due_us, event, data, attempts, turn FROM gov_case_timer WHERE community = $1 AND parked = 0 AND due_us <= $2"
 
 enum { OF_ALL = 0, OF_ROOMS = -1 };
 
@@ -271,6 +273,7 @@ static gov_status first_due(gov *g, int64_t case_id, int64_t until, base_arena *
     size_t name_len, event_len, len;
     const char *name = store_text(&rows, 1, &name_len), *event = store_text(&rows, 4, &event_len);
     *out = (due_timer){.case_id = store_int(&rows, 0), .due_us = store_int(&rows, 3), .attempts = store_int(&rows, 6),
+                       .turn = store_is_null(&rows, 7) ? 0 : store_int(&rows, 7),
                        .kind = (uint8_t)store_int(&rows, 2), .name = base_arena_strndup(arena, name, name_len),
                        .event = base_arena_strndup(arena, event, event_len), .data = value_absent()};
     if (out->name == NULL || out->event == NULL)
@@ -330,6 +333,10 @@ static gov_status fire(void *user, const diag *d)
     status = case_load(g, t->case_id, true, &g->scratch, &m, d);
     if (status != GOV_OK)
         return status;
+    if ((t->kind == CASE_TIMER_AFTER || t->kind == CASE_TIMER_SEND) && m.now_us < m.changed_us) {
+        m.now_us = m.changed_us; /* dated back by a rule: it is due at once, and time does not run backwards for a case */
+        access_set_clock(g, m.changed_us);
+    }
     m.sender = t->kind == CASE_TIMER_SEND ? sender_of(t->name) : 0;
     if (t->kind == CASE_TIMER_EFFECT)
         status = case_effect_due(g, &m, t->name, &cause.event, &cause.data, d);
@@ -389,20 +396,59 @@ bool case_fault_of_rules(gov_status status)
     return status != GOV_E_NOMEM && status != GOV_E_BUG && (status < GOV_E_STORE || status >= GOV_E_UNSUPPORTED);
 }
 
-/* Cases that send to themselves or to each other without end would never let an instant pass: an event beyond so many for one case
- * at one instant is parked. Cases share their counts with a thousandth of the others. */
-enum { MOST_AT_ONCE = 10000 };
+/* ---- what never ends ----
+ *
+ * Cases that send to themselves or to each other, and states whose timers lead round without delay, would never let an instant pass.
+ * A timer that comes of another one and is due at once is that one's next turn, which its row says: one beyond so many is parked. So
+ * is one of many turns when a case had too many events at one instant, as it has where each sends two. Every circle that was found
+ * makes the next ones shorter: there may be one in each of many cases. */
+enum { MOST_AT_ONCE = 10000, FEWEST_AT_ONCE = 200, SOME_TURNS = 16 };
+
 static bool crowded(gov *g, const due_timer *t)
 {
     case_room *room = case_room_of(g);
-    if (t->kind != CASE_TIMER_SEND)
-        return false;
-    if (room->crowd_us != t->due_us)
+    if (t->due_us > room->crowd_us) {
         memset(room->crowd, 0, sizeof room->crowd);
-    room->crowd_us = t->due_us;
+        room->crowd_us = t->due_us;
+    }
     uint16_t *count = &room->crowd[((uint64_t)t->case_id ^ (uint64_t)t->case_id >> 12) % ARRAY_LEN(room->crowd)];
     *count += *count <= MOST_AT_ONCE;
     return *count > MOST_AT_ONCE;
+}
+
+static bool turns(const due_timer *t)
+{
+    return t->kind == CASE_TIMER_AFTER || t->kind == CASE_TIMER_SEND || t->kind == CASE_TIMER_MARK || t->kind == CASE_TIMER_EFFECT;
+}
+
+static bool never_ends(gov *g, const due_timer *t)
+{
+    case_room *room = case_room_of(g);
+    if (!turns(t))
+        return false;
+    const int64_t share = MOST_AT_ONCE / (1 + room->circles), most = share > FEWEST_AT_ONCE ? share : FEWEST_AT_ONCE;
+    const bool many = crowded(g, t), endless = t->turn >= most || (many && t->turn >= SOME_TURNS);
+    room->circles += endless;
+    return endless;
+}
+
+/* Nothing is due any more: nothing ran in a circle. */
+static void nothing_left(gov *g)
+{
+    case_room *room = case_room_of(g);
+    memset(room->crowd, 0, sizeof room->crowd);
+    room->crowd_us = 0;
+    room->circles = 0;
+}
+
+static gov_status fire_turn(firing *f, const diag *d)
+{
+    case_room *room = case_room_of(f->g);
+    const int64_t before = room->turn;
+    room->turn = turns(f->timer) ? f->timer->turn + 1 : 0;
+    const gov_status status = store_run(f->g->store, fire, f, d);
+    room->turn = before;
+    return status;
 }
 
 static gov_status fire_one(gov *g, const due_timer *t, int64_t now_us, gov_tick_result *out, const diag *d)
@@ -410,9 +456,9 @@ static gov_status fire_one(gov *g, const due_timer *t, int64_t now_us, gov_tick_
     gov_error *error = NULL;
     const diag quiet = {g->alloc, &error};
     firing f = {g, t};
-    const bool endless = crowded(g, t);
+    const bool endless = never_ends(g, t);
     gov_status status = endless ? base_fail(&quiet, M_too_large, A_S("what", "events at one instant"), A_I("limit", MOST_AT_ONCE))
-                                : store_run(g->store, fire, &f, &quiet);
+                                : fire_turn(&f, &quiet);
     if (status != GOV_OK && case_fault_of_rules(status)) {
         failing fail = {g, t, now_us, gov_error_message(error, 0, "en"),
                         endless || t->kind == CASE_TIMER_IMPORT || t->attempts + 1 >= MOST_ATTEMPTS};
@@ -470,7 +516,9 @@ gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *ou
 {
     bool any = false, provisional = false;
     int64_t due = 0;
-    gov_status status = fire_due(g, 0, until_us, max, out, d);
+    gov_status status = fire_due(g, OF_ALL, until_us, max, out, d);
+    if (status == GOV_OK && (max == 0 || out->fired < max))
+        nothing_left(g);
     if (status == GOV_OK)
         status = case_next_due(g, &any, &due, &provisional, d);
     if (status == GOV_OK) /* what a rule dates before the community's time is due at its beginning */

@@ -155,6 +155,8 @@ bool chart_dead_end(const chart *c, uint32_t state);
 bool chart_dead_end_without(const chart *c, const bool *never, uint32_t state);
 /* A cycle of eventless transitions that no guard can stop: *transition is one of it, or CHART_NONE. */
 gov_status chart_always_cycle(const chart *c, uint32_t *transition, const diag *d);
+/* The same where other transitions happen at once by themselves, too: prompt[transition]; NULL: none. */
+gov_status chart_prompt_cycle(const chart *c, const bool *prompt, uint32_t *transition, const diag *d);
 
 /* ---- running: run.c ---- */
 

@@ -142,8 +142,25 @@ bool chart_dead_end_without(const chart *c, const bool *never, uint32_t state)
     return true;
 }
 
+/* Of the transitions that happen at once by themselves and leave their state, the one around the leaf that does so first: the
+ * outermost. One with a guard may come to an end. */
+static uint32_t prompt_arrow(const chart *c, uint32_t leaf, const bool *prompt)
+{
+    uint32_t found = CHART_NONE;
+    for (uint32_t s = leaf; prompt != NULL && s != CHART_NONE; s = c->nodes[s].parent) {
+        uint32_t first = CHART_NONE;
+        for (uint32_t i = 0; i < c->arrow_count && first == CHART_NONE; i++)
+            if (prompt[i] && c->arrows[i].source == s && c->arrows[i].target_count > 0 && !c->arrows[i].internal)
+                first = i;
+        if (first != CHART_NONE && c->arrows[first].guard != CHART_NONE)
+            return CHART_NONE;
+        found = first != CHART_NONE ? first : found;
+    }
+    return found;
+}
+
 /* The eventless transition that a stay in the leaf surely ends with: the first that is tried, if it has no guard. */
-static uint32_t sure_arrow(const chart *c, uint32_t leaf)
+static uint32_t sure_arrow(const chart *c, uint32_t leaf, const bool *prompt)
 {
     const chart_word *w = &c->events[WORD_ALWAYS];
     for (uint32_t s = leaf; s != CHART_NONE; s = c->nodes[s].parent) {
@@ -152,7 +169,7 @@ static uint32_t sure_arrow(const chart *c, uint32_t leaf)
         const uint32_t first = word_arrows(w, s).items[0];
         return c->arrows[first].guard == CHART_NONE ? first : CHART_NONE;
     }
-    return CHART_NONE;
+    return prompt_arrow(c, leaf, prompt);
 }
 
 /* A leaf that the sure transition enters and that is itself `circling`. */
@@ -167,6 +184,11 @@ static uint32_t next_circling(probe *p, uint32_t arrow, const uint64_t *circling
 
 gov_status chart_always_cycle(const chart *c, uint32_t *transition, const diag *d)
 {
+    return chart_prompt_cycle(c, NULL, transition, d);
+}
+
+gov_status chart_prompt_cycle(const chart *c, const bool *prompt, uint32_t *transition, const diag *d)
+{
     base_arena arena;
     probe p;
     *transition = CHART_NONE;
@@ -177,14 +199,14 @@ gov_status chart_always_cycle(const chart *c, uint32_t *transition, const diag *
         return base_nomem(d);
     }
     for (uint32_t s = 0; s < c->count; s++)
-        if (bit_has(c->leaves, s) && sure_arrow(c, s) != CHART_NONE)
+        if (bit_has(c->leaves, s) && sure_arrow(c, s, prompt) != CHART_NONE)
             bit_add(circling, s);
     /* Strike out those that lead out of the circle until all that is left goes round. */
     for (bool more = true; more;) {
         more = false;
         for (uint32_t s = bit_next(circling, c->words, 0); s != CHART_NONE;
              s = bit_next(circling, c->words, s + 1)) {
-            const uint32_t t = sure_arrow(c, s);
+            const uint32_t t = sure_arrow(c, s, prompt);
             if (c->arrows[t].target_count > 0 && next_circling(&p, t, circling) == CHART_NONE) {
                 bit_drop(circling, s);
                 more = true;
@@ -193,7 +215,7 @@ gov_status chart_always_cycle(const chart *c, uint32_t *transition, const diag *
     }
     uint32_t at = bit_next(circling, c->words, 0);
     for (uint32_t i = 0; at != CHART_NONE && i <= c->count; i++) {
-        *transition = sure_arrow(c, at);
+        *transition = sure_arrow(c, at, prompt);
         if (c->arrows[*transition].target_count == 0)
             break;
         at = next_circling(&p, *transition, circling);

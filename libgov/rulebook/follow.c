@@ -174,6 +174,7 @@ static bool warning_follows(const following *f, size_t i, unsigned faults)
     case M_state_unreachable:
     case M_state_dead_end:
     case M_always_cycle:
+    case M_after_cycle:
     case M_clock_never_starts:
     case M_clock_never_stops:
         return (faults & (FAULT_SHAPE | FAULT_TORN | FAULT_TARGET)) != 0;

@@ -199,12 +199,40 @@ static void check_events(rulebook_loader *l, const rulebook_workflow *w, const s
             rb_warn(l, w->events[i].place, M_event_unused, A_S("event", w->events[i].name));
 }
 
+static bool no_delay(const rulebook_timer *t)
+{
+    return t->delay.kind == RULEBOOK_LENGTH_FIXED && t->delay.fixed.amount == 0 && t->roll == CAL_ROLL_NONE;
+}
+
+/* Circles that take no time: eventless transitions, then those of timers without any delay. */
+static void check_circles(rulebook_loader *l, const rulebook_workflow *w)
+{
+    uint32_t circle = CHART_NONE;
+    gov_status status = chart_always_cycle(w->chart, &circle, l->d);
+    if (circle != CHART_NONE)
+        rb_warn(l, w->transitions[circle].place, M_always_cycle);
+    bool *prompt = status == GOV_OK && circle == CHART_NONE
+                       ? base_array(l->rb->alloc, (size_t)chart_transition_count(w->chart) + 1, sizeof *prompt)
+                       : NULL;
+    bool any = false;
+    for (uint32_t i = 0; prompt != NULL && i < w->timer_count; i++)
+        if (no_delay(&w->timers[i]))
+            any = prompt[w->timers[i].transition] = true;
+    if (any)
+        status = chart_prompt_cycle(w->chart, prompt, &circle, l->d);
+    else if (status == GOV_OK && circle == CHART_NONE && prompt == NULL)
+        status = base_nomem(l->d);
+    rb_note(l, status);
+    if (any && circle != CHART_NONE)
+        rb_warn(l, w->transitions[circle].place, M_after_cycle);
+    base_free(l->rb->alloc, prompt);
+}
+
 static void check_states(rulebook_loader *l, const rulebook_workflow *w, const rb_names *elsewhere)
 {
     const size_t count = chart_state_count(w->chart);
     bool *reached = base_array(l->rb->alloc, count + chart_transition_count(w->chart) + 1, sizeof *reached);
     bool *const never = reached != NULL ? reached + count : NULL;
-    uint32_t circle = CHART_NONE;
     if (reached == NULL) {
         rb_note(l, base_nomem(l->d));
         return;
@@ -223,11 +251,9 @@ static void check_states(rulebook_loader *l, const rulebook_workflow *w, const r
     if (status == GOV_OK)
         rb_doubt(l, w, reached, elsewhere);
     base_free(l->rb->alloc, reached);
-    if (status == GOV_OK)
-        status = chart_always_cycle(w->chart, &circle, l->d);
     rb_note(l, status);
-    if (circle != CHART_NONE)
-        rb_warn(l, w->transitions[circle].place, M_always_cycle);
+    if (status == GOV_OK)
+        check_circles(l, w);
 }
 
 /* ---- effects that name other definitions ---- */

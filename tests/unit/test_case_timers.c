@@ -269,6 +269,51 @@ static void a_tick_in_a_group_that_is_undone(void **state)
     community_free(&c);
 }
 
+static const char circling[] =
+    "rulebook: circling\n"
+    "version: '1'\n"
+    "time_zone: Asia/Shanghai\n"
+    "---\n"
+    "workflow: zero\n"
+    "states: {a: {after: {delay: 0 minutes, to: b}}, b: {after: {delay: 0 minutes, to: a}}}\n"
+    "---\n"
+    "workflow: back\n"
+    "fields: {n: {type: int, default: 0}}\n"
+    "states:\n"
+    "  a: {after: {at: \"case.n % 2 == 0 ? now : now - duration('3h')\", to: b, do: [{set: {n: case.n + 1}}]}}\n"
+    "  b: {after: {at: \"now - duration('1h')\", to: a}}\n"
+    "---\n"
+    "workflow: good\n"
+    "states: {a: {after: {delay: 1 hour, to: b}}, b: {type: final}}\n";
+
+/* Timers that lead round without delay, or date themselves back: the tick ends, tells what it gave up, and the others go on. */
+static void timers_in_a_circle_are_given_up(void **state)
+{
+    community c = community_make(support_store_of(state), circling, NULL);
+    gov_error *err = NULL;
+    gov_value *v = NULL;
+    const int64_t zero = community_open(&c, "zero", "{}"), back = community_open(&c, "back", "{}"), good = community_open(&c, "good", "{}");
+    gov_tick_result r = tick_at(&c, 120, 4000);
+    assert_int_equal(r.parked, 0);
+    r = tick_at(&c, 120, 0); /* what a tick of so many has counted is known to the next */
+    assert_int_equal(r.parked, 2);
+    assert_int_equal(r.failed, 0);
+    assert_true(r.fired < 2 * 10000);
+    assert_int_equal(r.next_us, 0);
+    assert_state(&c, good, "b");
+    assert_gov_ok(gov_case_history(c.g, zero, &v, &err), err);
+    assert_string_equal(gov_value_string(gov_value_get(gov_value_at(v, gov_value_count(v) - 1), "kind"), NULL), "event.parked");
+    gov_value_free(v);
+    assert_gov_ok(gov_case_get(c.g, back, &v, &err), err);
+    assert_int_equal(gov_value_seconds(gov_value_get(v, "opened_at"), NULL), COMMUNITY_START / 1000000);
+    gov_value_free(v);
+    assert_gov_ok(gov_case_history(c.g, back, &v, &err), err);
+    for (size_t i = 0; i + 1 < gov_value_count(v); i += 499) /* nothing before it was opened */
+        assert_int_equal(gov_value_seconds(gov_value_get(gov_value_at(v, i), "at"), NULL), COMMUNITY_START / 1000000);
+    gov_value_free(v);
+    community_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +325,7 @@ int main(void)
         STORE_TESTS(the_end_takes_its_timers_with_it),
         STORE_TESTS(handles_share_what_waits),
         STORE_TESTS(a_tick_in_a_group_that_is_undone),
+        STORE_TESTS(timers_in_a_circle_are_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
