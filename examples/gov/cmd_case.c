@@ -156,13 +156,20 @@ static void put_clock(session *s, const gov_value *clock, const char *name)
     const bool running = gov_value_bool(gov_value_get(clock, "running")) != 0;
     fputs("  ", stdout);
     put_padded(stdout, name, 12);
-    printf(T(c, "  due %s", "  到期 %s"), due != NULL ? due : "?");
-    if (gov_value_kind(left) != GOV_VALUE_NULL && running && gov_value_bool(gov_value_get(clock, "overdue")) != 1) {
+    const bool paused = strcmp(text_of(clock, "state"), "paused") == 0;
+    if (paused && gov_value_kind(gov_value_get(clock, "due")) == GOV_VALUE_NULL)
+        fputs(T(c, "  paused", "  已暂停"), stdout);
+    else
+        printf(T(c, "  due %s", "  到期 %s"), due != NULL ? due : "?");
+    if (gov_value_kind(left) != GOV_VALUE_NULL && (running || paused) && gov_value_bool(gov_value_get(clock, "overdue")) != 1) {
         char *text = line_of(s, left);
         printf(T(c, ", %s left", "，剩余 %s"), text != NULL ? text : "?");
         free(text);
     }
-    fputs(running ? T(c, ", running", "，计时中") : T(c, ", not running", "，未计时"), stdout);
+    if (!paused)
+        fputs(running ? T(c, ", running", "，计时中") : T(c, ", not running", "，未计时"), stdout);
+    else if (gov_value_kind(gov_value_get(clock, "due")) != GOV_VALUE_NULL)
+        fputs(T(c, ", paused", "，已暂停"), stdout);
     if (gov_value_bool(gov_value_get(clock, "overdue")) != 0)
         printf("%s%s%s", red(c), T(c, ", overdue", "，已超期"), plain(c));
     else if (breached) { /* and was given more time since */

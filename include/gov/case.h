@@ -136,8 +136,8 @@ GOV_API gov_status gov_case_history(gov *g, int64_t id, gov_value **out, gov_err
  * What may happen next, for the actor of the handle: a map with
  *  - `state`, and `clocks`: each with `name`, `state`, `due`, `consumed`, `left`, `running`, `breached` (it was late, once), `breached_at`,
  *    `overdue` (it is, by what counts now), `provisional`, `budget`, `calendar`, `law`, `roll`, its `account` as it is kept, and `lines`, the
- *    account for people: maps with `at`, `what` and what belongs to that: what happened, with `event` and `by`, `due` and, where that moved,
- *    `was`, and of a migration `version_was`; days (`from`, `to`, `days`, `why`: off, work, hours, weekend) that were "not_counted" or
+ *    account for people: maps with `at`, `what` and what belongs to that: what happened, with `event`, `by` and `entry` (of the history, that of
+ *    the step that did it), `due` and, where that moved, `was`, and of a migration `version_was`; days (`from`, `to`, `days`, `why`: off, work, hours, weekend) that were "not_counted" or
  *    "counted"; marks raised ("mark") and ahead ("mark_ahead"); where an end rolled on ("roll"); from where on a year is "unlisted"; and
  *    "due". Each line whose instant or days rest on such a year has `provisional`: true
  *  - `timers`: pending, with what they will do and `provisional`, and `since`, `length`, `law` where they were reckoned by a calendar

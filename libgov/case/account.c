@@ -9,6 +9,19 @@ enum { MOST_DAYS = 1200, MOST_LINES = 2000 };
 
 /* ---- what the journal tells of the case ---- */
 
+/* As case_tell_clocks writes it: "DIGEST:STEP". */
+static int64_t step_of(value clocks)
+{
+    int64_t step = 0;
+    for (size_t i = 0; clocks.kind == VALUE_MAP && i < clocks.len && step == 0; i++) {
+        const value text = clocks.as.pairs[i].val;
+        const char *colon = text.kind == VALUE_STRING ? memchr(text.as.s, ':', text.len) : NULL;
+        if (colon == NULL || !base_parse_int(colon + 1, (size_t)(text.as.s + text.len - colon - 1), &step))
+            step = 0;
+    }
+    return step;
+}
+
 static gov_status read_record(void *user, const journal_record *r)
 {
     case_past *p = user;
@@ -22,7 +35,8 @@ static gov_status read_record(void *user, const journal_record *r)
         return status;
     const value event = value_get_text(doc, "event");
     case_past_step *s = &p->items[p->count++];
-    *s = (case_past_step){.at_us = r->at_us, .actor = r->actor, .mark = strcmp(r->kind, "case.mark") == 0};
+    *s = (case_past_step){.at_us = r->at_us, .actor = r->actor, .entry = r->id,
+                          .step = step_of(value_get_text(doc, "clocks")), .mark = strcmp(r->kind, "case.mark") == 0};
     s->event = event.kind == VALUE_STRING ? base_arena_strndup(p->arena, event.as.s, event.len) : "";
     return s->event != NULL ? GOV_OK : base_nomem(p->d);
 }
@@ -100,11 +114,17 @@ static bool names(const rulebook_triggers *t, const char *event)
     return false;
 }
 
-/* The step that did it: at that instant, and best one whose event the clock names. */
-static const case_past_step *cause_of(const lines *l, int64_t at_us, value what)
+/* The step that did it, by its number; NULL: its entry was erased. Where none was kept, one at that instant, best one whose event the
+ * clock names. */
+static const case_past_step *cause_of(const lines *l, int64_t at_us, value what, value step)
 {
     const rulebook_clock *r = rule_of(l);
     const case_past_step *found = NULL;
+    for (size_t i = 0; step.kind == VALUE_INT && i < l->past->count; i++)
+        if (l->past->items[i].step == step.as.i)
+            return &l->past->items[i];
+    if (step.kind == VALUE_INT)
+        return NULL;
     for (size_t i = 0; i < l->past->count; i++) {
         const case_past_step *s = &l->past->items[i];
         if (s->at_us != at_us)
@@ -149,15 +169,17 @@ static gov_status add_entry(lines *l, value entry, int64_t was_us)
     const char *key;
     if (at.kind == VALUE_TIMESTAMP)
         (void)value_to_us(at, &at_us);
-    const case_past_step *cause = value_is_text(what, "breach") ? NULL : cause_of(l, at_us, what);
+    const case_past_step *cause = value_is_text(what, "breach") ? NULL : cause_of(l, at_us, what, value_get_text(entry, "step"));
     value_builder_init(&b, l->m->arena);
     for (size_t i = 0; i < entry.len; i++)
-        value_builder_set_n(&b, entry.as.pairs[i].key.as.s, entry.as.pairs[i].key.len, entry.as.pairs[i].val);
+        if (!value_is_text(entry.as.pairs[i].key, "step"))
+            value_builder_set_n(&b, entry.as.pairs[i].key.as.s, entry.as.pairs[i].key.len, entry.as.pairs[i].val);
     status = add_before(l, entry, was_us, &b);
     if (status == GOV_OK && cause != NULL) {
         status = case_actor_key(l->g, cause->actor, &key, l->d);
         if (status == GOV_OK)
             value_builder_set(&b, "by", value_text(key));
+        value_builder_set(&b, "entry", value_int(cause->entry));
         if (cause->event[0] != '\0' && cause->event[0] != '@')
             value_builder_set(&b, "event", value_text(cause->event));
     }

@@ -122,6 +122,7 @@ struct case_machine {
     const cal_calendar *asked; /* the calendar of a function; NULL: none */
     bool asked_unsure;         /* a clock whose due instant is provisional */
     bool asked_waiting;        /* for the due instant of a clock that is paused, and nothing came of it: there is no such instant now */
+    bool extends; /* the event that is being handled extends a clock, which takes it where no state does */
     bool fields_dirty;
     const char *keys; /* what the keys of `open` begin with; NULL: the case */
     int depth; /* how many cases deep this one was opened by effects of a step */
@@ -132,6 +133,8 @@ struct case_machine {
 /* Memory for a machine of that workflow, from the arena; fields, state and clocks as of a case that is not open yet. */
 gov_status case_machine_init(case_machine *m, const rulebook_workflow *w, base_arena *arena, const diag *d);
 void case_machine_free(case_machine *m); /* the clocks' accounts */
+/* A clock that is under way takes the event, by which it is extended, and no state does: the clock is reason enough. */
+bool case_extended_by(const case_machine *m, const char *event);
 
 value case_field(const case_machine *m, size_t field);
 void case_put_field(case_machine *m, size_t field, value v);

@@ -52,6 +52,8 @@ static void account_under(case_machine *m, size_t i, const char *what, const cal
         base_buf_str(out, ",\"rules\":");
         value_write_document(out, value_int(rules));
     }
+    base_buf_str(out, ",\"step\":"); /* the one under way: its entry in the journal has the same number */
+    base_buf_int(out, m->steps + 1);
     if (c->used != 0) {
         base_buf_str(out, ",\"used\":");
         base_buf_int(out, c->used);

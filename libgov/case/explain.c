@@ -99,7 +99,9 @@ static gov_status judge(gov *g, case_machine *m, const rulebook_event *e, refusa
     bool may = true;
     gov_status status = GOV_OK;
     *out = (refusal){"state", e->place};
-    if (chart_active(m->w->chart, m->state, active, 1) > 0)
+    if (n == 0 && case_extended_by(m, e->name))
+        out->why = NULL;
+    if (out->why != NULL && chart_active(m->w->chart, m->state, active, 1) > 0)
         out->place = m->w->states[active[0]].place;
     for (size_t i = 0; i < n && i < ARRAY_LEN(candidates) && status == GOV_OK && out->why != NULL; i++) {
         const rulebook_transition *t = &m->w->transitions[candidates[i]];

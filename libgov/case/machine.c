@@ -190,7 +190,7 @@ static gov_status on_act(void *user, uint32_t block, chart_run *run, const diag 
     return case_run_block(m, &m->w->blocks[block], run, d);
 }
 
-/* An event that nothing takes starts no clock, unless the rules raised it themselves for that. */
+/* An event that nothing takes reaches no clock, unless the rules raised it themselves for that, or a clock takes it to be extended. */
 static gov_status on_event(void *user, const chart_event *event, size_t taken, chart_run *run, const diag *d)
 {
     case_machine *m = follow(user, run);
@@ -199,7 +199,7 @@ static gov_status on_event(void *user, const chart_event *event, size_t taken, c
         return GOV_OK;
     if (event->internal)
         value_builder_add(&m->raised, value_string(event->name, event->len));
-    return taken > 0 || event->internal ? case_clocks_event(m, event->name, event->len, d) : GOV_OK;
+    return taken > 0 || event->internal || m->extends ? case_clocks_event(m, event->name, event->len, d) : GOV_OK;
 }
 
 static gov_status on_taken(void *user, uint32_t transition, chart_run *run, const diag *d)
@@ -372,11 +372,27 @@ gov_status case_machine_start(case_machine *m, const diag *d)
     return status == GOV_OK ? settle(m, d) : status;
 }
 
+bool case_extended_by(const case_machine *m, const char *event)
+{
+    uint32_t candidates[1];
+    bool named = false;
+    for (uint32_t i = 0; i < m->w->clock_count; i++) {
+        const char *extends = m->w->clocks[i].extend.event;
+        const bool under_way = m->clocks[i].state == CASE_CLOCK_RUNNING || m->clocks[i].state == CASE_CLOCK_PAUSED;
+        named = named || (under_way && extends != NULL && strcmp(extends, event) == 0);
+    }
+    return named && !case_machine_ended(m) && chart_candidates(m->w->chart, m->state, event, strlen(event), candidates, 1) == 0;
+}
+
 gov_status case_machine_send(case_machine *m, const char *event, value data, bool *accepted, const diag *d)
 {
     const chart_caller by = {&hooks, m, m->arena};
+    m->extends = case_extended_by(m, event);
     const chart_event e = {.name = event, .len = strlen(event), .data = data};
     const gov_status status = chart_send(m->w->chart, m->state, &e, &by, accepted, d);
+    if (m->extends && accepted != NULL && status == GOV_OK)
+        *accepted = true;
+    m->extends = false;
     m->during = NULL;
     return status == GOV_OK ? settle(m, d) : status;
 }

@@ -67,7 +67,7 @@ notices("a function without version", check_functions,
         "no @since")
 notices("a type without comment", check_types, {"include/gov/a.h": "typedef int gov_a;\n"}, "a type without")
 gov = os.path.join(BUILD, "bin", "gov")
-for page in ("scenarios.md", "schedules.md", "timebank.md", "points.md", "funds.md"):
+for page in ("rulebook.md", "scenarios.md", "schedules.md", "timebank.md", "points.md", "funds.md"):
     if os.path.exists(gov):
         report(f"the examples of docs/{page} run", run_scenarios(ROOT, gov, page))
         report(f"an example of docs/{page} that fails is noticed", [] if run_scenarios(

@@ -220,6 +220,95 @@ static void long_texts_are_found_whole(void **state)
     community_free(&c);
 }
 
+static size_t listed(community *c, const char *where, bool overdue)
+{
+    gov_error *err = NULL;
+    gov_value *page = NULL;
+    gov_case_query q;
+    gov_case_query_init(&q, sizeof q);
+    q.where = where;
+    q.flags = overdue ? GOV_CASE_OVERDUE_ONLY : 0;
+    assert_gov_ok(gov_case_list(c->g, &q, &page, &err), err);
+    const size_t n = gov_value_count(gov_value_get(page, "cases"));
+    gov_value_free(page);
+    return n;
+}
+
+/* Nothing is due while time stands still for a clock: the list of what is late, the filter and the case itself agree. One that was
+ * late before it paused was breached all the same. */
+static void nothing_is_due_while_a_clock_is_paused(void **state)
+{
+    static const char late[] = "clocks.term.due < now";
+    static const char held_rules[] =
+        "rulebook: held\nversion: '1'\ntime_zone: Asia/Shanghai\n---\nworkflow: job\nevents: {give: {}, wait: {}, go_on: {}}\n"
+        "clocks: {term: {starts: [give], stops: [end], budget: 4 hours, paused_in: [waiting]}}\n"
+        "states: {a: {on: {give: b}}, b: {on: {wait: waiting}, after: {delay: 90 days, to: end}}, waiting: {on: {go_on: b}}, end: {type: final}}\n";
+    community c = community_make(support_store_of(state), held_rules, NULL);
+    gov_value *v;
+    const int64_t held = community_open(&c, "job", "{}"), too_late = community_open(&c, "job", "{}");
+    community_send(&c, held, "give", NULL, GOV_OK);
+    community_send(&c, too_late, "give", NULL, GOV_OK);
+    community_advance(&c, 60);
+    community_send(&c, held, "wait", NULL, GOV_OK);
+    community_advance(&c, 600);
+    assert_int_equal(listed(&c, late, false), 1);
+    assert_int_equal(listed(&c, NULL, true), 1);
+    assert_int_equal(listed(&c, "clocks.term.due == null", false), 1);
+    v = get(&c, held);
+    assert_int_equal(gov_value_kind(gov_value_find(v, "clocks.0.due")), GOV_VALUE_NULL);
+    assert_text_at(v, "clocks.0.state", "paused");
+    assert_int_equal(gov_value_seconds(gov_value_find(v, "clocks.0.left"), NULL), 3 * 3600);
+    gov_value_free(v);
+    community_send(&c, too_late, "wait", NULL, GOV_OK);
+    assert_int_equal(listed(&c, late, false), 0);
+    assert_int_equal(listed(&c, NULL, true), 0);
+    assert_int_equal(listed(&c, "clocks.term.breached", false), 1);
+    community_send(&c, held, "go_on", NULL, GOV_OK);
+    assert_int_equal(due(&c, held, "clocks.0.due"), 660 + 180);
+    community_free(&c);
+}
+
+static bool allowed(community *c, int64_t id, const char *event)
+{
+    gov_error *err = NULL;
+    gov_value *v = NULL;
+    bool is = false;
+    assert_gov_ok(gov_case_explain(c->g, id, &v, &err), err);
+    const gov_value *events = gov_value_get(v, "events");
+    for (size_t i = 0; i < gov_value_count(events); i++)
+        if (strcmp(gov_value_string(gov_value_get(gov_value_at(events, i), "event"), NULL), event) == 0)
+            is = gov_value_bool(gov_value_get(gov_value_at(events, i), "allowed")) == 1;
+    gov_value_free(v);
+    return is;
+}
+
+/* No transition of `waiting` has the event by which the clock is extended: the clock takes it itself while it is under way. */
+static void a_clock_takes_what_extends_it(void **state)
+{
+    community c = make(state);
+    gov_error *err = NULL;
+    const int64_t id = community_open(&c, "job", "{}");
+    community_put(&c, "staff", "he", "{'name': '何', 'roles': ['dispatcher']}");
+    community_send(&c, id, "longer", "{'minutes': 60}", GOV_E_REFUSED); /* before it runs nothing takes it */
+    assert_false(allowed(&c, id, "longer"));
+    community_send(&c, id, "give", "{'unit': 'U1'}", GOV_OK);
+    community_send(&c, id, "wait", NULL, GOV_OK);
+    assert_true(allowed(&c, id, "longer"));
+    assert_gov_ok(gov_act_as(c.g, "wang", "handle_case", &err), err); /* no dispatcher */
+    community_send(&c, id, "longer", "{'minutes': 60}", GOV_E_NOT_FOUND);
+    assert_gov_ok(gov_act_as(c.g, "he", "handle_case", &err), err);
+    community_send(&c, id, "longer", "{'minutes': 60}", GOV_OK);
+    assert_gov_ok(gov_act_as_host(c.g, "test", &err), err);
+    gov_value *v = get(&c, id);
+    assert_int_equal(gov_value_seconds(gov_value_find(v, "clocks.0.left"), NULL), 5 * 3600);
+    gov_value_free(v);
+    community_send(&c, id, "go_on", NULL, GOV_OK);
+    community_send(&c, id, "done", NULL, GOV_OK);
+    assert_false(allowed(&c, id, "longer"));
+    community_send(&c, id, "longer", "{'minutes': 60}", GOV_E_REFUSED);
+    community_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +318,8 @@ int main(void)
         STORE_TESTS(each_holder_has_a_budget_of_its_own),
         STORE_TESTS(a_breach_before_handing_over_is_in_the_account),
         STORE_TESTS(long_texts_are_found_whole),
+        STORE_TESTS(nothing_is_due_while_a_clock_is_paused),
+        STORE_TESTS(a_clock_takes_what_extends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
