@@ -11,8 +11,14 @@ static bool needs_calendar(cal_duration d)
 
 static void check_calendar(rulebook_loader *l, const rb_node *n, const rulebook_duration *spec)
 {
-    if (spec->kind == RULEBOOK_LENGTH_FIXED && needs_calendar(spec->fixed) && l->work != NULL && l->calendar == NULL)
+    if (spec->kind != RULEBOOK_LENGTH_FIXED || !needs_calendar(spec->fixed) || l->work == NULL)
+        return;
+    const rulebook_calendar *c = rulebook_find_calendar(&l->rb->pub, l->calendar);
+    const base_place at = rb_place(n);
+    if (l->calendar == NULL)
         rb_fail(l, n, M_no_calendar);
+    else if (c != NULL && c->cal != NULL && !cal_has_hours(c->cal)) /* it would never end */
+        rb_note(l, base_fail_at(l->d, &at, M_calendar_no_hours, A_S("calendar", l->calendar)));
 }
 
 static void unknown_value(rulebook_loader *l, const rb_node *n, const char *name)
