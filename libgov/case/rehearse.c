@@ -201,7 +201,7 @@ static bool happen_again(life *l, const happening *h, access_actor *actor)
 }
 
 /* Lives it through under these rules; a case that cannot even be opened under them is one that fails. */
-static gov_status live_again(const past *p, const rulebook *rules, const rulebook_workflow *w, ending *out, const diag *d)
+static gov_status live_again(const past *p, const rulebook *rules, const rulebook_workflow *w, int64_t until_us, ending *out, const diag *d)
 {
     access_actor actor = {.kind = ACCESS_HOST, .key = "", .name = "", .purpose = ""};
     life l = {.end = out};
@@ -229,8 +229,8 @@ static gov_status live_again(const past *p, const rulebook *rules, const ruleboo
         fine = happen_again(&l, &p->items[i], &actor);
     case_simulation_next(l.s);
     if (fine && status == GOV_OK)
-        fine = goes_on(&l, case_simulation_until(l.s, access_now(p->g), NULL));
-    m->now_us = access_now(p->g);
+        fine = goes_on(&l, case_simulation_until(l.s, until_us, NULL));
+    m->now_us = until_us;
     out->refused = value_builder_list(&l.refused);
     status = fine ? read_ending(m, p->arena, out, d) : base_nomem(d);
     gov_simulation_free(l.s);
@@ -324,22 +324,50 @@ static gov_status is_faithful(past *p, const ending *again, bool *same, const di
     return status;
 }
 
+/* How far the case has come: to now, or to before the first timer that is due and has not been fired, as no tick came since. */
+static gov_status lived_until(const past *p, int64_t *until_us, const diag *d)
+{
+    static const store_sql sql = {"SELECT due_us FROM gov_case_timer WHERE community = $1 AND case_id = $2 AND parked = 0 ORDER BY due_us LIMIT 1"};
+    int64_t due = 0;
+    const gov_status status = store_first_int(p->g->store, &sql, STORE_ARGS(store_i(p->g->community), store_i(p->m.id)), &due, d);
+    *until_us = access_now(p->g);
+    if (status == GOV_OK && due <= *until_us)
+        *until_us = due - 1 > p->m.changed_us ? due - 1 : p->m.changed_us;
+    return status == GOV_END ? GOV_OK : status;
+}
+
+/* Under its own rules, as far as it has come and then to now; *faithful: so far it went as it did go. */
+static gov_status live_as_before(past *p, ending *was, bool *faithful, const diag *d)
+{
+    const int64_t now_us = access_now(p->g);
+    int64_t until_us;
+    gov_status status = lived_until(p, &until_us, d);
+    if (status == GOV_OK)
+        status = live_again(p, p->g->rules, p->m.w, until_us, was, d);
+    p->m.now_us = until_us;
+    if (status == GOV_OK)
+        status = is_faithful(p, was, faithful, d);
+    p->m.now_us = now_us;
+    if (status != GOV_OK || !*faithful || until_us == now_us)
+        return status;
+    *was = (ending){0};
+    return live_again(p, p->g->rules, p->m.w, now_us, was, d);
+}
+
 static gov_status compare(rehearsal *r, past *p, const rulebook_workflow *w, const diag *d)
 {
     ending was = {0}, would = {0};
     value_builder why;
     value_builder_init(&why, p->arena);
     bool faithful = p->readable;
-    gov_status status = p->readable ? live_again(p, r->g->rules, p->m.w, &was, d) : GOV_OK;
-    if (status == GOV_OK && p->readable)
-        status = is_faithful(p, &was, &faithful, d);
+    gov_status status = p->readable ? live_as_before(p, &was, &faithful, d) : GOV_OK;
     if (status != GOV_OK)
         return status;
     if (!faithful) {
         value_builder_add(&why, value_text(p->readable ? "history" : "erased_or_migrated"));
         return why.failed ? base_nomem(d) : add_case(r, p, &r->unsure, value_builder_list(&why), NULL, NULL, d);
     }
-    status = live_again(p, r->rules, w, &would, d);
+    status = live_again(p, r->rules, w, access_now(r->g), &would, d);
     const value what = status == GOV_OK ? differences(p, w, &was, &would) : value_absent();
     if (status != GOV_OK)
         return status;

@@ -362,6 +362,26 @@ static void a_dry_run_tells_what_past_cases_would_have_come_to(void **state)
     community_free(&c);
 }
 
+/* No tick came since the marks were due: that says nothing against the history, and what is ahead counts for both versions. */
+static void a_dry_run_judges_cases_that_no_tick_has_reached(void **state)
+{
+    community c = community_make(support_store_of(state), first, NULL);
+    gov_error *err = NULL;
+    const int64_t id = community_open(&c, "job", "{}");
+    (void)community_open(&c, "job", "{}");
+    community_send(&c, id, "go", NULL, GOV_OK);
+    assert_gov_ok(gov_set_now(c.g, COMMUNITY_START + INT64_C(26) * 3600000000, &err), err);
+    gov_rulebook *book = community_rulebook(first);
+    gov_value *report = migrate(&c, book, GOV_MIGRATE_DRY_RUN);
+    assert_int_equal(gov_value_count(gov_value_find(report, "past.unsure")), 0);
+    assert_int_equal(gov_value_int(gov_value_find(report, "past.same")), 2);
+    assert_int_equal(gov_value_int(gov_value_find(report, "past.breaches.was")), 1);
+    assert_int_equal(gov_value_int(gov_value_find(report, "past.breaches.would")), 1);
+    gov_value_free(report);
+    gov_rulebook_free(book);
+    community_free(&c);
+}
+
 /* ---- a clock that was late already ---- */
 
 static const gov_value *told(const gov_value *v, const char *what)
@@ -573,6 +593,7 @@ int main(void)
         STORE_TESTS(cases_are_found_by_their_new_values),
         STORE_TESTS(a_map_for_another_version_moves_nothing),
         STORE_TESTS(a_dry_run_tells_what_past_cases_would_have_come_to),
+        STORE_TESTS(a_dry_run_judges_cases_that_no_tick_has_reached),
         STORE_TEST(moving_without_memory, "sqlite"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
