@@ -97,8 +97,8 @@ static gov_status check_actor(gov *g, const char *action, bool *settled, const d
         return base_fail(d, M_no_actor);
     if (action == ACCESS_ANYONE || action[0] == '\0' || g->actor.kind == ACCESS_HOST || g->actor.kind == ACCESS_RULES)
         return GOV_OK;
-    if (strcmp(action, ACCESS_HOST_ONLY) == 0)
-        return access_deny(g, action, d);
+    if (strcmp(action, ACCESS_HOST_ONLY) == 0) /* no permission gives it */
+        return base_fail(d, M_host_only, A_S("actor", g->actor.key));
     *settled = false;
     return GOV_OK;
 }

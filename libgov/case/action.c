@@ -6,6 +6,26 @@
 
 static gov_status run_action(case_machine *m, const rulebook_action *a, chart_run *run, const diag *d);
 
+/* Was this very rule told of before? Cases that open each other fail once for each of them. */
+static bool is_told(const base_place *place, const diag *d)
+{
+    const gov_error *e = d != NULL && d->out != NULL ? *d->out : NULL;
+    for (size_t i = 0; i < gov_error_count(e); i++) {
+        const char *origin = gov_error_origin(e, i);
+        if (base_error_message(e, i) == M_rule_failed && gov_error_line(e, i) == (int64_t)place->line &&
+            gov_error_column(e, i) == (int64_t)place->column && origin != NULL && place->origin != NULL && strcmp(origin, place->origin) == 0)
+            return true;
+    }
+    return false;
+}
+
+static gov_status fail_rule(const base_place *place, gov_status status, const diag *d)
+{
+    if (is_told(place, d))
+        return status;
+    return base_fail_at(d, place, M_rule_failed) == GOV_E_NOMEM ? GOV_E_NOMEM : status;
+}
+
 gov_status case_run_block(case_machine *m, const rulebook_block *block, chart_run *run, const diag *d)
 {
     for (uint32_t i = 0; i < block->count; i++) {
@@ -14,7 +34,7 @@ gov_status case_run_block(case_machine *m, const rulebook_block *block, chart_ru
             if (block->items[i].kind == RULEBOOK_IF)
                 return status; /* it told of itself, or of the action inside */
             /* The cause stands first; then the rule that it befell. */
-            return base_fail_at(d, &block->items[i].place, M_rule_failed) == GOV_E_NOMEM ? GOV_E_NOMEM : status;
+            return fail_rule(&block->items[i].place, status, d);
         }
     }
     return GOV_OK;
@@ -121,7 +141,7 @@ static gov_status run_branch(case_machine *m, const rulebook_action *a, chart_ru
     bool holds;
     const gov_status status = expr_eval_bool(a->as.branch.when, &er, &holds, d);
     if (status != GOV_OK)
-        return base_fail_at(d, &a->place, M_rule_failed) == GOV_E_NOMEM ? GOV_E_NOMEM : status;
+        return fail_rule(&a->place, status, d);
     return case_run_block(m, holds ? &a->as.branch.then : &a->as.branch.otherwise, run, d);
 }
 

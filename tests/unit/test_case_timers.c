@@ -283,6 +283,10 @@ static const char circling[] =
     "  a: {after: {at: \"case.n % 2 == 0 ? now : now - duration('3h')\", to: b, do: [{set: {n: case.n + 1}}]}}\n"
     "  b: {after: {at: \"now - duration('1h')\", to: a}}\n"
     "---\n"
+    "workflow: spawn\n"
+    "states: {a: {entry: [{open: {workflow: spawn}}], on: {never: b}}, b: {type: final}}\n"
+    "events: {never: {}}\n"
+    "---\n"
     "workflow: good\n"
     "states: {a: {after: {delay: 1 hour, to: b}}, b: {type: final}}\n";
 
@@ -314,6 +318,35 @@ static void timers_in_a_circle_are_given_up(void **state)
     community_free(&c);
 }
 
+/* A chain of cases that open cases fails once for each of them: the limit is told, and the rule, once. */
+static void one_rule_that_fails_is_named_once(void **state)
+{
+    community c = community_make(support_store_of(state), circling, NULL);
+    gov_error *err = NULL;
+    int64_t id;
+    assert_int_equal(gov_case_open(c.g, "spawn", NULL, NULL, &id, &err), GOV_E_LIMIT);
+    assert_int_equal(gov_error_count(err), 2);
+    assert_string_equal(gov_error_code(err, 0), "too_large");
+    assert_string_equal(gov_error_code(err, 1), "rule_failed");
+    gov_error_free(err);
+    community_free(&c);
+}
+
+/* Nobody is to look for a permission that is called "host". */
+static void a_tick_is_the_hosts_alone(void **state)
+{
+    community c = community_make(support_store_of(state), rules, NULL);
+    gov_error *err = NULL;
+    gov_tick_result r = {.size = sizeof r};
+    community_put(&c, "staff", "li", "{'name': '李'}");
+    assert_gov_ok(gov_act_as(c.g, "li", "handle_case", &err), err);
+    assert_int_equal(gov_tick(c.g, 0, &r, &err), GOV_E_DENIED);
+    assert_string_equal(gov_error_code(err, 0), "host_only");
+    assert_non_null(strstr(gov_error_message(err, 0, "en"), "only the host program"));
+    gov_error_free(err);
+    community_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +359,8 @@ int main(void)
         STORE_TESTS(handles_share_what_waits),
         STORE_TESTS(a_tick_in_a_group_that_is_undone),
         STORE_TESTS(timers_in_a_circle_are_given_up),
+        STORE_TESTS(one_rule_that_fails_is_named_once),
+        STORE_TESTS(a_tick_is_the_hosts_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
