@@ -196,7 +196,9 @@ static const journal_kept *const kept[] = {
     &timebank_kept_notice,   &timebank_kept_booking, &timebank_kept_peer, &timebank_kept_message,
     &timebank_kept_clearing, &timebank_kept_day,  &fund_kept_entry,       &fund_kept_project,  &fund_kept_portion,
     &fund_kept_plan,         &fund_kept_relief,      &fund_kept_grant,    &fund_kept_budget,
-    &ledger_kept_cap,        &ledger_kept_reason,    &ledger_kept_memo};
+    &ledger_kept_cap,        &ledger_kept_reason,    &ledger_kept_memo,   &registry_kept_community,
+    &registry_kept_rules,    &registry_kept_record,  &registry_kept_shape, &case_kept_link,
+    &case_kept_publication,  &case_kept_objection};
 
 typedef struct verifying {
     gov_progress progress;
@@ -332,6 +334,8 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
         checked = journal_verify(g->journal, &v->journal, v->progress != NULL ? on_progress : NULL, v, d);
     if (checked == GOV_OK)
         checked = journal_verify_kept(g->journal, kept, ARRAY_LEN(kept), d);
+    if (checked == GOV_OK)
+        checked = registry_words_verify(g, d);
     if (checked == GOV_OK)
         checked = ledger_verify_all(g, d);
     if (checked == GOV_OK)

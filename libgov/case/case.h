@@ -11,7 +11,8 @@
 
 #include <gov/case.h>
 
-extern const store_migration case_schema; /* version 1 */
+extern const store_migration case_schema;
+extern const journal_kept case_kept_link, case_kept_publication, case_kept_objection; /* version 1 */
 
 /* ---- clocks: clock.c ---- */
 
@@ -85,6 +86,7 @@ typedef struct case_watch {
     void *user;
 } case_watch;
 
+enum { CASE_ROW_DIGEST = 16 };
 struct case_machine {
     const case_world *world;
     const case_watch *watch; /* NULL: nobody */
@@ -102,7 +104,10 @@ struct case_machine {
     int64_t rules_id; /* the version whose workflow this is */
     const char *number, *source, *outside_number, *link, *outcome;
     const char *holders; /* the units that had it, in order, a list of ids as text; NULL: none had */
+    const char *flags, *former; /* lists as text: what the import found, the rules it was pinned to before; NULL: none */
     int64_t steps;
+    uint8_t written[CASE_ROW_DIGEST]; /* of the row, as the step has left it */
+    bool untold;                      /* the journal does not have that yet */
     int sent; /* by this step to itself */
 
     const uint32_t *by_name; /* the fields in the order of their names */

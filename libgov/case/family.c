@@ -120,9 +120,15 @@ gov_status case_alike(case_machine *m, const char *workflow, const char *field, 
 
 gov_status case_put_link(gov *g, int64_t from, const char *link, size_t len, int64_t to, const diag *d)
 {
-    static const store_sql add = {"INSERT INTO gov_case_link (community, case_id, link, other) VALUES ($1, $2, $3, $4) "
+    static const store_sql add = {"INSERT INTO gov_case_link (community, id, case_id, link, other) VALUES ($1, $2, $3, $4, $5) "
                                   "ON CONFLICT (community, case_id, link, other) DO NOTHING"};
-    return store_post(g->store, &add, STORE_ARGS(store_i(g->community), store_i(from), store_t(link, len), store_i(to)), STORE_ANY_ROWS, d);
+    int64_t id;
+    gov_status status = access_new_id(g, &id, d);
+    if (status == GOV_OK)
+        status = store_post(g->store, &add,
+                            STORE_ARGS(store_i(g->community), store_i(id), store_i(from), store_t(link, len), store_i(to)),
+                            STORE_ANY_ROWS, d);
+    return access_keep(g, status, &case_kept_link, id, 0, 0, d); /* one that was there already is not made, and not told */
 }
 
 gov_status case_tell(gov *g, case_machine *m, int64_t other, const char *event, value data, const diag *d)
@@ -174,10 +180,35 @@ static value report_of(case_machine *m)
     return b.failed || fields.failed ? value_absent() : value_builder_map(&b);
 }
 
+/* Children that are under way get another parent. */
+static gov_status move_children(gov *g, case_machine *m, int64_t to, const diag *d)
+{
+    static const store_sql find = {"SELECT id FROM gov_case WHERE community = $1 AND parent = $2 AND closed_us IS NULL AND id <> $3 ORDER BY id", STORE_LOCK};
+    static const store_sql move = {"UPDATE gov_case SET parent = $3, steps = steps + 1 WHERE community = $1 AND id = $2"};
+    store_rows rows;
+    int64_t *ids = NULL;
+    size_t count = 0, cap = 0;
+    gov_status status = store_query(g->store, &find, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(to)), &rows, d);
+    while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
+        if (!base_grow(g->alloc, &ids, &cap, count, sizeof *ids))
+            status = base_nomem(d);
+        else
+            ids[count++] = store_int(&rows, 0);
+    }
+    store_rows_close(&rows);
+    status = status == GOV_END ? GOV_OK : status;
+    for (size_t i = 0; i < count && status == GOV_OK; i++) {
+        status = store_post(g->store, &move, STORE_ARGS(store_i(g->community), store_i(ids[i]), store_i(to)), 1, d);
+        if (status == GOV_OK)
+            status = case_record_moved(g, ids[i], d);
+    }
+    base_free(g->alloc, ids);
+    return status;
+}
+
 /* The case gives way to another: its history, numbers, fields and links stay with it; children that are under way go over. */
 gov_status case_run_merge(gov *g, case_machine *m, const rulebook_action *a, const diag *d)
 {
-    static const store_sql move = {"UPDATE gov_case SET parent = $3 WHERE community = $1 AND parent = $2 AND closed_us IS NULL AND id <> $3"};
     value into;
     int64_t other = 0;
     gov_status status = case_argument(m, a, "into", &into, d);
@@ -195,7 +226,7 @@ gov_status case_run_merge(gov *g, case_machine *m, const rulebook_action *a, con
     if (status == GOV_OK)
         status = case_put_link(g, other, MERGED, sizeof MERGED - 1, m->id, d);
     if (status == GOV_OK)
-        status = store_post(g->store, &move, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(other)), STORE_ANY_ROWS, d);
+        status = move_children(g, m, other, d);
     if (status == GOV_OK)
         status = case_tell(g, m, other, "child.merged", report, d);
     case_note_effect(m, "merge", value_int(other));

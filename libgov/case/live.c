@@ -53,8 +53,10 @@ static const store_index timer_indexes[] = {
 static const store_table timer_table = {"gov_case_timer", timer_columns, "community, case_id, name", 0, timer_indexes};
 
 static const store_column link_columns[] = {
-    {"community", STORE_INT}, {"case_id", STORE_INT}, {"link", STORE_TEXT}, {"other", STORE_INT}, {0}};
-static const store_table link_table = {"gov_case_link", link_columns, "community, case_id, link, other", 0, NULL};
+    {"community", STORE_INT}, {"id", STORE_INT}, {"case_id", STORE_INT}, {"link", STORE_TEXT}, {"other", STORE_INT}, {0}};
+static const store_index link_indexes[] = {{"gov_case_link_by_case", "community, case_id, link, other", true, NULL}, {0}};
+static const store_table link_table = {"gov_case_link", link_columns, "community, id", STORE_ROWID_KEY, link_indexes};
+const journal_kept case_kept_link = {&link_table, "link", NULL};
 
 static const store_column key_columns[] = {
     {"community", STORE_INT}, {"request_key", STORE_TEXT}, {"digest", STORE_BYTES}, {"answer", STORE_INT}, {"document", STORE_TEXT, true}, {0}};
@@ -152,6 +154,19 @@ static const char *text_or_null(store_rows *rows, int column, base_arena *arena,
     return text;
 }
 
+/* One that cannot be read was not written by a step. */
+static gov_status load_state(gov *g, case_machine *m, const char *text, size_t len, const diag *d)
+{
+    gov_error *why = NULL;
+    gov_status status = chart_load(m->w->chart, text, len, m->state, &(diag){g->alloc, &why});
+    if (status == GOV_E_NOMEM)
+        status = base_nomem(d);
+    else if (status != GOV_OK)
+        status = store_damaged(g->store, base_text_or_empty(gov_error_message(why, 0, "en")), d);
+    gov_error_free(why);
+    return status;
+}
+
 static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_arena *arena, const diag *d)
 {
     const rulebook *book;
@@ -164,7 +179,7 @@ static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_a
     if (status == GOV_OK) {
         status = rulebook_get_workflow(book, workflow, &w, d);
         if (status == GOV_E_NOT_FOUND)
-            return base_fail(d, M_workflow_unknown, A_S("workflow", workflow));
+            return store_damaged(g->store, "a case's workflow is not in its rules", d);
     }
     if (status == GOV_OK)
         status = case_machine_under(g, m, w, arena, d);
@@ -185,10 +200,12 @@ static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_a
     m->steps = store_int(rows, 16);
     m->holders = text_or_null(rows, 17, arena, &failed);
     m->changed_us = store_int(rows, 18);
+    m->flags = text_or_null(rows, 20, arena, &failed);
+    m->former = text_or_null(rows, 21, arena, &failed);
     if (failed)
         return base_nomem(d);
     const char *state = store_text(rows, 5, &len);
-    status = chart_load(w->chart, state, len, m->state, d);
+    status = load_state(g, m, state, len, d);
     if (status == GOV_OK && !store_is_null(rows, 19))
         read_entered(m, store_text(rows, 19, NULL));
     const char *doc = store_text(rows, 15, &len);
@@ -197,7 +214,7 @@ static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_a
 
 #define CASE_ROW                                                                                                      \
     "SELECT number, workflow, rules, opened_us, closed_us, state, outcome, grid, unit, staff, reporter, parent, link, source, " \
-    "outside_number, doc, steps, holders, changed_us, entered FROM gov_case WHERE community = $1 AND id = $2"
+    "outside_number, doc, steps, holders, changed_us, entered, flags, former FROM gov_case WHERE community = $1 AND id = $2"
 
 gov_status case_load(gov *g, int64_t id, bool lock, base_arena *arena, case_machine *m, const diag *d)
 {
@@ -289,6 +306,17 @@ static gov_status save_clocks(gov *g, case_machine *m, const diag *d)
     return GOV_OK;
 }
 
+/* What the row says now, for the entry of the step; `doc` has the fields and takes the rest behind them. */
+static void digest_row(case_machine *m, const base_buf *state, const base_buf *entered, base_buf *doc)
+{
+    const case_row row = {.numbers = {m->id, m->rules_id, m->opened_us, m->closed_us, m->grid, m->unit, m->staff, m->reporter,
+                                      m->parent, m->steps, m->now_us},
+                          .texts = {m->number, m->w->name, state->data, m->outcome, m->link, m->source, m->outside_number,
+                                    m->flags, m->former, m->holders, entered->data}};
+    case_row_digest(&row, doc, m->written);
+    m->untold = true;
+}
+
 gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *d)
 {
     static const store_sql add = {
@@ -303,8 +331,12 @@ gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *
     chart_save(m->w->chart, m->state, &state);
     write_fields(&doc, m);
     write_entered(&entered, m);
-    if (flags->kind == VALUE_LIST)
+    m->steps = 1;
+    if (flags->kind == VALUE_LIST) {
         value_write_document(&flag, *flags);
+        m->flags = flag.failed ? NULL : base_arena_strndup(m->arena, flag.data, flag.len);
+        flag.failed = flag.failed || m->flags == NULL;
+    }
     gov_status status = state.failed || doc.failed || entered.failed || flag.failed ? base_nomem(d) : GOV_OK;
     if (status == GOV_OK)
         status = store_post(
@@ -315,11 +347,14 @@ gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *
                        store_s(m->link), store_s(m->source), store_s(m->outside_number), store_t(flag.data, flag.len),
                        store_t(doc.data, doc.len), store_s(m->holders), store_i(m->now_us), store_t(entered.data, entered.len)),
             1, d);
+    if (status == GOV_OK)
+        digest_row(m, &state, &entered, &doc);
+    if (status == GOV_OK && doc.failed)
+        status = base_nomem(d);
     base_buf_free(&state);
     base_buf_free(&doc);
     base_buf_free(&entered);
     base_buf_free(&flag);
-    m->steps = 1;
     return status == GOV_OK ? save_clocks(g, m, d) : status;
 }
 
@@ -344,6 +379,10 @@ gov_status case_save(case_machine *m, gov *g, const diag *d)
                                        store_i0(m->unit), store_i0(m->staff), store_t(doc.data, doc.len), store_i(m->steps),
                                        store_s(m->holders), store_i(m->now_us), store_t(entered.data, entered.len)),
                             1, d);
+    if (status == GOV_OK)
+        digest_row(m, &state, &entered, &doc);
+    if (status == GOV_OK && doc.failed)
+        status = base_nomem(d);
     base_buf_free(&state);
     base_buf_free(&doc);
     base_buf_free(&entered);

@@ -86,13 +86,26 @@ gov_status case_record_step(gov *g, case_machine *m, const char *kind, const cha
 /* After a step: ends, reopens, tells the parent. */
 gov_status case_settle(gov *g, case_machine *m, const diag *d);
 
-/* The journal as a witness of clocks: witness.c */
+/* ---- a case's row against the journal: rows.c ---- */
+
+/* Every column but the fields; a number that is 0 and a text that is NULL are SQL NULL where the column may be. */
+enum { CASE_ROW_NUMBERS = 11, CASE_ROW_TEXTS = 11 };
+typedef struct case_row {
+    int64_t numbers[CASE_ROW_NUMBERS];
+    const char *texts[CASE_ROW_TEXTS];
+} case_row;
+/* `doc` holds the fields; the rest is put behind them, and where there is no memory for that it has failed. */
+void case_row_digest(const case_row *row, base_buf *doc, uint8_t out[CASE_ROW_DIGEST]);
+/* A case that another one's step has given another parent: that is a step of its own, which the journal is told of. */
+gov_status case_record_moved(gov *g, int64_t id, const diag *d);
+
+/* The journal as a witness of cases and their clocks: witness.c */
 void case_clock_digest(const case_clock *c, uint8_t out[BASE_DIGEST_SIZE]);
-/* Puts the clocks that were written in this step, as digests, into the step's entry. */
+/* Puts the row and the clocks that were written in this step, as digests, into the step's entry. */
 gov_status case_tell_clocks(case_machine *m, value_builder *entry, const diag *d);
 typedef struct case_told {
     int64_t step;    /* of the case */
-    uint64_t digest; /* its first bytes */
+    uint64_t digest[2]; /* its first bytes; of a clock eight */
     bool seen;       /* there is a row for it */
 } case_told;
 typedef struct case_witness {
@@ -106,6 +119,16 @@ typedef struct case_witness {
 void case_witness_init(case_witness *w, const gov_allocator *a);
 void case_witness_free(case_witness *w);
 gov_status case_witness_hear(case_witness *w, gov *g, const diag *d); /* reads the whole journal */
+/* The case's row, and what the import that opened it knew of its content: names that no clock has. */
+#define CASE_TOLD_ROW "#"
+#define CASE_TOLD_CONTENT "%"
+/* What was told of that; NULL: nothing. */
+case_told *case_witness_told(case_witness *w, int64_t id, const char *name);
+/* Of a case with erased entries nothing is known. */
+bool case_witness_erased(case_witness *w, int64_t id);
+int64_t case_witness_gone(case_witness *w); /* a case whose row was told of and not seen; 0: none */
+/* Rows of cases, their numbers, counters and words: GOV_E_VERIFY names the first that is not as its steps have left it. */
+gov_status case_verify_rows(gov *g, case_witness *w, const diag *d);
 /* Is it the row that the journal tells of? Of a case with erased entries nothing is known: it is. */
 gov_status case_witness_ask(case_witness *w, int64_t id, const char *name, const case_clock *c, bool *same, const diag *d);
 /* A clock that was told of and not asked for; *name NULL: none. */

@@ -208,28 +208,19 @@ static gov_status record(gov *g, case_machine *old, case_machine *m, value clock
 }
 
 /* Adds the rules that it leaves to the list of those that it left before. */
-static gov_status pin(gov *g, const case_machine *old, const case_machine *m, const diag *d)
+static gov_status pin(gov *g, const case_machine *old, case_machine *m, const diag *d)
 {
-    static const store_sql read = {"SELECT former FROM gov_case WHERE community = $1 AND id = $2 AND former IS NOT NULL"};
     static const store_sql set = {"UPDATE gov_case SET rules = $3, former = $4 WHERE community = $1 AND id = $2"};
-    store_rows rows;
     base_buf list;
-    size_t len;
     base_buf_init(&list, g->alloc);
-    gov_status status = store_first(g->store, &read, STORE_ARGS(store_i(g->community), store_i(m->id)), &rows, d);
-    if (status == GOV_OK) {
-        const char *text = store_text(&rows, 0, &len);
-        base_buf_add(&list, text, len > 0 ? len - 1 : 0);
-        base_buf_char(&list, ',');
-        store_rows_close(&rows);
-    } else {
-        base_buf_char(&list, '[');
-        status = status == GOV_END ? GOV_OK : status;
-    }
+    const size_t len = m->former != NULL ? strlen(m->former) : 0;
+    if (len > 0)
+        base_buf_add(&list, m->former, len - 1);
+    base_buf_char(&list, len > 0 ? ',' : '[');
     value_write_document(&list, value_int(old->rules_id));
     base_buf_char(&list, ']');
-    if (status == GOV_OK && list.failed)
-        status = base_nomem(d);
+    m->former = list.failed ? NULL : base_arena_strndup(m->arena, list.data, list.len);
+    gov_status status = m->former == NULL ? base_nomem(d) : GOV_OK;
     if (status == GOV_OK)
         status = store_post(g->store, &set,
                             STORE_ARGS(store_i(g->community), store_i(m->id), store_i(m->rules_id), store_t(list.data, list.len)), 1, d);

@@ -278,6 +278,8 @@ static gov_status record_opening(gov *g, const case_opening *o, case_machine *m,
     value_builder_set(&b, "number", value_text(m->number));
     if (o->number != NULL)
         value_builder_set(&b, "outside_number", value_text(o->number));
+    if (o->number != NULL && o->content != 0)
+        value_builder_set(&b, "content", value_int(o->content));
     if (o->flags.kind == VALUE_LIST && o->flags.len > 0)
         value_builder_set(&b, "flags", o->flags);
     for (uint32_t i = 0; i < m->w->fields.count; i++)

@@ -22,6 +22,8 @@ static const store_column objection_columns[] = {
     {"community", STORE_INT}, {"publication", STORE_INT}, {"id", STORE_INT}, {"at_us", STORE_INT},
     {"resident", STORE_INT, true}, {"text", STORE_TEXT},  {0}};
 const store_table case_objection_table = {"gov_publication_objection", objection_columns, "community, publication, id", 0, NULL};
+const journal_kept case_kept_publication = {&case_publication_table, "name, template, how", NULL};
+const journal_kept case_kept_objection = {&case_objection_table, NULL, "resident"};
 
 /* ---- in the rulebook ---- */
 
@@ -116,7 +118,7 @@ static gov_status insert(gov *g, case_machine *m, int64_t id, const char *name, 
                             1, d);
     base_buf_free(&words);
     base_buf_free(&given);
-    return status;
+    return access_keep(g, status, &case_kept_publication, id, 0, 0, d);
 }
 
 static gov_status record(gov *g, const char *kind, int64_t publication, value data, const diag *d)
@@ -219,7 +221,8 @@ static gov_status close_row(gov *g, int64_t id, const char *how, value data, con
     static const store_sql set = {"UPDATE gov_publication SET ended_us = $3, how = $4 WHERE community = $1 AND id = $2"};
     const gov_status status =
         store_post(g->store, &set, STORE_ARGS(store_i(g->community), store_i(id), store_i(access_now(g)), store_s(how)), 1, d);
-    return status == GOV_OK ? record(g, "publication.end", id, data, d) : status;
+    const gov_status kept = access_keep(g, status, &case_kept_publication, id, 0, 0, d);
+    return kept == GOV_OK ? record(g, "publication.end", id, data, d) : status;
 }
 
 static value end_note(base_arena *arena, const char *how, const char *reason, int64_t objections)
@@ -284,9 +287,10 @@ static gov_status keep_objection(gov *g, int64_t publication, int64_t resident, 
                             STORE_ARGS(store_i(g->community), store_i(publication), store_i(id), store_i(access_now(g)),
                                        store_i0(resident), store_s(text)),
                             1, d);
+    status = access_keep(g, status, &case_kept_objection, publication, id, 0, d);
     if (status == GOV_OK)
         status = store_post(g->store, &set, STORE_ARGS(store_i(g->community), store_i(publication), store_i(count)), 1, d);
-    return status;
+    return access_keep(g, status, &case_kept_publication, publication, 0, 0, d);
 }
 
 gov_status case_object(gov *g, int64_t publication, int64_t resident, const char *text, int64_t *count, const diag *d)

@@ -797,6 +797,8 @@ static gov_status walk_through(walk *w)
         status = list_versions(w);
     if (status == GOV_OK)
         status = case_witness_hear(&w->witness, w->g, w->d);
+    if (status == GOV_OK)
+        status = case_verify_rows(w->g, &w->witness, w->d);
     while (status == GOV_OK && count == PAGE)
         status = check_page(w, &last, &count);
     base_buf_free(&last.name);

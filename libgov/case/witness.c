@@ -1,5 +1,5 @@
-/* What the journal says of clocks: each step tells the digest of every clock row that it wrote. So a row that was altered or
- * taken away behind the library's back is found, whatever its account says. */
+/* What the journal says of cases and clocks: each step tells the digest of the case's row and of every clock row that it wrote. So a
+ * row that was altered or taken away behind the library's back is found, whatever it says itself. */
 #include "case/live.h"
 
 #include <stdio.h>
@@ -25,8 +25,27 @@ void case_clock_digest(const case_clock *c, uint8_t out[BASE_DIGEST_SIZE])
     base_sha256(bytes, sizeof bytes, out);
 }
 
+/* Its key comes before all others in the document, so that verifying need not read the rest. */
+static gov_status tell_row(case_machine *m, value_builder *entry, const diag *d)
+{
+    enum { LENGTH = 2 * CASE_ROW_DIGEST + 24 };
+    if (!m->untold)
+        return GOV_OK;
+    char *text = base_arena_alloc(m->arena, LENGTH);
+    if (text == NULL)
+        return base_nomem(d);
+    base_hex(m->written, CASE_ROW_DIGEST, text);
+    (void)snprintf(text + 2 * CASE_ROW_DIGEST, LENGTH - 2 * CASE_ROW_DIGEST, ":%lld", (long long)m->steps);
+    value_builder_set(entry, CASE_TOLD_ROW, value_text(text));
+    m->untold = false;
+    return GOV_OK;
+}
+
 gov_status case_tell_clocks(case_machine *m, value_builder *entry, const diag *d)
 {
+    const gov_status told = tell_row(m, entry, d);
+    if (told != GOV_OK)
+        return told;
     value_builder b;
     value_builder_init(&b, m->arena);
     for (size_t i = 0; i < m->w->clock_count; i++) {
@@ -68,7 +87,7 @@ static case_told *told_of(case_witness *w, int64_t id, const char *name, size_t 
 }
 
 /* The case's own count of steps says which is the last: two processes' ids may lie the other way round. */
-static gov_status note(case_witness *w, int64_t id, const char *name, size_t len, int64_t step, uint64_t digest, const diag *d)
+static gov_status note(case_witness *w, int64_t id, const char *name, size_t len, int64_t step, const uint64_t digest[2], const diag *d)
 {
     case_told *told = told_of(w, id, name, len);
     if (told == NULL && !w->key.failed) {
@@ -86,7 +105,7 @@ static gov_status note(case_witness *w, int64_t id, const char *name, size_t len
     if (told == NULL)
         return base_nomem(d);
     if (step > told->step)
-        *told = (case_told){.step = step, .digest = digest};
+        *told = (case_told){.step = step, .digest = {digest[0], digest[1]}};
     return GOV_OK;
 }
 
@@ -107,6 +126,34 @@ typedef struct hearing {
     const diag *d;
 } hearing;
 
+static gov_status hear_row(hearing *h, const journal_record *r)
+{
+    static const char begins[] = "{\"" CASE_TOLD_ROW "\":\"";
+    const size_t start = sizeof begins - 1, colon = start + 2 * CASE_ROW_DIGEST;
+    uint8_t digest[CASE_ROW_DIGEST];
+    int64_t step;
+    const char *end = r->data_len > colon && memcmp(r->data_text, begins, start) == 0
+                          ? memchr(r->data_text + colon, '"', r->data_len - colon)
+                          : NULL;
+    if (end == NULL || !base_unhex(r->data_text + start, 2 * CASE_ROW_DIGEST, digest) ||
+        !base_parse_int(r->data_text + colon + 1, (size_t)(end - r->data_text) - colon - 1, &step))
+        return GOV_OK;
+    return note(h->w, r->subject, CASE_TOLD_ROW, 1, step, (const uint64_t[2]){number_of(digest), number_of(digest + SHOWN)}, h->d);
+}
+
+static gov_status hear_content(hearing *h, const journal_record *r)
+{
+    value data;
+    base_arena_reset(&h->arena);
+    const gov_status status = value_read_document(&h->arena, r->data_text, r->data_len, &data, h->d);
+    if (status != GOV_OK)
+        return status;
+    const value content = value_get_text(value_get_text(data, "data"), "content");
+    return content.kind == VALUE_INT
+               ? note(h->w, r->subject, CASE_TOLD_CONTENT, 1, 1, (const uint64_t[2]){(uint64_t)content.as.i}, h->d)
+               : GOV_OK;
+}
+
 static gov_status hear(void *user, const journal_record *r)
 {
     hearing *h = user;
@@ -114,7 +161,15 @@ static gov_status hear(void *user, const journal_record *r)
     if (strncmp(r->kind, "case.", 5) != 0)
         return GOV_OK;
     if (r->erased)
-        return note(h->w, r->subject, "", 0, 0, 0, h->d);
+        return note(h->w, r->subject, "", 0, 0, (const uint64_t[2]){0}, h->d);
+    const gov_status told = hear_row(h, r);
+    if (told != GOV_OK)
+        return told;
+    if (strncmp(r->kind, "case.open", 10) == 0 && strstr(r->data_text, "\"content\":") != NULL) {
+        const gov_status opened = hear_content(h, r);
+        if (opened != GOV_OK)
+            return opened;
+    }
     if (strstr(r->data_text, "\"clocks\":{") == NULL)
         return GOV_OK;
     base_arena_reset(&h->arena);
@@ -130,7 +185,7 @@ static gov_status hear(void *user, const journal_record *r)
         int64_t step;
         if (key.kind == VALUE_STRING && v.kind == VALUE_STRING && v.len > 2 * SHOWN + 1 && base_unhex(v.as.s, 2 * SHOWN, digest) &&
             base_parse_int(v.as.s + 2 * SHOWN + 1, v.len - 2 * SHOWN - 1, &step))
-            status = note(h->w, r->subject, key.as.s, key.len, step, number_of(digest), h->d);
+            status = note(h->w, r->subject, key.as.s, key.len, step, (const uint64_t[2]){number_of(digest)}, h->d);
     }
     return status;
 }
@@ -161,7 +216,12 @@ gov_status case_witness_hear(case_witness *w, gov *g, const diag *d)
     return status;
 }
 
-static bool erased(case_witness *w, int64_t id)
+case_told *case_witness_told(case_witness *w, int64_t id, const char *name)
+{
+    return told_of(w, id, name, strlen(name));
+}
+
+bool case_witness_erased(case_witness *w, int64_t id)
 {
     return told_of(w, id, "", 0) != NULL;
 }
@@ -171,11 +231,11 @@ gov_status case_witness_ask(case_witness *w, int64_t id, const char *name, const
     uint8_t digest[BASE_DIGEST_SIZE];
     case_clock_digest(c, digest);
     case_told *told = told_of(w, id, name, strlen(name));
-    *same = told != NULL && told->digest == number_of(digest);
+    *same = told != NULL && told->digest[0] == number_of(digest);
     if (*same)
         told->seen = true;
     else
-        *same = erased(w, id);
+        *same = case_witness_erased(w, id);
     return w->key.failed ? base_nomem(d) : GOV_OK;
 }
 
@@ -187,11 +247,24 @@ gov_status case_witness_missing(case_witness *w, int64_t *id, const char **name,
         uint64_t n = 0;
         for (int k = 0; k < 8; k++)
             n = n << 8 | (uint8_t)e->key[k];
-        if (e->len <= 8 || w->told[e->value].seen || erased(w, (int64_t)n))
+        if (e->len <= 8 || e->key[8] == CASE_TOLD_CONTENT[0] || w->told[e->value].seen || case_witness_erased(w, (int64_t)n))
             continue;
         *id = (int64_t)n;
         *name = e->key + 8;
         *len = e->len - 8;
     }
     return w->key.failed ? base_nomem(d) : GOV_OK;
+}
+
+int64_t case_witness_gone(case_witness *w)
+{
+    for (size_t i = 0; i < w->places.count && !w->key.failed; i++) {
+        const base_entry *e = &w->places.entries[i];
+        uint64_t n = 0;
+        for (int k = 0; k < 8; k++)
+            n = n << 8 | (uint8_t)e->key[k];
+        if (e->len == 9 && e->key[8] == CASE_TOLD_ROW[0] && !w->told[e->value].seen && !case_witness_erased(w, (int64_t)n))
+            return (int64_t)n;
+    }
+    return 0;
 }

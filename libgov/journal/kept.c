@@ -72,7 +72,10 @@ static void add_condition(base_buf *sql, const shape *s, const char *how)
 {
     base_buf_str(sql, " FROM ");
     base_buf_str(sql, s->kept->table->name);
-    base_buf_str(sql, " WHERE community = $1 AND (");
+    base_buf_str(sql, " WHERE community = $1");
+    if (s->key_count == 0) /* one row a community */
+        return;
+    base_buf_str(sql, " AND (");
     add_names(sql, s, true);
     base_buf_fmt(sql, ") %s (", how);
     for (int i = 0; i < s->key_count; i++)
@@ -344,8 +347,11 @@ typedef struct checking {
     const diag *d;
 } checking;
 
-static gov_status show_key(const shape *s, const int64_t *key, base_buf *out)
+static gov_status show_key(const checking *c, const int64_t *key, base_buf *out)
 {
+    const shape *s = &c->s;
+    if (s->key_count == 0)
+        base_buf_int(out, c->j->community);
     for (int i = 0; i < s->key_count; i++)
         base_buf_fmt(out, "%s%lld", i > 0 ? ", " : "", (long long)key[i]);
     return out->failed ? GOV_E_NOMEM : GOV_OK;
@@ -368,7 +374,7 @@ static gov_status row_differs(checking *c, const int64_t *key, value row, value 
         value_write_document(&is, now);
         value_write_document(&should, then.kind == VALUE_ABSENT ? value_null() : then);
     }
-    gov_status rc = show_key(&c->s, key, &id);
+    gov_status rc = show_key(c, key, &id);
     rc = rc != GOV_OK || is.failed || should.failed
              ? base_nomem(c->d)
              : base_fail(c->d, M_row_differs, A_S("table", c->s.kept->table->name),
@@ -384,7 +390,7 @@ static gov_status row_alone(checking *c, const int64_t *key, bool gone)
 {
     base_buf id;
     base_buf_init(&id, c->j->alloc);
-    gov_status rc = show_key(&c->s, key, &id);
+    gov_status rc = show_key(c, key, &id);
     if (rc != GOV_OK)
         rc = base_nomem(c->d);
     else if (gone)
@@ -434,7 +440,8 @@ static gov_status check_table(checking *c, int64_t *count)
     base_buf_fmt(&text, "SELECT ");
     add_names(&text, &c->s, false);
     add_condition(&text, &c->s, ">");
-    base_buf_fmt(&text, " ORDER BY ");
+    if (c->s.key_count > 0)
+        base_buf_str(&text, " ORDER BY ");
     add_names(&text, &c->s, true);
     base_buf_str(&text, " LIMIT ");
     base_buf_int(&text, KEPT_PAGE);

@@ -55,7 +55,8 @@ static gov_status find_digest(gov *g, const char *digest, int64_t *rules, const 
 static gov_status make_current(gov *g, int64_t rules, const diag *d)
 {
     static const store_sql set = {"UPDATE gov_community SET rules = $2 WHERE community = $1"};
-    return store_post(g->store, &set, STORE_ARGS(store_i(g->community), store_i(rules)), 1, d);
+    const gov_status status = store_post(g->store, &set, STORE_ARGS(store_i(g->community), store_i(rules)), 1, d);
+    return access_keep(g, status, &registry_kept_community, 0, 0, 0, d);
 }
 
 static gov_status keep_rules(gov *g, const rulebook *r, int64_t rules, const diag *d)
@@ -77,7 +78,7 @@ static gov_status keep_rules(gov *g, const rulebook *r, int64_t rules, const dia
                             1, d);
     base_buf_free(&bundle);
     base_buf_free(&trees);
-    return status;
+    return access_keep(g, status, &registry_kept_rules, rules, 0, 0, d);
 }
 
 gov_status registry_rules_install(gov *g, const rulebook *r, int64_t *rules, const diag *d)

@@ -122,7 +122,9 @@ gov_status registry_grids_changed(gov *g, const diag *d)
     int64_t version;
     registry_forget_grids(registry_state(g), g->alloc);
     const gov_status status = access_new_id(g, &version, d);
-    return status == GOV_OK ? store_post(g->store, &set, STORE_ARGS(store_i(g->community), store_i(version)), 1, d) : status;
+    const gov_status set_now =
+        status == GOV_OK ? store_post(g->store, &set, STORE_ARGS(store_i(g->community), store_i(version)), 1, d) : status;
+    return access_keep(g, set_now, &registry_kept_community, 0, 0, 0, d);
 }
 
 /* Outlines are many bytes to read and an index to build: they are kept as long as nobody changed a grid, which one number tells.

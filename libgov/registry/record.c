@@ -237,7 +237,7 @@ static gov_status put_shape(gov *g, int64_t id, value geometry, const diag *d)
     if (status == GOV_OK && text.len > 0)
         status = store_post(g->store, &put, STORE_ARGS(store_i(g->community), store_i(id), store_t(text.data, text.len)), 1, d);
     base_buf_free(&text);
-    return status;
+    return access_keep(g, status, &registry_kept_shape, id, 0, 0, d);
 }
 
 /* The document without its outline, which has a table of its own. */
@@ -276,12 +276,13 @@ static gov_status add_row(putting *p, const diag *d)
     gov_status status = access_new_id(p->g, &p->id, d);
     if (status != GOV_OK)
         return status;
-    return store_post(p->g->store, &add,
+    status = store_post(p->g->store, &add,
                       STORE_ARGS(store_i(p->g->community), store_i(p->id), store_s(p->kind), store_s(p->key),
                                  name_of(name),
                                  store_i0(p->columns.parent), store_i0(p->columns.grid), store_i0(p->columns.unit),
                                  store_t(p->doc.data, p->doc.len), store_i(access_now(p->g))),
                       1, d);
+    return access_keep(p->g, status, &registry_kept_record, p->id, 0, 0, d);
 }
 
 static gov_status change_row(putting *p, const diag *d)
@@ -289,12 +290,13 @@ static gov_status change_row(putting *p, const diag *d)
     static const store_sql set = {"UPDATE gov_record SET name = $3, parent = $4, grid = $5, unit = $6, doc = $7, changed_us = $8 "
                                   "WHERE community = $1 AND id = $2"};
     const value name = p->columns.name;
-    return store_post(p->g->store, &set,
+    const gov_status status = store_post(p->g->store, &set,
                       STORE_ARGS(store_i(p->g->community), store_i(p->id),
                                  name_of(name),
                                  store_i0(p->columns.parent), store_i0(p->columns.grid), store_i0(p->columns.unit),
                                  store_t(p->doc.data, p->doc.len), store_i(access_now(p->g))),
                       1, d);
+    return access_keep(p->g, status, &registry_kept_record, p->id, 0, 0, d);
 }
 
 static gov_status same_row(putting *p, bool *same, const diag *d)

@@ -8,6 +8,7 @@
 #include <gov/registry.h>
 
 extern const store_migration registry_schema; /* version 1 */
+extern const journal_kept registry_kept_community, registry_kept_rules, registry_kept_record, registry_kept_shape;
 extern const rulebook_host registry_words; /* the fields that records have by themselves */
 
 /* ---- communities and their rules: community.c ---- */
@@ -37,6 +38,8 @@ gov_status registry_rules_follow(gov *g, const diag *d);
 int64_t registry_rules_current(const gov *g);
 /* Every version's files and trees are whole and say the same; else rules_damaged. */
 gov_status registry_rules_verify(gov *g, const diag *d);
+/* The index says what the records do; else index_differs. words.c */
+gov_status registry_words_verify(gov *g, const diag *d);
 
 /* ---- records: record.c, check.c ---- */
 

@@ -37,6 +37,11 @@ static const store_column word_columns[] = {{"community", STORE_INT}, {"kind", S
 static const store_index word_indexes[] = {{"gov_record_word_by_id", "community, id", false, NULL}, {0}};
 static const store_table word_table = {"gov_record_word", word_columns, "community, kind, field, word, id", 0, word_indexes};
 
+const journal_kept registry_kept_community = {&community_table, NULL, NULL};
+const journal_kept registry_kept_rules = {&rules_table, "digest, version", NULL};
+const journal_kept registry_kept_record = {&record_table, "kind", NULL};
+const journal_kept registry_kept_shape = {&shape_table, NULL, NULL};
+
 static const store_table *const tables[] = {&community_table, &rules_table, &record_table, &shape_table, &word_table, NULL};
 const store_migration registry_schema = {"registry", 1, tables, NULL, NULL};
 

@@ -285,3 +285,120 @@ gov_status registry_words_follow(gov *g, const rulebook *before, const rulebook 
     base_arena_free(&arena);
     return status;
 }
+
+/* ---- verifying: what the records ask for is added up, what the table has is taken away, in any order ---- */
+
+typedef struct tally {
+    uint64_t a, b;
+    base_buf key;
+} tally;
+
+static gov_status count_word(tally *t, const char *kind, int64_t id, const word *w, bool plus, const diag *d)
+{
+    uint8_t digest[BASE_DIGEST_SIZE];
+    uint64_t a = 0, b = 0;
+    base_buf_clear(&t->key);
+    base_buf_be64(&t->key, (uint64_t)id);
+    base_buf_add(&t->key, kind, strlen(kind) + 1);
+    base_buf_add(&t->key, w->field, strlen(w->field) + 1);
+    base_buf_add(&t->key, w->text, w->len);
+    if (t->key.failed)
+        return base_nomem(d);
+    base_sha256(t->key.data, t->key.len, digest);
+    for (int i = 0; i < 8; i++) {
+        a = a << 8 | digest[i];
+        b = b << 8 | digest[8 + i];
+    }
+    t->a += plus ? a : 0 - a;
+    t->b += plus ? b : 0 - b;
+    return GOV_OK;
+}
+
+static gov_status count_asked(const following *f, tally *t, const diag *d)
+{
+    int64_t ids[AT_ONCE], last = 0;
+    value docs[AT_ONCE];
+    size_t count = 1;
+    base_arena arena;
+    base_arena_init(&arena, f->g->alloc);
+    gov_status status = GOV_OK;
+    while (status == GOV_OK && count > 0) {
+        base_arena_reset(&arena);
+        status = read_some(f, last, &arena, ids, docs, &count, d);
+        for (size_t i = 0; i < count && status == GOV_OK; i++) {
+            words w = {.arena = &arena};
+            status = collect(&w, f->g, f->kind, &f->after, docs[i], d);
+            for (size_t k = 0; k < w.count && status == GOV_OK; k++)
+                status = count_word(t, f->kind, ids[i], &w.items[k], true, d);
+        }
+        last = count > 0 ? ids[count - 1] : last;
+    }
+    base_arena_free(&arena);
+    return status;
+}
+
+static gov_status count_there(gov *g, tally *t, const diag *d)
+{
+    static const store_sql page = {"SELECT kind, field, word, id FROM gov_record_word WHERE community = $1 AND (id > $2 OR (id = $2 AND "
+                                   "(kind, field, word) > ($3, $4, $5))) ORDER BY id, kind, field, word LIMIT $6"};
+    base_buf at[3];
+    int64_t id = INT64_MIN, count = AT_ONCE;
+    gov_status status = GOV_OK;
+    for (int i = 0; i < 3; i++)
+        base_buf_init(&at[i], g->alloc);
+    while (status == GOV_OK && count == AT_ONCE) {
+        store_arg args[6] = {store_i(g->community), store_i(id)};
+        store_rows rows;
+        for (int i = 0; i < 3; i++)
+            args[2 + i] = store_t(at[i].len > 0 ? at[i].data : "", at[i].len);
+        args[5] = store_i(AT_ONCE);
+        count = 0;
+        status = store_query(g->store, &page, args, 6, &rows, d);
+        if (status != GOV_OK)
+            break;
+        for (; status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK; count++) {
+            id = store_int(&rows, 3);
+            for (int i = 0; i < 3; i++) {
+                size_t len;
+                const char *text = store_text(&rows, i, &len);
+                base_buf_clear(&at[i]);
+                base_buf_add(&at[i], text, len);
+                base_buf_char(&at[i], '\0');
+                at[i].len -= at[i].len > 0;
+                status = at[i].failed ? base_nomem(d) : status;
+            }
+            const word w = {.field = at[1].data, .text = at[2].data, .len = at[2].len};
+            status = status == GOV_OK ? count_word(t, at[0].data, id, &w, false, d) : status;
+        }
+        store_rows_close(&rows);
+        status = status == GOV_END ? GOV_OK : status;
+    }
+    for (int i = 0; i < 3; i++)
+        base_buf_free(&at[i]);
+    return status;
+}
+
+gov_status registry_words_verify(gov *g, const diag *d)
+{
+    size_t count;
+    const registry_builtin *own = registry_builtins(&count);
+    tally t = {0};
+    base_arena arena;
+    base_arena_init(&arena, g->alloc);
+    base_buf_init(&t.key, g->alloc);
+    gov_status status = GOV_OK;
+    for (size_t i = 0; i < count && status == GOV_OK; i++) {
+        following f = {.g = g, .kind = own[i].kind};
+        if (i > 0 && strcmp(own[i - 1].kind, f.kind) == 0)
+            continue;
+        base_arena_reset(&arena);
+        status = registry_fields_under(g->rules, f.kind, &arena, &f.after, d);
+        if (status == GOV_OK)
+            status = count_asked(&f, &t, d);
+    }
+    if (status == GOV_OK)
+        status = count_there(g, &t, d);
+    base_buf_free(&t.key);
+    base_arena_free(&arena);
+    return status == GOV_OK && (t.a != 0 || t.b != 0) ? base_fail(d, M_index_differs, A_S("table", "gov_record_word")) : status;
+}
