@@ -369,6 +369,16 @@ static bool may_be(const rulebook_field *f, const char *text)
     return f->type != RULEBOOK_BOOL || strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
 }
 
+/* Cases stay with the rules under which they were opened, and there the field may be of another type. */
+static gov_status only_rules(gov *g, bool *only, const diag *d)
+{
+    static const store_sql sql = {"SELECT count(*) FROM gov_rules WHERE community = $1", 0};
+    int64_t n = 0;
+    const gov_status status = store_first_int(g->store, &sql, STORE_ARGS(store_i(g->community)), &n, d);
+    *only = n == 1;
+    return status;
+}
+
 /* A filter that no index can answer is refused, not run slowly or answered with nothing; so is one by a field that the actor
  * sees masked everywhere: what is found by it would tell what it holds. */
 static gov_status check_filter(gov *g, const gov_case_query *q, const diag *d)
@@ -397,9 +407,13 @@ static gov_status check_filter(gov *g, const gov_case_query *q, const diag *d)
         return base_fail(d, M_workflow_unknown, A_S("workflow", q->workflow));
     if (!indexed)
         return known ? base_fail(d, M_field_not_indexed, A_S("field", name)) : base_fail(d, M_field_unknown, A_S("field", name));
-    if (name != NULL && q->equals != NULL && !fits)
+    if (name == NULL || q->equals == NULL || fits)
+        return GOV_OK;
+    bool only;
+    const gov_status status = only_rules(g, &only, d);
+    if (status == GOV_OK && only)
         return base_fail(d, M_bad_field, A_S("field", name), A_S("expected", number ? "int" : "bool"), A_S("found", q->equals));
-    return GOV_OK;
+    return status;
 }
 
 /* An int or a bool where it may be one, else text, as the index holds them; the index is asked for the text as well. */
