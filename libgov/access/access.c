@@ -305,15 +305,7 @@ gov_status access_run(gov *g, const access_call *call, access_body body, void *i
 
 gov_status access_read_stored(gov *g, base_arena *arena, const char *text, size_t len, value *out, const diag *d)
 {
-    gov_error *why = NULL;
-    const diag inner = {g->alloc, &why};
-    gov_status status = value_read_document(arena, text, len, out, &inner);
-    if (status == GOV_E_NOMEM)
-        status = base_nomem(d);
-    else if (status != GOV_OK)
-        status = store_damaged(g->store, base_text_or_empty(gov_error_message(why, 0, "en")), d);
-    gov_error_free(why);
-    return status;
+    return store_read_document(g->store, arena, text, len, out, d);
 }
 
 gov_status access_answer(gov *g, value v, gov_value **out, const diag *d)

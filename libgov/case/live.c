@@ -216,6 +216,24 @@ static gov_status load_columns(gov *g, store_rows *rows, case_machine *m, base_a
     "SELECT number, workflow, rules, opened_us, closed_us, state, outcome, grid, unit, staff, reporter, parent, link, source, " \
     "outside_number, doc, steps, holders, changed_us, entered, flags, former FROM gov_case WHERE community = $1 AND id = $2"
 
+static gov_status told_of_a_case(void *user, const journal_record *r)
+{
+    bool *told = user;
+    *told = *told || strcmp(r->subject_kind, "case") == 0;
+    return *told ? GOV_END : GOV_OK;
+}
+
+/* No call deletes a case: where the journal tells of one that cannot be found, its row or the way to it is damaged. */
+gov_status case_not_there(gov *g, int64_t id, const diag *d)
+{
+    const journal_filter about = {.subject = id};
+    bool told = false;
+    const gov_status status = id != 0 ? journal_read(g->journal, &about, told_of_a_case, &told, d) : GOV_OK;
+    if (status != GOV_OK && status != GOV_END)
+        return status;
+    return told ? store_damaged(g->store, "a case that the journal tells of is not found", d) : base_fail(d, M_case_unknown, A_I("case", id));
+}
+
 gov_status case_load(gov *g, int64_t id, bool lock, base_arena *arena, case_machine *m, const diag *d)
 {
     static const store_sql look = {CASE_ROW, 0}, take = {CASE_ROW, STORE_LOCK};
@@ -226,7 +244,7 @@ gov_status case_load(gov *g, int64_t id, bool lock, base_arena *arena, case_mach
     if (status == GOV_OK)
         status = store_first(g->store, lock ? &take : &look, STORE_ARGS(store_i(g->community), store_i(id)), &rows, d);
     if (status == GOV_END)
-        return base_fail(d, M_case_unknown, A_I("case", id));
+        return case_not_there(g, id, d);
     if (status != GOV_OK)
         return status;
     status = load_columns(g, &rows, m, arena, d);

@@ -57,6 +57,8 @@ gov_status case_effects_fit(gov *g, case_machine *old, const rulebook_workflow *
 extern const store_table case_effect_table, case_publication_table, case_objection_table;
 
 /* Rows. */
+/* GOV_E_NOT_FOUND, reported; GOV_E_CORRUPT where there was such a case. */
+gov_status case_not_there(gov *g, int64_t id, const diag *d);
 gov_status case_insert(case_machine *m, gov *g, const value *flags, const diag *d);
 gov_status case_save(case_machine *m, gov *g, const diag *d);
 gov_status case_index_field(gov *g, const case_machine *m, size_t field, value before, const diag *d);

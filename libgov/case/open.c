@@ -166,13 +166,33 @@ gov_status case_find_imported(gov *g, const char *source, const char *number, in
     return GOV_OK;
 }
 
+/* Of own numbers none is missing: one that the counter has given and that is not found says that the store is damaged. */
+static gov_status check_given(gov *g, const char *number, size_t len, const diag *d)
+{
+    static const store_sql find = {"SELECT value FROM gov_case_counter WHERE community = $1 AND name = $2"};
+    const char *dash = memchr(number, '-', len);
+    char name[32], written[48];
+    int64_t serial = 0, given = 0;
+    if (dash == NULL || dash == number || dash - number > 8 || !base_parse_int(dash + 1, (size_t)(number + len - dash - 1), &serial) || serial < 1)
+        return GOV_OK;
+    (void)snprintf(name, sizeof name, "case.%.*s", (int)(dash - number), number);
+    (void)snprintf(written, sizeof written, "%.*s-%06lld", (int)(dash - number), number, (long long)serial);
+    if (strlen(written) != len || memcmp(written, number, len) != 0)
+        return GOV_OK;
+    const gov_status status = store_first_int(g->store, &find, STORE_ARGS(store_i(g->community), store_s(name)), &given, d);
+    if (status != GOV_OK)
+        return status == GOV_END ? GOV_OK : status;
+    return serial <= given ? store_damaged(g->store, "a case's number that was given is not found", d) : GOV_OK;
+}
+
 gov_status case_find_number(gov *g, const char *source, const char *number, size_t len, int64_t *id, const diag *d)
 {
     static const store_sql find = {"SELECT case_id FROM gov_case_number WHERE community = $1 AND source = $2 AND number = $3"};
     *id = 0;
+    const bool own = source == NULL || source[0] == '\0';
     const gov_status status = store_first_int(
-        g->store, &find, STORE_ARGS(store_i(g->community), store_s(source != NULL ? source : ""), store_t(number, len)), id, d);
-    return status == GOV_END ? GOV_OK : status;
+        g->store, &find, STORE_ARGS(store_i(g->community), store_s(own ? "" : source), store_t(number, len)), id, d);
+    return status != GOV_END ? status : own ? check_given(g, number, len, d) : GOV_OK;
 }
 
 gov_status case_find_child(gov *g, int64_t parent, const char *link, int64_t *id, const diag *d)

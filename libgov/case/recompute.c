@@ -440,9 +440,11 @@ static gov_status read_life(base_arena *arena, const case_clock *c, life *l, con
 {
     value list;
     *l = (life){.row = *c};
-    const gov_status status = value_read_document(arena, c->account.data, c->account.len, &list, d);
-    if (status != GOV_OK)
-        return status;
+    gov_error *why = NULL;
+    const gov_status status = value_read_document(arena, c->account.data, c->account.len, &list, &(diag){arena->alloc, &why});
+    gov_error_free(why);
+    if (status != GOV_OK) /* a step wrote it: only damage makes it unreadable */
+        return status == GOV_E_NOMEM ? base_nomem(d) : base_fail(d, M_clock_damaged, A_N("account", c->account.data, c->account.len < 80 ? c->account.len : 80));
     entry *entries = base_arena_array(arena, list.len, sizeof *entries);
     if (entries == NULL && list.len > 0)
         return base_nomem(d);

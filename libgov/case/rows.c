@@ -73,7 +73,7 @@ gov_status case_record_moved(gov *g, int64_t id, const diag *d)
     char text[LENGTH];
     gov_status status = store_first(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(id)), &rows, d);
     if (status != GOV_OK)
-        return status == GOV_END ? base_fail(d, M_case_unknown, A_I("case", id)) : status;
+        return status == GOV_END ? case_not_there(g, id, d) : status;
     (void)read_row(&rows, &row);
     const int64_t steps = row.numbers[STEPS], parent = row.numbers[8];
     base_buf_init(&doc, g->alloc);

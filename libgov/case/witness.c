@@ -121,6 +121,7 @@ static void let_go(case_witness *w, int64_t id, value clocks)
 }
 
 typedef struct hearing {
+    gov *g;
     case_witness *w;
     base_arena arena;
     const diag *d;
@@ -145,7 +146,7 @@ static gov_status hear_content(hearing *h, const journal_record *r)
 {
     value data;
     base_arena_reset(&h->arena);
-    const gov_status status = value_read_document(&h->arena, r->data_text, r->data_len, &data, h->d);
+    const gov_status status = access_read_stored(h->g, &h->arena, r->data_text, r->data_len, &data, h->d);
     if (status != GOV_OK)
         return status;
     const value content = value_get_text(value_get_text(data, "data"), "content");
@@ -173,7 +174,7 @@ static gov_status hear(void *user, const journal_record *r)
     if (strstr(r->data_text, "\"clocks\":{") == NULL)
         return GOV_OK;
     base_arena_reset(&h->arena);
-    gov_status status = value_read_document(&h->arena, r->data_text, r->data_len, &data, h->d);
+    gov_status status = access_read_stored(h->g, &h->arena, r->data_text, r->data_len, &data, h->d);
     if (status != GOV_OK)
         return status;
     const value clocks = value_get_text(data, "clocks");
@@ -208,7 +209,7 @@ void case_witness_free(case_witness *w)
 
 gov_status case_witness_hear(case_witness *w, gov *g, const diag *d)
 {
-    hearing h = {.w = w, .d = d};
+    hearing h = {.g = g, .w = w, .d = d};
     const journal_filter all = {0};
     base_arena_init(&h.arena, g->alloc);
     const gov_status status = journal_read(g->journal, &all, hear, &h, d);

@@ -42,10 +42,10 @@ static gov_status import_advance(import_session *s, int64_t at_us, const diag *d
     return status;
 }
 
-/* How far the clock goes after the last row. What lies far ahead (a closing in the year 9999) waits among the timers. */
+/* How far the clock goes after the last row. What lies ahead (a closing in the year 9999) waits among the timers. */
 static void note_instant(import_session *s, int64_t us)
 {
-    if (us > s->now_us + IMPORT_FAR_US)
+    if (import_is_beyond(s, us))
         return;
     if (us != IMPORT_NEVER && (s->last_us == IMPORT_NEVER || us > s->last_us))
         s->last_us = us;

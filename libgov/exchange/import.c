@@ -14,6 +14,7 @@ typedef struct batch {
     int64_t clock_us, last_us; /* as they are committed */
     import_source *sources;
     size_t source_count;
+    bool seen; /* whether the machine's clock is behind what the rows tell */
 } batch;
 
 static void count_row(import_session *s, const import_row *row, import_did did)
@@ -274,6 +275,16 @@ static bool is_far(const import_session *s, int64_t us)
     return us != IMPORT_NEVER && us > s->now_us + IMPORT_FAR_US;
 }
 
+static bool is_ahead(const import_session *s, int64_t us)
+{
+    return us != IMPORT_NEVER && us > s->now_us + IMPORT_AHEAD_US;
+}
+
+bool import_is_beyond(const import_session *s, int64_t us)
+{
+    return s->clock_behind ? is_far(s, us) : is_ahead(s, us);
+}
+
 /* As the row says it: in the map's zone, and without an offset. */
 static void local_time(const base_zone *zone, int64_t us, char out[40])
 {
@@ -283,8 +294,8 @@ static void local_time(const base_zone *zone, int64_t us, char out[40])
     out[10] = ' ';
 }
 
-/* Imports tell what was. A row from a far future would take the clock along, and every row behind it would come too late; one from
- * before a community's time has a date that means "none". */
+/* Imports tell what was. A row from the future would take the clock along, and every row behind it would come too late; one from before a
+ * community's time has a date that means "none". */
 static gov_status look_at_time(const import_session *s, import_row *row, const diag *d)
 {
     const diag wrong = {s->g->alloc, &row->wrong};
@@ -294,17 +305,19 @@ static gov_status look_at_time(const import_session *s, import_row *row, const d
         local_time(map->zone, row->at_us, at);
         if (base_fail(&wrong, M_import_far_past, A_S("at", at)) == GOV_E_NOMEM)
             return base_nomem(d);
-    } else if (is_far(s, row->at_us)) {
+    } else if (import_is_beyond(s, row->at_us)) {
         char at[40], now[40];
         base_format_rfc3339(row->at_us / BASE_US_PER_SECOND, 0, at);
         base_format_rfc3339(s->now_us / BASE_US_PER_SECOND, 0, now);
-        if (base_fail(&wrong, M_import_far_ahead, A_S("at", at), A_S("now", now)) == GOV_E_NOMEM)
+        const gov_status told = is_far(s, row->at_us) ? base_fail(&wrong, M_import_far_ahead, A_S("at", at), A_S("now", now))
+                                                      : base_fail(&wrong, M_import_ahead, A_S("at", at), A_S("now", now));
+        if (told == GOV_E_NOMEM)
             return base_nomem(d);
-    } else if (row->at_us != IMPORT_NEVER && row->at_us > s->now_us + IMPORT_AHEAD_US) {
+    } else if (is_ahead(s, row->at_us)) {
         import_flag(row, "ahead_of_now");
     }
     for (size_t i = 0; row->life_us != NULL && i < map->life_count; i++)
-        if (is_far(s, row->life_us[i]))
+        if (import_is_beyond(s, row->life_us[i]))
             import_flag(row, map->lives[i].flag_far);
     return GOV_OK;
 }
@@ -317,7 +330,7 @@ static import_source *next_source(const import_session *s, import_source *source
         if (sources[i].head == NULL)
             continue;
         int64_t us = count > 1 ? import_peek(&sources[i]) : 0;
-        if (is_far(s, us))
+        if (import_is_beyond(s, us))
             us = IMPORT_NEVER; /* it is refused at once: the rows behind it shall not wait for that */
         if (best == NULL || us < best_us) {
             best = &sources[i];
@@ -335,10 +348,32 @@ static bool is_broken(const import_source *sources, size_t count)
     return false;
 }
 
+/* Where nothing but times ahead of now is seen, it is now that is wrong: a machine whose clock is behind. Of files that are merged the first
+ * rows are looked at, of a single one all of the first batch. */
+static void see_whether_clock_is_behind(batch *b, bool rows)
+{
+    import_session *s = b->s;
+    bool any = false, all = true;
+    if (b->seen || rows != (b->source_count == 1))
+        return;
+    b->seen = true;
+    for (size_t i = 0; rows && i < b->count; i++) {
+        any = any || b->rows[i].at_us != IMPORT_NEVER;
+        all = all && (b->rows[i].at_us == IMPORT_NEVER || is_ahead(s, b->rows[i].at_us));
+    }
+    for (size_t i = 0; !rows && i < b->source_count; i++) {
+        const int64_t us = b->sources[i].head != NULL ? import_peek(&b->sources[i]) : IMPORT_NEVER;
+        any = any || us != IMPORT_NEVER;
+        all = all && (us == IMPORT_NEVER || is_ahead(s, us));
+    }
+    s->clock_behind = any && all && (b->clock_us == IMPORT_NEVER || is_ahead(s, b->clock_us));
+}
+
 static gov_status fill_batch(batch *b, const diag *d)
 {
     import_session *s = b->s;
     gov_status status = GOV_OK;
+    see_whether_clock_is_behind(b, false);
     base_arena_reset(&s->batch);
     b->rows = base_arena_array(&s->batch, s->batch_rows, sizeof *b->rows);
     if (b->rows == NULL)
@@ -350,9 +385,11 @@ static gov_status fill_batch(batch *b, const diag *d)
             break;
         import_row *row = &b->rows[b->count++];
         status = import_source_take(source, &s->batch, row, d);
-        if (status == GOV_OK)
-            status = look_at_time(s, row, d);
     }
+    if (status == GOV_OK)
+        see_whether_clock_is_behind(b, true);
+    for (size_t i = 0; i < b->count && status == GOV_OK; i++)
+        status = look_at_time(s, &b->rows[i], d);
     if (status != GOV_OK)
         free_rows(b);
     return status;

@@ -32,7 +32,7 @@ enum {
     IMPORT_MOST_GEOJSON = 256 * 1024 * 1024
 };
 
-/* Beyond the host's now: a day may be a time zone, a year is a slip of the pen. */
+/* Beyond the host's now: a day may be a time zone; a year is a slip of the pen even where the machine's clock is behind. */
 #define IMPORT_AHEAD_US (BASE_US_PER_SECOND * 86400)
 #define IMPORT_FAR_US (BASE_US_PER_SECOND * 86400 * 366)
 
@@ -333,6 +333,7 @@ typedef struct import_session {
     int64_t clock_us; /* of the replay; IMPORT_NEVER: it has not begun */
     int64_t last_us;  /* the last instant that the rows speak of */
     int64_t now_us;   /* the host's: nothing of what the rows tell can lie far beyond it */
+    bool clock_behind; /* all that the files tell lies ahead of it: it is the clock that is wrong */
     int64_t until_us;
     bool grids_known, has_grids;
     bool careful;  /* each row in a savepoint of its own */
@@ -342,6 +343,8 @@ typedef struct import_session {
     import_counts counts, total;
     uint64_t bytes_done, bytes_all;
 } import_session;
+/* Beyond what a row may tell of: a day after now, or, where the clock is behind, a year. */
+bool import_is_beyond(const import_session *s, int64_t us);
 
 typedef enum import_did {
     IMPORT_DID_ADD,

@@ -30,7 +30,7 @@ static gov_status compare_told(void *user, const journal_record *r)
     t->same = r->actor == t->e->made_by;
     if (r->erased)
         return GOV_END;
-    const gov_status rc = value_read_document(&t->g->scratch, r->data_text, r->data_len, &data, NULL);
+    const gov_status rc = access_read_stored(t->g, &t->g->scratch, r->data_text, r->data_len, &data, NULL);
     if (rc != GOV_OK)
         return rc;
     const value named = value_get_text(data, "named");

@@ -424,7 +424,7 @@ static gov_status check_row(checking *c, store_rows *rows, int64_t *key)
         return base_nomem(c->d);
     if (c->text.len == last.len && memcmp(c->text.data, last.text, last.len) == 0)
         return GOV_OK;
-    rc = value_read_document(&c->arena, last.text, last.len, &was, c->d);
+    rc = store_read_document(c->j->s, &c->arena, last.text, last.len, &was, c->d);
     return rc == GOV_OK ? row_differs(c, key, row, was) : rc;
 }
 
@@ -482,7 +482,7 @@ static gov_status find_missing(counting *in, const journal_record *r)
     gov_status rc = newest(c->j, &c->s, r->subject, &c->arena, &last, c->d);
     if (rc != GOV_OK || last.how == GONE || last.erased)
         return rc == GOV_END ? GOV_OK : rc;
-    rc = value_read_document(&c->arena, last.text, last.len, &row, c->d);
+    rc = store_read_document(c->j->s, &c->arena, last.text, last.len, &row, c->d);
     for (int i = 0; i < c->s.key_count && rc == GOV_OK; i++)
         key[i] = value_get_text(row, c->s.columns[c->s.keys[i]]).as.i;
     if (rc == GOV_OK)

@@ -344,7 +344,7 @@ static gov_status follow_entry(void *user, const journal_record *record)
         (!transfers && strcmp(record->kind, "accounts") != 0))
         return GOV_OK;
     base_arena_init(&arena, a->l->alloc);
-    gov_status rc = value_read_document(&arena, record->data_text, record->data_len, &data, a->d);
+    gov_status rc = store_read_document(a->l->s, &arena, record->data_text, record->data_len, &data, a->d);
     a->entry = record->id;
     a->actor = record->actor;
     base_buf_clear(&a->digests);

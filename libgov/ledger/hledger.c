@@ -50,7 +50,7 @@ static gov_status name_account(exporting *e, holding *h, const diag *d)
     h->name = e->names.len;
     gov_status rc = ledger_memo_get(e->l, LEDGER_OF_ACCOUNT, h->a.id, &memo, d);
     if (rc == GOV_OK)
-        rc = value_read_document(&arena, (const char *)memo.data, memo.len, &v, d);
+        rc = store_read_document(e->l->s, &arena, (const char *)memo.data, memo.len, &v, d);
     const value name = value_get_text(v, "name");
     base_buf_fmt(&e->names, "L%u:C%u:", (unsigned)h->a.ledger, (unsigned)h->a.code);
     if (name.kind == VALUE_STRING) {

@@ -19,11 +19,11 @@ static const char *instead_of_environment(const PQconninfoOption *o)
     return o->compiled != NULL ? o->compiled : "";
 }
 
-static void add_option(base_buf *out, const char *keyword, const char *value)
+static void add_option(base_buf *out, const char *keyword, const char *setting)
 {
     base_buf_str(out, keyword);
     base_buf_str(out, "='");
-    for (const char *p = value; *p != '\0'; p++) {
+    for (const char *p = setting; *p != '\0'; p++) {
         if (*p == '\'' || *p == '\\')
             base_buf_char(out, '\\');
         base_buf_char(out, *p);

@@ -39,6 +39,19 @@ gov_status store_damaged(store *s, const char *why, const diag *d)
     return report(s, STORE_DAMAGED, why, d);
 }
 
+gov_status store_read_document(store *s, base_arena *arena, const char *text, size_t len, value *out, const diag *d)
+{
+    gov_error *why = NULL;
+    const diag inner = {arena->alloc, &why};
+    gov_status status = value_read_document(arena, text, len, out, &inner);
+    if (status == GOV_E_NOMEM)
+        status = base_nomem(d);
+    else if (status != GOV_OK)
+        status = store_damaged(s, base_text_or_empty(gov_error_message(why, 0, "en")), d);
+    gov_error_free(why);
+    return status;
+}
+
 static void spoil(store *s, store_error error)
 {
     s->error = error;

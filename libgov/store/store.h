@@ -11,6 +11,7 @@
 #define STORE_STORE_H
 
 #include "base/base.h"
+#include "value/value.h"
 
 typedef struct store store;
 
@@ -181,6 +182,8 @@ gov_status store_rollback_to(store *s, const diag *d); /* undoes it, and ends th
 
 /* What was read of it is not what can have been written: reports GOV_E_CORRUPT, with the store's place. */
 gov_status store_damaged(store *s, const char *why, const diag *d);
+/* A document that was stored; one that cannot be read is damage. As value_read_document() otherwise. */
+gov_status store_read_document(store *s, base_arena *arena, const char *text, size_t len, value *out, const diag *d);
 bool store_in_transaction(const store *s);
 int store_depth(const store *s); /* 0 none, 1 a transaction, 2.. savepoints */
 

@@ -108,6 +108,43 @@ def check_damaged_rows(f):
         expect(f"case {words[0]} with a damaged case", answer.code == 3 and path in answer.err and answer.err.count("\n") == 1, answer)
 
 
+def check_damaged_index(f):
+    """A case that was opened and is not found any more is no case that never was."""
+    path = f("index.db")
+    gov("init", path, "--rulebook", os.path.join(ROOT, "examples", "community"))
+    ids = [gov("case", "open", path, "complaint", "category=noise", "description=x", "--json").json["id"] for _ in range(3)]
+    number = gov("case", "show", path, ids[1], "--json").json["number"]
+    none = number[:-1] + "9"
+    expect("a number that was never given", gov("case", "show", path, none).code == 2)
+    expect("an id that was never given", gov("case", "show", path, "1234567890123456789").code == 2)
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = db.execute("PRAGMA page_size").fetchone()[0]
+    db.close()
+    with open(path, "rb") as file:
+        whole = file.read()
+    for page in range(0, len(whole), size):
+        at = whole.find(number.encode(), page, page + size)
+        if whole[page] == 0x0A and at >= 0:  # a leaf of an index: the number's own, or that of all numbers
+            bad = bytearray(whole)
+            bad[at + len(number) - 1] = ord("z")
+            with open(path, "wb") as file:
+                file.write(bad)
+            answer = gov("case", "show", path, number)
+            told(f"a number whose index is damaged at {at}", answer, path)
+            break
+    else:
+        expect("there is an index of numbers", False)
+    with open(path, "wb") as file:
+        file.write(whole)
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM gov_case WHERE id = ?", (int(ids[1]),))
+    db.commit()
+    db.close()
+    for word in (number, ids[1]):
+        told(f"case {word}, whose row is gone", gov("case", "show", path, word), path)
+
+
 def check_endless(f):
     answer = gov("journal", "check", "/dev/zero", timeout=60)
     expect("journal check refuses a line without an end", answer.code == 2 and "67108864" in answer.err, answer)
@@ -205,7 +242,7 @@ def check_community(f):
 
 if present():
     with Folder() as folder:
-        for check in (check_locked, check_newer, check_damaged, check_damaged_rows, check_endless, check_readonly, check_parts, check_full,
+        for check in (check_locked, check_newer, check_damaged, check_damaged_rows, check_damaged_index, check_endless, check_readonly, check_parts, check_full,
                       check_community):
             guarded(check, folder)
 finish()

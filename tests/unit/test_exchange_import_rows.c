@@ -163,6 +163,39 @@ static void dates_that_mean_none_are_refused(void **state)
     community_free(&c);
 }
 
+/* One row of next spring among those of last: it is refused, and nobody is late because of it. */
+static void a_row_ahead_of_now_makes_no_other_late(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = make(s);
+    char rows[512], lines[64], day[2][32], path[512];
+    size_t len;
+    gov_error *err = NULL;
+    int64_t until = 0;
+    for (int i = 0; i < 2; i++) {
+        struct tm tm;
+        const time_t soon = time(NULL) + (i == 0 ? 200 : 3) * 86400;
+        strftime(day[i], sizeof day[i], "%Y-%m-%d %H:%M", gmtime_r(&soon, &tm));
+    }
+    for (int first = 0; first < 2; first++) { /* also as the very first row of the file */
+        snprintf(rows, sizeof rows, "%s%d1,%s,噪音,2,,30.1,120.1,\n%s%d2,%s,漏水,2,,30.1,120.1,\nB%d,2026-03-02 09:08,漏水,2,,30.1,120.1,\n",
+                 first == 0 ? "A" : "C", first, first == 0 ? "2026-03-02 09:05" : day[0], first == 0 ? "A" : "C", first,
+                 first == 0 ? day[0] : day[1], first);
+        put_requests(s, rows);
+        const gov_import_result r = import_fine(&c, s, "requests.map.yaml");
+        refused_lines(s, lines, sizeof lines);
+        assert_string_equal(lines, first == 0 ? "3" : "2 3");
+        assert_int_equal(r.added, first == 0 ? 2 : 1);
+        char *text = support_read(support_path(path, s->dir, "refused.csv"), &len);
+        assert_non_null(strstr(text, "尚未到来"));
+        free(text);
+        assert_gov_ok(gov_replayed_until(c.g, &until, &err), err);
+        assert_int_equal(until, COMMUNITY_START + INT64_C(8) * 60000000);
+    }
+    assert_flags(&c, "B0", "[]");
+    community_free(&c);
+}
+
 static void rows_of_the_near_future_say_so(void **state)
 {
     support_store *s = support_store_of(state);
@@ -365,6 +398,7 @@ int main(void)
         STORE_TESTS(refused_rows_replace_refused_rows),
         STORE_TESTS(a_mistyped_year_does_not_move_the_clock),
         STORE_TESTS(dates_that_mean_none_are_refused),
+        STORE_TESTS(a_row_ahead_of_now_makes_no_other_late),
         STORE_TESTS(rows_of_the_near_future_say_so),
         STORE_TESTS(the_same_number_with_other_content_is_told),
         STORE_TESTS(numbers_that_nobody_could_type),
