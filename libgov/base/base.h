@@ -252,6 +252,9 @@ base_local base_zone_to_utc(const base_zone *z, int64_t local_seconds, int64_t *
 
 #define BASE_DIGEST_SIZE 32
 void base_sha256(const void *bytes, size_t len, uint8_t out[BASE_DIGEST_SIZE]);
+/* BLAKE2b of `size` bytes (16 to 64) of two pieces, one behind the other: for what only libgov compares with itself, where SHA-256 would
+ * be the larger part of a step. What others check, chains and rulebooks, is SHA-256. */
+void base_fingerprint(const void *first, size_t first_len, const void *second, size_t second_len, uint8_t *out, size_t size);
 void base_hex(const uint8_t *bytes, size_t len, char *out); /* 2 * len + 1 bytes */
 bool base_unhex(const char *s, size_t len, uint8_t *out);
 

@@ -1,4 +1,4 @@
-/* Digests and hexadecimal. SHA-256 comes from libsodium. */
+/* Digests and hexadecimal. SHA-256 and BLAKE2b come from libsodium. */
 #include "base/base.h"
 
 #include <sodium.h>
@@ -6,6 +6,16 @@
 void base_sha256(const void *bytes, size_t len, uint8_t out[BASE_DIGEST_SIZE])
 {
     crypto_hash_sha256(out, bytes, len);
+}
+
+void base_fingerprint(const void *first, size_t first_len, const void *second, size_t second_len, uint8_t *out, size_t size)
+{
+    crypto_generichash_state state;
+    (void)crypto_generichash_init(&state, NULL, 0, size);
+    (void)crypto_generichash_update(&state, first, first_len);
+    if (second_len > 0)
+        (void)crypto_generichash_update(&state, second, second_len);
+    (void)crypto_generichash_final(&state, out, size);
 }
 
 void base_hex(const uint8_t *bytes, size_t len, char *out)

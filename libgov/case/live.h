@@ -102,7 +102,7 @@ void case_row_digest(const case_row *row, base_buf *doc, uint8_t out[CASE_ROW_DI
 gov_status case_record_moved(gov *g, int64_t id, const diag *d);
 
 /* The journal as a witness of cases and their clocks: witness.c */
-void case_clock_digest(const case_clock *c, uint8_t out[BASE_DIGEST_SIZE]);
+void case_clock_digest(const case_clock *c, uint8_t out[CASE_ROW_DIGEST]);
 /* Puts the row and the clocks that were written in this step, as digests, into the step's entry. */
 gov_status case_tell_clocks(case_machine *m, value_builder *entry, const diag *d);
 typedef struct case_told {

@@ -11,7 +11,6 @@ enum { PAGE = 256 };
 
 void case_row_digest(const case_row *row, base_buf *doc, uint8_t out[CASE_ROW_DIGEST])
 {
-    uint8_t digest[BASE_DIGEST_SIZE];
     const size_t fields = doc->len;
     for (size_t i = 0; i < CASE_ROW_NUMBERS; i++)
         base_buf_be64(doc, (uint64_t)row->numbers[i]);
@@ -21,10 +20,8 @@ void case_row_digest(const case_row *row, base_buf *doc, uint8_t out[CASE_ROW_DI
         base_buf_add(doc, row->texts[i] != NULL ? row->texts[i] : "", len);
     }
     base_buf_be64(doc, fields);
-    if (doc->failed)
-        return;
-    base_sha256(doc->data, doc->len, digest);
-    memcpy(out, digest, CASE_ROW_DIGEST);
+    if (!doc->failed)
+        base_fingerprint(doc->data, doc->len, NULL, 0, out, CASE_ROW_DIGEST);
 }
 
 #define NUMBERS                                                                                                                    \

@@ -9,20 +9,19 @@ enum { SHOWN = 8, LONGEST = 2 * SHOWN + 24 }; /* bytes of a digest that an entry
 
 /* ---- telling ---- */
 
-void case_clock_digest(const case_clock *c, uint8_t out[BASE_DIGEST_SIZE])
+void case_clock_digest(const case_clock *c, uint8_t out[CASE_ROW_DIGEST])
 {
     static const char none[] = "[]";
     const int64_t parts[] = {c->state,    c->origin_us,      c->since_us,      c->due_us, c->stopped_us, c->breached_us,
                              c->budget.unit, c->budget.amount, c->used,        c->extensions, c->extended, c->fired,
                              c->provisional};
-    uint8_t bytes[BASE_DIGEST_SIZE + 8 * ARRAY_LEN(parts)];
-    uint8_t *p = bytes + BASE_DIGEST_SIZE;
+    uint8_t bytes[8 * ARRAY_LEN(parts)];
+    uint8_t *p = bytes;
     const bool empty = c->account.len == 0;
-    base_sha256(empty ? none : c->account.data, empty ? sizeof none - 1 : c->account.len, bytes);
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         for (int shift = 56; shift >= 0; shift -= 8)
             *p++ = (uint8_t)((uint64_t)parts[i] >> shift);
-    base_sha256(bytes, sizeof bytes, out);
+    base_fingerprint(bytes, sizeof bytes, empty ? none : c->account.data, empty ? sizeof none - 1 : c->account.len, out, CASE_ROW_DIGEST);
 }
 
 /* Its key comes before all others in the document, so that verifying need not read the rest. */
@@ -49,7 +48,7 @@ gov_status case_tell_clocks(case_machine *m, value_builder *entry, const diag *d
     value_builder b;
     value_builder_init(&b, m->arena);
     for (size_t i = 0; i < m->w->clock_count; i++) {
-        uint8_t digest[BASE_DIGEST_SIZE];
+        uint8_t digest[CASE_ROW_DIGEST];
         if (!m->clocks[i].untold)
             continue;
         char *text = base_arena_alloc(m->arena, LONGEST);
@@ -229,7 +228,7 @@ bool case_witness_erased(case_witness *w, int64_t id)
 
 gov_status case_witness_ask(case_witness *w, int64_t id, const char *name, const case_clock *c, bool *same, const diag *d)
 {
-    uint8_t digest[BASE_DIGEST_SIZE];
+    uint8_t digest[CASE_ROW_DIGEST];
     case_clock_digest(c, digest);
     case_told *told = told_of(w, id, name, strlen(name));
     *same = told != NULL && told->digest[0] == number_of(digest);
