@@ -1,5 +1,7 @@
 #include "support/community.h"
+#include "support/faulty.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +137,43 @@ gov_value *community_json(const char *json)
     assert_gov_ok(gov_value_from_json(NULL, text, strlen(text), &v, &err), err);
     free(text);
     return v;
+}
+
+typedef struct scarce {
+    support_store *s;
+    gov_rulebook *rules;
+    community_life *live;
+    void *user;
+    int run;
+} scarce;
+
+static gov_status live_once(const gov_allocator *alloc, void *user)
+{
+    scarce *w = user;
+    char url[512], name[32];
+    community c;
+    (void)snprintf(name, sizeof name, "oom%d.db", w->run++);
+    gov_status status = community_try(w->rules == NULL ? w->s->url : support_path(url, w->s->dir, name), w->rules, alloc, &c, NULL);
+    if (status == GOV_OK) {
+        status = w->live(&c, w->user);
+        community_free(&c);
+    }
+    return status;
+}
+
+void community_without_memory(support_store *s, const char *rules, community_life *live, void *user)
+{
+    scarce w = {s, rules != NULL ? community_rulebook(rules) : NULL, live, user, 0};
+    oom_loop(live_once, &w);
+    gov_rulebook_free(w.rules);
+}
+
+gov_status community_try_put(community *c, const char *kind, const char *key, const char *json)
+{
+    gov_value *v = community_json(json);
+    const gov_status status = gov_record_put(c->g, kind, key, v, NULL, NULL);
+    gov_value_free(v);
+    return status;
 }
 
 int64_t community_put(community *c, const char *kind, const char *key, const char *json)

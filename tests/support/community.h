@@ -25,11 +25,18 @@ gov_rulebook *community_rulebook(const char *text); /* from a file of its own, w
 gov_value *community_json(const char *json); /* with single quotes for double ones */
 /* Puts a record from such a text. */
 int64_t community_put(community *c, const char *kind, const char *key, const char *json);
+/* The same, telling what failed. */
+gov_status community_try_put(community *c, const char *kind, const char *key, const char *json);
 int64_t community_open(community *c, const char *workflow, const char *json);
 /* Sends and asserts the answer. */
 void community_send(community *c, int64_t id, const char *event, const char *json, gov_status want);
 /* Moves the clock and fires what is due. */
 gov_tick_result community_advance(community *c, int64_t minutes);
+/* Part of a community's life: answers what failed first, as the host, at the start. */
+typedef gov_status community_life(community *c, void *user);
+/* Lives it again and again while one allocation after the other fails, each time in a new community with these rules, or in the one that
+ * stands on s's store where `rules` is NULL. */
+void community_without_memory(support_store *s, const char *rules, community_life *live, void *user);
 /* The first active state. */
 void assert_state(community *c, int64_t id, const char *path);
 

@@ -43,14 +43,6 @@ typedef struct oom_user {
     int run;
 } oom_user;
 
-static gov_status put(gov *g, const char *kind, const char *key, const char *json)
-{
-    gov_value *v = community_json(json);
-    const gov_status status = gov_record_put(g, kind, key, v, NULL, NULL);
-    gov_value_free(v);
-    return status;
-}
-
 static gov_status make(oom_user *u, const gov_allocator *alloc, community *c)
 {
     char url[512];
@@ -80,9 +72,9 @@ static gov_status families(const gov_allocator *alloc, void *user)
     q.equals = "w";
     q.flags = GOV_CASE_OPEN_ONLY;
     if (status == GOV_OK)
-        status = put(c.g, "grid", "A", "{'name': '甲'}");
+        status = community_try_put(&c, "grid", "A", "{'name': '甲'}");
     if (status == GOV_OK)
-        status = put(c.g, "resident", "R1", "{'name': '周', 'grid': 'A'}");
+        status = community_try_put(&c, "resident", "R1", "{'name': '周', 'grid': 'A'}");
     if (status == GOV_OK)
         status = gov_case_open(c.g, "parent", f, &o, &id, NULL);
     if (status == GOV_OK)

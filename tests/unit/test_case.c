@@ -1,6 +1,5 @@
 /* Cases from the outside: what a vendor who links the library relies on, on both stores. */
 #include "support/community.h"
-#include "support/faulty.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -406,57 +405,43 @@ static void the_grid_is_found_by_the_point(void **state)
 
 /* ---- want of memory ---- */
 
-typedef struct oom_user {
-    support_store *s;
-    gov_rulebook *rules;
-    int run;
-} oom_user;
-
-static gov_status whole_life(const gov_allocator *alloc, void *user)
+static gov_status whole_life(community *c, void *user)
 {
-    oom_user *u = user;
-    char url[512], name[32];
-    community c;
+    (void)user;
     gov_value *f = NULL, *v = NULL;
     int64_t id = 0;
-    (void)snprintf(name, sizeof name, "oom%d", u->run++);
-    (void)snprintf(url, sizeof url, "%s/%s.db", u->s->dir, name);
-    gov_status status = community_try(url, u->rules, alloc, &c, NULL);
-    if (status != GOV_OK)
-        return status;
     f = community_json("{'name': '物业'}");
-    status = gov_record_put(c.g, "unit", "U1", f, NULL, NULL);
+    gov_status status = gov_record_put(c->g, "unit", "U1", f, NULL, NULL);
     gov_value_free(f);
     f = community_json("{'category': 'noise', 'phone': '13800001234'}");
     if (status == GOV_OK)
-        status = gov_case_open(c.g, "complaint", f, NULL, &id, NULL);
+        status = gov_case_open(c->g, "complaint", f, NULL, &id, NULL);
     gov_value_free(f);
     f = community_json("{'unit': 'U1'}");
     if (status == GOV_OK)
-        status = gov_case_send(c.g, id, "dispatch", f, NULL, NULL);
+        status = gov_case_send(c->g, id, "dispatch", f, NULL, NULL);
     gov_value_free(f);
     if (status == GOV_OK)
-        status = gov_set_now(c.g, COMMUNITY_START + INT64_C(5) * 3600000000, NULL);
+        status = gov_set_now(c->g, COMMUNITY_START + INT64_C(5) * 3600000000, NULL);
     if (status == GOV_OK)
-        status = gov_tick(c.g, 0, NULL, NULL);
+        status = gov_tick(c->g, 0, NULL, NULL);
     if (status == GOV_OK)
-        status = gov_case_get(c.g, id, &v, NULL);
+        status = gov_case_get(c->g, id, &v, NULL);
     gov_value_free(v);
     v = NULL;
     if (status == GOV_OK)
-        status = gov_case_explain(c.g, id, &v, NULL);
+        status = gov_case_explain(c->g, id, &v, NULL);
     gov_value_free(v);
     v = NULL;
     if (status == GOV_OK)
-        status = gov_case_history(c.g, id, &v, NULL);
+        status = gov_case_history(c->g, id, &v, NULL);
     gov_value_free(v);
     v = NULL;
     if (status == GOV_OK)
-        status = gov_case_list(c.g, NULL, &v, NULL);
+        status = gov_case_list(c->g, NULL, &v, NULL);
     gov_value_free(v);
     if (status == GOV_OK)
-        status = gov_verify(c.g, NULL, NULL, NULL, NULL);
-    community_free(&c);
+        status = gov_verify(c->g, NULL, NULL, NULL, NULL);
     return status;
 }
 
@@ -465,9 +450,7 @@ static void want_of_memory_leaks_nothing(void **state)
     support_store *s = support_store_of(state);
     if (strcmp(s->kind, "sqlite") != 0)
         support_skip("the loop runs on the embedded store");
-    oom_user u = {s, community_rulebook(community_rules), 0};
-    oom_loop(whole_life, &u);
-    gov_rulebook_free(u.rules);
+    community_without_memory(s, community_rules, whole_life, NULL);
 }
 
 int main(void)

@@ -1,7 +1,6 @@
 /* The index of records follows the rules: fields that new rules index are there for records that were put long before. */
 #include "access/access.h"
 #include "support/community.h"
-#include "support/faulty.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,22 +189,11 @@ static void all_of_many_or_none(void **state)
     community_free(&c);
 }
 
-typedef struct installing {
-    const char *url;
-    const gov_rulebook *book;
-} installing;
-
-static gov_status install_once(const gov_allocator *alloc, void *user)
+static gov_status install_once(community *c, void *user)
 {
-    const installing *in = user;
-    community c;
-    gov_status status = community_try(in->url, NULL, alloc, &c, NULL);
+    gov_status status = gov_begin(c->g, NULL); /* undone when the handle is freed */
     if (status == GOV_OK)
-        status = gov_begin(c.g, NULL); /* undone when the handle is freed */
-    if (status == GOV_OK)
-        status = gov_install(c.g, in->book, NULL);
-    if (c.g != NULL)
-        community_free(&c);
+        status = gov_install(c->g, user, NULL);
     return status;
 }
 
@@ -216,8 +204,7 @@ static void without_memory(void **state)
     put_all(&c);
     community_free(&c);
     gov_rulebook *book = community_rulebook(indexed);
-    installing in = {s->url, book};
-    oom_loop(install_once, &in);
+    community_without_memory(s, NULL, install_once, book);
     gov_rulebook_free(book);
 }
 
