@@ -181,6 +181,8 @@ bool base_utf8_plain(const char *s, size_t len);      /* valid, and no control c
 size_t base_utf8_bad(const char *s, size_t len);      /* offset of the first bad byte, len when none */
 size_t base_utf8_count(const char *s, size_t len);    /* code points of valid text */
 size_t base_utf8_next(const char *s, size_t len, uint32_t *cp); /* bytes taken; 0 at the end or when bad */
+/* Nothing in it can be seen: white space as Unicode has it, and what takes no room at all. So of a text that has to say something. */
+bool base_utf8_blank(const char *s, size_t len);
 size_t base_utf8_put(uint32_t cp, char out[4]);       /* bytes written; 0 when cp is no scalar value */
 
 /* ---- numbers: num.c ---- */

@@ -63,6 +63,27 @@ size_t base_utf8_count(const char *s, size_t len)
     return count;
 }
 
+/* White space, zero-width spaces and joiners, marks of direction, the byte order mark, and what Hangul and Braille leave empty. */
+static bool shows_nothing(uint32_t c)
+{
+    return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0xad || c == 0x115f ||
+           c == 0x1160 || c == 0x1680 || c == 0x180e || (c >= 0x2000 && c <= 0x200f) ||
+           (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x2800 || c == 0x3000 ||
+           c == 0x3164 || c == 0xfeff || c == 0xffa0;
+}
+
+bool base_utf8_blank(const char *s, size_t len)
+{
+    uint32_t c;
+    size_t taken;
+    for (size_t at = 0; at < len; at += taken) {
+        taken = base_utf8_next(s + at, len - at, &c);
+        if (taken == 0 || !shows_nothing(c))
+            return false;
+    }
+    return true;
+}
+
 size_t base_utf8_put(uint32_t cp, char out[4])
 {
     if (cp < 0x80) {

@@ -139,26 +139,13 @@ static gov_status earn(gov *g, const points_gift *gift, int64_t account, ledger_
     return rc == GOV_OK ? points_expect(g, gift->programme, t->expires_at, d) : rc;
 }
 
-/* Unicode's white space, and what takes no room at all. */
-static bool is_blank(uint32_t c)
-{
-    return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200d) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
-           c == 0x2060 || c == 0x3000 || c == 0xfeff;
-}
-
 static bool says_something(value v)
 {
-    uint32_t c;
-    size_t taken;
     if (v.kind == VALUE_LIST || v.kind == VALUE_MAP)
         return v.len > 0;
-    if (v.kind != VALUE_STRING)
-        return v.kind != VALUE_ABSENT && v.kind != VALUE_NULL;
-    for (size_t i = 0; i < v.len && (taken = base_utf8_next(v.as.s + i, v.len - i, &c)) > 0; i += taken)
-        if (!is_blank(c))
-            return true;
-    return false;
+    if (v.kind == VALUE_STRING)
+        return !base_utf8_blank(v.as.s, v.len);
+    return v.kind != VALUE_ABSENT && v.kind != VALUE_NULL;
 }
 
 static bool proven(const points_gift *gift)

@@ -604,9 +604,24 @@ static void more_than_anybody_reads(void **state)
     gov_error_free(all);
 }
 
+/* Who is asked for a reason has not given one by a space of any script. */
+static void texts_that_say_nothing(void **state)
+{
+    static const char *const blank[] = {"", " ", "\t\r\n", "\u3000", "\u00a0\u2003", "\u200b\u200d\ufeff", "\u2028\u2029", "\u3164",
+                                        "\u2800", "\u202e\u2066"};
+    static const char *const said[] = {"x", " x ", "\u3000\u9519", "0", "-", "\u3002", "\xff"};
+    (void)state;
+    for (size_t i = 0; i < sizeof blank / sizeof *blank; i++)
+        assert_true(base_utf8_blank(blank[i], strlen(blank[i])));
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        assert_false(base_utf8_blank(said[i], strlen(said[i])));
+    assert_false(base_utf8_blank("\0", 1)); /* a byte that no text has is for others to refuse */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_that_say_nothing),
         cmocka_unit_test(arenas),
         cmocka_unit_test(arrays),
         cmocka_unit_test(buffers),
