@@ -74,6 +74,36 @@ static int list_operations(session *s)
     return EXIT_DONE;
 }
 
+static bool has_operand(const gov_value *op, const char *name)
+{
+    const gov_value *operands = gov_value_get(op, "operands");
+    for (size_t i = 0; i < gov_value_count(operands); i++)
+        if (strcmp(text_of(gov_value_at(operands, i), "name"), name) == 0)
+            return true;
+    return false;
+}
+
+/* --lang is for what the programmes answer, too, where they have it in several languages. */
+static int say_language(session *s, const char *name, gov_value **input)
+{
+    gov_value *list = NULL;
+    gov_error *err = NULL;
+    bool wanted = false;
+    if (!s->c->lang_given || (*input != NULL && gov_value_get(*input, "lang") != NULL))
+        return EXIT_DONE;
+    gov_status status = gov_operation_list(s->g, &list, &err);
+    for (size_t i = 0; status == GOV_OK && i < gov_value_count(list) && !wanted; i++) {
+        const gov_value *op = gov_value_at(list, i);
+        wanted = strcmp(text_of(op, "name"), name) == 0 && has_operand(op, "lang");
+    }
+    gov_value_free(list);
+    if (wanted && *input == NULL)
+        *input = gov_value_new_map(NULL);
+    if (wanted)
+        status = *input != NULL ? gov_value_set_string(*input, "lang", s->c->zh ? "zh" : "en") : GOV_E_NOMEM;
+    return status == GOV_OK ? EXIT_DONE : fail_with(s->c, status, err);
+}
+
 static int run_operation(session *s, const args *a, const gov_value *input)
 {
     cli *c = s->c;
@@ -103,7 +133,10 @@ int cmd_run(cli *c, args *a)
     if (code == EXIT_DONE)
         code = session_open(c, a, 0, &s);
     if (code == EXIT_DONE) {
-        code = a->word_count > 1 ? run_operation(&s, a, input) : list_operations(&s);
+        if (a->word_count > 1 && (code = say_language(&s, a->words[1], &input)) == EXIT_DONE)
+            code = run_operation(&s, a, input);
+        else if (a->word_count <= 1)
+            code = list_operations(&s);
         session_close(&s);
     }
     gov_value_free(input);

@@ -113,7 +113,7 @@ gov_status fund_fee_checks(gov *g, const value *in, value *out, const diag *d)
 
 /* ---- indicators ---- */
 
-static gov_status deduct(gov *g, const fund_kpi *k, value measured, int64_t payment, int64_t *sum, value *out, const diag *d)
+static gov_status deduct(gov *g, const char *lang, const fund_kpi *k, value measured, int64_t payment, int64_t *sum, value *out, const diag *d)
 {
     fund_ratio found;
     char line[48];
@@ -132,7 +132,7 @@ static gov_status deduct(gov *g, const fund_kpi *k, value measured, int64_t paym
     fund_ratio_text(k->line, line);
     value_builder_init(&b, &g->scratch);
     value_builder_set(&b, "kpi", value_text(k->name));
-    value_builder_set(&b, "title", value_text(fund_title(g, &k->title, k->name)));
+    value_builder_set(&b, "title", value_text(fund_title(g, lang, &k->title, k->name)));
     value_builder_set_copy(&b, k->at_most ? "at_most" : "at_least", line);
     value_builder_set(&b, "measured", measured);
     value_builder_set(&b, "kept", value_bool(!missed));
@@ -160,7 +160,8 @@ static gov_status unknown_kpi(const fund_contract *c, value measured, const diag
 
 gov_status fund_kpi_payment(gov *g, const value *in, value *out, const diag *d)
 {
-    enum { CONTRACT, MEASURED, PAYMENT };
+    enum { CONTRACT, MEASURED, PAYMENT, LANG };
+    const char *lang = fund_text(g, in[LANG]);
     const fund_contract *c;
     int64_t payment = 0, cut = 0;
     value_builder b, list;
@@ -172,7 +173,7 @@ gov_status fund_kpi_payment(gov *g, const value *in, value *out, const diag *d)
     value_builder_init(&list, &g->scratch);
     for (uint32_t i = 0; rc == GOV_OK && i < c->kpi_count; i++) {
         value v;
-        rc = deduct(g, &c->kpis[i], value_get_text(in[MEASURED], c->kpis[i].name), payment, &cut, &v, d);
+        rc = deduct(g, lang, &c->kpis[i], value_get_text(in[MEASURED], c->kpis[i].name), payment, &cut, &v, d);
         if (rc == GOV_OK)
             value_builder_add(&list, v);
     }

@@ -39,37 +39,6 @@ gov_status fund_give(gov *g, const value *in, value *out, const diag *d)
     return rc == GOV_OK ? fund_answer_id(g, e.id, out, d) : rc;
 }
 
-/* A gift that was written down wrongly is taken back, never deleted: one asks, another approves, as with all that a fund pays. */
-gov_status fund_correct(gov *g, const value *in, value *out, const diag *d)
-{
-    enum { ID, AMOUNT, REASON };
-    fund_entry was;
-    fund_move m = {.code = FUND_CORRECTION, .flags = GOV_TRANSFER_PENDING, .note = "fund.correction"};
-    const char *reason = fund_text(g, in[REASON]);
-    gov_status rc = fund_entry_get(g, in[ID].as.i, &was, d);
-    if (rc == GOV_OK && (was.kind != FUND_ENTRY_GIFT || was.state != FUND_DONE))
-        return base_fail(d, M_fund_nothing, A_S("what", "gift"), A_I("id", in[ID].as.i));
-    if (rc == GOV_OK && (reason == NULL || reason[strspn(reason, " \t\r\n")] == '\0'))
-        return fund_bad_input("reason", d);
-    m.amount = was.amount;
-    if (rc == GOV_OK && in[AMOUNT].kind != VALUE_ABSENT)
-        rc = fund_positive(in[AMOUNT], "amount", &m.amount, d);
-    if (rc != GOV_OK)
-        return rc;
-    m.book = (uint32_t)was.pot;
-    m.reversal_of = was.id;
-    rc = fund_account(g, m.book, was.party != 0 ? was.party : was.pot, FUND_CODE_GIVER, &m.to, d);
-    if (rc == GOV_OK)
-        rc = fund_account(g, m.book, was.pot, FUND_CODE_POOL, &m.from, d);
-    if (rc == GOV_OK)
-        rc = fund_post(g, &m, NULL, d);
-    const fund_entry e = {.id = m.id, .kind = FUND_ENTRY_CORRECTION, .state = FUND_PROPOSED, .pot = was.pot, .amount = m.amount,
-                          .item = "", .party = was.party, .party_name = was.party_name, .named = was.named, .note = reason};
-    if (rc == GOV_OK)
-        rc = fund_entry_put(g, &e, d);
-    return rc == GOV_OK ? fund_answer_id(g, e.id, out, d) : rc;
-}
-
 /* ---- spendings ---- */
 
 const fund_purpose *fund_find_item(const fund_purpose *items, uint32_t count, const char *name, const char *what, const diag *d)
@@ -98,7 +67,7 @@ static gov_status check_limit(gov *g, const fund_fund *f, const fund_purpose *p,
         return rc;
     rc = fund_window_start(g, (fund_window)p->window, access_now(g), &start, d);
     if (rc == GOV_OK)
-        rc = fund_entry_sum(g, f->book, FUND_ENTRY_SPENDING, p->name, start, &done, &asked, d);
+        rc = fund_entry_net(g, f->book, FUND_ENTRY_SPENDING, p->name, start, &done, &asked, d);
     if (rc != GOV_OK)
         return rc;
     if (!base_add(done, waiting ? asked : 0, &sum) || !base_add(sum, amount, &sum) || sum > p->limit)
@@ -231,7 +200,7 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
     fund_entry e;
     const fund_fund *f = NULL;
     gov_status rc = fund_entry_get(g, id, &e, d);
-    const bool corrects = rc == GOV_OK && e.kind == FUND_ENTRY_CORRECTION;
+    const bool corrects = rc == GOV_OK && e.corrects != 0;
     if (rc == GOV_OK && ((e.kind != FUND_ENTRY_SPENDING && !corrects) || e.pot > UINT32_MAX))
         return base_fail(d, M_fund_nothing, A_S("what", "spending"), A_I("id", id));
     if (rc == GOV_OK && e.state != FUND_PROPOSED)
@@ -258,6 +227,7 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
         return rc;
     e.state = grant ? FUND_DONE : FUND_DECLINED;
     e.at_us = grant ? m.at_us : 0;
+    e.transfer = grant ? m.id : 0;
     rc = fund_entry_decide(g, &e, d);
     if (rc == GOV_OK && e.case_id != 0)
         rc = fund_tell_case(g, &e, grant, d);
@@ -298,10 +268,48 @@ gov_status fund_show_balance(gov *g, const value *in, value *out, const diag *d)
     return fund_answer(&b, out, d);
 }
 
-/* One entry as a map. donors: nobody is named who did not agree. */
-static gov_status entry_value(gov *g, const fund_entry *e, bool open, value *out, const diag *d)
+static const char *kind_name(const fund_entry *e)
 {
-    static const char *const kinds[] = {"", "gift", "spending", "goods_in", "goods_out", "correction", "", ""};
+    static const char *const kinds[] = {"", "gift", "spending", "goods_in", "goods_out", "payment", "", ""};
+    return kinds[e->kind & 7];
+}
+
+/* The entries that take something of it back: those that count, and those that wait. */
+static gov_status put_corrections(gov *g, const fund_entry *e, value_builder *b, const diag *d)
+{
+    static const store_sql list = {
+        "SELECT id FROM gov_fund_entry WHERE community = $1 AND corrects = $2 AND state < 3 ORDER BY id"};
+    store_rows rows;
+    value_builder ids;
+    gov_status rc = store_query(g->store, &list, STORE_ARGS(store_i(g->community), store_i(e->id)), &rows, d);
+    if (rc != GOV_OK)
+        return rc;
+    value_builder_init(&ids, &g->scratch);
+    while ((rc = store_next(&rows, d)) == GOV_OK)
+        value_builder_add(&ids, value_int(store_int(&rows, 0)));
+    store_rows_close(&rows);
+    if (rc != GOV_END || ids.failed)
+        return rc != GOV_END ? rc : base_nomem(d);
+    value_builder_set(b, "corrections", value_builder_list(&ids));
+    return GOV_OK;
+}
+
+/* What it corrects, and what corrects it. */
+static gov_status put_links(gov *g, const fund_entry *e, bool open, value_builder *b, const diag *d)
+{
+    if (e->corrects != 0) {
+        value_builder_set(b, "of", value_text(kind_name(e)));
+        value_builder_set(b, "of_at", e->corrects_us != 0 ? value_from_us(e->corrects_us) : value_null());
+        if (open)
+            value_builder_set(b, "corrects", value_int(e->corrects));
+    }
+    if (e->corrected != 0)
+        value_builder_set(b, "corrected", value_int(e->corrected));
+    return open && e->corrections != 0 ? put_corrections(g, e, b, d) : GOV_OK;
+}
+
+gov_status fund_entry_value(gov *g, const fund_entry *e, bool open, value *out, const diag *d)
+{
     static const char *const states[] = {"", "proposed", "done", "refused"};
     const char *key = "", *name = "";
     value_builder b;
@@ -316,13 +324,14 @@ static gov_status entry_value(gov *g, const fund_entry *e, bool open, value *out
     value_builder_init(&b, &g->scratch);
     if (open) {
         value_builder_set(&b, "id", value_int(e->id));
-        value_builder_set(&b, "kind", value_text(kinds[e->kind & 7]));
+        value_builder_set(&b, "kind", value_text(e->corrects != 0 ? "correction" : kind_name(e)));
         value_builder_set(&b, "state", value_text(states[e->state & 3]));
     }
     value_builder_set(&b, "at", e->at_us != 0 ? value_from_us(e->at_us) : value_null());
     if (e->item[0] != '\0')
         value_builder_set(&b, "item", value_text(e->item));
     value_builder_set(&b, "amount", value_int(e->amount));
+    rc = put_links(g, e, open, &b, d);
     /* A record's name is for those only who agreed to be named: others are keys, and in public nobody. */
     const char *who = e->party_name != NULL ? e->party_name : e->named && name[0] != '\0' ? name : key;
     if ((e->named || open) && who[0] != '\0')
@@ -335,13 +344,13 @@ static gov_status entry_value(gov *g, const fund_entry *e, bool open, value *out
         value_builder_set(&b, "made_by", by);
         value_builder_set(&b, "decided_by", decided);
     }
-    return fund_answer(&b, out, d);
+    return rc == GOV_OK ? fund_answer(&b, out, d) : rc;
 }
 
 typedef struct listing {
     gov *g;
-    value_builder *list;
-    bool open;
+    value_builder list;
+    value item; /* absent: any */
     size_t most;
 } listing;
 
@@ -349,12 +358,29 @@ static gov_status list_entry(void *user, const fund_entry *e, const diag *d)
 {
     listing *x = user;
     value v;
-    if (x->list->len >= x->most)
+    if (x->item.kind == VALUE_STRING && !value_is_text(x->item, e->item))
+        return GOV_OK;
+    if (x->list.len >= x->most)
         return base_fail(d, M_too_large, A_S("what", "list"), A_I("limit", x->most));
-    const gov_status rc = entry_value(x->g, e, x->open, &v, d);
+    const gov_status rc = fund_entry_value(x->g, e, true, &v, d);
     if (rc == GOV_OK)
-        value_builder_add(x->list, v);
+        value_builder_add(&x->list, v);
     return rc;
+}
+
+enum { MOST_ENTRIES = 10000 };
+
+gov_status fund_list_entries(gov *g, const fund_query *q, value item, value *out, const diag *d)
+{
+    listing x = {.g = g, .item = item, .most = MOST_ENTRIES};
+    value_builder b;
+    value_builder_init(&x.list, &g->scratch);
+    const gov_status rc = fund_entries(g, q, list_entry, &x, d);
+    if (rc != GOV_OK || x.list.failed)
+        return rc != GOV_OK ? rc : base_nomem(d);
+    value_builder_init(&b, &g->scratch);
+    value_builder_set(&b, "entries", value_builder_list(&x.list));
+    return fund_answer(&b, out, d);
 }
 
 /* [from, to] in days as instants; without them, from the beginning to now. */
@@ -373,17 +399,12 @@ static gov_status period_of(gov *g, value from, value to, int64_t *first_day, in
     return rc == GOV_OK ? fund_day_start(g, *last_day + 1, &q->until_us, d) : rc;
 }
 
-enum { MOST_ENTRIES = 10000 };
-
 gov_status fund_list(gov *g, const value *in, value *out, const diag *d)
 {
     enum { FUND, WAITING, FROM, TO };
     const fund_fund *f = NULL;
     fund_query q = {0};
     int64_t first, last;
-    value_builder list, b;
-    listing x = {g, &list, true, MOST_ENTRIES};
-    value_builder_init(&list, &g->scratch);
     gov_status rc = fund_find(g, "fund", fund_text(g, in[FUND]), (const void **)&f, d);
     if (rc == GOV_OK)
         rc = period_of(g, in[FROM], in[TO], &first, &last, &q, d);
@@ -391,25 +412,25 @@ gov_status fund_list(gov *g, const value *in, value *out, const diag *d)
         return rc;
     q.pot = f->book;
     q.state = in[WAITING].kind == VALUE_BOOL && in[WAITING].as.b ? FUND_PROPOSED : FUND_DONE;
-    rc = fund_entries(g, &q, list_entry, &x, d);
-    value_builder_init(&b, &g->scratch);
-    value_builder_set(&b, "entries", value_builder_list(&list));
-    if (rc == GOV_OK && list.failed)
-        return base_nomem(d);
-    return rc == GOV_OK ? fund_answer(&b, out, d) : rc;
+    return fund_list_entries(g, &q, value_absent(), out, d);
 }
 
 /* ---- the statement ---- */
 
+typedef struct slot {
+    int64_t sum, back; /* back: what was taken back in this period, whenever it had been entered */
+} slot;
+
 typedef struct statement {
     gov *g;
     const fund_fund *f;
+    const char *lang;
     value_builder gifts, spendings, corrections;
-    int64_t given, spent, corrected, gift_count, anonymous;
-    int64_t *by_purpose, *goods_in, *goods_out; /* of this period, as the rulebook lists them; the last: no longer in it */
+    int64_t given, spent, corrected, returned, gift_count, anonymous; /* corrected: of gifts; returned: of spendings */
+    slot *by_purpose, *goods_in, *goods_out; /* of this period, as the rulebook lists them; the last: no longer in it */
 } statement;
 
-static int64_t *slot_of(int64_t *slots, const fund_purpose *items, uint32_t count, const char *name)
+static slot *slot_of(slot *slots, const fund_purpose *items, uint32_t count, const char *name)
 {
     for (uint32_t i = 0; i < count; i++)
         if (strcmp(items[i].name, name) == 0)
@@ -417,31 +438,52 @@ static int64_t *slot_of(int64_t *slots, const fund_purpose *items, uint32_t coun
     return &slots[count];
 }
 
+static gov_status show_entry(statement *s, value_builder *list, const fund_entry *e, const diag *d)
+{
+    value v;
+    if (list->len >= MOST_ENTRIES)
+        return GOV_OK;
+    const gov_status rc = fund_entry_value(s->g, e, false, &v, d);
+    if (rc == GOV_OK)
+        value_builder_add(list, v);
+    return rc;
+}
+
+/* Sums stay within 63 bits: the ledger added them, too. */
+static gov_status state_correction(statement *s, const fund_entry *e, const diag *d)
+{
+    const fund_fund *f = s->f;
+    const unsigned kind = e->kind - (unsigned)FUND_CORRECTS;
+    if (kind == FUND_ENTRY_GIFT) {
+        s->corrected += e->amount;
+    } else if (kind == FUND_ENTRY_SPENDING) {
+        s->returned += e->amount;
+        slot_of(s->by_purpose, f->purposes, f->purpose_count, e->item)->back += e->amount;
+    } else {
+        slot_of(kind == FUND_ENTRY_GOODS_IN ? s->goods_in : s->goods_out, f->goods, f->good_count, e->item)->back += e->amount;
+    }
+    return show_entry(s, &s->corrections, e, d);
+}
+
 static gov_status state_entry(void *user, const fund_entry *e, const diag *d)
 {
     statement *s = user;
     const fund_fund *f = s->f;
-    value v;
-    gov_status rc = GOV_OK;
+    if (e->corrects != 0)
+        return state_correction(s, e, d);
     if (e->kind == FUND_ENTRY_GIFT) {
-        s->given += e->amount; /* within 63 bits: the ledger added them, too */
+        s->given += e->amount;
         s->gift_count++;
         s->anonymous += !e->named;
-        if (s->gifts.len < MOST_ENTRIES && (rc = entry_value(s->g, e, false, &v, d)) == GOV_OK)
-            value_builder_add(&s->gifts, v);
-    } else if (e->kind == FUND_ENTRY_SPENDING) {
-        s->spent += e->amount;
-        *slot_of(s->by_purpose, f->purposes, f->purpose_count, e->item) += e->amount;
-        if (s->spendings.len < MOST_ENTRIES && (rc = entry_value(s->g, e, false, &v, d)) == GOV_OK)
-            value_builder_add(&s->spendings, v);
-    } else if (e->kind == FUND_ENTRY_CORRECTION) {
-        s->corrected += e->amount;
-        if (s->corrections.len < MOST_ENTRIES && (rc = entry_value(s->g, e, false, &v, d)) == GOV_OK)
-            value_builder_add(&s->corrections, v);
-    } else {
-        *slot_of(e->kind == FUND_ENTRY_GOODS_IN ? s->goods_in : s->goods_out, f->goods, f->good_count, e->item) += e->amount;
+        return show_entry(s, &s->gifts, e, d);
     }
-    return rc;
+    if (e->kind == FUND_ENTRY_SPENDING) {
+        s->spent += e->amount;
+        slot_of(s->by_purpose, f->purposes, f->purpose_count, e->item)->sum += e->amount;
+        return show_entry(s, &s->spendings, e, d);
+    }
+    slot_of(e->kind == FUND_ENTRY_GOODS_IN ? s->goods_in : s->goods_out, f->goods, f->good_count, e->item)->sum += e->amount;
+    return GOV_OK;
 }
 
 static gov_status balance_before(gov *g, const fund_fund *f, int64_t at_us, int64_t *balance, const diag *d)
@@ -465,12 +507,13 @@ static gov_status purposes_value(gov *g, const statement *s, value *out, const d
     for (uint32_t i = 0; i <= s->f->purpose_count; i++) {
         const fund_purpose *p = i < s->f->purpose_count ? &s->f->purposes[i] : NULL;
         value_builder b;
-        if (p == NULL && s->by_purpose[i] == 0)
+        if (p == NULL && s->by_purpose[i].sum == 0 && s->by_purpose[i].back == 0)
             continue;
         value_builder_init(&b, &g->scratch);
         value_builder_set(&b, "purpose", p != NULL ? value_text(p->name) : value_null());
-        value_builder_set(&b, "title", p != NULL ? value_text(fund_title(g, &p->title, p->name)) : value_null());
-        value_builder_set(&b, "spent", value_int(s->by_purpose[i]));
+        value_builder_set(&b, "title", p != NULL ? value_text(fund_title(g, s->lang, &p->title, p->name)) : value_null());
+        value_builder_set(&b, "spent", value_int(s->by_purpose[i].sum));
+        value_builder_set(&b, "returned", value_int(s->by_purpose[i].back));
         value_builder_set(&b, "limit", p != NULL && p->limit >= 0 ? value_int(p->limit) : value_null());
         list.failed = list.failed || b.failed;
         value_builder_add(&list, value_builder_map(&b));
@@ -488,10 +531,12 @@ static gov_status goods_value(gov *g, const statement *s, value *out, const diag
         value_builder b;
         value_builder_init(&b, &g->scratch);
         value_builder_set(&b, "item", value_text(p->name));
-        value_builder_set(&b, "title", value_text(fund_title(g, &p->title, p->name)));
-        value_builder_set(&b, "unit", value_text(fund_title(g, &p->unit, "")));
-        value_builder_set(&b, "given", value_int(s->goods_in[i]));
-        value_builder_set(&b, "used", value_int(s->goods_out[i]));
+        value_builder_set(&b, "title", value_text(fund_title(g, s->lang, &p->title, p->name)));
+        value_builder_set(&b, "unit", value_text(fund_title(g, s->lang, &p->unit, "")));
+        value_builder_set(&b, "given", value_int(s->goods_in[i].sum));
+        value_builder_set(&b, "given_corrected", value_int(s->goods_in[i].back));
+        value_builder_set(&b, "used", value_int(s->goods_out[i].sum));
+        value_builder_set(&b, "used_corrected", value_int(s->goods_out[i].back));
         list.failed = list.failed || b.failed;
         value_builder_add(&list, value_builder_map(&b));
     }
@@ -511,13 +556,14 @@ static gov_status statement_value(gov *g, const statement *s, int64_t first, int
         return rc;
     value_builder_init(&b, &g->scratch);
     value_builder_set(&b, "fund", value_text(s->f->name));
-    value_builder_set(&b, "title", value_text(fund_title(g, &s->f->title, s->f->name)));
+    value_builder_set(&b, "title", value_text(fund_title(g, s->lang, &s->f->title, s->f->name)));
     value_builder_set(&b, "from", fund_date(g, first));
     value_builder_set(&b, "to", fund_date(g, last));
     value_builder_set(&b, "opening", value_int(opening));
     value_builder_set(&b, "given", value_int(s->given));
     value_builder_set(&b, "spent", value_int(s->spent));
     value_builder_set(&b, "corrected", value_int(s->corrected));
+    value_builder_set(&b, "returned", value_int(s->returned));
     value_builder_set(&b, "closing", value_int(closing));
     value_builder_set(&b, "gift_count", value_int(s->gift_count));
     value_builder_set(&b, "anonymous", value_int(s->anonymous));
@@ -533,8 +579,8 @@ static gov_status statement_value(gov *g, const statement *s, int64_t first, int
 
 gov_status fund_statement(gov *g, const value *in, value *out, const diag *d)
 {
-    enum { FUND, FROM, TO };
-    statement s = {.g = g};
+    enum { FUND, FROM, TO, LANG };
+    statement s = {.g = g, .lang = fund_text(g, in[LANG])};
     fund_query q = {.state = FUND_DONE};
     int64_t first, last, opening = 0, closing = 0;
     gov_status rc = fund_find(g, "fund", fund_text(g, in[FUND]), (const void **)&s.f, d);
@@ -543,9 +589,9 @@ gov_status fund_statement(gov *g, const value *in, value *out, const diag *d)
     if (rc != GOV_OK)
         return rc;
     q.pot = s.f->book;
-    s.by_purpose = base_arena_array(&g->scratch, s.f->purpose_count + 1, sizeof(int64_t));
-    s.goods_in = base_arena_array(&g->scratch, s.f->good_count + 1, sizeof(int64_t));
-    s.goods_out = base_arena_array(&g->scratch, s.f->good_count + 1, sizeof(int64_t));
+    s.by_purpose = base_arena_array(&g->scratch, s.f->purpose_count + 1, sizeof(slot));
+    s.goods_in = base_arena_array(&g->scratch, s.f->good_count + 1, sizeof(slot));
+    s.goods_out = base_arena_array(&g->scratch, s.f->good_count + 1, sizeof(slot));
     if (s.by_purpose == NULL || s.goods_in == NULL || s.goods_out == NULL)
         return base_nomem(d);
     value_builder_init(&s.gifts, &g->scratch);
@@ -557,7 +603,7 @@ gov_status fund_statement(gov *g, const value *in, value *out, const diag *d)
     if (rc == GOV_OK)
         rc = fund_entries(g, &q, state_entry, &s, d);
     /* Two roads to one number: the entries, and the ledger. */
-    if (rc == GOV_OK && opening + s.given - s.spent - s.corrected != closing)
+    if (rc == GOV_OK && opening + s.given - s.spent - s.corrected + s.returned != closing)
         return base_fail(d, M_fund_uneven, A_S("fund", s.f->name));
     return rc == GOV_OK ? statement_value(g, &s, first, last, opening, closing, out, d) : rc;
 }

@@ -146,7 +146,8 @@ extern const char *const fund_json_fund[], *const fund_json_share[], *const fund
 gov_status fund_find(gov *g, const char *kind, const char *name, const void **out, const diag *d);
 /* An operand of type SECTION or TEXT as a name in the call's memory; NULL when it is not given. */
 const char *fund_text(gov *g, value v);
-const char *fund_title(gov *g, const rulebook_text *t, const char *otherwise);
+/* In that language (NULL: the rulebook's first). */
+const char *fund_title(gov *g, const char *lang, const rulebook_text *t, const char *otherwise);
 
 /* ---- time: time.c ---- */
 
@@ -206,13 +207,14 @@ gov_status fund_bad_input(const char *what, const diag *d);
 
 /* ---- entries: entry.c; gifts, spendings and goods of funds, spendings of grants ---- */
 
-/* A correction takes a gift back, in part or whole: its transfer says which one. */
+/* A correction takes an entry back, in part or whole, and says which one; its kind is FUND_CORRECTS more than that one's. */
 typedef enum fund_entry_kind {
     FUND_ENTRY_GIFT = 1,
-    FUND_ENTRY_SPENDING,
+    FUND_ENTRY_SPENDING, /* of a fund, or of a grant */
     FUND_ENTRY_GOODS_IN,
     FUND_ENTRY_GOODS_OUT,
-    FUND_ENTRY_CORRECTION
+    FUND_ENTRY_PAYMENT, /* of a share */
+    FUND_CORRECTS = 16
 } fund_entry_kind;
 typedef enum fund_state { FUND_PROPOSED = 1, FUND_DONE, FUND_DECLINED } fund_state;
 
@@ -220,6 +222,10 @@ typedef struct fund_entry {
     int64_t id, pot, amount, party, made_by, made_us, decided_by, decided_us;
     int64_t at_us;   /* when it counted; 0: not yet, or never */
     int64_t case_id; /* that waits for its end, by the effect of that id; 0: none */
+    int64_t transfer; /* that moved the money: its own, or the one by which a pending one was posted; 0: none has */
+    int64_t corrects; /* the entry that it takes back, ... */
+    int64_t corrects_us, corrects_transfer; /* ... and of that one at_us and transfer: only read */
+    int64_t corrected, corrections; /* what was taken back of this one, and how many corrections it has that were not refused: only read */
     const char *item, *party_name, *note, *effect;
     uint8_t kind, state;
     bool named;
@@ -245,6 +251,22 @@ gov_status fund_entries(gov *g, const fund_query *q, gov_status (*each)(void *us
 /* What counted for an item from an instant on, and what waits. item NULL: all of them. */
 gov_status fund_entry_sum(gov *g, int64_t pot, uint8_t kind, const char *item, int64_t from_us, int64_t *done, int64_t *waiting,
                           const diag *d);
+/* The same less what was taken back: a correction counts for the time of what it corrects, one that waits does not count yet. */
+gov_status fund_entry_net(gov *g, int64_t pot, uint8_t kind, const char *item, int64_t from_us, int64_t *done, int64_t *waiting,
+                          const diag *d);
+/* One entry as a map; open: for those who keep the books, else nobody is named who did not agree. fund.c */
+gov_status fund_entry_value(gov *g, const fund_entry *e, bool open, value *out, const diag *d);
+/* {entries: [...]} of a pot, of one item only where that is given, for those who keep the books. */
+gov_status fund_list_entries(gov *g, const fund_query *q, value item, value *out, const diag *d);
+/* What there was given and used of goods, and what of either was taken back. goods.c */
+typedef struct fund_goods {
+    int64_t given, used, given_back, used_back;
+} fund_goods;
+gov_status fund_goods_of(gov *g, int64_t pot, const char *item, fund_goods *out, const diag *d);
+static inline int64_t fund_in_stock(const fund_goods *x)
+{
+    return x->given - x->given_back - (x->used - x->used_back);
+}
 /* The key of a record, or null. */
 gov_status fund_key_of(gov *g, int64_t record, value *out, const diag *d);
 
@@ -318,6 +340,7 @@ gov_status fund_project_get(gov *g, int64_t id, bool lock, fund_project *out, co
 gov_status fund_portions_of(gov *g, int64_t project, fund_portions *out, const diag *d);
 /* One of a project that has begun. */
 gov_status fund_portion_named(gov *g, int64_t project, value name, fund_project *p, fund_portion *out, const diag *d);
+gov_status fund_portion_by_id(gov *g, int64_t project, int64_t id, fund_project *p, fund_portion *out, const diag *d);
 /* What it still owes. */
 gov_status fund_owed(gov *g, const fund_portion *p, int64_t *owed, const diag *d);
 /* The project's parts divided anew: what the residents bear, or (rent) a month's rent. Fills the units' amounts or rents. */
@@ -342,6 +365,8 @@ typedef struct fund_standing {
     int64_t owed, late, late_count, late_since, next_day, next_amount; /* next_day 0: nothing is to come */
 } fund_standing;
 gov_status fund_standing_of(gov *g, const fund_project *p, const fund_portion *u, int64_t day, fund_standing *out, const diag *d);
+/* A payment was taken back. Where it was settled before the present plan began, the plan begins anew with what is owed now. */
+gov_status fund_plan_follow(gov *g, const fund_project *p, const fund_portion *u, const diag *d);
 gov_status fund_plan_value(gov *g, const fund_project *p, const fund_plan *plan, int64_t owed, int64_t day, value *out, const diag *d);
 gov_status fund_plans_of(gov *g, const fund_project *p, const fund_portion *u, int64_t day, value *out, const diag *d);
 gov_status fund_reliefs_of(gov *g, int64_t portion, value *out, const diag *d);

@@ -4,12 +4,14 @@
 /* So many that a stock of them cannot leave 63 bits in any community's life. */
 #define MOST_GOODS INT64_C(1000000000)
 
-static gov_status stock_of(gov *g, const fund_fund *f, const char *item, int64_t *in, int64_t *out, const diag *d)
+gov_status fund_goods_of(gov *g, int64_t pot, const char *item, fund_goods *out, const diag *d)
 {
-    int64_t waiting;
-    gov_status rc = fund_entry_sum(g, f->book, FUND_ENTRY_GOODS_IN, item, 0, in, &waiting, d);
-    if (rc == GOV_OK)
-        rc = fund_entry_sum(g, f->book, FUND_ENTRY_GOODS_OUT, item, 0, out, &waiting, d);
+    static const uint8_t kinds[] = {FUND_ENTRY_GOODS_IN, FUND_ENTRY_GOODS_OUT, FUND_ENTRY_GOODS_IN + FUND_CORRECTS,
+                                    FUND_ENTRY_GOODS_OUT + FUND_CORRECTS};
+    int64_t *const sums[] = {&out->given, &out->used, &out->given_back, &out->used_back}, waiting;
+    gov_status rc = GOV_OK;
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && rc == GOV_OK; i++)
+        rc = fund_entry_sum(g, pot, kinds[i], item, 0, sums[i], &waiting, d);
     return rc;
 }
 
@@ -19,7 +21,7 @@ static gov_status move_goods(gov *g, const value *in, bool give, value *out, con
     const fund_fund *f;
     const fund_purpose *good;
     ledger *l;
-    int64_t given = 0, used = 0;
+    fund_goods there = {0};
     const char *name = fund_text(g, in[ITEM]);
     fund_entry e = {.kind = give ? FUND_ENTRY_GOODS_IN : FUND_ENTRY_GOODS_OUT, .state = FUND_DONE, .at_us = access_now(g)};
     gov_status rc = name != NULL ? fund_find(g, "fund", fund_text(g, in[FUND]), (const void **)&f, d) : fund_bad_input("item", d);
@@ -34,9 +36,9 @@ static gov_status move_goods(gov *g, const value *in, bool give, value *out, con
     if (rc == GOV_OK)
         rc = ledger_hold(l, f->book, d); /* whoever else uses them waits */
     if (rc == GOV_OK)
-        rc = stock_of(g, f, name, &given, &used, d);
-    if (rc == GOV_OK && !give && given - used < e.amount)
-        return base_fail(d, M_fund_stock, A_S("item", name), A_I("stock", given - used));
+        rc = fund_goods_of(g, f->book, name, &there, d);
+    if (rc == GOV_OK && !give && fund_in_stock(&there) < e.amount)
+        return base_fail(d, M_fund_stock, A_S("item", name), A_I("stock", fund_in_stock(&there)));
     if (rc == GOV_OK)
         rc = access_new_id(g, &e.id, d);
     if (rc != GOV_OK)
@@ -68,22 +70,26 @@ gov_status fund_use_goods(gov *g, const value *in, value *out, const diag *d)
 
 gov_status fund_stock(gov *g, const value *in, value *out, const diag *d)
 {
+    enum { FUND, LANG };
     const fund_fund *f;
+    const char *lang = fund_text(g, in[LANG]);
     value_builder list, all;
     value_builder_init(&list, &g->scratch);
-    gov_status rc = fund_find(g, "fund", fund_text(g, in[0]), (const void **)&f, d);
+    gov_status rc = fund_find(g, "fund", fund_text(g, in[FUND]), (const void **)&f, d);
     for (uint32_t i = 0; rc == GOV_OK && i < f->good_count; i++) {
         const fund_purpose *p = &f->goods[i];
-        int64_t given = 0, used = 0;
+        fund_goods there = {0};
         value_builder b;
-        rc = stock_of(g, f, p->name, &given, &used, d);
+        rc = fund_goods_of(g, f->book, p->name, &there, d);
         value_builder_init(&b, &g->scratch);
         value_builder_set(&b, "item", value_text(p->name));
-        value_builder_set(&b, "title", value_text(fund_title(g, &p->title, p->name)));
-        value_builder_set(&b, "unit", value_text(fund_title(g, &p->unit, "")));
-        value_builder_set(&b, "given", value_int(given));
-        value_builder_set(&b, "used", value_int(used));
-        value_builder_set(&b, "stock", value_int(given - used));
+        value_builder_set(&b, "title", value_text(fund_title(g, lang, &p->title, p->name)));
+        value_builder_set(&b, "unit", value_text(fund_title(g, lang, &p->unit, "")));
+        value_builder_set(&b, "given", value_int(there.given));
+        value_builder_set(&b, "given_corrected", value_int(there.given_back));
+        value_builder_set(&b, "used", value_int(there.used));
+        value_builder_set(&b, "used_corrected", value_int(there.used_back));
+        value_builder_set(&b, "stock", value_int(fund_in_stock(&there)));
         list.failed = list.failed || b.failed;
         value_builder_add(&list, value_builder_map(&b));
     }

@@ -22,7 +22,7 @@ typedef struct lines {
     line *items;
     size_t count;
 } lines;
-enum { MOST_LINES = 200 };
+enum { MOST_LINES = 200, MOST_SHOWN = 2000 };
 
 /* ---- rows ---- */
 
@@ -87,7 +87,7 @@ static gov_status put_budget(gov *g, const grant *x, value list, const diag *d)
     gov_status rc = list.kind == VALUE_LIST && list.len > 0 && list.len <= MOST_LINES ? GOV_OK : fund_bad_input("budget", d);
     for (size_t i = 0; rc == GOV_OK && i < list.len; i++) {
         const value item = value_get_text(list.as.items[i], "item");
-        const char *name = item.kind == VALUE_STRING && item.len > 0 && item.len <= 128 ? fund_text(g, item) : NULL;
+        const char *name = item.kind == VALUE_STRING && !base_utf8_blank(item.as.s, item.len) && item.len <= 128 ? fund_text(g, item) : NULL;
         int64_t amount, id = 0;
         rc = name != NULL ? fund_positive(value_get_text(list.as.items[i], "amount"), "amount", &amount, d) : fund_bad_input("budget", d);
         for (size_t k = 0; rc == GOV_OK && k < i; k++)
@@ -120,7 +120,7 @@ gov_status fund_grant_apply(gov *g, const value *in, value *out, const diag *d)
     gov_status rc = fund_find(g, "grant", fund_text(g, in[RULE]), (const void **)&x.rule, d);
     if (rc == GOV_OK)
         rc = fund_positive(in[AMOUNT], "amount", &x.amount, d);
-    if (rc == GOV_OK && (x.title == NULL || x.title[0] == '\0'))
+    if (rc == GOV_OK && (x.title == NULL || base_utf8_blank(x.title, strlen(x.title))))
         return fund_bad_input("title", d);
     if (rc == GOV_OK && x.rule->at_most >= 0 && x.amount > x.rule->at_most)
         return base_fail(d, M_grant_most, A_I("amount", x.amount), A_I("most", x.rule->at_most));
@@ -261,7 +261,7 @@ gov_status fund_grant_spend(gov *g, const value *in, value *out, const diag *d)
     if (rc == GOV_OK)
         rc = line_named(g, &x, in[ITEM], &l, d);
     if (rc == GOV_OK)
-        rc = fund_entry_sum(g, x.id, FUND_ENTRY_SPENDING, l.item, 0, &spent, &waiting, d);
+        rc = fund_entry_net(g, x.id, FUND_ENTRY_SPENDING, l.item, 0, &spent, &waiting, d);
     if (rc == GOV_OK && (!base_add(spent, m.amount, &sum) || sum > l.amount))
         return base_fail(d, M_grant_over, A_S("item", l.item), A_I("amount", m.amount), A_I("left", l.amount - spent));
     if (rc != GOV_OK)
@@ -281,13 +281,46 @@ gov_status fund_grant_spend(gov *g, const value *in, value *out, const diag *d)
     return rc == GOV_OK ? fund_answer_id(g, e.id, out, d) : rc;
 }
 
-/* What everybody may know of a grant: the budget, and how far it has come. */
+gov_status fund_grant_spendings(gov *g, const value *in, value *out, const diag *d)
+{
+    enum { ID, ITEM };
+    grant x;
+    const gov_status rc = get_grant(g, in[ID], false, &x, d);
+    const fund_query q = {.pot = in[ID].as.i, .until_us = INT64_MAX, .state = FUND_DONE};
+    return rc == GOV_OK ? fund_list_entries(g, &q, in[ITEM], out, d) : rc;
+}
+
+typedef struct spendings {
+    gov *g;
+    value_builder done, corrections;
+} spendings;
+
+/* In public whom it was paid to is not told. */
+static gov_status show_spending(void *user, const fund_entry *e, const diag *d)
+{
+    spendings *s = user;
+    fund_entry bare = *e;
+    value v;
+    value_builder *list = e->corrects != 0 ? &s->corrections : &s->done;
+    bare.party = 0;
+    bare.party_name = NULL;
+    if (list->len >= MOST_SHOWN)
+        return GOV_OK;
+    const gov_status rc = fund_entry_value(s->g, &bare, false, &v, d);
+    if (rc == GOV_OK)
+        value_builder_add(list, v);
+    return rc;
+}
+
+/* What everybody may know of a grant: the budget, how far it has come, and by what. */
 gov_status fund_grant_show(gov *g, const value *in, value *out, const diag *d)
 {
     grant x;
     lines all;
     int64_t total = 0;
     value_builder b, list;
+    spendings s = {.g = g};
+    const fund_query q = {.pot = in[0].as.i, .until_us = INT64_MAX, .state = FUND_DONE};
     gov_status rc = get_grant(g, in[0], false, &x, d);
     if (rc == GOV_OK && x.notice_us == 0) /* not public yet, or refused before it was */
         rc = access_check_whole(g, "fund.read", d);
@@ -297,7 +330,7 @@ gov_status fund_grant_show(gov *g, const value *in, value *out, const diag *d)
     for (size_t i = 0; rc == GOV_OK && i < all.count; i++) {
         int64_t spent = 0, waiting;
         value_builder item;
-        rc = fund_entry_sum(g, x.id, FUND_ENTRY_SPENDING, all.items[i].item, 0, &spent, &waiting, d);
+        rc = fund_entry_net(g, x.id, FUND_ENTRY_SPENDING, all.items[i].item, 0, &spent, &waiting, d);
         value_builder_init(&item, &g->scratch);
         value_builder_set(&item, "item", value_text(all.items[i].item));
         value_builder_set(&item, "budget", value_int(all.items[i].amount));
@@ -306,7 +339,11 @@ gov_status fund_grant_show(gov *g, const value *in, value *out, const diag *d)
         value_builder_add(&list, value_builder_map(&item));
         total += spent;
     }
-    if (rc != GOV_OK || list.failed)
+    value_builder_init(&s.done, &g->scratch);
+    value_builder_init(&s.corrections, &g->scratch);
+    if (rc == GOV_OK)
+        rc = fund_entries(g, &q, show_spending, &s, d);
+    if (rc != GOV_OK || list.failed || s.done.failed || s.corrections.failed)
         return rc != GOV_OK ? rc : base_nomem(d);
     value_builder_init(&b, &g->scratch);
     value_builder_set(&b, "id", value_int(x.id));
@@ -318,5 +355,7 @@ gov_status fund_grant_show(gov *g, const value *in, value *out, const diag *d)
     value_builder_set(&b, "left", value_int(x.amount - total));
     value_builder_set(&b, "notice_until", x.notice_us != 0 ? value_from_us(x.notice_us) : value_null());
     value_builder_set(&b, "budget", value_builder_list(&list));
+    value_builder_set(&b, "spendings", value_builder_list(&s.done));
+    value_builder_set(&b, "corrections", value_builder_list(&s.corrections));
     return fund_answer(&b, out, d);
 }

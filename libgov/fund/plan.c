@@ -160,6 +160,28 @@ gov_status fund_plan_make(gov *g, const fund_project *p, const fund_portion *u, 
     return rc == GOV_OK ? fund_plan_value(g, p, &plan, plan.total, today, out, d) : rc;
 }
 
+gov_status fund_plan_follow(gov *g, const fund_project *p, const fund_portion *u, const diag *d)
+{
+    int64_t owed;
+    fund_plan plan;
+    gov_status rc = current(g, u->id, &plan, d);
+    if (rc == GOV_OK)
+        rc = fund_owed(g, u, &owed, d);
+    if (rc != GOV_OK || plan.id == 0 || owed <= plan.total)
+        return rc;
+    rc = end_plan(g, &plan, d);
+    plan.settled = u->charged - owed;
+    plan.total = owed;
+    plan.ended_us = 0;
+    if (rc == GOV_OK)
+        rc = put_plan(g, &plan, d);
+    const value_pair data[] = {{value_text("unit"), value_text(u->unit.name)},
+                               {value_text("plan"), value_text(fund_plan_names[plan.kind % 3])},
+                               {value_text("total"), value_int(plan.total)},
+                               {value_text("settled"), value_int(plan.settled)}};
+    return rc == GOV_OK ? fund_journal(g, "share.replanned", p->id, data, ARRAY_LEN(data), d) : rc;
+}
+
 /* ---- how it stands ---- */
 
 /* When rate k is due: the same date of each month, or the last of a shorter one; where the rule says so, not on a day off. */
@@ -324,7 +346,7 @@ gov_status fund_share_switch(gov *g, const value *in, value *out, const diag *d)
 
 gov_status fund_share_pay(gov *g, const value *in, value *out, const diag *d)
 {
-    enum { PROJECT, UNIT, AMOUNT };
+    enum { PROJECT, UNIT, AMOUNT, NOTE };
     fund_project p;
     fund_portion u;
     int64_t owed;
@@ -343,6 +365,10 @@ gov_status fund_share_pay(gov *g, const value *in, value *out, const diag *d)
     rc = fund_account(g, m.book, p.id, FUND_CODE_CASH, &m.from, d);
     if (rc == GOV_OK)
         rc = fund_post(g, &m, NULL, d);
+    const fund_entry e = {.id = m.id, .pot = p.id, .kind = FUND_ENTRY_PAYMENT, .state = FUND_DONE, .amount = m.amount, .at_us = m.at_us,
+                          .item = u.unit.name, .note = fund_text(g, in[NOTE])};
+    if (rc == GOV_OK)
+        rc = fund_entry_put(g, &e, d);
     if (rc == GOV_OK)
         rc = fund_owed(g, &u, &owed, d);
     if (rc != GOV_OK)
@@ -351,6 +377,15 @@ gov_status fund_share_pay(gov *g, const value *in, value *out, const diag *d)
     value_builder_set(&b, "id", value_int(m.id));
     value_builder_set(&b, "owed", value_int(owed));
     return fund_answer(&b, out, d);
+}
+
+gov_status fund_share_payments(gov *g, const value *in, value *out, const diag *d)
+{
+    enum { PROJECT, UNIT };
+    fund_project p;
+    const fund_query q = {.pot = in[PROJECT].as.i, .until_us = INT64_MAX, .state = FUND_DONE};
+    const gov_status rc = fund_project_get(g, q.pot, false, &p, d);
+    return rc == GOV_OK ? fund_list_entries(g, &q, in[UNIT], out, d) : rc;
 }
 
 static gov_status arrears_of(gov *g, const fund_project *p, int64_t day, value_builder *list, int64_t *sum, const diag *d)

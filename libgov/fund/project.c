@@ -108,7 +108,16 @@ gov_status fund_project_divide(gov *g, const fund_project *p, const fund_portion
     return fund_divide(g, x, d);
 }
 
-/* What the residents bear together, divided among the units; *sum is what all sources come to. */
+/* The unit whose area is missing as long as nobody has agreed on anything else; NULL: the shares can be reckoned. */
+static const char *undecided(const fund_project *p, const fund_portions *all)
+{
+    for (size_t i = 0; i < all->count && !p->agreed && p->rule->by != FUND_BY_AREA; i++)
+        if (all->items[i].kind == FUND_UNIT && !all->items[i].unit.has_area)
+            return all->items[i].unit.name;
+    return NULL;
+}
+
+/* What the residents bear together, divided among the units (no parts: it is not decided how); *sum is what all sources come to. */
 static gov_status divide_residents(gov *g, const fund_project *p, const fund_portions *all, int64_t *sum, fund_division *x, const diag *d)
 {
     int64_t residents = 0;
@@ -121,7 +130,8 @@ static gov_status divide_residents(gov *g, const fund_project *p, const fund_por
         if (all->items[i].kind == FUND_RESIDENTS)
             residents += all->items[i].amount; /* within the sum */
     }
-    return fund_project_divide(g, p, all, residents, x, d);
+    *x = (fund_division){.rule = p->rule};
+    return undecided(p, all) == NULL ? fund_project_divide(g, p, all, residents, x, d) : GOV_OK;
 }
 
 static gov_status divide_anew(gov *g, const fund_project *p, fund_portions *all, int64_t *sum, fund_division *x, const diag *d)
@@ -131,7 +141,7 @@ static gov_status divide_anew(gov *g, const fund_project *p, fund_portions *all,
         fund_portion *u = &all->items[i];
         if (u->kind != FUND_UNIT)
             continue;
-        const int64_t share = x->parts[k++].share;
+        const int64_t share = x->parts != NULL ? x->parts[k++].share : 0;
         if (u->amount == share)
             continue;
         u->amount = share;
@@ -143,10 +153,10 @@ static gov_status divide_anew(gov *g, const fund_project *p, fund_portions *all,
 /* Are these the shares that the units were given? Rules may have changed since. */
 static bool still_so(const fund_portions *all, const fund_division *x)
 {
-    for (size_t i = 0, k = 0; i < all->count; i++)
+    for (size_t i = 0, k = 0; i < all->count && x->parts != NULL; i++)
         if (all->items[i].kind == FUND_UNIT && all->items[i].amount != x->parts[k++].share)
             return false;
-    return true;
+    return x->parts != NULL;
 }
 
 gov_status fund_share_compute(gov *g, const value *in, value *out, const diag *d)
@@ -230,11 +240,13 @@ gov_status fund_share_open(gov *g, const value *in, value *out, const diag *d)
     fund_division x;
     int64_t sum;
     const char *by = fund_text(g, in[AGREED_BY]);
+    if (by != NULL && base_utf8_blank(by, strlen(by)))
+        by = NULL;
     gov_status rc = fund_find(g, "cost_share", fund_text(g, in[RULE]), (const void **)&p.rule, d);
     if (rc == GOV_OK)
         rc = fund_positive(in[COST], "cost", &p.cost, d);
     p.name = fund_text(g, in[NAME]);
-    if (rc == GOV_OK && (p.name == NULL || p.name[0] == '\0' || strlen(p.name) > 128))
+    if (rc == GOV_OK && (p.name == NULL || base_utf8_blank(p.name, strlen(p.name)) || strlen(p.name) > 128))
         return fund_bad_input("name", d);
     if (rc == GOV_OK && p.agreed && by == NULL) /* an agreement is somebody's: a vote, a case, a minute */
         return base_fail(d, M_share_agreement);
@@ -310,7 +322,7 @@ gov_status fund_share_change(gov *g, const value *in, value *out, const diag *d)
     if (rc != GOV_OK)
         return rc;
     if (by != NULL) { /* an empty text: there is none any more */
-        p.agreed = by[0] != '\0';
+        p.agreed = !base_utf8_blank(by, strlen(by));
         p.agreed_by = by;
     }
     rc = access_keep(g,
@@ -417,6 +429,8 @@ gov_status fund_share_start(gov *g, const value *in, value *out, const diag *d)
         rc = fund_portions_of(g, p.id, &all, d);
     if (rc == GOV_OK)
         rc = divide_anew(g, &p, &all, &sum, &x, d);
+    if (rc == GOV_OK && undecided(&p, &all) != NULL)
+        return base_fail(d, M_share_not_agreed, A_S("unit", undecided(&p, &all)));
     if (rc == GOV_OK && sum != p.cost)
         return p.cost > sum ? base_fail(d, M_share_gap, A_S("project", p.name), A_I("sum", sum), A_I("cost", p.cost), A_I("gap", p.cost - sum))
                             : base_fail(d, M_share_gap, A_S("project", p.name), A_I("sum", sum), A_I("cost", p.cost), A_I("over", sum - p.cost));
@@ -457,6 +471,20 @@ gov_status fund_portion_named(gov *g, int64_t project, value name, fund_project 
     const char *text = name.kind == VALUE_STRING ? name.as.s : "";
     return base_fail(d, M_fund_item, A_S("what", "unit"), A_N("name", text, name.kind == VALUE_STRING ? name.len : 0),
                      A_S("near", base_nearest(text, name.kind == VALUE_STRING ? name.len : 0, names, n)));
+}
+
+gov_status fund_portion_by_id(gov *g, int64_t project, int64_t id, fund_project *p, fund_portion *out, const diag *d)
+{
+    fund_portions all;
+    gov_status rc = fund_project_get(g, project, true, p, d);
+    if (rc == GOV_OK)
+        rc = fund_portions_of(g, project, &all, d);
+    for (size_t i = 0; rc == GOV_OK && i < all.count; i++)
+        if (all.items[i].id == id) {
+            *out = all.items[i];
+            return GOV_OK;
+        }
+    return rc == GOV_OK ? base_fail(d, M_fund_nothing, A_S("what", "unit"), A_I("id", id)) : rc;
 }
 
 gov_status fund_owed(gov *g, const fund_portion *p, int64_t *owed, const diag *d)
@@ -532,6 +560,7 @@ gov_status fund_share_show(gov *g, const value *in, value *out, const diag *d)
     value_builder_set(&b, "cost", value_int(p.cost));
     value_builder_set(&b, "gap", value_int(p.cost - sum));
     value_builder_set(&b, "agreed_by", p.agreed ? value_text(p.agreed_by) : value_null());
+    value_builder_set(&b, "needs_agreement", value_bool(undecided(&p, &all) != NULL));
     value_builder_set(&b, "sources", value_builder_list(&sources));
     value_builder_set(&b, "units", value_builder_list(&units));
     value_builder_set(&b, "division", still_so(&all, &x) ? fund_division_value(g, &x) : value_null());

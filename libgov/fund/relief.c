@@ -128,20 +128,6 @@ static gov_status get_relief(gov *g, int64_t id, relief *out, const diag *d)
     return out->state == FUND_PROPOSED ? GOV_OK : base_fail(d, M_fund_decided, A_I("id", id));
 }
 
-static gov_status portion_of(gov *g, const relief *r, fund_project *p, fund_portion *u, const diag *d)
-{
-    fund_portions all;
-    gov_status rc = fund_project_get(g, r->project, true, p, d);
-    if (rc == GOV_OK)
-        rc = fund_portions_of(g, r->project, &all, d);
-    for (size_t i = 0; rc == GOV_OK && i < all.count; i++)
-        if (all.items[i].id == r->portion) {
-            *u = all.items[i];
-            return GOV_OK;
-        }
-    return rc == GOV_OK ? base_fail(d, M_fund_nothing, A_S("what", "unit"), A_I("id", r->portion)) : rc;
-}
-
 /* A longer plan takes the place of the one there is. */
 static gov_status grant_months(gov *g, const relief *r, const fund_project *p, const fund_portion *u, value *out, const diag *d)
 {
@@ -167,7 +153,7 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
     if (rc == GOV_OK && grant && r.made_by == access_actor_id(g))
         return base_fail(d, M_fund_same_person);
     if (rc == GOV_OK)
-        rc = portion_of(g, &r, &p, &u, d);
+        rc = fund_portion_by_id(g, r.project, r.portion, &p, &u, d);
     if (rc != GOV_OK)
         return rc;
     fund_move m = {.book = p.rule->book, .code = FUND_RELIEF, .pending_id = id, .amount = grant ? r.amount : 0, .subject = u.id,

@@ -19,8 +19,11 @@ static const store_column entry_columns[] = {{"community", STORE_INT},
                                              {"at_us", STORE_INT, true},
                                              {"case_id", STORE_INT, true}, /* that asked for it, and waits for the end */
                                              {"effect", STORE_TEXT, true},
+                                             {"transfer", STORE_INT, true}, /* that moved the money; none of goods */
+                                             {"corrects", STORE_INT, true}, /* the entry that it takes back */
                                              {0}};
 static const store_index entry_indexes[] = {{"gov_fund_entry_by_time", "community, pot, at_us, id", false, "at_us IS NOT NULL"},
+                                            {"gov_fund_entry_by_corrected", "community, corrects", false, "corrects IS NOT NULL"},
                                             {"gov_fund_entry_by_waiting", "community, pot, id", false, "state = 1"},
                                             {0}};
 static const store_table entry_table = {"gov_fund_entry", entry_columns, "community, id", STORE_ROWID_KEY, entry_indexes};

@@ -447,8 +447,9 @@ const char *fund_text(gov *g, value v)
     return v.kind == VALUE_STRING ? base_arena_strndup(&g->scratch, v.as.s, v.len) : NULL;
 }
 
-const char *fund_title(gov *g, const rulebook_text *t, const char *otherwise)
+const char *fund_title(gov *g, const char *lang, const rulebook_text *t, const char *otherwise)
 {
-    const char *lang = g->rules->languages.count > 0 ? g->rules->languages.items[0] : "";
+    if (lang == NULL || lang[0] == '\0')
+        lang = g->rules->languages.count > 0 ? g->rules->languages.items[0] : "";
     return rulebook_text_in(t, lang, otherwise);
 }

@@ -227,6 +227,7 @@ static gov_status end_entry(gov *g, int64_t id, const fund_move *m, bool done, c
         return rc == GOV_END ? GOV_OK : rc;
     e.state = done ? FUND_DONE : FUND_DECLINED;
     e.at_us = done ? m->at_us : 0;
+    e.transfer = done ? m->id : 0;
     e.amount = done ? m->amount : e.amount;
     return fund_entry_decide(g, &e, d);
 }

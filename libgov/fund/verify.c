@@ -8,10 +8,13 @@ static gov_status differs(const char *name, const diag *d)
     return base_fail(d, M_fund_uneven, A_S("fund", name));
 }
 
-/* A spending that counted was decided by somebody else than who asked, and no entry is of another instant or amount than its transfer. */
+/* A spending that counted was decided by somebody else than who asked, and so was its correction; no entry is of another instant or amount
+ * than the transfer that moved it, nor tells anything else than the journal kept of it. */
 typedef struct checked {
     gov *g;
-    const fund_fund *f;
+    const char *name;
+    uint32_t book;
+    bool two; /* people: of a fund */
 } checked;
 
 typedef struct telling {
@@ -33,8 +36,9 @@ static gov_status compare_told(void *user, const journal_record *r)
     const gov_status rc = access_read_stored(t->g, &t->g->scratch, r->data_text, r->data_len, &data, NULL);
     if (rc != GOV_OK)
         return rc;
-    const value named = value_get_text(data, "named");
-    t->same = t->same && value_is_text(value_get_text(data, "item"), t->e->item) && named.kind == VALUE_BOOL && named.as.b == t->e->named;
+    const value named = value_get_text(data, "named"), corrects = value_get_text(data, "corrects");
+    t->same = t->same && value_is_text(value_get_text(data, "item"), t->e->item) && named.kind == VALUE_BOOL && named.as.b == t->e->named &&
+              (corrects.kind == VALUE_INT ? corrects.as.i : 0) == t->e->corrects;
     return GOV_END;
 }
 
@@ -46,58 +50,78 @@ static gov_status verify_told(const checked *x, const fund_entry *e, const diag 
     const gov_status rc = journal_read(x->g->journal, &of, compare_told, &t, d);
     if (rc != GOV_OK && rc != GOV_END)
         return rc;
-    return t.found && t.same ? GOV_OK : differs(x->f->name, d);
+    return t.found && t.same ? GOV_OK : differs(x->name, d);
+}
+
+/* began: the transfer of the entry's own id; moved: the one that moved the money, where that is another one. */
+static bool is_of(const checked *x, const fund_entry *e, const ledger_transfer *began, const ledger_transfer *moved)
+{
+    const bool pending = (began->flags & GOV_TRANSFER_PENDING) != 0;
+    if (began->id != e->id || moved->id == 0 || moved->id != e->transfer || began->ledger != x->book)
+        return false;
+    if (pending ? moved->pending_id != e->id || !(moved->flags & GOV_TRANSFER_POST_PENDING) : moved->id != e->id)
+        return false;
+    return moved->amount == e->amount && moved->timestamp == e->at_us && began->reversal_of == e->corrects_transfer;
 }
 
 static gov_status verify_entry(void *user, const fund_entry *e, const diag *d)
 {
     const checked *x = user;
+    const unsigned kind = e->kind & ~(unsigned)FUND_CORRECTS;
+    const int64_t ids[] = {e->id, e->transfer};
     ledger *l;
-    ledger_transfer t = {0};
-    if (e->kind == FUND_ENTRY_GOODS_IN || e->kind == FUND_ENTRY_GOODS_OUT)
-        return GOV_OK;
-    if (e->kind != FUND_ENTRY_GIFT && (e->decided_by == 0 || e->decided_by == e->made_by))
-        return differs(x->f->name, d);
-    gov_status rc = ledger_of(x->g, &l, d);
+    ledger_transfer t[2] = {{0}, {0}};
+    gov_status rc = verify_told(x, e, d);
+    if (rc != GOV_OK || kind == FUND_ENTRY_GOODS_IN || kind == FUND_ENTRY_GOODS_OUT)
+        return rc;
+    if (x->two && e->kind != FUND_ENTRY_GIFT && (e->decided_by == 0 || e->decided_by == e->made_by))
+        return differs(x->name, d);
+    rc = ledger_of(x->g, &l, d);
     if (rc == GOV_OK)
-        rc = ledger_lookup_transfers(l, &e->id, 1, &t, d);
-    if (rc != GOV_OK)
-        return rc;
-    const bool pending = (t.flags & GOV_TRANSFER_PENDING) != 0;
-    rc = verify_told(x, e, d);
-    if (rc != GOV_OK)
-        return rc;
-    if ((t.reversal_of != 0) != (e->kind == FUND_ENTRY_CORRECTION))
-        return differs(x->f->name, d);
-    if (t.id != e->id || t.ledger != x->f->book || (pending ? e->amount > t.amount || e->at_us <= t.timestamp
-                                                            : e->amount != t.amount || e->at_us != t.timestamp))
-        return differs(x->f->name, d);
-    return GOV_OK;
+        rc = ledger_lookup_transfers(l, ids, 2, t, d);
+    return rc == GOV_OK && !is_of(x, e, &t[0], &t[1]) ? differs(x->name, d) : rc;
 }
 
-static gov_status verify_entries(gov *g, const fund_fund *f, const diag *d)
+static gov_status verify_entries(checked *x, int64_t pot, const diag *d)
 {
-    const fund_query q = {.pot = f->book, .until_us = INT64_MAX, .state = FUND_DONE};
-    checked x = {g, f};
-    return fund_entries(g, &q, verify_entry, &x, d);
+    const fund_query q = {.pot = pot, .until_us = INT64_MAX, .state = FUND_DONE};
+    return fund_entries(x->g, &q, verify_entry, x, d);
+}
+
+/* A correction is of an entry that counted, of the same item, and takes back no more than that brought. */
+static gov_status verify_corrections(gov *g, const diag *d)
+{
+    static const store_sql sql = {
+        "SELECT c.id FROM gov_fund_entry c LEFT JOIN gov_fund_entry o ON o.community = c.community AND o.id = c.corrects WHERE c.community "
+        "= $1 AND c.corrects IS NOT NULL AND (o.at_us IS NULL OR c.kind <> o.kind + $2 OR c.pot <> o.pot OR c.item <> o.item OR o.amount < "
+        "(SELECT CAST(sum(a.amount) AS BIGINT) FROM gov_fund_entry a WHERE a.community = c.community AND a.corrects = o.id AND a.state < 3)) ORDER BY c.id "
+        "LIMIT 1",
+        0};
+    int64_t id;
+    char name[24];
+    const gov_status rc = store_first_int(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(FUND_CORRECTS)), &id, d);
+    if (rc != GOV_OK)
+        return rc == GOV_END ? GOV_OK : rc;
+    name[base_format_int(id, name)] = '\0';
+    return differs(name, d);
 }
 
 /* What has come in less what was spent is what the fund has, and what waits is reserved. */
 static gov_status verify_fund(gov *g, const fund_fund *f, const diag *d)
 {
-    int64_t account = 0, given = 0, spent = 0, promised = 0, asked = 0, corrected = 0, correcting = 0;
+    static const uint8_t kinds[] = {FUND_ENTRY_GIFT, FUND_ENTRY_SPENDING + FUND_CORRECTS, FUND_ENTRY_SPENDING,
+                                    FUND_ENTRY_GIFT + FUND_CORRECTS};
+    int64_t account = 0, done[4] = {0}, waits[4] = {0}; /* two that bring, two that take */
     ledger_account a = {0};
-    gov_status rc = fund_entry_sum(g, f->book, FUND_ENTRY_GIFT, NULL, 0, &given, &promised, d);
-    if (rc == GOV_OK)
-        rc = fund_entry_sum(g, f->book, FUND_ENTRY_SPENDING, NULL, 0, &spent, &asked, d);
-    if (rc == GOV_OK)
-        rc = fund_entry_sum(g, f->book, FUND_ENTRY_CORRECTION, NULL, 0, &corrected, &correcting, d);
+    gov_status rc = GOV_OK;
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && rc == GOV_OK; i++)
+        rc = fund_entry_sum(g, f->book, kinds[i], NULL, 0, &done[i], &waits[i], d);
     if (rc == GOV_OK)
         rc = fund_existing(g, f->book, f->book, FUND_CODE_POOL, &account, d);
     if (rc == GOV_OK)
         rc = fund_balance(g, account, &a, d);
-    if (rc == GOV_OK && (a.credits_posted != given || a.debits_posted != spent + corrected || a.credits_pending != promised ||
-                         a.debits_pending != asked + correcting))
+    if (rc == GOV_OK && (a.credits_posted != done[0] + done[1] || a.debits_posted != done[2] + done[3] ||
+                         a.credits_pending != waits[0] + waits[1] || a.debits_pending != waits[2] + waits[3]))
         return differs(f->name, d);
     return rc;
 }
@@ -126,14 +150,19 @@ static gov_status verify_portions(gov *g, const diag *d)
 
 static gov_status verify_grant(gov *g, int64_t id, int64_t amount, const char *title, const fund_grant *rule, const diag *d)
 {
-    int64_t account = 0, spent = 0, waiting;
+    int64_t account = 0, spent = 0, back = 0, waiting;
     ledger_account a = {0};
+    checked x = {.g = g, .name = title, .book = rule->book};
     gov_status rc = fund_entry_sum(g, id, FUND_ENTRY_SPENDING, NULL, 0, &spent, &waiting, d);
+    if (rc == GOV_OK)
+        rc = fund_entry_sum(g, id, FUND_ENTRY_SPENDING + FUND_CORRECTS, NULL, 0, &back, &waiting, d);
+    if (rc == GOV_OK)
+        rc = verify_entries(&x, id, d);
     if (rc == GOV_OK)
         rc = fund_existing(g, rule->book, id, FUND_CODE_PURSE, &account, d);
     if (rc == GOV_OK)
         rc = fund_balance(g, account, &a, d);
-    return rc == GOV_OK && (a.credits_posted != amount || a.debits_posted != spent) ? differs(title, d) : rc;
+    return rc == GOV_OK && (a.credits_posted != amount + back || a.debits_posted != spent) ? differs(title, d) : rc;
 }
 
 static gov_status verify_grants(gov *g, const fund_grant *rule, const diag *d)
@@ -147,15 +176,55 @@ static gov_status verify_grants(gov *g, const fund_grant *rule, const diag *d)
     return rc == GOV_END ? GOV_OK : rc;
 }
 
+/* What was paid for a project, less what was corrected, is what it has received. */
+static gov_status verify_project(gov *g, int64_t id, const char *name, const fund_cost_share *rule, const diag *d)
+{
+    int64_t account = 0, paid = 0, back = 0, waiting;
+    ledger_account a = {0};
+    checked x = {.g = g, .name = name, .book = rule->book};
+    gov_status rc = fund_entry_sum(g, id, FUND_ENTRY_PAYMENT, NULL, 0, &paid, &waiting, d);
+    if (rc == GOV_OK)
+        rc = fund_entry_sum(g, id, FUND_ENTRY_PAYMENT + FUND_CORRECTS, NULL, 0, &back, &waiting, d);
+    if (rc == GOV_OK)
+        rc = verify_entries(&x, id, d);
+    if (rc == GOV_OK)
+        rc = fund_existing(g, rule->book, id, FUND_CODE_CASH, &account, d);
+    if (rc == GOV_OK)
+        rc = fund_balance(g, account, &a, d);
+    return rc == GOV_OK && (a.debits_posted != paid || a.credits_posted != back) ? differs(name, d) : rc;
+}
+
+static gov_status verify_projects(gov *g, const fund_cost_share *rule, const diag *d)
+{
+    static const store_sql sql = {"SELECT id, name FROM gov_fund_project WHERE community = $1 AND rule = $2 ORDER BY id", 0};
+    store_rows rows;
+    gov_status rc = store_query(g->store, &sql, STORE_ARGS(store_i(g->community), store_s(rule->name)), &rows, d);
+    while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK)
+        rc = verify_project(g, store_int(&rows, 0), store_text(&rows, 1, NULL), rule, d);
+    store_rows_close(&rows);
+    return rc == GOV_END ? GOV_OK : rc;
+}
+
+static gov_status verify_one(gov *g, const fund_fund *f, const diag *d)
+{
+    checked x = {.g = g, .name = f->name, .book = f->book, .two = true};
+    const gov_status rc = verify_fund(g, f, d);
+    return rc == GOV_OK ? verify_entries(&x, f->book, d) : rc;
+}
+
 gov_status fund_verify(gov *g, const diag *d)
 {
     gov_status rc = GOV_OK;
     for (uint32_t i = 0; i < g->rules->section_count && rc == GOV_OK; i++) {
         const rulebook_section *s = &g->rules->sections[i];
         if (strcmp(s->kind, "fund") == 0)
-            rc = (rc = verify_fund(g, s->content, d)) == GOV_OK ? verify_entries(g, s->content, d) : rc;
+            rc = verify_one(g, s->content, d);
+        else if (strcmp(s->kind, "cost_share") == 0)
+            rc = verify_projects(g, s->content, d);
         else if (strcmp(s->kind, "grant") == 0)
             rc = verify_grants(g, s->content, d);
     }
+    if (rc == GOV_OK)
+        rc = verify_corrections(g, d);
     return rc == GOV_OK ? verify_portions(g, d) : rc;
 }

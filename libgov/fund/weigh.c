@@ -117,6 +117,8 @@ static gov_status weight_of(const fund_division *x, fund_unit *u, fund_part *p, 
         p->rank = u->floor;
     }
     if (x->basis == FUND_BY_AREA || (x->basis == FUND_BY_FLOOR && x->rule->times_area)) {
+        if (!u->has_area && weight > 0 && x->basis != x->rule->by) /* floors would do, had they been agreed on */
+            return base_fail(d, M_share_not_agreed, A_S("unit", u->name));
         if (!u->has_area && weight > 0)
             return bad_unit(u->name, "area", d);
         if (!base_mul(weight, u->area, &weight))

@@ -24,10 +24,10 @@ gov_status fund_answer_id(gov *g, int64_t id, value *out, const diag *d)
 
 static const rulebook_operand
     give[] = {FUND, MUST("amount", INT), PERSON("donor"), MAY("name", TEXT), MAY("named", BOOL), MAY("note", TEXT)},
-    correct[] = {MUST("id", ID), MAY("amount", INT), MUST("reason", TEXT)},
+    titled[] = {FUND, MAY("lang", TEXT)}, correct[] = {MUST("id", ID), MAY("amount", INT), MUST("reason", TEXT)},
     propose[] = {FUND, MUST("purpose", TEXT), MUST("amount", INT), PERSON("payee"), MAY("payee_name", TEXT), MAY("note", TEXT)},
     by_id[] = {MUST("id", ID)}, of_fund[] = {FUND}, list[] = {FUND, MAY("waiting", BOOL), MAY("from", DATE), MAY("to", DATE)},
-    statement[] = {FUND, MAY("from", DATE), MAY("to", DATE)},
+    statement[] = {FUND, MAY("from", DATE), MAY("to", DATE), MAY("lang", TEXT)},
     goods[] = {FUND, MUST("item", TEXT), MUST("count", INT), PERSON("donor"), MAY("name", TEXT), MAY("named", BOOL), MAY("note", TEXT)},
     use_goods[] = {FUND, MUST("item", TEXT), MUST("count", INT), PERSON("user"), MAY("name", TEXT), MAY("named", BOOL), MAY("note", TEXT)},
     compute[] = {RULE, MUST("total", INT), MUST("units", LIST), MAY("agreed", BOOL)},
@@ -38,12 +38,13 @@ static const rulebook_operand
     relief[] = {MUST("project", ID), MUST("unit", TEXT), MAY("amount", INT), MAY("months", INT),
                 {"household", RULEBOOK_OPERAND_RECORD, false, "household", false}, MAY("reason", TEXT)},
     plan[] = {MUST("project", ID), MUST("unit", TEXT), MUST("plan", TEXT), MAY("months", INT), MAY("first", DATE)},
-    pay[] = {MUST("project", ID), MUST("unit", TEXT), MUST("amount", INT)}, arrears[] = {MUST("project", ID), MAY("at", DATE)},
+    pay[] = {MUST("project", ID), MUST("unit", TEXT), MUST("amount", INT), MAY("note", TEXT)},
+    payments[] = {MUST("project", ID), MAY("unit", TEXT)}, spendings[] = {MUST("id", ID), MAY("item", TEXT)}, arrears[] = {MUST("project", ID), MAY("at", DATE)},
     apply[] = {{"grant", RULEBOOK_OPERAND_SECTION, false, "grant", false}, MUST("title", TEXT), MUST("amount", INT), MUST("budget", LIST)},
     refuse_grant[] = {MUST("id", ID), MAY("reason", TEXT)},
     spend[] = {MUST("id", ID), MUST("item", TEXT), MUST("amount", INT), MAY("payee", TEXT), MAY("note", TEXT)},
     rise[] = {CONTRACT, MUST("old", INT), MUST("new", INT)}, checks[] = {CONTRACT, MUST("from", DATE)},
-    payment[] = {CONTRACT, MUST("measured", MAP), MAY("payment", INT)};
+    payment[] = {CONTRACT, MUST("measured", MAP), MAY("payment", INT), MAY("lang", TEXT)};
 
 /* name, permission, writes, operands, function */
 #define OPERATIONS(X)                                                                                \
@@ -57,7 +58,7 @@ static const rulebook_operand
     X("fund.statement", ACCESS_ANYONE, false, statement, fund_statement) /* names those only who agreed */ \
     X("fund.give_goods", "fund.write", true, goods, fund_give_goods)                                 \
     X("fund.use_goods", "fund.write", true, use_goods, fund_use_goods)                               \
-    X("fund.stock", "fund.read", false, of_fund, fund_stock)                                         \
+    X("fund.stock", "fund.read", false, titled, fund_stock)                                          \
     X("share.compute", "fund.read", false, compute, fund_share_compute)                              \
     X("share.open", "fund.write", true, open_project, fund_share_open)                               \
     X("share.change", "fund.write", true, change, fund_share_change)                                 \
@@ -67,6 +68,7 @@ static const rulebook_operand
     X("share.plan", "fund.write", true, plan, fund_share_plan)                                       \
     X("share.switch", "fund.write", true, plan, fund_share_switch)                                   \
     X("share.pay", "fund.write", true, pay, fund_share_pay)                                          \
+    X("share.payments", "fund.read", false, payments, fund_share_payments)                           \
     X("share.arrears", "fund.read", false, arrears, fund_share_arrears)                              \
     X("share.relief", "fund.write", true, relief, fund_share_relief)                                 \
     X("share.approve_relief", "fund.approve", true, by_id, fund_share_approve_relief)                \
@@ -76,6 +78,7 @@ static const rulebook_operand
     X("grant.approve", "fund.approve", true, by_id, fund_grant_approve)                              \
     X("grant.refuse", "fund.approve", true, refuse_grant, fund_grant_refuse)                         \
     X("grant.spend", "fund.write", true, spend, fund_grant_spend)                                    \
+    X("grant.spendings", "fund.read", false, spendings, fund_grant_spendings)                        \
     X("grant.show", ACCESS_ANYONE, false, by_id, fund_grant_show) /* before the notice: of those who read funds */ \
     X("fee.check_rise", "fund.read", false, rise, fund_fee_check_rise)                               \
     X("fee.checks", "fund.read", false, checks, fund_fee_checks)                                     \
