@@ -210,30 +210,41 @@ static void collect_effects(gov_simulation *s)
 typedef struct before {
     value *slots;
     case_clock *clocks;
+    int64_t *entered;
     const case_pending *timers;
     size_t timer_count;
     int64_t steps;
 } before;
 
-static bool remember(gov_simulation *s, before *b)
+static bool remember(gov_simulation *s, case_pendings *former, before *b)
 {
+    const size_t states = chart_state_count(s->w->chart);
     b->slots = base_arena_array(&s->step, s->w->slot_count, sizeof *b->slots);
     b->clocks = base_arena_array(&s->step, s->w->clock_count, sizeof *b->clocks);
-    while (s->former_cap < s->timer_count)
-        if (!base_grow(s->alloc, &s->former, &s->former_cap, s->former_cap, sizeof *s->former))
+    b->entered = base_arena_array(&s->step, states, sizeof *b->entered);
+    while (former->cap < s->timer_count)
+        if (!base_grow(s->alloc, &former->items, &former->cap, former->cap, sizeof *former->items))
             return false;
-    b->timers = s->former;
+    b->timers = former->items;
     b->timer_count = s->timer_count;
     b->steps = s->m.steps;
-    if (b->slots == NULL || b->clocks == NULL)
+    if (b->slots == NULL || b->clocks == NULL || b->entered == NULL)
         return false;
+    memcpy(b->entered, s->m.entered, states * sizeof *b->entered);
     if (s->w->slot_count > 0)
         memcpy(b->slots, s->m.slots, s->w->slot_count * sizeof *b->slots);
     if (s->w->clock_count > 0)
         memcpy(b->clocks, s->m.clocks, s->w->clock_count * sizeof *b->clocks);
     if (s->timer_count > 0)
-        memcpy(s->former, s->timers, s->timer_count * sizeof *s->former);
+        memcpy(former->items, s->timers, s->timer_count * sizeof *former->items);
     return true;
+}
+
+/* A timer that is gone; one from before the line is kept until the line has succeeded. */
+static void let_go(const gov_simulation *s, const case_pending *p)
+{
+    if (p->order >= s->line_order)
+        case_simulation_free_timer(s, p);
 }
 
 /* Gives the timers back that are not among those that stay; both stand in the order in which they are due. */
@@ -243,7 +254,7 @@ static void free_others(gov_simulation *s, const case_pending *from, size_t coun
         while (k < stay_count && by_due(&stay[k], &from[i]) < 0)
             k++;
         if (k == stay_count || stay[k].order != from[i].order)
-            case_simulation_free_timer(s, &from[i]);
+            let_go(s, &from[i]);
     }
 }
 
@@ -251,6 +262,7 @@ static void undo(gov_simulation *s, const before *b)
 {
     if (s->w->slot_count > 0)
         memcpy(s->m.slots, b->slots, s->w->slot_count * sizeof *b->slots);
+    memcpy(s->m.entered, b->entered, chart_state_count(s->w->chart) * sizeof *b->entered);
     s->m.fields_dirty = false;
     s->m.steps = b->steps;
     for (uint32_t i = 0; i < s->w->clock_count; i++) {
@@ -273,7 +285,7 @@ static gov_status run_step(gov_simulation *s, const char *event, value data, uin
                            const diag *d)
 {
     before b;
-    if (!remember(s, &b))
+    if (!remember(s, &s->before_step, &b))
         return GOV_E_NOMEM;
     begin_step(s);
     s->step_order = s->order;
@@ -295,41 +307,80 @@ static gov_status run_step(gov_simulation *s, const char *event, value data, uin
 
 enum { MOST_AT_ONCE = 10000, MOST_EFFECTS = 100000 };
 
-/* A chart that sends to itself without end: what is due now is dropped, so that the stream can go on. */
-static gov_status give_up(gov_simulation *s, const diag *d)
+/* The run has no end, or none that anybody would wait for: whatever failed before, this is what is told. */
+static gov_status goes_too_far(gov_simulation *s, const char *what, int64_t limit, const diag *d)
 {
-    while (is_due(s, s->now_us)) {
-        case_simulation_free_timer(s, &s->timers[0]);
-        remove_at(s, 0);
+    s->endless = true;
+    if (d != NULL && d->out != NULL) {
+        gov_error_free(*d->out);
+        *d->out = NULL;
     }
-    return base_fail(d, M_too_large, A_S("what", "events at one instant"), A_I("limit", MOST_AT_ONCE));
+    return base_fail(d, M_too_large, A_S("what", what), A_I("limit", limit));
 }
 
 /* Fires what is due up to `until`, in order; what the chart sends itself without delay is due at once. A step that fails is
- * rejected alone: the rest still comes, and the first failure is the answer. */
+ * rejected alone: the rest still comes, and the first failure is the answer. A run that goes too far stops where it is. */
 static gov_status fire_due(gov_simulation *s, int64_t until, const diag *d)
 {
     gov_status first = GOV_OK;
     int at_once = 0;
+    s->endless = false;
     while (is_due(s, until)) {
         const case_pending taken = s->timers[0];
+        if (at_once >= MOST_AT_ONCE && taken.due_us <= s->now_us)
+            return goes_too_far(s, "events at one instant", MOST_AT_ONCE, d);
         remove_at(s, 0);
         at_once = taken.due_us > s->now_us ? 0 : at_once + 1;
         if (taken.due_us > s->now_us)
             s->now_us = taken.due_us;
         const gov_status status = run_step(s, taken.event, taken.data, taken.kind, taken.name, NULL, first == GOV_OK ? d : NULL);
-        case_simulation_free_timer(s, &taken);
+        let_go(s, &taken);
         first = first == GOV_OK || status == GOV_E_NOMEM ? status : first;
         if (status == GOV_E_NOMEM)
             return status;
-        if (s->overfull || s->effects.len > MOST_EFFECTS) {
-            (void)give_up(s, NULL);
-            return first != GOV_OK ? first : base_fail(d, M_too_large, A_S("what", "effects of one line"), A_I("limit", MOST_EFFECTS));
-        }
-        if (at_once >= MOST_AT_ONCE)
-            return first != GOV_OK ? first : give_up(s, d);
+        if (s->overfull)
+            return goes_too_far(s, "pending events", CASE_MOST_PENDING, d);
+        if (s->effects.len > MOST_EFFECTS)
+            return goes_too_far(s, "effects of one line", MOST_EFFECTS, d);
     }
     return first;
+}
+
+/* ---- all of a line or nothing ---- */
+
+typedef struct line_start {
+    before b;
+    chart_state *state;
+    int64_t now_us;
+} line_start;
+
+static gov_status begin_line(gov_simulation *s, line_start *l, const diag *d)
+{
+    const size_t size = chart_state_size(s->w->chart);
+    l->state = base_arena_alloc(&s->step, size);
+    if (l->state == NULL || !remember(s, &s->before_line, &l->b))
+        return base_nomem(d);
+    memcpy(l->state, s->m.state, size);
+    l->now_us = s->now_us;
+    s->line_order = s->order;
+    s->endless = false;
+    return GOV_OK;
+}
+
+/* A line that went too far is as if it had not been written. */
+static gov_status end_line(gov_simulation *s, const line_start *l, gov_status status)
+{
+    s->line_order = 0;
+    if (!s->endless && status != GOV_E_NOMEM) {
+        free_others(s, l->b.timers, l->b.timer_count, s->timers, s->timer_count);
+        return status;
+    }
+    undo(s, &l->b);
+    memcpy(s->m.state, l->state, chart_state_size(s->w->chart));
+    s->now_us = l->now_us;
+    value_builder_init(&s->effects, &s->step);
+    s->endless = false;
+    return status;
 }
 
 /* ---- answers ---- */
@@ -411,9 +462,13 @@ static gov_status handle_event(gov_simulation *s, value line, const diag *d)
         status = value_untag(&s->step, data, &data, d);
     if (status == GOV_OK)
         status = check_data(s, name.as.s, &data, d);
+    line_start l;
     if (status == GOV_OK)
-        status = run_step(s, name.as.s, data, 0, NULL, NULL, d);
-    return status == GOV_OK ? fire_due(s, s->now_us, d) : status;
+        status = begin_line(s, &l, d);
+    if (status != GOV_OK)
+        return status;
+    status = run_step(s, name.as.s, data, 0, NULL, NULL, d);
+    return end_line(s, &l, status == GOV_OK ? fire_due(s, s->now_us, d) : status);
 }
 
 static gov_status handle_advance(gov_simulation *s, value ms, const diag *d)
@@ -423,10 +478,13 @@ static gov_status handle_advance(gov_simulation *s, value ms, const diag *d)
         return bad_line("advance_ms is a whole number of milliseconds", d);
     if (ms.kind == VALUE_UINT || ms.as.i < 0 || !base_mul(ms.as.i, 1000, &us) || !base_add(s->now_us, us, &until) || !case_simulation_instant(until))
         return bad_line("advance_ms goes from 0 up to the end of the year 9999", d);
-    const gov_status status = fire_due(s, until, d);
-    if (status != GOV_E_NOMEM)
-        s->now_us = until;
-    return status;
+    line_start l;
+    gov_status status = begin_line(s, &l, d);
+    if (status != GOV_OK)
+        return status;
+    status = fire_due(s, until, d);
+    s->now_us = until;
+    return end_line(s, &l, status);
 }
 
 static gov_status handle(gov_simulation *s, value line, base_buf *out, const diag *d)
@@ -453,8 +511,12 @@ static gov_status start(gov_simulation *s, const diag *d)
 {
     if (chart_started(s->m.state))
         return GOV_OK;
-    const gov_status status = run_step(s, NULL, value_absent(), 0, NULL, NULL, d);
-    return status == GOV_OK ? fire_due(s, s->now_us, d) : status;
+    line_start l;
+    gov_status status = begin_line(s, &l, d);
+    if (status != GOV_OK)
+        return status;
+    status = run_step(s, NULL, value_absent(), 0, NULL, NULL, d);
+    return end_line(s, &l, status == GOV_OK ? fire_due(s, s->now_us, d) : status);
 }
 
 gov_status case_simulation_line(gov_simulation *s, const char *line, size_t len, base_buf *out)
@@ -674,11 +736,22 @@ gov_status case_simulation_start(gov_simulation *s, int64_t at_us, const diag *d
     return run_step(s, NULL, value_absent(), 0, NULL, NULL, d);
 }
 
+/* What goes round without end is left out, so that a past case can go on. */
+static void drop_due(gov_simulation *s)
+{
+    while (is_due(s, s->now_us)) {
+        case_simulation_free_timer(s, &s->timers[0]);
+        remove_at(s, 0);
+    }
+}
+
 gov_status case_simulation_until(gov_simulation *s, int64_t until_us, const diag *d)
 {
     if (until_us < s->now_us)
         return GOV_OK;
     const gov_status status = fire_due(s, until_us, d);
+    if (s->endless)
+        drop_due(s);
     if (s->now_us < until_us)
         s->now_us = until_us;
     return status;
@@ -732,7 +805,8 @@ void gov_simulation_free(gov_simulation *s)
     for (size_t i = 0; i < s->timer_count; i++)
         case_simulation_free_timer(s, &s->timers[i]);
     base_free(s->alloc, s->timers);
-    base_free(s->alloc, s->former);
+    base_free(s->alloc, s->before_step.items);
+    base_free(s->alloc, s->before_line.items);
     cal_free(s->plain);
     base_arena_free(&s->kept);
     base_arena_free(&s->values);

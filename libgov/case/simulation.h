@@ -13,6 +13,12 @@ typedef struct case_pending {
     value data; /* among the simulation's values */
 } case_pending;
 
+/* Timers as they were. */
+typedef struct case_pendings {
+    case_pending *items;
+    size_t cap;
+} case_pendings;
+
 struct gov_simulation {
     const gov_allocator *alloc;
     const rulebook *rules;
@@ -31,9 +37,10 @@ struct gov_simulation {
     uint64_t step_order; /* timers from this order on were made by the step that runs; 0: none runs */
     case_pending *timers; /* in the order in which they are due */
     size_t timer_count, timer_cap;
-    case_pending *former; /* as they were before the step that runs */
-    size_t former_cap;
+    case_pendings before_step, before_line; /* that runs */
+    uint64_t line_order; /* timers from this order on were made by the line that runs; 0: none does, or there was none before */
     bool overfull; /* a step was refused since too much would be pending */
+    bool endless;  /* the run went too far */
     value_builder effects;
 };
 

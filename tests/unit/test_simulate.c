@@ -727,10 +727,81 @@ static void what_multiplies_is_stopped(void **state)
     gov_simulation_free(s);
 }
 
+/* What of a line was done before it went too far is not done: the line is refused as a whole, and the stream goes on before it. */
+static void a_line_that_goes_too_far_changes_nothing(void **state)
+{
+    static const char endless[] =
+        "workflow: w\nfields: {n: {type: int, default: 0}}\nevents: {go: {}, ping: {}, fine: {}}\n"
+        "clocks: {c: {starts: [go], stops: [late], budget: PT1H}}\n"
+        "states:\n"
+        "  idle: {on: {go: {to: busy, do: [{set: {n: '7'}}, {send: {event: late, after: PT9S}}, {send: ping}]}, fine: {to: far, do: [{set: {n: case.n + 1}}]}}}\n"
+        "  busy: {on: {ping: {do: [{set: {n: case.n + 1}}, {send: ping}]}}}\n"
+        "  far: {after: {delay: PT2S, to: busy, do: [{send: ping}]}, on: {late: idle}}\n";
+    (void)state;
+    gov_simulation *s = simulation(endless);
+    answers(s, NULL, "{\"active\":[\"idle\"],\"done\":false}");
+    char *before = restoring_line(s);
+    fails(s, "{\"event\":\"go\"}", "too_large");
+    answers(s, "{\"advance_ms\":0}", "{\"active\":[\"idle\"],\"done\":false}");
+    char *after = restoring_line(s);
+    assert_string_equal(before, after);
+    free(after);
+    free(before);
+    plain(s, "{\"event\":\"fine\"}");
+    answers(s, "{\"advance_ms\":1500}", "{\"active\":[\"far\"],\"done\":false}");
+    before = restoring_line(s);
+    fails(s, "{\"advance_ms\":3000}", "too_large"); /* after half a second it sends itself without end */
+    after = restoring_line(s);
+    assert_string_equal(before, after);
+    answers(s, "{\"advance_ms\":400}", "{\"active\":[\"far\"],\"done\":false}");
+    free(after);
+    free(before);
+    gov_simulation_free(s);
+}
+
+/* A chart that never comes to rest says so at the start already, where there is no event to name. */
+static void a_chart_that_never_starts_says_where(void **state)
+{
+    (void)state;
+    gov_simulation *s = simulation("workflow: w\nfields: {n: {type: int, default: 0}}\nstates: {a: {always: {when: case.n == 0, to: b}}, b: {always: {when: case.n == 0, to: a}}}\n");
+    for (int i = 0; i < 2; i++) {
+        json_t *v = answer_json(s, i == 0 ? NULL : "{\"event\":\"go\"}"), *error = json_object_get(v, "error");
+        assert_string_equal(json_string_value(json_object_get(error, "code")), "chart_endless");
+        const char *message = json_string_value(json_object_get(error, "message"));
+        assert_true(strstr(message, "\"a\"") != NULL || strstr(message, "\"b\"") != NULL);
+        assert_null(strstr(message, "\"\""));
+        json_decref(v);
+    }
+    gov_simulation_free(s);
+}
+
+/* As many at one instant as may be are no mistake. */
+static void ten_thousand_at_one_instant_are_handled(void **state)
+{
+    static const char counting[] =
+        "workflow: w\nfields: {n: {type: int, default: 0}}\nevents: {all: {}, more: {}, ping: {}}\n"
+        "states:\n"
+        "  a: {on: {all: {to: b, do: [{set: {n: '10000'}}, {send: ping}]}, more: {to: b, do: [{set: {n: '10001'}}, {send: ping}]}}}\n"
+        "  b: {on: {ping: [{when: case.n > 1, do: [{set: {n: case.n - 1}}, {send: ping}]}, {to: c}]}}\n"
+        "  c: {on: {again: a}}\n";
+    (void)state;
+    gov_simulation *s = simulation(counting);
+    plain(s, NULL);
+    fails(s, "{\"event\":\"more\"}", "too_large");
+    answers(s, "{\"advance_ms\":0}", "{\"active\":[\"a\"],\"done\":false}");
+    char *out = answer(s, "{\"event\":\"all\"}");
+    assert_non_null(strstr(out, "{\"active\":[\"c\"],\"done\":false"));
+    gov_text_free(out);
+    gov_simulation_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_multiplies_is_stopped),
+        cmocka_unit_test(a_line_that_goes_too_far_changes_nothing),
+        cmocka_unit_test(a_chart_that_never_starts_says_where),
+        cmocka_unit_test(ten_thousand_at_one_instant_are_handled),
         cmocka_unit_test(the_public_vectors_as_workflows),
         cmocka_unit_test(how_far_a_clock_goes),
         cmocka_unit_test(delayed_sends_are_kept_apart),
