@@ -162,7 +162,7 @@ typedef struct gov_tick_result {
 
 /**
  * Fires what is due at the community's clock, in the order of the due instants, each at its own instant in a transaction of its own (all in
- * the caller's group where one is open), and seals the journal.
+ * the caller's group where one is open; what comes of itself without delay shares one, in which each still is undone alone), and seals the journal.
  * @param max     at most so many; 0: all that is due
  * @param result  may be NULL
  * @return GOV_OK, GOV_E_DENIED, GOV_E_RANGE (the store's clock: gov_options.now_us), GOV_E_RETRY (in a group), GOV_E_STORE and its kin, GOV_E_NOMEM

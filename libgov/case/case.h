@@ -108,7 +108,7 @@ struct case_machine {
     int64_t steps;
     uint8_t written[CASE_ROW_DIGEST]; /* of the row, as the step has left it */
     bool untold;                      /* the journal does not have that yet */
-    int sent; /* by this step to itself */
+    bool sent; /* something by this step to itself */
 
     const uint32_t *by_name; /* the fields in the order of their names */
     value *slots;  /* what expressions read; the fields stand here, at their own slots */

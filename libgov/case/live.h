@@ -4,6 +4,10 @@
 
 #include "case/case.h"
 
+typedef struct case_crowd {
+    int64_t case_id, count;
+} case_crowd;
+
 /* What g keeps of this room. */
 typedef struct case_room {
     uint64_t epoch;
@@ -15,9 +19,11 @@ typedef struct case_room {
     cal_calendar *plain;
     const base_zone *plain_zone; /* whose calendar `plain` is */
     const case_watch *watch;
-    int64_t crowd_us; /* how many events came at this instant, counted by the cases' ids modulo so many */
-    uint16_t crowd[1024];
+    int64_t crowd_us; /* how many events were fired for a case at this instant */
+    case_crowd crowd[256];
     int64_t turn;    /* of what is due at once of what the timer does that is being fired; 0: none is */
+    int64_t queue_of; /* the case of which is known ... */
+    int queue_left;   /* ... how many more events may be pending for it */
     int64_t circles; /* that were found in this tick */
     struct case_order *orders; /* per workflow: its fields by name */
     size_t order_count, order_cap;

@@ -64,6 +64,8 @@ gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
                             1, d);
     base_buf_free(&data);
     base_buf_free(&length);
+    if (t->case_id == case_room_of(g)->queue_of)
+        case_room_of(g)->queue_left--;
     if (status == GOV_OK)
         case_note_due(g, t->due_us, t->provisional);
     return status;
@@ -103,27 +105,31 @@ gov_status case_next_due(gov *g, bool *any, int64_t *due_us, bool *provisional, 
 
 /* ---- the world of machines that live in a store ---- */
 
-/* What sends itself more than comes would fill the store. */
-static gov_status check_room(gov *g, int64_t case_id, const diag *d)
+/* What sends itself more than comes would fill the store. How many more there may be is asked when a step first sends to a case, and
+ * counted down from there with each row; only where nothing is left it is asked again, since rows may have gone meanwhile. */
+static gov_status check_room(gov *g, int64_t case_id, bool anew, const diag *d)
 {
     static const store_sql sql = {"SELECT count(*) FROM (SELECT 1 FROM gov_case_timer WHERE community = $1 AND case_id = $2 LIMIT 10000) AS t"};
-    store_rows rows;
-    const gov_status status = store_first(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(case_id)), &rows, d);
+    case_room *room = case_room_of(g);
+    if (!anew && room->queue_of == case_id && room->queue_left > 0)
+        return GOV_OK;
+    int64_t count = 0;
+    const gov_status status = store_first_int(g->store, &sql, STORE_ARGS(store_i(g->community), store_i(case_id)), &count, d);
     if (status != GOV_OK)
         return status;
-    const bool full = store_int(&rows, 0) >= CASE_MOST_PENDING;
-    store_rows_close(&rows);
-    return full ? base_fail(d, M_too_large, A_S("what", "pending events"), A_I("limit", CASE_MOST_PENDING)) : GOV_OK;
+    room->queue_of = case_id;
+    room->queue_left = CASE_MOST_PENDING - (int)count;
+    return room->queue_left > 0 ? GOV_OK : base_fail(d, M_too_large, A_S("what", "pending events"), A_I("limit", CASE_MOST_PENDING));
 }
 
 static gov_status world_schedule(case_machine *m, const case_timer *t, const diag *d)
 {
-    enum { LOOK_AFTER = 256 }; /* one step may send many: not each of them counts anew */
-    const bool looks = t->kind == CASE_TIMER_SEND && m->sent++ % LOOK_AFTER == 0;
-    const gov_status status = looks ? check_room(m->user, m->id, d) : GOV_OK;
-    if (status != GOV_OK)
-        return status;
-    return case_schedule(m->user, t, d);
+    gov_status status = GOV_OK;
+    if (t->kind == CASE_TIMER_SEND) {
+        status = check_room(m->user, m->id, !m->sent, d);
+        m->sent = true;
+    }
+    return status == GOV_OK ? case_schedule(m->user, t, d) : status;
 }
 
 static gov_status world_unschedule(case_machine *m, const char *name, const diag *d)
@@ -176,7 +182,7 @@ static gov_status send_to(case_machine *m, const char *event, int64_t other, con
     t.name = name.data;
     t.event = event;
     t.calendar = m->w->calendar; /* reckoned by the sender's, which the receiver's version may know nothing of */
-    gov_status status = name.failed ? base_nomem(d) : check_room(m->user, other, d);
+    gov_status status = name.failed ? base_nomem(d) : check_room(m->user, other, true, d);
     if (status == GOV_OK)
         status = case_schedule(m->user, &t, d);
     base_buf_free(&name);
@@ -366,7 +372,7 @@ typedef struct failing {
 static gov_status note_failure(void *user, const diag *d)
 {
     static const store_sql set = {"UPDATE gov_case_timer SET attempts = $4, parked = $5, due_us = $6, reason = $7 "
-                                  "WHERE community = $1 AND case_id = $2 AND name = $3"};
+                                  "WHERE community = $1 AND case_id = $2 AND name = $3 AND parked = 0"};
     const failing *f = user;
     gov *g = f->g;
     const due_timer *t = f->timer;
@@ -399,21 +405,20 @@ bool case_fault_of_rules(gov_status status)
 /* ---- what never ends ----
  *
  * Cases that send to themselves or to each other, and states whose timers lead round without delay, would never let an instant pass.
- * A timer that comes of another one and is due at once is that one's next turn, which its row says: one beyond so many is parked. So
- * is one of many turns when a case had too many events at one instant, as it has where each sends two. Every circle that was found
- * makes the next ones shorter: there may be one in each of many cases. */
-enum { MOST_AT_ONCE = 10000, FEWEST_AT_ONCE = 200, SOME_TURNS = 16 };
+ * So each case counts what it is fired at one instant, and what is due at once of that carries the count in its row: to the next
+ * turn, to the case that it is sent to, to another process. What comes with a count of so many is parked. Every circle that was
+ * found makes the next ones shorter: there may be one in each of many cases. */
+enum { MOST_AT_ONCE = 10000, FEWEST_AT_ONCE = 200 };
 
-static bool crowded(gov *g, const due_timer *t)
+/* Of two cases that share a place the one with more keeps it; of the other one the rows alone tell. */
+static case_crowd *crowd_of(gov *g, const due_timer *t)
 {
     case_room *room = case_room_of(g);
     if (t->due_us > room->crowd_us) {
         memset(room->crowd, 0, sizeof room->crowd);
         room->crowd_us = t->due_us;
     }
-    uint16_t *count = &room->crowd[((uint64_t)t->case_id ^ (uint64_t)t->case_id >> 12) % ARRAY_LEN(room->crowd)];
-    *count += *count <= MOST_AT_ONCE;
-    return *count > MOST_AT_ONCE;
+    return &room->crowd[((uint64_t)t->case_id ^ (uint64_t)t->case_id >> 12) % ARRAY_LEN(room->crowd)];
 }
 
 static bool turns(const due_timer *t)
@@ -421,15 +426,24 @@ static bool turns(const due_timer *t)
     return t->kind == CASE_TIMER_AFTER || t->kind == CASE_TIMER_SEND || t->kind == CASE_TIMER_MARK || t->kind == CASE_TIMER_EFFECT;
 }
 
-static bool never_ends(gov *g, const due_timer *t)
+/* *turn: the count, with this one; 0: it is none that may go round. */
+static bool never_ends(gov *g, const due_timer *t, int64_t *turn)
 {
     case_room *room = case_room_of(g);
+    *turn = 0;
     if (!turns(t))
         return false;
     const int64_t share = MOST_AT_ONCE / (1 + room->circles), most = share > FEWEST_AT_ONCE ? share : FEWEST_AT_ONCE;
-    const bool many = crowded(g, t), endless = t->turn >= most || (many && t->turn >= SOME_TURNS);
-    room->circles += endless;
-    return endless;
+    case_crowd *crowd = crowd_of(g, t);
+    const int64_t before = crowd->case_id == t->case_id && crowd->count > t->turn ? crowd->count : t->turn;
+    if (t->turn > 0 && before >= most) {
+        room->circles++;
+        return true;
+    }
+    *turn = before + 1;
+    if (crowd->case_id == t->case_id || crowd->count < *turn)
+        *crowd = (case_crowd){t->case_id, *turn};
+    return false;
 }
 
 /* Nothing is due any more: nothing ran in a circle. */
@@ -441,11 +455,11 @@ static void nothing_left(gov *g)
     room->circles = 0;
 }
 
-static gov_status fire_turn(firing *f, const diag *d)
+static gov_status fire_turn(firing *f, int64_t turn, const diag *d)
 {
     case_room *room = case_room_of(f->g);
     const int64_t before = room->turn;
-    room->turn = turns(f->timer) ? f->timer->turn + 1 : 0;
+    room->turn = turn;
     const gov_status status = store_run(f->g->store, fire, f, d);
     room->turn = before;
     return status;
@@ -456,9 +470,10 @@ static gov_status fire_one(gov *g, const due_timer *t, int64_t now_us, gov_tick_
     gov_error *error = NULL;
     const diag quiet = {g->alloc, &error};
     firing f = {g, t};
-    const bool endless = never_ends(g, t);
+    int64_t turn;
+    const bool endless = never_ends(g, t, &turn);
     gov_status status = endless ? base_fail(&quiet, M_too_large, A_S("what", "events at one instant"), A_I("limit", MOST_AT_ONCE))
-                                : fire_turn(&f, &quiet);
+                                : fire_turn(&f, turn, &quiet);
     if (status != GOV_OK && case_fault_of_rules(status)) {
         failing fail = {g, t, now_us, gov_error_message(error, 0, "en"),
                         endless || t->kind == CASE_TIMER_IMPORT || t->attempts + 1 >= MOST_ATTEMPTS};
@@ -482,31 +497,94 @@ static bool nothing_before(gov *g, int64_t until_us)
     return next_known(g) && (!room->next_any || room->next_due > until_us);
 }
 
+typedef struct ticking {
+    gov *g;
+    int64_t case_id, until_us;
+    uint64_t max; /* 0: any number */
+    gov_tick_result *out;
+    gov_tick_result together; /* `out` after what shared a transaction */
+    base_arena arena; /* of one timer */
+} ticking;
+
+static bool goes_on(const ticking *t)
+{
+    return (t->max == 0 || t->out->fired < t->max) && !nothing_before(t->g, t->until_us);
+}
+
+static gov_status find_due(ticking *t, due_timer *timer, const diag *d)
+{
+    base_arena_reset(&t->arena);
+    const gov_status status = first_due(t->g, t->case_id, t->until_us, &t->arena, timer, d);
+    if (status == GOV_END) /* what was remembered as the next one was taken back: look again */
+        case_room_of(t->g)->next_known = false;
+    return status;
+}
+
+static gov_status fire_found(ticking *t, const due_timer *timer, const diag *d)
+{
+    gov *g = t->g;
+    access_set_clock(g, timer->due_us > ACCESS_BEFORE_TIME_US ? timer->due_us : ACCESS_BEFORE_TIME_US + 1);
+    base_arena_reset(&g->scratch);
+    if (timer->kind == CASE_TIMER_IMPORT)
+        access_restore(g, (access_actor){.kind = ACCESS_HOST, .key = "", .name = "", .purpose = "import"});
+    const gov_status status = fire_one(g, timer, t->until_us, t->out, d);
+    (void)access_become_rules(g);
+    case_room_of(g)->next_known = false;
+    return status;
+}
+
+/* What comes of itself is many small steps, and a transaction of its own for each would wait for the disk each time: so many share
+ * one. Each still is undone alone when it fails. */
+static gov_status fire_turns(void *user, const diag *d)
+{
+    enum { TOGETHER = 64 };
+    ticking *from = user;
+    ticking t = *from; /* a second try begins anew */
+    gov_tick_result sum = *from->out;
+    gov_status status = GOV_OK;
+    t.out = &sum;
+    base_arena_init(&t.arena, t.g->alloc);
+    for (int i = 0; i < TOGETHER && goes_on(&t); i++) {
+        due_timer timer;
+        status = find_due(&t, &timer, d);
+        if (status == GOV_OK && timer.turn == 0)
+            break;
+        if (status == GOV_OK)
+            status = fire_found(&t, &timer, d);
+        if (status != GOV_OK)
+            break;
+    }
+    base_arena_free(&t.arena);
+    status = status == GOV_END ? GOV_OK : status;
+    case_room_of(t.g)->next_known = false;
+    if (status == GOV_OK)
+        from->together = sum;
+    return status;
+}
+
 /* Fires what is due by then, of all (0), of the rooms, or of one case, in order and each at its own instant. */
 static gov_status fire_due(gov *g, int64_t case_id, int64_t until_us, uint64_t max, gov_tick_result *out, const diag *d)
 {
     const access_clock before = g->clock;
     const access_actor actor = access_become_rules(g);
+    ticking t = {.g = g, .case_id = case_id, .until_us = until_us, .max = max, .out = out};
     gov_status status = GOV_OK;
-    base_arena arena;
-    base_arena_init(&arena, g->alloc);
-    while (status == GOV_OK && (max == 0 || out->fired < max) && !nothing_before(g, until_us)) {
+    base_arena_init(&t.arena, g->alloc);
+    while (status == GOV_OK && goes_on(&t)) {
         due_timer timer;
-        base_arena_reset(&arena);
-        status = first_due(g, case_id, until_us, &arena, &timer, d);
-        if (status == GOV_END) /* what was remembered as the next one was taken back: look again */
-            case_room_of(g)->next_known = false;
+        status = find_due(&t, &timer, d);
         if (status != GOV_OK)
             break;
-        access_set_clock(g, timer.due_us > ACCESS_BEFORE_TIME_US ? timer.due_us : ACCESS_BEFORE_TIME_US + 1);
-        base_arena_reset(&g->scratch);
-        if (timer.kind == CASE_TIMER_IMPORT)
-            access_restore(g, (access_actor){.kind = ACCESS_HOST, .key = "", .name = "", .purpose = "import"});
-        status = fire_one(g, &timer, until_us, out, d);
-        (void)access_become_rules(g);
+        if (timer.turn == 0 || store_in_transaction(g->store)) {
+            status = fire_found(&t, &timer, d);
+            continue;
+        }
+        status = store_run(g->store, fire_turns, &t, d);
         case_room_of(g)->next_known = false;
+        if (status == GOV_OK)
+            *out = t.together;
     }
-    base_arena_free(&arena);
+    base_arena_free(&t.arena);
     g->clock = before;
     access_restore(g, actor);
     return status == GOV_END ? GOV_OK : status;

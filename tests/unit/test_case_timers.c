@@ -287,6 +287,22 @@ static const char circling[] =
     "states: {a: {entry: [{open: {workflow: spawn}}], on: {never: b}}, b: {type: final}}\n"
     "events: {never: {}}\n"
     "---\n"
+    "workflow: three\n"
+    "states:\n"
+    "  all:\n"
+    "    type: parallel\n"
+    "    states:\n"
+    "      x: {states: {a: {after: {delay: 0 minutes, to: b}}, b: {after: {delay: 0 minutes, to: a}}}}\n"
+    "      y: {states: {a: {after: {delay: 0 minutes, to: b}}, b: {after: {delay: 0 minutes, to: a}}}}\n"
+    "      z: {on: {ping: {do: [{send: ping}]}}, entry: [{send: ping}]}\n"
+    "---\n"
+    "workflow: crowd\n"
+    "fields: {n: {type: int, default: 0}, more: {type: int, default: 0}}\n"
+    "events: {fill: {input: {n: {type: int}}}}\n"
+    "states:\n"
+    "  a: {on: {fill: {to: b, do: [{set: {n: '0', more: event.data.n}}]}}}\n"
+    "  b: {always: [{when: case.n < case.more, to: b, do: [{set: {n: case.n + 1}}, {send: {event: tock, after: 1 hour}}]}, {to: a}]}\n"
+    "---\n"
     "workflow: good\n"
     "states: {a: {after: {delay: 1 hour, to: b}}, b: {type: final}}\n";
 
@@ -315,6 +331,42 @@ static void timers_in_a_circle_are_given_up(void **state)
     for (size_t i = 0; i + 1 < gov_value_count(v); i += 499) /* nothing before it was opened */
         assert_int_equal(gov_value_seconds(gov_value_get(gov_value_at(v, i), "at"), NULL), COMMUNITY_START / 1000000);
     gov_value_free(v);
+    community_free(&c);
+}
+
+/* What goes round in one case shares one count, which other handles go on with. */
+static void circles_in_one_case_share_one_count(void **state)
+{
+    support_store *s = support_store_of(state);
+    community c = community_make(s, circling, NULL);
+    gov_error *err = NULL;
+    (void)community_open(&c, "three", "{}");
+    uint64_t fired = 0, parked = 0;
+    for (int i = 0; i < 4; i++) {
+        community other;
+        assert_gov_ok(community_try(s->url, NULL, NULL, &other, &err), err);
+        const gov_tick_result r = tick_at(&other, 120, i < 3 ? 3000 : 0);
+        fired += r.fired;
+        parked += r.parked;
+        community_free(&other);
+    }
+    assert_int_equal(parked, 3);
+    assert_in_range(fired, 10000, 10000 + 3 * 3);
+    assert_int_equal(tick_at(&c, 120, 0).fired, 0);
+    community_free(&c);
+}
+
+/* Ten thousand events may be pending for a case, and not one more. */
+static void so_many_may_be_pending_and_no_more(void **state)
+{
+    community c = community_make(support_store_of(state), circling, NULL);
+    const int64_t id = community_open(&c, "crowd", "{}");
+    for (int i = 0; i < 14; i++)
+        community_send(&c, id, "fill", "{'n': 700}", GOV_OK);
+    community_send(&c, id, "fill", "{'n': 201}", GOV_E_LIMIT);
+    community_send(&c, id, "fill", "{'n': 200}", GOV_OK);
+    community_send(&c, id, "fill", "{'n': 1}", GOV_E_LIMIT);
+    assert_state(&c, id, "a");
     community_free(&c);
 }
 
@@ -359,6 +411,8 @@ int main(void)
         STORE_TESTS(handles_share_what_waits),
         STORE_TESTS(a_tick_in_a_group_that_is_undone),
         STORE_TESTS(timers_in_a_circle_are_given_up),
+        STORE_TESTS(circles_in_one_case_share_one_count),
+        STORE_TESTS(so_many_may_be_pending_and_no_more),
         STORE_TESTS(one_rule_that_fails_is_named_once),
         STORE_TESTS(a_tick_is_the_hosts_alone),
     };
