@@ -57,11 +57,28 @@ void diagram_faces(diagram_graph *m)
         make_face(m, s, uses, &m->faces[s]);
 }
 
+/* Does it take more than a line? */
+static bool has_parts(const diagram_saying *s)
+{
+    return s->on[0] != '\0' && (s->guard[0] != '\0' || s->effects[0] != '\0');
+}
+
+/* Of several that share an arrow, what belongs together stands together. */
+static void set_apart(diagram_text *t, uint32_t line)
+{
+    enum { APART = 6 };
+    if (line == 0 || line >= t->count)
+        return;
+    t->lines[line].above = APART;
+    t->h += APART;
+}
+
 void diagram_label(diagram_graph *m, diagram_link *l)
 {
     diagram_job *g = m->g;
     for (uint32_t i = 0; i < l->saying_count && !g->failed; i++) {
         const diagram_saying *s = &l->sayings[i];
+        const uint32_t first = l->label.count;
         if (s->on[0] != '\0')
             diagram_wrap(g, &l->label, s->on, DIAGRAM_SMALL, LABEL_WIDTH, 3);
         base_buf b;
@@ -75,5 +92,7 @@ void diagram_label(diagram_graph *m, diagram_link *l)
             base_buf_fmt(&b, "/ %s", s->effects);
             diagram_wrap(g, &l->label, diagram_keep(g, &b), DIAGRAM_DOES, LABEL_WIDTH, 3);
         }
+        if (i > 0 && (has_parts(s) || has_parts(s - 1)))
+            set_apart(&l->label, first);
     }
 }

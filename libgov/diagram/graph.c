@@ -51,10 +51,11 @@ uint32_t diagram_add_segment(diagram_graph *m, diagram_box *b, uint32_t from, ui
 
 /* ---- links ---- */
 
-static diagram_link *find_link(diagram_graph *m, uint32_t from, uint32_t to, bool initial)
+/* What time does has an arrow of its own, dashed, beside that of events. */
+static diagram_link *find_link(diagram_graph *m, uint32_t from, uint32_t to, bool initial, bool timer)
 {
     for (uint32_t i = 0; i < m->link_count; i++)
-        if (m->links[i].from == from && m->links[i].to == to && m->links[i].initial == initial)
+        if (m->links[i].from == from && m->links[i].to == to && m->links[i].initial == initial && m->links[i].timer == timer)
             return &m->links[i];
     if (m->link_count >= DIAGRAM_MAX_LINKS) {
         m->g->too_large = true;
@@ -64,7 +65,7 @@ static diagram_link *find_link(diagram_graph *m, uint32_t from, uint32_t to, boo
     if (all == NULL)
         return NULL;
     m->links = all;
-    all[m->link_count] = (diagram_link){.from = from, .to = to, .initial = initial};
+    all[m->link_count] = (diagram_link){.from = from, .to = to, .initial = initial, .timer = timer};
     return &all[m->link_count++];
 }
 
@@ -73,7 +74,6 @@ static void add_saying(diagram_graph *m, diagram_link *l, const diagram_saying *
     diagram_saying *all = diagram_grow(m->g, l->sayings, l->saying_count, &l->saying_cap, sizeof *all);
     if (all == NULL)
         return;
-    l->timer = (l->saying_count == 0 || l->timer) && s->timer;
     l->sayings = all;
     all[l->saying_count++] = *s;
 }
@@ -85,7 +85,7 @@ static void add_defaults(diagram_graph *m, uint32_t state, bool initial)
     uint32_t block;
     const uint32_t *to = chart_initial(g->c, state, &count, &block);
     for (size_t i = 0; i < count && !g->failed && !g->too_large; i++) {
-        diagram_link *l = find_link(m, state, to[i], initial);
+        diagram_link *l = find_link(m, state, to[i], initial, false);
         if (l == NULL || block == CHART_NONE || i > 0)
             continue;
         base_buf b;
@@ -142,7 +142,7 @@ static void add_links(diagram_graph *m)
             continue;
         const diagram_saying s = diagram_say(g, i);
         for (size_t k = 0; k < t->target_count; k++) {
-            diagram_link *l = find_link(m, t->source, t->targets[k], false);
+            diagram_link *l = find_link(m, t->source, t->targets[k], false, s.timer);
             if (l != NULL)
                 add_saying(m, l, &s);
         }

@@ -87,7 +87,7 @@ typedef struct diagram_line {
     const char *s;
     uint32_t len;
     int32_t w;
-    uint8_t style;
+    uint8_t style, above; /* room that is left above it */
 } diagram_line;
 typedef struct diagram_text {
     diagram_line *lines;

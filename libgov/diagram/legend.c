@@ -81,9 +81,13 @@ static int32_t put_word(diagram_job *g, int32_t x, int32_t y, diagram_word word)
     return x + diagram_measure(s, strlen(s), DIAGRAM_NAME) + 22;
 }
 
+/* Only a timer that leads somewhere has an arrow. */
 static bool has_timers(const diagram_job *g)
 {
-    return g->w->timer_count > 0;
+    for (uint32_t i = 0; i < chart_transition_count(g->c); i++)
+        if (g->w->transitions[i].timer != RULEBOOK_NONE && !diagram_stays(g, i))
+            return true;
+    return false;
 }
 
 static bool has_pauses(const diagram_job *g)

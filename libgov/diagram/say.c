@@ -205,7 +205,8 @@ static const char *effect_word(const diagram_job *g, const char *name)
     } known[] = {
         {"assign", DIAGRAM_W_assign}, {"notify", DIAGRAM_W_notify}, {"open", DIAGRAM_W_open},   {"link", DIAGRAM_W_link},
         {"award", DIAGRAM_W_award},   {"deduct", DIAGRAM_W_deduct}, {"unit", DIAGRAM_W_unit},   {"staff", DIAGRAM_W_staff},
-        {"grid", DIAGRAM_W_grid},
+        {"grid", DIAGRAM_W_grid},     {"redeem", DIAGRAM_W_redeem}, {"publish", DIAGRAM_W_publish}, {"book", DIAGRAM_W_book},
+        {"transfer", DIAGRAM_W_transfer}, {"merge", DIAGRAM_W_merge}, {"into", DIAGRAM_W_into},
     };
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (strcmp(known[i].name, name) == 0)

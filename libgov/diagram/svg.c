@@ -36,6 +36,7 @@ void diagram_put_lines(base_buf *out, const diagram_text *t, int32_t x, int32_t 
     for (uint32_t i = 0; i < t->count; i++) {
         const diagram_line *l = &t->lines[i];
         const int32_t high = diagram_line_height((diagram_style)l->style);
+        y += l->above;
         base_buf_fmt(out, "<text class=\"%s\" x=\"%d\" y=\"%d\"", classes[l->style], (int)x, (int)(y + high - high / 4));
         if (strcmp(anchor, "start") != 0)
             base_buf_fmt(out, " text-anchor=\"%s\"", anchor);

@@ -142,6 +142,40 @@ static void svg_explains_no_pause_where_none_is(void **state)
     gov_rulebook_free(r);
 }
 
+/* What time does and what people do are two arrows, though they lead from one state to the same other one; the sign of a timer's
+ * arrow stands below the picture only where there is one. */
+static void svg_keeps_time_and_events_apart(void **state)
+{
+    static const char lift[] =
+        "workflow: lift\nfields: {n: {type: int, default: 0}}\n"
+        "events: {go: {by: [clerk], title: {zh: 报修, en: Report}}, stop: {by: [clerk], input: {of: {type: case, required: true}}}}\n"
+        "states:\n"
+        "  a: {on: {go: {when: case.n < 3, to: b}}, after: {delay: 2 hours, to: b}}\n"
+        "  b: {on: {stop: {to: c, do: [{merge: {into: event.data.of}}]}}}\n"
+        "  c: {type: final}\n";
+    static const char still[] =
+        "workflow: still\nfields: {n: {type: int, default: 0}}\nevents: {go: {by: [clerk]}}\n"
+        "states: {a: {on: {go: b}, after: {delay: 2 hours, do: [{set: {n: case.n + 1}}]}}, b: {type: final}}\n";
+    (void)state;
+    gov_rulebook *r = load(NULL, lift);
+    char *svg = draw(r, "lift", "svg", "en"), *zh = draw(r, "lift", "svg", "zh");
+    shows(svg, "<title>a → b\nReport [case.n &lt; 3] (by Clerk)</title><path class=\"e\"");
+    shows(svg, "<title>a → b\nafter 2 hours</title><path class=\"e timed\"");
+    assert_int_equal(times(svg, "class=\"e timed\""), 1 + 1); /* the arrow, and its sign */
+    shows(zh, ">/ 合并 到另一工单<");
+    shows_not(zh, "merge");
+    gov_text_free(svg);
+    gov_text_free(zh);
+    gov_rulebook_free(r);
+    r = load(NULL, still);
+    svg = draw(r, "still", "svg", "en");
+    shows(svg, ">after 2 hours / set n<");
+    assert_int_equal(times(svg, "timed\""), 0);
+    shows_not(svg, "by itself");
+    gov_text_free(svg);
+    gov_rulebook_free(r);
+}
+
 static void mermaid_and_dot(void **state)
 {
     (void)state;
@@ -264,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(svg_says_what_the_rules_say), cmocka_unit_test(svg_shows_where_clocks_run),
+        cmocka_unit_test(svg_keeps_time_and_events_apart),
         cmocka_unit_test(svg_explains_no_pause_where_none_is),
         cmocka_unit_test(mermaid_and_dot),             cmocka_unit_test(misuse_is_refused),
         cmocka_unit_test(what_is_too_large_is_text_only), cmocka_unit_test(no_memory),
