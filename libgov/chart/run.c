@@ -359,13 +359,18 @@ static gov_status enter_states(chart_run *run)
     return status;
 }
 
+/* Of the starting itself there is no event to name, only the state. */
+static gov_status endless(const chart_run *run)
+{
+    const chart_event *e = run->event;
+    return base_fail(run->d, M_chart_endless, A_N("event", e != NULL ? e->name : "", e != NULL ? e->len : 0),
+                     A_I("limit", CHART_MAX_MICROSTEPS), A_S("state", chart_path(run->c, run->c->arrows[run->enabled[0]].source)));
+}
+
 static gov_status microstep(chart_run *run)
 {
     if (++run->steps > CHART_MAX_MICROSTEPS)
-        return base_fail(run->d, M_chart_endless,
-                         A_N("event", run->event != NULL ? run->event->name : "",
-                             run->event != NULL ? run->event->len : 0),
-                         A_I("limit", CHART_MAX_MICROSTEPS));
+        return endless(run);
     drop_conflicts(run);
     gov_status status = exit_states(run);
     if (status == GOV_OK)

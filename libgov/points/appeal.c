@@ -1,6 +1,8 @@
 /* What was taken stands with its evidence, may be appealed in time, and is given back where the appeal is granted. */
 #include "points/points.h"
 
+#include <string.h>
+
 gov_status points_keep_deduction(gov *g, const points_gift *gift, int64_t holder, const points_given *given, const diag *d)
 {
     static const store_sql add = {
@@ -124,7 +126,7 @@ gov_status points_rule_appeal(gov *g, int64_t id, bool granted, const char *why,
         return base_fail(d, M_points_no_appeal, A_I("deduction", a.id));
     const points_programme *p = points_find(g->rules, a.programme);
     if (p == NULL)
-        return base_fail(d, M_points_unknown, A_S("programme", a.programme));
+        return points_unknown(g->rules, a.programme, strlen(a.programme), NULL, d);
     if (granted && a.reversal == 0)
         rc = points_reverse(g, p, a.id, base_text_or_empty(why), reversal, d);
     if (rc == GOV_OK)

@@ -200,7 +200,7 @@ static const points_programme *named(const rulebook *rb, value name)
 static gov_status find_named(gov *g, value name, const points_programme **out, const diag *d)
 {
     *out = named(g->rules, name);
-    return *out != NULL ? GOV_OK : base_fail(d, M_points_unknown, A_N("programme", name.as.s, name.len));
+    return *out != NULL ? GOV_OK : points_unknown(g->rules, name.as.s, name.len, NULL, d);
 }
 
 /* Where the name is written out, a wrong one is told when the rules are loaded. */
@@ -208,7 +208,7 @@ static gov_status check_name(void *user, const value *args, size_t n, const expr
 {
     if (n < 2 || args[1].kind != VALUE_STRING || user == NULL || rulebook_defines(user, points_section.key, args[1].as.s, args[1].len))
         return GOV_OK;
-    return base_fail_at(d, &spots[1].place, M_points_unknown, A_N("programme", args[1].as.s, args[1].len));
+    return points_unknown(user, args[1].as.s, args[1].len, &spots[1].place, d);
 }
 
 static gov_status call_balance(void *user, const value *args, size_t n, value *out,

@@ -33,7 +33,7 @@ static gov_status programme_of(gov *g, value v, const points_programme **out, co
     if (rc != GOV_OK || *out != NULL)
         return rc;
     return name == NULL && points_at(g->rules, 0) != NULL ? base_fail(d, M_points_which)
-                                                          : base_fail(d, M_points_unknown, A_S("programme", name));
+                                                          : points_unknown(g->rules, name, name != NULL ? strlen(name) : 0, NULL, d);
 }
 
 /* Programme and the holder for a record; without one (0) the whole community is asked about. */

@@ -126,6 +126,8 @@ void points_check(void *user, rulebook_loader *l, const char *name, void *conten
 const points_programme *points_find(const rulebook *rb, const char *name);
 /* The i-th; NULL past the end. */
 const points_programme *points_at(const rulebook *rb, uint32_t i);
+/* Fails: there is none of that name (NULL: none at all); one with a name like it is proposed. */
+gov_status points_unknown(const rulebook *rb, const char *name, size_t len, const base_place *place, const diag *d);
 const points_rule *points_find_rule(const points_programme *p, const char *name, bool takes);
 const points_item *points_find_item(const points_programme *p, const char *name);
 /* The programme of that name, or the only one that has the rule (the item). Reports GOV_E_RULE, GOV_E_NOT_FOUND. */

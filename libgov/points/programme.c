@@ -72,9 +72,12 @@ static bool is_called(const points_programme *p, const char *name)
     return name == NULL || strcmp(p->name, name) == 0;
 }
 
-static gov_status no_programme(const char *name, const base_place *place, const diag *d)
+gov_status points_unknown(const rulebook *rb, const char *name, size_t len, const base_place *place, const diag *d)
 {
-    return base_fail_at(d, place, M_points_unknown, A_S("programme", name));
+    if (name == NULL)
+        return base_fail_at(d, place, M_points_unknown);
+    return base_fail_at(d, place, M_points_unknown, A_N("programme", name, len),
+                        A_S("near", rulebook_defined_near(rb, points_section.key, name, len)));
 }
 
 gov_status points_find_for(const rulebook *rb, const char *programme, const char *rule, bool takes,
@@ -95,7 +98,7 @@ gov_status points_find_for(const rulebook *rb, const char *programme, const char
     if (*out != NULL)
         return GOV_OK;
     if (programme != NULL && points_find(rb, programme) == NULL)
-        return no_programme(programme, place, d);
+        return points_unknown(rb, programme, strlen(programme), place, d);
     return no_rule(rb, rule, takes, place, d);
 }
 
@@ -120,7 +123,7 @@ gov_status points_find_item_for(const rulebook *rb, const char *programme, const
     if (*out != NULL)
         return GOV_OK;
     if (programme != NULL && points_find(rb, programme) == NULL)
-        return no_programme(programme, place, d);
+        return points_unknown(rb, programme, strlen(programme), place, d);
     return base_fail_at(d, place, M_points_item_unknown, A_S("item", item),
                         A_S("near", base_nearest(item, strlen(item), names, count)));
 }

@@ -20,7 +20,7 @@ static gov_status find_programme(gov *g, const char *name, const points_programm
                                  const diag *d)
 {
     *out = points_find(g->rules, name);
-    return *out != NULL ? GOV_OK : base_fail(d, M_points_unknown, A_S("programme", name));
+    return *out != NULL ? GOV_OK : points_unknown(g->rules, name, name != NULL ? strlen(name) : 0, NULL, d);
 }
 
 /* *record is the one named, *holder the one that has the account. */

@@ -327,6 +327,18 @@ bool rulebook_defines(const rulebook *rb, const char *kind, const char *name, si
     return false;
 }
 
+const char *rulebook_defined_near(const rulebook *rb, const char *kind, const char *name, size_t len)
+{
+    enum { MOST_NAMES = 64 };
+    const rb_full *full = (const rb_full *)rb;
+    const char *names[MOST_NAMES];
+    size_t count = 0;
+    for (size_t i = 0; i < full->def_count && count < MOST_NAMES; i++)
+        if (strcmp(full->defs[i].key, kind) == 0)
+            names[count++] = full->defs[i].name;
+    return name != NULL ? base_nearest(name, len, names, count) : NULL;
+}
+
 void rb_def_names(rulebook_loader *l, rb_def_kind kind, const char *key, rb_names *out)
 {
     for (size_t i = 0; i < l->rb->def_count; i++) {

@@ -636,6 +636,7 @@ const rulebook_template *rulebook_find_template(const rulebook *rb, const char *
 const rulebook_record *rulebook_find_record(const rulebook *rb, const char *name);
 /* Is there such a definition, read already or not? For expr_function.check, which runs while sections are being read. */
 bool rulebook_defines(const rulebook *rb, const char *kind, const char *name, size_t len);
+const char *rulebook_defined_near(const rulebook *rb, const char *kind, const char *name, size_t len); /* NULL: none has a name like it */
 const rulebook_section *rulebook_find_section(const rulebook *rb, const char *kind, const char *name);
 
 /* ---- reading a section: read.c ----

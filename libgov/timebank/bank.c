@@ -348,6 +348,14 @@ const timebank_bank *timebank_find(const rulebook *rb, const char *name)
     return found;
 }
 
+gov_status timebank_unknown(const rulebook *rb, const char *name, size_t len, const base_place *place, const diag *d)
+{
+    if (name == NULL)
+        return base_fail_at(d, place, M_timebank_unknown);
+    return base_fail_at(d, place, M_timebank_unknown, A_N("bank", name, len),
+                        A_S("near", rulebook_defined_near(rb, timebank_section.key, name, len)));
+}
+
 const timebank_bank *timebank_of_book(const rulebook *rb, uint32_t book)
 {
     for (uint32_t i = 0; i < rb->section_count; i++) {

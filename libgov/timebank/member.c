@@ -24,7 +24,7 @@ gov_status timebank_open(gov *g, value name, bool writes, timebank_teller *t, co
     }
     const timebank_bank *b = timebank_find(g->rules, text);
     if (b == NULL)
-        return base_fail(d, M_timebank_unknown, A_S("bank", text));
+        return timebank_unknown(g->rules, text, name.len, NULL, d);
     return timebank_open_book(g, b->book, writes, t, d);
 }
 

@@ -140,7 +140,7 @@ static gov_status minutes_of(const expr_run *run, const value *args, size_t n, i
         memcpy(name, args[1].as.s, args[1].len);
     const timebank_bank *b = timebank_find(g->rules, n > 1 ? name : NULL);
     if (b == NULL)
-        return base_fail(d, M_timebank_unknown, A_S("bank", name));
+        return timebank_unknown(g->rules, n > 1 ? name : NULL, strlen(name), NULL, d);
     gov_status rc = timebank_open_book(g, b->book, false, &t, d);
     if (rc == GOV_OK)
         rc = timebank_figures(&t, args[0].as.i, TIMEBANK_MEMBER, &a);
@@ -167,11 +167,19 @@ static gov_status call_hours(void *user, const value *args, size_t n, value *out
     return rc;
 }
 
+/* Where the name is written out, a wrong one is told when the rules are loaded. */
+static gov_status check_name(void *user, const value *args, size_t n, const expr_spot *spots, const diag *d)
+{
+    if (n < 2 || args[1].kind != VALUE_STRING || user == NULL || rulebook_defines(user, timebank_section.key, args[1].as.s, args[1].len))
+        return GOV_OK;
+    return timebank_unknown(user, args[1].as.s, args[1].len, &spots[1].place, d);
+}
+
 static const expr_function functions[] = {
     {.name = "minutes", .argc = 1, .args = {EXPR_INT}, .result = EXPR_INT, .call = call_minutes, .cost = 100},
-    {.name = "minutes", .argc = 2, .args = {EXPR_INT, EXPR_STRING}, .result = EXPR_INT, .call = call_minutes, .cost = 100},
+    {.name = "minutes", .argc = 2, .args = {EXPR_INT, EXPR_STRING}, .result = EXPR_INT, .call = call_minutes, .check = check_name, .cost = 100},
     {.name = "hours", .argc = 1, .args = {EXPR_INT}, .result = EXPR_INT, .call = call_hours, .cost = 100},
-    {.name = "hours", .argc = 2, .args = {EXPR_INT, EXPR_STRING}, .result = EXPR_INT, .call = call_hours, .cost = 100}};
+    {.name = "hours", .argc = 2, .args = {EXPR_INT, EXPR_STRING}, .result = EXPR_INT, .call = call_hours, .check = check_name, .cost = 100}};
 
 const rulebook_host timebank_words = {.sections = &timebank_section,
                                       .section_count = 1,

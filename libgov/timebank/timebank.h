@@ -93,6 +93,8 @@ typedef struct timebank_bank {
 
 /* NULL (unreported) when there is none; name NULL: the only one. */
 const timebank_bank *timebank_find(const rulebook *rb, const char *name);
+/* Fails: there is none of that name, or none at all, or several (NULL); one with a name like it is proposed. */
+gov_status timebank_unknown(const rulebook *rb, const char *name, size_t len, const base_place *place, const diag *d);
 const timebank_bank *timebank_of_book(const rulebook *rb, uint32_t book);
 gov_status timebank_find_skill(const timebank_bank *b, const char *name, const timebank_skill **out, const diag *d);
 /* What so many minutes are worth: rounded as the bank rounds, at the rate. GOV_E_RANGE. */

@@ -158,6 +158,10 @@ static void refuses_what_makes_no_sense(void **state)
     } while (0)
     REFUSED(GOV_E_NOT_FOUND, "points_unknown",
             gov_points_balance(c.g, "blue", NULL, "h1", &n, &err));
+    assert_gov(GOV_E_NOT_FOUND, gov_points_balance(c.g, "grene", NULL, "h1", &n, &err), err);
+    assert_string_equal(gov_error_argument(err, 0, "near"), "green");
+    gov_error_free(err);
+    err = NULL;
     REFUSED(GOV_E_REFUSED, "points_holder",
             gov_points_balance(c.g, NULL, "resident", "r2", &n, &err));
     REFUSED(GOV_E_RULE, "points_rule_near",

@@ -566,6 +566,7 @@ static void mistakes_are_told_at_their_place(void **state)
         {BANK_SKILLS "---\nworkflow: w\nstates: {a: {entry: [{book: {skill: lwa, volunteer: '1', recipient: '2', from: now, minutes: '3'}}], after: "
                 "{delay: 1 day, to: b}}, b: {type: final}}\n",
          "timebank_no_skill", -1},
+        {BANK_SKILLS "---\nworkflow: w\nstates: {a: {always: {when: \"minutes(1, 'huors') > 60\", to: b}}, b: {type: final}}\n", "timebank_unknown", -1},
         {"gift: {to: pool}\npool: {}\ncap: {over: x}\n" BANK_SKILLS, "unknown_word", 20},
         {"skills: [{}]\n", "wrong_kind", 18},
         {"levels: [{at: 2 hours}]\n" BANK_SKILLS, "wrong_kind", 18},
@@ -585,6 +586,8 @@ static void mistakes_are_told_at_their_place(void **state)
             support_print_error(err);
         }
         assert_string_equal(gov_error_code(err, 0), rows[i].code);
+        if (strcmp(rows[i].code, "timebank_unknown") == 0)
+            assert_non_null(strstr(gov_error_message(err, 0, "en"), "did you mean \"hours\""));
         gov_error_free(err);
         support_rmdir(dir);
     }
