@@ -120,6 +120,9 @@ int fail_inside(cli *c, gov_status status, gov_error *err);
 int exit_code_of(gov_status status);
 /* The diagnostics, as `origin:line:column: error: message`, one on each line. */
 void print_diagnostics(cli *c, const gov_error *err, FILE *out);
+/* A file of c's rules, as it can be opened from where one stands; in `room`, or one of the arguments, or as it is. */
+const char *place_path(const cli *c, const char *origin, char *room, size_t size);
+void put_origin(const cli *c, const char *origin, FILE *out);
 void json_diagnostics(cli *c, const gov_error *err, FILE *out);
 /* Flushes stdout; a full disk is EXIT_STORE, or EXIT_UNTOLD where something was done; a reader that has gone is no error. */
 int finish_output(cli *c, int code);

@@ -36,6 +36,7 @@ int cmd_diagram(cli *c, args *a)
     size_t len = 0;
     int code = EXIT_DONE;
     const char *lang = c->lang_given ? (c->zh ? "zh" : "en") : NULL; /* else the rulebook's own */
+    c->rules = a->words[0];
     gov_status status = gov_rulebook_load(NULL, a->words[0], 0, &book, &err);
     if (status == GOV_OK) {
         gov_error_free(err); /* warnings are `gov check`'s to tell */

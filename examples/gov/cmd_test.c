@@ -6,6 +6,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* "FILE:LINE" of the rule that was taken. */
+static void put_rule(const cli *c, const char *rule)
+{
+    char file[1024];
+    const char *colon = strrchr(rule, ':');
+    const size_t len = colon != NULL ? (size_t)(colon - rule) : strlen(rule);
+    if (len == 0 || len >= sizeof file)
+        return;
+    memcpy(file, rule, len);
+    file[len] = '\0';
+    printf("  %s", dim(c));
+    put_origin(c, file, stdout);
+    printf("%s%s", rule + len, plain(c));
+}
+
 static void put_step(cli *c, const gov_value *step)
 {
     const gov_value *to = gov_value_get(step, "to");
@@ -22,15 +37,13 @@ static void put_step(cli *c, const gov_value *step)
         const char *state = gov_value_string(gov_value_at(to, i), NULL);
         printf("%s%s", i == 0 ? "-> " : ", ", state != NULL ? state : "");
     }
-    if (text_of(step, "rule")[0] != '\0')
-        printf("  %s%s%s", dim(c), text_of(step, "rule"), plain(c));
+    put_rule(c, text_of(step, "rule"));
     fputc('\n', stdout);
 }
 
-static void put_place(const gov_value *v, bool column)
+static void put_place(const cli *c, const gov_value *v, bool column)
 {
-    const char *file = text_of(v, "file");
-    put_text(stdout, file, strlen(file));
+    put_origin(c, text_of(v, "file"), stdout);
     printf(":%lld:", (long long)gov_value_int(gov_value_get(v, "line")));
     if (column)
         printf("%lld:", (long long)gov_value_int(gov_value_get(v, "column")));
@@ -44,7 +57,7 @@ static void put_failure(cli *c, const gov_value *failure)
     const gov_value *history = gov_value_get(failure, "history");
     const char *message = text_of(failure, "message");
     fputs("  ", stdout);
-    put_place(failure, true);
+    put_place(c, failure, true);
     put_text(stdout, message, strlen(message));
     fputc('\n', stdout);
     if (history == NULL)
@@ -68,7 +81,7 @@ static int32_t put_result(const gov_value *result, void *user)
     const char *title = text_of(result, "title");
     if (c->json || gov_value_bool(gov_value_get(result, "passed")))
         return output_gone();
-    put_place(result, false);
+    put_place(c, result, false);
     printf("%s%s%s ", red(c), T(c, "failed:", "失败："), plain(c));
     put_text(stdout, title, strlen(title));
     fputc('\n', stdout);
@@ -83,7 +96,7 @@ static void put_missed(cli *c, const gov_value *one)
                     *moves = gov_value_find(one, "transitions.missed");
     for (size_t i = 0; i < gov_value_count(states); i++) {
         fputs("  ", stdout);
-        put_place(gov_value_at(states, i), false);
+        put_place(c, gov_value_at(states, i), false);
         printf(T(c, "no scenario reached %s\n", "没有场景到达 %s\n"),
                text_of(gov_value_at(states, i), "state"));
     }
@@ -91,7 +104,7 @@ static void put_missed(cli *c, const gov_value *one)
         const gov_value *move = gov_value_at(moves, i), *to = gov_value_get(move, "to");
         const char *from = text_of(move, "from");
         fputs("  ", stdout);
-        put_place(move, false);
+        put_place(c, move, false);
         printf(T(c, "no scenario took %s --%s-->", "没有场景经过 %s --%s-->"),
                from[0] != '\0' ? from : "*", text_of(move, "on"));
         for (size_t k = 0; k < gov_value_count(to); k++)
@@ -126,12 +139,46 @@ typedef struct tally {
     long long passed, failed;
 } tally;
 
+/* The report with the path of each file from where one stands, where that is another one than from the rulebook's folder. */
+static void put_report(const cli *c, const gov_value *v)
+{
+    const int32_t kind = gov_value_kind(v);
+    char room[1024];
+    if (kind != GOV_VALUE_LIST && kind != GOV_VALUE_MAP) {
+        json_value(stdout, v);
+        return;
+    }
+    putchar(kind == GOV_VALUE_LIST ? '[' : '{');
+    for (size_t i = 0; i < gov_value_count(v); i++) {
+        const char *key = kind == GOV_VALUE_MAP ? gov_value_string(gov_value_key_at(v, i), NULL) : "";
+        if (i > 0)
+            putchar(',');
+        if (kind == GOV_VALUE_MAP) {
+            json_text(stdout, key, strlen(key));
+            putchar(':');
+        }
+        if (strcmp(key, "history") == 0) /* what cases hold is nothing of ours */
+            json_value(stdout, gov_value_at(v, i));
+        else
+            put_report(c, gov_value_at(v, i));
+        const char *file = strcmp(key, "file") == 0 ? gov_value_string(gov_value_at(v, i), NULL) : NULL;
+        const char *path = file != NULL ? place_path(c, file, room, sizeof room) : NULL;
+        if (path != NULL && strcmp(path, file) != 0) {
+            fputs(",\"path\":", stdout);
+            json_text(stdout, path, strlen(path));
+        }
+    }
+    putchar(kind == GOV_VALUE_LIST ? ']' : '}');
+}
+
 /* *report is owned by the caller; EXIT_DONE unless it could not be played. */
 static int play(cli *c, args *a, const char *path, gov_value **report, tally *sum)
 {
     const gov_scenario_options o = {
         .size = sizeof o, .url = args_value(a, "db"), .lang = c->zh ? "zh" : "en", .overlay = args_value(a, "overlay")};
     gov_error *err = NULL;
+    c->rules = path;
+    c->overlay = o.overlay;
     const gov_status status = gov_scenarios_run(NULL, path, &o, put_result, c, report, &err);
     if (status != GOV_OK)
         return status == GOV_E_USER ? (gov_error_free(err), EXIT_DONE) : fail_with(c, status, err); /* E_USER: nobody reads any more */
@@ -158,7 +205,8 @@ static int test_one(cli *c, args *a)
     if (report == NULL)
         return code;
     if (c->json) {
-        json_line(report);
+        put_report(c, report);
+        putchar('\n');
     } else if (sum.passed + sum.failed > 0) {
         put_coverage(c, gov_value_get(report, "coverage"));
         put_sum(c, sum.passed, sum.failed);
@@ -249,7 +297,7 @@ static int play_each(cli *c, args *a, const folders *found, tally *sum)
             fputs(first ? "{\"path\":" : ",{\"path\":", stdout);
             json_text(stdout, found->paths[i], strlen(found->paths[i]));
             fputs(",\"report\":", stdout);
-            json_value(stdout, report);
+            put_report(c, report);
             putchar('}');
             first = false;
         } else if (report != NULL && gov_value_count(gov_value_get(report, "results")) == 0) {

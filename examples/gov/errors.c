@@ -95,28 +95,53 @@ static bool ends_in(const char *path, const char *name)
     return path != NULL && strcmp(slash != NULL ? slash + 1 : path, name) == 0;
 }
 
-/* A file of the rules, from where one stands, so that an editor finds it: rules name their files from their own folder. The
- * result is in `room`, or is one of the words of the command line, or the name as it is. */
-static const char *path_of(const cli *c, const char *origin, char *room, size_t size)
+static bool is_in(const char *rules, size_t len, const char *name, char *room, size_t size)
 {
     struct stat st;
-    const size_t n = c->rules != NULL ? strlen(c->rules) : 0;
+    const int used = snprintf(room, size, "%.*s%s%s", (int)len, rules, len > 0 && rules[len - 1] != '/' ? "/" : "", name);
+    return used > 0 && (size_t)used < size && is_file(room, &st);
+}
+
+/* In the folder that was named, or in one above it: of a part of a rulebook the whole is read, from as far up as the library looks. */
+static bool find_above(const char *rules, const char *origin, char *room, size_t size)
+{
+    enum { FOLDERS = 4 };
+    struct stat st;
+    size_t len = strlen(rules);
+    const bool file = is_file(rules, &st);
+    for (int up = 0; up < FOLDERS; up++) {
+        if (up > 0 || file) { /* without the last name, up to the bar before it */
+            while (len > 0 && rules[len - 1] == '/')
+                len--;
+            while (len > 0 && rules[len - 1] != '/')
+                len--;
+        }
+        if (is_in(rules, len, origin, room, size))
+            return true;
+        if (len == 0 || is_in(rules, len, "rulebook.yaml", room, size))
+            break;
+    }
+    return false;
+}
+
+/* A file of the rules, from where one stands, so that an editor finds it: rules name their files from their own folder. The
+ * result is in `room`, or is one of the words of the command line, or the name as it is. */
+const char *place_path(const cli *c, const char *origin, char *room, size_t size)
+{
+    struct stat st;
     const bool over = is_file(c->overlay, &st) && ends_in(c->overlay, origin);
-    if (origin[0] == '/' || n == 0)
+    if (origin[0] == '/' || origin[0] == '\0' || c->rules == NULL || c->rules[0] == '\0')
         return over ? c->overlay : origin;
-    if (is_file(c->rules, &st))
-        return ends_in(c->rules, origin) ? c->rules : over ? c->overlay : origin;
-    const int used = snprintf(room, size, c->rules[n - 1] == '/' ? "%s%s" : "%s/%s", c->rules, origin);
-    const bool in = used > 0 && (size_t)used < size && is_file(room, &st);
+    const bool in = find_above(c->rules, origin, room, size);
     if (in && !over)
         return room;
     return over && !in ? c->overlay : origin; /* in doubt, as it is */
 }
 
-static void put_origin(const cli *c, const char *origin, FILE *out)
+void put_origin(const cli *c, const char *origin, FILE *out)
 {
     char room[1024];
-    const char *path = path_of(c, origin, room, sizeof room);
+    const char *path = place_path(c, origin, room, sizeof room);
     put_text(out, path, strlen(path));
 }
 
@@ -169,8 +194,8 @@ void json_diagnostics(cli *c, const gov_error *err, FILE *out)
             fputs(",\"file\":", out);
             json_text(out, origin, strlen(origin));
             char room[1024];
-            const char *path = path_of(c, origin, room, sizeof room);
-            if (path != origin) {
+            const char *path = place_path(c, origin, room, sizeof room);
+            if (strcmp(path, origin) != 0) {
                 fputs(",\"path\":", out);
                 json_text(out, path, strlen(path));
             }

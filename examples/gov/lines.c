@@ -146,6 +146,7 @@ int cmd_simulate(cli *c, args *a)
     gov_error *err = NULL;
     char *out = NULL;
     size_t len = 0;
+    c->rules = a->words[0];
     gov_status status = gov_simulation_open(NULL, a->words[0], args_value(a, "workflow"), NULL, &sim, &err);
     if (status != GOV_OK)
         return fail_with(c, status, err);

@@ -49,17 +49,24 @@ def check_output(f):
     good = gov("test", f("hut"))
     expect_answer("scenarios that pass", good, 0, r"^errand: 3 of 3 states, 2 of 4 transitions$", "")
     expect("they are counted on the last line", good.out.splitlines()[-1] == "1 passed, 0 failed", good)
-    expect("what was not taken has its line", re.search(r"^  rulebook\.yaml:10: no scenario took here --stop--> ended$", good.out, re.M), good)
+    expect("what was not taken has its line", re.search(rf"^  {re.escape(f('hut'))}/rulebook\.yaml:10: no scenario took here --stop--> ended$", good.out, re.M), good)
     f.write("hut/tests/bad.yaml", BAD)
     bad = gov("test", f("hut"))
-    expect_answer("a scenario that fails", bad, 1, r"^tests/bad\.yaml:1: failed: Too slow$", "")
-    expect("the place of what was expected", re.search(r"^  tests/bad\.yaml:6:32: outcome is null, not ended$", bad.out, re.M), bad)
+    expect_answer("a scenario that fails", bad, 1, rf"^{re.escape(f('hut'))}/tests/bad\.yaml:1: failed: Too slow$", "")
+    expect("the place of what was expected", re.search(rf"^  {re.escape(f('hut'))}/tests/bad\.yaml:6:32: outcome is null, not ended$", bad.out, re.M), bad)
     expect("the history of the case", re.search(r"^      2026-03-02T09:00:00\+08:00  host  case\.event  go  -> there", bad.out, re.M), bad)
     expect("both are counted", bad.out.splitlines()[-1] == "1 passed, 1 failed", bad)
     told = gov("test", f("hut"), "--json")
     expect("as JSON", told.code == 1 and told.json["passed"] == 1 and told.json["failed"] == 1 and
            [r["passed"] for r in told.json["results"]] == [False, True] and
            told.json["results"][0]["failures"][0]["line"] == 6, told)
+    expect("and of the rule that was taken", re.search(rf"-> there  {re.escape(f('hut'))}/rulebook\.yaml:\d+$", bad.out, re.M), bad)
+    expect("as JSON, from the rulebook's folder and from where one stands", told.json["results"][0]["failures"][0]["file"] == "tests/bad.yaml" and
+           told.json["results"][0]["failures"][0]["path"] == f("hut/tests/bad.yaml"), told)
+    for named in ("hut", "hut/", "hut/tests", "hut/tests/bad.yaml"):
+        part = gov("test", f(named))
+        places = re.findall(r"([^ :\n]+\.yaml):\d+", part.out)
+        expect(f"each place can be opened when {named} is tested", len(places) > 2 and all(os.path.isfile(p) for p in places), part)
     expect_answer("one file alone", gov("test", f("hut/tests/good.yaml")), 0, r"^1 passed, 0 failed$", "")
     expect_answer("in Chinese", gov("test", f("hut"), "--lang", "zh"), 1, r"^1 项通过，1 项失败$", "")
 
@@ -71,7 +78,7 @@ def check_several(f):
     f.write("many/b/deep/bad.yaml", BAD)
     f.write("many/c/rulebook.yaml", RULES)
     both = gov("test", f("many"))
-    expect_answer("a folder of several rulebooks", both, 1, r"^  bad\.yaml:6:32: outcome is null, not ended$|many/b/deep", "")
+    expect_answer("a folder of several rulebooks", both, 1, rf"^  {re.escape(f('many/b/deep/bad.yaml'))}:6:32: outcome is null, not ended$", "")
     expect("each is named, and all are counted", "many/a" in both.out and "no scenarios" in both.out and
            both.out.splitlines()[-1] == "1 passed, 1 failed", both)
     told = gov("test", f("many"), "--json")
@@ -86,7 +93,7 @@ def check_several(f):
 
 def check_mistakes(f):
     f.write("hut/tests/bad.yaml", BROKEN)
-    expect_answer("a mistake in a scenario", gov("test", f("hut")), 2, "", r"^tests/bad\.yaml:3:22: error: .*\"errand\"")
+    expect_answer("a mistake in a scenario", gov("test", f("hut")), 2, "", rf"^{re.escape(f('hut'))}/tests/bad\.yaml:3:22: error: .*\"errand\"")
     expect_answer("a folder without rules", gov("test", f("nothing")), 2, "", "nothing")
     expect_answer("and one of the folder", gov("check", f("hut")), 1, r"bad\.yaml:3:22: error: .*\"errand\"", "")
 
@@ -118,7 +125,7 @@ def check_overlay(f):
     expect_answer("the rules as one community has them", gov("test", f("shed"), "--overlay", f("street.yaml")), 0, r"^1 passed, 0 failed$", "")
     expect_answer("one file of scenarios under an overlay", gov("test", f("shed/tests/one.yaml"), "--overlay", f("street.yaml")), 0,
                   r"^1 passed, 0 failed$", "")
-    expect_answer("an overlay of other rules", gov("test", f("shed"), "--overlay", f("other.yaml")), 2, "", r"^other\.yaml:1:")
+    expect_answer("an overlay of other rules", gov("test", f("shed"), "--overlay", f("other.yaml")), 2, "", rf"^{re.escape(f('other.yaml'))}:1:")
     expect_answer("an overlay that is not there", gov("test", f("shed"), "--overlay", f("none.yaml")), 2, "", "none.yaml")
     expect_answer("an overlay for several rulebooks", gov("test", f("many"), "--overlay", f("street.yaml")), 2, "", "one rulebook")
 
@@ -128,15 +135,15 @@ def check_moved(f):
     f.write("hut/tests/bad.yaml", "scenario: x\nsteps:\n  - migrate: {dry_run: true}\n  - migrate: {to: next, fails: {code: migrate_stat}}\n"
             "  - open: {workflow: errand, id: e, fails: {code: missing_field, rule: 'here:there'}}\n")
     told = gov("test", f("hut"))
-    expect_answer("mistakes in a migrate step", told, 2, "", r"^tests/bad\.yaml:3:14: error: \"to\" is missing in migrate$")
-    expect("the code of an error, and a rule's place", re.search(r"^tests/bad\.yaml:4:.*\"migrate_state\"", told.err, re.M) and
-           re.search(r"^tests/bad\.yaml:5:.*here:there", told.err, re.M), told)
+    expect_answer("mistakes in a migrate step", told, 2, "", rf"^{re.escape(f('hut'))}/tests/bad\.yaml:3:14: error: \"to\" is missing in migrate$")
+    expect("the code of an error, and a rule's place", re.search(r"/tests/bad\.yaml:4:.*\"migrate_state\"", told.err, re.M) and
+           re.search(r"/tests/bad\.yaml:5:.*here:there", told.err, re.M), told)
     f.write("hut/next/rulebook.yaml", RULES.replace('version: "1"', 'version: "2"').replace("workflow: errand\n", "workflow: errand\nmigrate: {from: '1', states: {here: home}}\n")
             .replace("  here:", "  home:").replace("ended: {", "home2: {on: {stop: ended}}\n  ended: {"))
     f.write("hut/tests/bad.yaml", "scenario: x\nsteps:\n  - open: {workflow: errand, id: e}\n  - migrate: {to: ../next, gives: {migrated: 2}}\n"
             "  - expect: {case: e, state: here, that: case.m == 1, allowed: [gone], clocks: {c: {left: 1 hour}}, fields: {m: 1}}\n")
     told = gov("test", f("hut"))
-    expect_answer("what a scenario expects wrongly after a migration", told, 1, r"^  tests/bad\.yaml:4:5: migrated is 1, not 2$", "")
+    expect_answer("what a scenario expects wrongly after a migration", told, 1, rf"^  {re.escape(f('hut'))}/tests/bad\.yaml:4:5: migrated is 1, not 2$", "")
     f.write("hut/tests/bad.yaml", "scenario: x\nsteps:\n  - open: {workflow: errand, id: e}\n  - migrate: {to: ../next, gives: {migrated: 1}}\n"
             "  - expect: {case: e, state: here, that: case.m == 1, allowed: [gone], clocks: {c: {left: 1 hour}}, fields: {m: 1}}\n")
     told = gov("test", f("hut"))
