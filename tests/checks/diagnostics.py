@@ -1,4 +1,4 @@
-"""docs/diagnostics.md has an entry for every code that the loader of rulebooks gives, and for none that there is not."""
+"""docs/diagnostics.md has an entry for every code that the loader of rulebooks gives or the gate refuses with, and for none that there is not."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from checklib import ROOT, finish, notices, read, report, table, walk
 PAGE = os.path.join("docs", "diagnostics.md")
 REGISTRY = os.path.join("libgov", "base", "messages.def")
 # Whole sections of the registry, and codes of rooms that say more than the loader does.
-SECTIONS = ("rulebook", "calendar")
+SECTIONS = ("rulebook", "calendar", "access")
 OTHER_FILES = re.compile(r"^libgov/(rulebook|chart/(build|compile|resolve))")
 
 
@@ -45,6 +45,8 @@ def check(root):
 report("each diagnostic of the loader is explained", check(ROOT))
 FILES = {REGISTRY: '/* -- rulebook -- */\nMESSAGE(a, GOV_E_RULE, "a", "b")\n/* -- end rulebook -- */\n'}
 notices("a code without an entry", check, {**FILES, PAGE: "# x\n"}, "a has no entry")
+notices("a refusal of the gate without an entry", check, {REGISTRY: '/* -- access -- */\nMESSAGE(b, GOV_E_DENIED, "a", "b")\n/* -- end access -- */\n',
+                                                           PAGE: "# x\n"}, "b has no entry")
 notices("an entry without a code", check, {**FILES, PAGE: "| `a` | x | x | x |\n| `b` | x | x | x |\n"}, "b is no code")
 notices("an entry without a cure", check, {**FILES, PAGE: "| `a` | x | x | |\n"}, "are wanted")
 finish()
