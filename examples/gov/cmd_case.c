@@ -297,8 +297,9 @@ static void put_timers(session *s, const gov_value *timers)
         const gov_value *one = gov_value_at(timers, i);
         char *due = line_of(s, gov_value_get(one, "due"));
         const char *event = text_of(one, "event");
+        const bool waits = gov_value_kind(gov_value_get(one, "due")) == GOV_VALUE_NULL;
         fputs("  ", stdout);
-        put_padded(stdout, due != NULL ? due : "?", 19);
+        put_padded(stdout, waits ? T(c, "as its clock goes on", "待时限继续计算") : due != NULL ? due : "?", 19);
         fputs("  ", stdout);
         put_text(stdout, event[0] != '\0' ? event : text_of(one, "timer"),
                  strlen(event[0] != '\0' ? event : text_of(one, "timer")));

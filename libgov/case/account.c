@@ -141,7 +141,7 @@ static const case_past_step *cause_of(const lines *l, int64_t at_us, value what,
 }
 
 /* Where the due instant moved, where it was before; of a migration also the version that was left. */
-static gov_status add_before(lines *l, value entry, int64_t was_us, value_builder *b)
+static gov_status add_before(lines *l, value entry, int64_t was_us, bool hidden, value_builder *b)
 {
     const value what = value_get_text(entry, "what"), rules = value_get_text(entry, "rules");
     const rulebook *left;
@@ -152,7 +152,7 @@ static gov_status add_before(lines *l, value entry, int64_t was_us, value_builde
         if (status == GOV_OK)
             value_builder_set_copy(b, "version_was", base_text_or_empty(left->version));
     }
-    if (value_is_text(what, "start") || value_get_text(entry, "due").kind != VALUE_TIMESTAMP)
+    if (hidden || value_is_text(what, "start") || value_get_text(entry, "due").kind != VALUE_TIMESTAMP)
         return status;
     (void)value_to_us(value_get_text(entry, "due"), &due_us);
     if (was_us != 0 && was_us != due_us)
@@ -160,7 +160,8 @@ static gov_status add_before(lines *l, value entry, int64_t was_us, value_builde
     return status;
 }
 
-static gov_status add_entry(lines *l, value entry, int64_t was_us)
+/* hidden: the clock waited then, and the instant that the account keeps is the one before. */
+static gov_status add_entry(lines *l, value entry, int64_t was_us, bool hidden)
 {
     const value at = value_get_text(entry, "at"), what = value_get_text(entry, "what");
     int64_t at_us = 0;
@@ -172,9 +173,10 @@ static gov_status add_entry(lines *l, value entry, int64_t was_us)
     const case_past_step *cause = value_is_text(what, "breach") ? NULL : cause_of(l, at_us, what, value_get_text(entry, "step"));
     value_builder_init(&b, l->m->arena);
     for (size_t i = 0; i < entry.len; i++)
-        if (!value_is_text(entry.as.pairs[i].key, "step"))
+        if (!value_is_text(entry.as.pairs[i].key, "step") &&
+            !(hidden && (value_is_text(entry.as.pairs[i].key, "due") || value_is_text(entry.as.pairs[i].key, "provisional"))))
             value_builder_set_n(&b, entry.as.pairs[i].key.as.s, entry.as.pairs[i].key.len, entry.as.pairs[i].val);
-    status = add_before(l, entry, was_us, &b);
+    status = add_before(l, entry, was_us, hidden, &b);
     if (status == GOV_OK && cause != NULL) {
         status = case_actor_key(l->g, cause->actor, &key, l->d);
         if (status == GOV_OK)
@@ -354,17 +356,33 @@ static gov_status add_pending(lines *l)
 
 /* ---- all of it ---- */
 
+/* Did the clock wait after this entry, as far as it can tell? One that starts again in a pause goes on with another entry. */
+static bool waits_after(const lines *l, value account, size_t i, bool before)
+{
+    const value what = value_get_text(account.as.items[i], "what");
+    if (value_is_text(what, "start"))
+        return value_get_text(account.as.items[i], "due").kind == VALUE_ABSENT;
+    if (value_is_text(what, "pause") || !value_is_text(what, "resume"))
+        return before || value_is_text(what, "pause");
+    if (i + 1 == account.len)
+        return l->m->clocks[l->clock].state == CASE_CLOCK_PAUSED;
+    return value_is_text(value_get_text(account.as.items[i + 1], "what"), "resume");
+}
+
 /* Each entry of the account, and between them the days of the stretches in which the clock ran. */
 static gov_status add_account(lines *l, value account)
 {
     const case_clock *c = &l->m->clocks[l->clock];
     int64_t since = 0, at_us = 0, was_us = 0;
     gov_status status = GOV_OK;
+    const bool by_budget = rule_of(l)->budget.kind != RULEBOOK_LENGTH_NONE;
+    bool waits = false;
     for (size_t i = 0; i < account.len && status == GOV_OK; i++) {
         const value entry = account.as.items[i], what = value_get_text(entry, "what");
+        waits = by_budget && waits_after(l, account, i, waits);
         const bool ends = value_is_text(what, "pause") || value_is_text(what, "stop") || value_is_text(what, "hand_over");
         (void)value_to_us(value_get_text(entry, "at"), &at_us);
-        status = add_entry(l, entry, was_us);
+        status = add_entry(l, entry, was_us, waits);
         (void)value_to_us(value_get_text(entry, "due"), &was_us);
         if (status == GOV_OK && ends && since != 0)
             status = cross_days(l, since, at_us);

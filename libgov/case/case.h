@@ -36,6 +36,7 @@ typedef struct case_clock {
 } case_clock;
 
 enum { CASE_MAX_MARKS = 32, CASE_MOST_PENDING = 10000 }; /* pending: events of one case that were sent and have not come */
+#define CASE_NEVER INT64_MAX /* a timer's due instant that nobody can say: it waits for its clock to go on */
 
 /* ---- machines: machine.c, slots.c, action.c ---- */
 
@@ -69,6 +70,8 @@ typedef struct case_timer {
 typedef struct case_world {
     gov_status (*schedule)(case_machine *m, const case_timer *t, const diag *d);
     gov_status (*unschedule)(case_machine *m, const char *name, const diag *d);
+    /* Gives a timer another due instant; nothing where it is not set any more, or has failed and is tried again. */
+    gov_status (*move)(case_machine *m, const case_timer *t, const diag *d);
     /* What it sent under an id and has not come, to itself or to others. */
     gov_status (*cancel_sends)(case_machine *m, const char *id, const diag *d);
     gov_status (*effect)(case_machine *m, const rulebook_action *action, const diag *d);
@@ -126,7 +129,9 @@ struct case_machine {
     /* What an expression that gives an instant has asked: case_instant looks whether its answer rests on a year that is not listed. */
     const cal_calendar *asked; /* the calendar of a function; NULL: none */
     bool asked_unsure;         /* a clock whose due instant is provisional */
-    bool asked_waiting;        /* for the due instant of a clock that is paused, and nothing came of it: there is no such instant now */
+    bool asked_waiting;        /* for the due instant of a clock that has none, being paused or not started, and nothing came of it */
+    int64_t as_of_us;          /* what `now` is for an expression that is asked as of then; 0: now_us */
+    bool clocks_moved;         /* something happened to a clock in this step */
     bool extends; /* the event that is being handled extends a clock, which takes it where no state does */
     bool fields_dirty;
     const char *keys; /* what the keys of `open` begin with; NULL: the case */
@@ -168,7 +173,7 @@ bool case_in_state(void *run_user, const rulebook_workflow *w, uint32_t state);
 gov_status case_end_of(case_machine *m, const char *calendar, int64_t from_us, cal_duration dur, uint8_t roll,
                        cal_instant *out, const diag *d);
 
-/* An instant that an expression gives; 0: it asks for the due instant of a clock that is paused. *provisional: it was reckoned from a clock or by a calendar's days of a year that is not listed. */
+/* An instant that an expression gives; 0: it asks for the due instant of a clock that has none. *provisional: it was reckoned from a clock or by a calendar's days of a year that is not listed. */
 gov_status case_instant(case_machine *m, const expr_program *at, const base_place *place, int64_t *us, bool *provisional, const diag *d);
 
 gov_status case_run_block(case_machine *m, const rulebook_block *block, chart_run *run, const diag *d);
@@ -196,7 +201,7 @@ gov_status case_clock_used(base_arena *arena, const case_clock *c, const cal_cal
 /* When its budget was used up, by its account up to now and that calendar; 0: it was not. recompute.c */
 gov_status case_clock_spent(base_arena *arena, const case_clock *c, const cal_calendar *cal, uint8_t roll, int64_t now_us, int64_t *at_us,
                             const diag *d);
-/* When an `after` is due that begins at from_us. One with `at` is not to be set when asked_waiting is true then. */
+/* When an `after` is due that begins at from_us, which is `now` for one with `at`; CASE_NEVER: when its clock goes on. */
 gov_status case_timer_due(case_machine *m, const rulebook_timer *t, int64_t from_us, case_timer *out, const diag *d);
 /* "a@STATE#0", in the machine's arena; NULL: no memory. */
 const char *case_timer_name(case_machine *m, const char *event);

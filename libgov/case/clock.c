@@ -61,7 +61,7 @@ static void account_under(case_machine *m, size_t i, const char *what, const cal
     base_buf_str(out, ",\"what\":\"");
     base_buf_str(out, what);
     base_buf_str(out, "\"}]");
-    c->dirty = true;
+    c->dirty = m->clocks_moved = true;
 }
 
 static void account(case_machine *m, size_t i, const char *what, const cal_duration *length)
@@ -330,6 +330,10 @@ static gov_status stop_clock(case_machine *m, size_t i, const diag *d)
     if (c->state != CASE_CLOCK_RUNNING && c->state != CASE_CLOCK_PAUSED)
         return GOV_OK;
     const gov_status status = end_stretch(m, i, d);
+    if (c->state == CASE_CLOCK_PAUSED && c->breached_us == 0 && !by_instant(rule_of(m, i))) {
+        c->due_us = 0; /* it waited to the end, and never was due */
+        c->provisional = false;
+    }
     c->state = CASE_CLOCK_STOPPED;
     c->stopped_us = m->now_us;
     account(m, i, "stop", NULL);

@@ -108,7 +108,7 @@ static bool fetch_slot(void *user, uint32_t number, value *out)
     const rulebook_slot *slot = &m->w->slots[number];
     switch (slot->kind) {
     case RULEBOOK_SLOT_NOW:
-        *out = value_from_us(m->now_us);
+        *out = value_from_us(m->as_of_us != 0 ? m->as_of_us : m->now_us);
         break;
     case RULEBOOK_SLOT_ACTOR:
         *out = actor_part(m, slot->part);
@@ -118,8 +118,7 @@ static bool fetch_slot(void *user, uint32_t number, value *out)
         break;
     case RULEBOOK_SLOT_CLOCK:
         m->asked_unsure = m->asked_unsure || (m->clocks[slot->index].provisional && case_clock_due(m, slot->index) != 0);
-        m->asked_waiting = m->asked_waiting || (slot->part == RULEBOOK_CLOCK_DUE && m->clocks[slot->index].state == CASE_CLOCK_PAUSED &&
-                                                case_clock_due(m, slot->index) == 0);
+        m->asked_waiting = m->asked_waiting || (slot->part == RULEBOOK_CLOCK_DUE && case_clock_due(m, slot->index) == 0);
         *out = case_clock_reading(m, slot->index, slot->part);
         break;
     case RULEBOOK_SLOT_EVENT_NAME:
@@ -141,7 +140,7 @@ expr_run case_expr_run(case_machine *m)
                       .fetch = fetch_slot,
                       .user = m,
                       .scratch = m->arena,
-                      .now_us = m->now_us,
+                      .now_us = m->as_of_us != 0 ? m->as_of_us : m->now_us,
                       .zone = m->rules->zone};
 }
 
@@ -239,7 +238,7 @@ gov_status case_instant(case_machine *m, const expr_program *at, const base_plac
     if (status != GOV_OK)
         return status;
     *provisional = m->asked_unsure;
-    if (m->asked != NULL && cal_day_of(m->asked, m->now_us, &first, NULL) == GOV_OK && cal_day_of(m->asked, *us, &last, NULL) == GOV_OK)
+    if (m->asked != NULL && cal_day_of(m->asked, er.now_us, &first, NULL) == GOV_OK && cal_day_of(m->asked, *us, &last, NULL) == GOV_OK)
         *provisional = *provisional || !cal_covers(m->asked, first < last ? first : last, first < last ? last : first, NULL);
     return GOV_OK;
 }
@@ -252,8 +251,12 @@ gov_status case_timer_due(case_machine *m, const rulebook_timer *t, int64_t from
     out->since_us = 0;
     out->provisional = false;
     if (t->at != NULL) {
+        m->as_of_us = from_us;
         status = case_instant(m, t->at, &t->place, &out->due_us, &out->provisional, d);
-        out->since_us = out->provisional ? from_us : 0; /* asked again when the year is there */
+        m->as_of_us = 0;
+        out->since_us = out->provisional || t->follows ? from_us : 0; /* asked again when the year is there */
+        if (status == GOV_OK && m->asked_waiting)
+            out->due_us = CASE_NEVER;
         return status;
     }
     status = rulebook_duration_of(&t->delay, &er, &out->length, NULL, d);
@@ -290,7 +293,7 @@ static gov_status on_entered(void *user, uint32_t state, chart_run *run, const d
             return base_nomem(d);
         timer.data = value_absent();
         gov_status status = case_timer_due(m, t, m->now_us, &timer, d);
-        if (status == GOV_OK && (t->at == NULL || !m->asked_waiting))
+        if (status == GOV_OK)
             status = m->world->schedule(m, &timer, d);
         if (status != GOV_OK)
             return status;
@@ -358,9 +361,36 @@ void case_machine_free(case_machine *m)
         base_buf_free(&m->clocks[i].account);
 }
 
+/* A clock was started, paused, given more time ...: timers whose instants rest on clocks follow, each as of when its state was
+ * entered. One that has fired in this stay is not set any more, and stays so. */
+static gov_status follow_clocks(case_machine *m, const diag *d)
+{
+    gov_status status = GOV_OK;
+    if (!m->w->timers_follow || !m->clocks_moved)
+        return GOV_OK;
+    m->clocks_moved = false;
+    for (uint32_t i = 0; i < m->w->timer_count && status == GOV_OK; i++) {
+        const rulebook_timer *t = &m->w->timers[i];
+        case_timer timer = {.case_id = m->id, .kind = CASE_TIMER_AFTER, .event = t->event};
+        if (!t->follows || !chart_in(m->w->chart, m->state, t->state))
+            continue;
+        timer.data = value_absent();
+        timer.name = case_timer_name(m, t->event);
+        status = timer.name != NULL ? case_timer_due(m, t, m->entered[t->state], &timer, d) : base_nomem(d);
+        if (timer.due_us < m->now_us)
+            timer.due_us = m->now_us;
+        if (status == GOV_OK)
+            status = m->world->move(m, &timer, d);
+    }
+    return status;
+}
+
 static gov_status settle(case_machine *m, const diag *d)
 {
     m->event = NULL;
+    const gov_status status = follow_clocks(m, d);
+    if (status != GOV_OK)
+        return status;
     return m->changes.failed || m->effects.failed || m->raised.failed ? base_nomem(d) : GOV_OK;
 }
 

@@ -19,7 +19,7 @@ static gov_status leave_name(case_machine *m, const char *name, const diag *d)
     return GOV_OK;
 }
 
-static const case_world dry_world = {leave_timer, leave_name, leave_name, NULL, NULL, registry_reference, NULL};
+static const case_world dry_world = {leave_timer, leave_name, leave_timer, leave_name, NULL, NULL, registry_reference, NULL};
 
 /* ---- timers of states ---- */
 
@@ -86,10 +86,22 @@ static former former_of(const case_machine *old, const rulebook_workflow *w, con
     return out;
 }
 
-/* What has fired in this stay does not fire again; what the former rules did not have counts from the entry of the state. */
-static gov_status set_timer(case_machine *m, const rulebook_timer *rule, uint32_t state, former was, const diag *d)
+/* Is one of its clocks due at another instant than before, or at none? */
+static bool clocks_differ(const case_machine *old, const case_machine *m)
 {
-    const bool keep = was.now != NULL && !m->w->migrate.recompute_timers;
+    for (uint32_t i = 0; i < m->w->clock_count; i++) {
+        const rulebook_clock *was = rulebook_find_clock(old->w, m->w->clocks[i].name);
+        if (case_clock_due(m, i) != (was != NULL ? case_clock_due(old, (size_t)(was - old->w->clocks)) : 0))
+            return true;
+    }
+    return false;
+}
+
+/* What has fired in this stay does not fire again; what the former rules did not have counts from the entry of the state. What is kept
+ * and follows a clock is where that is. */
+static gov_status set_timer(case_machine *m, const rulebook_timer *rule, uint32_t state, former was, bool moved, const diag *d)
+{
+    const bool keep = was.now != NULL && !m->w->migrate.recompute_timers && was.now->timer.due_us != CASE_NEVER && !(rule->follows && moved);
     const int64_t since_us = was.now != NULL && was.now->timer.since_us != 0 ? was.now->timer.since_us : m->entered[state];
     case_timer t = keep ? was.now->timer : (case_timer){.data = value_absent()};
     gov_status status = GOV_OK;
@@ -103,8 +115,6 @@ static gov_status set_timer(case_machine *m, const rulebook_timer *rule, uint32_
         return base_nomem(d);
     if (!keep)
         status = case_timer_due(m, rule, since_us, &t, d);
-    if (status == GOV_OK && !keep && rule->at != NULL && m->asked_waiting)
-        return GOV_OK;
     if (t.due_us < m->now_us)
         t.due_us = m->now_us;
     return status == GOV_OK ? m->world->schedule(m, &t, d) : status;
@@ -112,10 +122,11 @@ static gov_status set_timer(case_machine *m, const rulebook_timer *rule, uint32_
 
 static gov_status set_timers(case_machine *old, case_machine *m, const waitings *all, const diag *d)
 {
+    const bool moved = m->w->timers_follow && clocks_differ(old, m);
     for (uint32_t s = 0; s < chart_state_count(m->w->chart); s++)
         for (uint32_t k = 0; k < m->w->states[s].timer_count && chart_in(m->w->chart, m->state, s); k++) {
             const gov_status status =
-                set_timer(m, &m->w->timers[m->w->states[s].timers[k]], s, former_of(old, m->w, all, s, k), d);
+                set_timer(m, &m->w->timers[m->w->states[s].timers[k]], s, former_of(old, m->w, all, s, k), moved, d);
             if (status != GOV_OK)
                 return status;
         }

@@ -30,14 +30,11 @@ static bool calendar_lost(const case_machine *m, const set_timer *t)
 /* What a state's `after: {at: ...}` says now, asked as of when it was set. What can no longer be answered stays. */
 static void ask_again(case_machine *m, const set_timer *t, cal_instant *end)
 {
-    const int64_t now_us = m->now_us;
     case_timer out = {.data = value_absent()};
-    m->now_us = t->since_us;
     for (uint32_t i = 0; i < m->w->timer_count; i++)
         if (m->w->timers[i].at != NULL && strcmp(m->w->timers[i].event, t->event) == 0 &&
-            case_timer_due(m, &m->w->timers[i], t->since_us, &out, NULL) == GOV_OK && !m->asked_waiting)
+            case_timer_due(m, &m->w->timers[i], t->since_us, &out, NULL) == GOV_OK && out.due_us != CASE_NEVER)
             *end = (cal_instant){.us = out.due_us, .provisional = out.provisional};
-    m->now_us = now_us;
 }
 
 static gov_status end_of(case_machine *m, const set_timer *t, cal_instant *end, const diag *d)
@@ -65,7 +62,7 @@ static gov_status move_timer(gov *g, case_machine *m, const set_timer *t, value_
     if (status != GOV_OK || (end.us == t->due_us && end.provisional == t->provisional))
         return status;
     const value_pair note[] = {{value_text("event"), value_text(t->event)},
-                               {value_text("was"), value_from_us(t->due_us)},
+                               {value_text("was"), t->due_us != CASE_NEVER ? value_from_us(t->due_us) : value_null()},
                                {value_text("due"), value_from_us(end.us)},
                                {value_text("provisional"), value_bool(end.provisional)}};
     value copy;

@@ -169,6 +169,8 @@ static bool ran(const life *l)
         const entry *next = &l->entries[i];
         if (next->what == RESUME || next->what == PAUSE || next->what == BREACH)
             return next->what != RESUME;
+        if (next->what == STOP && next->due == 0 && e->due != 0) /* stopped while it waited */
+            return false;
         if (next->used != e->used || next->due != e->due)
             return true;
         if (next->what != EXTEND)
@@ -282,6 +284,10 @@ static bool end_entry(life *l, const entry *e)
         return impossible(l);
     if (e->what == HAND_OVER && !l->rule->per_holder)
         return impossible(l);
+    if (!runs && e->what == STOP && c->breached_us == 0 && !l->by_instant) { /* it waited to the end */
+        c->due_us = 0;
+        c->provisional = false;
+    }
     if (!end_stretch(l, e) || !same(l, "due", true, e->due, c->due_us))
         return false;
     c->state = e->what == PAUSE  ? CASE_CLOCK_PAUSED

@@ -117,6 +117,15 @@ static gov_status add_timer(case_machine *m, const case_timer *t, const diag *d)
     return GOV_OK;
 }
 
+static gov_status move_timer(case_machine *m, const case_timer *t, const diag *d)
+{
+    gov_simulation *s = of(m);
+    for (size_t i = 0; i < s->timer_count; i++)
+        if (strcmp(s->timers[i].name, t->name) == 0)
+            return s->timers[i].due_us != t->due_us ? add_timer(m, t, d) : GOV_OK;
+    return GOV_OK;
+}
+
 static bool is_due(const gov_simulation *s, int64_t until)
 {
     return s->timer_count > 0 && s->timers[0].due_us <= until;
@@ -148,7 +157,7 @@ static gov_status send_nowhere(case_machine *m, const rulebook_send *send, const
     return GOV_OK; /* there are no other cases; the note among the effects stays */
 }
 
-static const case_world memory_world = {add_timer, drop_timer, drop_sends, note_only, send_nowhere, NULL, NULL};
+static const case_world memory_world = {add_timer, drop_timer, move_timer, drop_sends, note_only, send_nowhere, NULL, NULL};
 
 /* ---- steps ---- */
 
@@ -194,6 +203,7 @@ static void begin_step(gov_simulation *s)
 {
     s->m.arena = &s->step;
     s->m.now_us = s->now_us;
+    s->m.clocks_moved = false;
     s->m.steps++; /* names the sends that have no name */
     value_builder_init(&s->m.changes, &s->step);
     value_builder_init(&s->m.effects, &s->step);

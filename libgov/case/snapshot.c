@@ -248,15 +248,15 @@ static bool is_known(const gov_simulation *s, const case_timer *t)
     if (t->kind == CASE_TIMER_MARK)
         return case_mark_of(&s->m, t->name, &clock, &mark) && strcmp(s->w->clocks[clock].marks[mark].event, t->event) == 0;
     for (uint32_t i = 0; t->kind == CASE_TIMER_AFTER && i < s->w->timer_count && !found; i++)
-        found = strcmp(s->w->timers[i].event, t->event) == 0;
-    return found;
+        found = strcmp(s->w->timers[i].event, t->event) == 0 && (t->due_us != CASE_NEVER || s->w->timers[i].follows);
+    return found && (t->due_us != CASE_NEVER || t->kind == CASE_TIMER_AFTER);
 }
 
 static bool timer_from(const gov_simulation *s, value v, const restored *r, case_timer *out)
 {
     if (v.kind != VALUE_LIST || v.len != 5 || !is_name(v.as.items[0]) || !is_name(v.as.items[1]) || v.as.items[2].kind != VALUE_INT ||
         v.as.items[2].as.i < CASE_TIMER_AFTER || v.as.items[2].as.i > CASE_TIMER_SEND || v.as.items[3].kind != VALUE_INT ||
-        !case_simulation_instant(v.as.items[3].as.i))
+        (v.as.items[3].as.i != CASE_NEVER && !case_simulation_instant(v.as.items[3].as.i)))
         return false;
     *out = (case_timer){.name = v.as.items[0].as.s, .event = v.as.items[1].as.s, .kind = (uint8_t)v.as.items[2].as.i,
                         .due_us = v.as.items[3].as.i, .data = v.as.items[4].kind == VALUE_NULL ? value_absent() : v.as.items[4]};

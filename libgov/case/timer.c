@@ -66,7 +66,7 @@ gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
     base_buf_free(&length);
     if (t->case_id == case_room_of(g)->queue_of)
         case_room_of(g)->queue_left--;
-    if (status == GOV_OK)
+    if (status == GOV_OK && t->due_us != CASE_NEVER)
         case_note_due(g, t->due_us, t->provisional);
     return status;
 }
@@ -87,7 +87,7 @@ gov_status case_next_due(gov *g, bool *any, int64_t *due_us, bool *provisional, 
         const gov_status status = store_first(g->store, &next, STORE_ARGS(store_i(g->community)), &rows, d);
         if (status != GOV_OK && status != GOV_END)
             return status;
-        room->next_any = status == GOV_OK;
+        room->next_any = status == GOV_OK && store_int(&rows, 0) != CASE_NEVER;
         room->next_due = status == GOV_OK ? store_int(&rows, 0) : 0;
         room->next_provisional = status == GOV_OK && store_int(&rows, 1) != 0;
         if (status == GOV_OK)
@@ -135,6 +135,25 @@ static gov_status world_schedule(case_machine *m, const case_timer *t, const dia
 static gov_status world_unschedule(case_machine *m, const char *name, const diag *d)
 {
     return case_unschedule(m->user, m->id, name, d);
+}
+
+/* The instant that was remembered as the next one may be the one that it leaves. */
+static gov_status world_move(case_machine *m, const case_timer *t, const diag *d)
+{
+    static const store_sql set = {"UPDATE gov_case_timer SET id = $4, due_us = $5, since_us = $6, provisional = $7, turn = $8 WHERE community = $1 AND "
+                                  "case_id = $2 AND name = $3 AND attempts = 0 AND (due_us <> $5 OR provisional <> $7)"};
+    gov *g = m->user;
+    int64_t id;
+    gov_status status = access_new_id(g, &id, d);
+    if (status == GOV_OK)
+        status = store_post(g->store, &set,
+                            STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name), store_i(id), store_i(t->due_us),
+                                       store_i0(t->since_us), store_flag(t->provisional),
+                                       store_i0(t->due_us <= access_now(g) ? case_room_of(g)->turn : 0)),
+                            STORE_ANY_ROWS, d);
+    case_room_of(g)->next_known = false;
+    g->home->timer_changes++;
+    return status;
 }
 
 #define IN_FAMILY                                                                                                               \
@@ -242,7 +261,7 @@ static gov_status world_send(case_machine *m, const rulebook_send *send, const c
     return status;
 }
 
-const case_world case_store_world = {world_schedule, world_unschedule, world_cancel_sends, world_effect, world_send, registry_reference,
+const case_world case_store_world = {world_schedule, world_unschedule, world_move, world_cancel_sends, world_effect, world_send, registry_reference,
                                      case_effect_cancel};
 
 gov *case_gov_of(const expr_run *run)

@@ -193,6 +193,7 @@ typedef struct rulebook_timer {
     uint32_t state;           /* chart state */
     rulebook_duration delay;  /* kind NONE: `at` */
     const expr_program *at;   /* a timestamp */
+    bool follows;             /* `at` reads clocks: it is asked again whenever one of them moves */
     uint8_t roll;             /* cal_roll */
     rulebook_text law;
     const char *event;        /* what to send when it is due: "@STATE.PATH#N" */
@@ -292,6 +293,7 @@ struct rulebook_workflow {
     uint32_t block_count;
     const rulebook_timer *timers;
     uint32_t timer_count;
+    bool timers_follow;       /* one of them follows a clock */
     const rulebook_clock *clocks;
     uint32_t clock_count;
     const rulebook_later *laters; /* effects that end later, each id once */

@@ -295,6 +295,25 @@ static void build_chart(rulebook_loader *l)
         work->in->building = NULL;
 }
 
+static bool reads_clock(const rulebook_workflow *w, const expr_program *p)
+{
+    size_t count = 0;
+    const uint32_t *slots = p != NULL ? expr_program_slots(p, &count) : NULL;
+    for (size_t i = 0; i < count; i++)
+        if (slots[i] < w->slot_count && w->slots[slots[i]].kind == RULEBOOK_SLOT_CLOCK)
+            return true;
+    return false;
+}
+
+static void mark_followers(rb_work *work)
+{
+    rulebook_timer *timers = work->timers.items;
+    for (size_t i = 0; i < work->timers.count; i++) {
+        timers[i].follows = reads_clock(work->w, timers[i].at);
+        work->w->timers_follow = work->w->timers_follow || timers[i].follows;
+    }
+}
+
 static void finish_lists(rulebook_loader *l)
 {
     rb_work *work = l->work;
@@ -304,6 +323,7 @@ static void finish_lists(rulebook_loader *l)
     w->guard_count = (uint32_t)work->guards.count;
     w->blocks = rb_list_finish(l, &work->blocks);
     w->block_count = (uint32_t)work->blocks.count;
+    mark_followers(work);
     w->timers = rb_list_finish(l, &work->timers);
     w->timer_count = (uint32_t)work->timers.count;
 }
