@@ -3,6 +3,7 @@
 
 #include "case/case.h"
 #include "diagram/diagram.h"
+#include "points/points.h"
 
 #include <string.h>
 
@@ -163,6 +164,8 @@ static gov_status install_body(gov *g, void *input, const diag *d)
         status = registry_rules_use(g, id, d); /* compiled before it is in force */
     if (status == GOV_OK && other_days)
         status = case_reckon_all(g, d);
+    if (status == GOV_OK && other_days)
+        status = points_reckon(g, d);
     return status == GOV_OK ? case_schedules_install(g, g->rules, d) : status;
 }
 

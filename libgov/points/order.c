@@ -49,7 +49,8 @@ static gov_status keep_order(gov *g, const points_order *o, const diag *d)
 {
     static const store_sql add = {
         "INSERT INTO gov_points_order (community, id, programme, item, record, holder, quantity, price, status, ordered_us, due_us, "
-        "book, goods, points_lock, goods_lock) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        "book, goods, points_lock, goods_lock, length, provisional) VALUES "
+        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         0};
     return access_keep(
         g,
@@ -58,7 +59,8 @@ static gov_status keep_order(gov *g, const points_order *o, const diag *d)
                               store_s(o->item), store_i(o->record), store_i(o->holder),
                               store_i(o->quantity), store_i(o->price), store_i(o->status),
                               store_i(o->ordered_us), store_i0(o->due_us), store_i(o->book),
-                              store_i0(o->goods), store_i(o->points_lock), store_i0(o->goods_lock)),
+                              store_i0(o->goods), store_i(o->points_lock), store_i0(o->goods_lock),
+                              store_s(o->within), store_flag(o->provisional)),
                    1, d),
         &points_kept_order, o->id, 0, 0, d);
 }
@@ -73,7 +75,7 @@ static gov_status timer_name(gov *g, int64_t order, char **out, const diag *d)
     return *out != NULL ? GOV_OK : base_nomem(d);
 }
 
-static gov_status set_timer(gov *g, const points_order *o, const diag *d)
+gov_status points_order_timer(gov *g, const points_order *o, const diag *d)
 {
     char *name;
     const value_pair data[] = {{value_text("order"), value_int(o->id)}};
@@ -81,7 +83,8 @@ static gov_status set_timer(gov *g, const points_order *o, const diag *d)
         return GOV_OK;
     const gov_status rc = timer_name(g, o->id, &name, d);
     return rc == GOV_OK ? case_schedule(g, &(case_timer){.name = name, .kind = CASE_TIMER_ROOM, .due_us = o->due_us,
-                                                         .event = "points.lapse", .data = value_map(data, 1)},
+                                                         .event = "points.lapse", .data = value_map(data, 1),
+                                                         .provisional = o->provisional},
                                         d)
                         : rc;
 }
@@ -155,19 +158,19 @@ gov_status points_redeem(gov *g, const points_programme *p, const points_item *i
     if (rc == GOV_OK)
         rc = access_new_id(g, &out->id, d);
     if (rc == GOV_OK && item->within.kind != RULEBOOK_LENGTH_NONE)
-        rc = points_after(g, &item->within, out->ordered_us, &out->due_us, d);
+        rc = points_order_due(g, item, out, d);
     if (rc == GOV_OK)
         rc = lock_both(g, p, item, out, s.account, d);
     if (rc == GOV_OK)
         rc = keep_order(g, out, d);
-    return rc == GOV_OK ? set_timer(g, out, d) : rc;
+    return rc == GOV_OK ? points_order_timer(g, out, d) : rc;
 }
 
 /* ---- reading ---- */
 
 #define ORDER_ROW                                                                                                              \
     "SELECT id, programme, item, record, holder, quantity, price, status, ordered_us, due_us, settled_us, book, goods, points_lock, " \
-    "goods_lock, points_post, goods_post FROM gov_points_order WHERE community = $1 AND "
+    "goods_lock, points_post, goods_post, length, provisional FROM gov_points_order WHERE community = $1 AND "
 
 static gov_status read_order(gov *g, store_rows *rows, points_order *o, const diag *d)
 {
@@ -181,6 +184,9 @@ static gov_status read_order(gov *g, store_rows *rows, points_order *o, const di
                         .goods = (uint32_t)store_int(rows, 12),
                         .programme = base_arena_strndup(&g->scratch, programme, programme_len),
                         .item = base_arena_strndup(&g->scratch, item, item_len)};
+    o->provisional = store_int(rows, 18) != 0;
+    if (!store_is_null(rows, 17) && (o->within = base_arena_strdup(&g->scratch, store_text(rows, 17, NULL))) == NULL)
+        return base_nomem(d);
     return o->programme != NULL && o->item != NULL ? GOV_OK : base_nomem(d);
 }
 
@@ -218,6 +224,7 @@ gov_status points_show_order(gov *g, const points_order *o, value *out, const di
     value_builder_set(&b, "status", value_text(points_status_name(o->status)));
     value_builder_set(&b, "ordered_at", value_from_us(o->ordered_us));
     value_builder_set(&b, "due_at", o->due_us != 0 ? value_from_us(o->due_us) : value_null());
+    value_builder_set(&b, "provisional", value_bool(o->provisional));
     value_builder_set(&b, "settled_at", o->settled_us != 0 ? value_from_us(o->settled_us) : value_null());
     *out = value_builder_map(&b);
     return b.failed ? base_nomem(d) : GOV_OK;

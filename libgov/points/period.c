@@ -37,13 +37,19 @@ gov_status points_period_start(gov *g, uint8_t per, int64_t *from_us, const diag
     return per == POINTS_EVER || per == POINTS_CASE ? GOV_OK : start_of(g, per, 0, from_us, d);
 }
 
-static gov_status reckon(gov *g, const rulebook_duration *span, bool back, int64_t from_us, int64_t *out, const diag *d)
+gov_status points_add(gov *g, int64_t from_us, cal_duration dur, cal_instant *end, const diag *d)
+{
+    const cal_calendar *cal;
+    const gov_status rc = calendar_of(g, &cal, d);
+    return rc == GOV_OK ? cal_add(cal, from_us, dur, CAL_ROLL_NONE, end, d) : rc;
+}
+
+static gov_status reckon(gov *g, const rulebook_duration *span, bool back, int64_t from_us, cal_duration *length, cal_instant *out,
+                         const diag *d)
 {
     const value *presets;
     uint32_t count;
-    cal_duration dur;
-    cal_instant end = {0};
-    const cal_calendar *cal;
+    cal_duration dur = {0};
     (void)rulebook_common_slots(g->rules, &presets, &count);
     const expr_run run = {.slots = presets,
                           .slot_count = count,
@@ -54,21 +60,33 @@ static gov_status reckon(gov *g, const rulebook_duration *span, bool back, int64
     if (rc == GOV_OK && back && !cal_negate(dur, &dur))
         rc = base_fail_at(d, &span->place, M_overflow, A_S("what", "duration"));
     if (rc == GOV_OK)
-        rc = calendar_of(g, &cal, d);
-    if (rc == GOV_OK)
-        rc = cal_add(cal, from_us, dur, CAL_ROLL_NONE, &end, d);
+        rc = points_add(g, from_us, dur, out, d);
+    *length = dur;
+    return rc;
+}
+
+gov_status points_end(gov *g, const rulebook_duration *span, int64_t from_us, cal_duration *length, cal_instant *end, const diag *d)
+{
+    return reckon(g, span, false, from_us, length, end, d);
+}
+
+static gov_status instant_of(gov *g, const rulebook_duration *span, bool back, int64_t from_us, int64_t *out, const diag *d)
+{
+    cal_duration length;
+    cal_instant end = {0};
+    const gov_status rc = reckon(g, span, back, from_us, &length, &end, d);
     *out = end.us;
     return rc;
 }
 
 gov_status points_after(gov *g, const rulebook_duration *span, int64_t from_us, int64_t *end_us, const diag *d)
 {
-    return reckon(g, span, false, from_us, end_us, d);
+    return instant_of(g, span, false, from_us, end_us, d);
 }
 
 gov_status points_before(gov *g, const rulebook_duration *span, int64_t from_us, int64_t *start_us, const diag *d)
 {
-    return reckon(g, span, true, from_us, start_us, d);
+    return instant_of(g, span, true, from_us, start_us, d);
 }
 
 gov_status points_expiry_of(gov *g, const points_programme *p, int64_t *at_us, const diag *d)

@@ -153,6 +153,9 @@ const char *points_words_of(const gov *g, const rulebook_text *t, const char *fa
 gov_status points_period_start(gov *g, uint8_t per, int64_t *from_us, const diag *d);
 /* When so much time from an instant on has passed, in days by the community's own calendar. */
 gov_status points_after(gov *g, const rulebook_duration *span, int64_t from_us, int64_t *end_us, const diag *d);
+/* The same with the length itself, and whether it rests on a year that no calendar lists. */
+gov_status points_end(gov *g, const rulebook_duration *span, int64_t from_us, cal_duration *length, cal_instant *end, const diag *d);
+gov_status points_add(gov *g, int64_t from_us, cal_duration dur, cal_instant *end, const diag *d);
 gov_status points_before(gov *g, const rulebook_duration *span, int64_t from_us, int64_t *start_us, const diag *d);
 /* When what is earned now expires; 0: never. */
 gov_status points_expiry_of(gov *g, const points_programme *p, int64_t *at_us, const diag *d);
@@ -266,7 +269,16 @@ typedef struct points_order {
     int64_t points_post, goods_post;
     uint32_t book, goods;
     const char *programme, *item;
+    const char *within; /* the length that due_us was reckoned from by the calendar; NULL: none */
+    bool provisional;   /* due_us rests on a year that is not listed */
 } points_order;
+
+/* due.c: fills in until when an order is to be handed out, by its item. */
+gov_status points_order_due(gov *g, const points_item *item, points_order *o, const diag *d);
+/* Sets its timer, where it is due some time. */
+gov_status points_order_timer(gov *g, const points_order *o, const diag *d);
+/* Another calendar: what is open is due by that. */
+gov_status points_reckon(gov *g, const diag *d);
 
 gov_status points_redeem(gov *g, const points_programme *p, const points_item *item, int64_t record, int64_t quantity,
                          points_order *out, const diag *d);

@@ -19,6 +19,8 @@ static const store_column order_columns[] = {{"community", STORE_INT},
                                              {"goods_lock", STORE_INT, true},
                                              {"points_post", STORE_INT, true},
                                              {"goods_post", STORE_INT, true},
+                                             {"length", STORE_TEXT, true}, /* that the calendar reckoned due_us from */
+                                             {"provisional", STORE_BOOL},  /* due_us rests on a year that is not listed */
                                              {0}};
 static const store_index order_indexes[] = {{"gov_points_order_by_holder", "community, holder, id", false, NULL},
                                             {"gov_points_order_by_open", "community, programme, id", false, "status = 1"},
