@@ -302,6 +302,7 @@ void rb_doubt(rulebook_loader *l, const rulebook_workflow *w, const bool *reache
     rb_names made = {0};
     rb_made_events(l, w, &made);
     check_clocks(l, w, reached, &made);
+    rb_doubt_dues(l, w, reached);
     check_senders(l, w, &made, elsewhere);
     rb_names_free(l, &made);
 }

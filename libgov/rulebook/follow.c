@@ -177,6 +177,7 @@ static bool warning_follows(const following *f, size_t i, unsigned faults)
     case M_after_cycle:
     case M_clock_never_starts:
     case M_clock_never_stops:
+    case M_due_null:
         return (faults & (FAULT_SHAPE | FAULT_TORN | FAULT_TARGET)) != 0;
     case M_outcome_not_final:
     case M_raise_not_taken:

@@ -23,6 +23,8 @@ void rb_check_messages(rulebook_loader *l, const rulebook_workflow *sender, cons
 void rb_doubt_transitions(rulebook_loader *l, const rulebook_workflow *w, bool *never);
 /* reached: by state; elsewhere: what other workflows send. */
 void rb_doubt(rulebook_loader *l, const rulebook_workflow *w, const bool *reached, const rb_names *elsewhere);
+/* null_due.c: due instants that rules take for granted where there is none. */
+void rb_doubt_dues(rulebook_loader *l, const rulebook_workflow *w, const bool *reached);
 void rb_doubt_fields(rulebook_loader *l, const rulebook_workflow *w);
 void rb_doubt_roles(rulebook_loader *l, const rulebook_role *roles, uint32_t count);
 
