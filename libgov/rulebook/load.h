@@ -153,7 +153,6 @@ expr_type rb_field_type(const rulebook_field *f);
 /* ---- root.c ---- */
 void rb_root(rulebook_loader *l, const rb_node *root);
 void rb_overlay(rulebook_loader *l, const rb_node *root);
-void rb_values(rulebook_loader *l);
 void rb_common_scope(rulebook_loader *l);
 rulebook_role *rb_roles(rulebook_loader *l, const rb_node *n, uint32_t *count);
 const rulebook_workflow *rb_work_roles(const rulebook_loader *l); /* the workflow being compiled, for its own roles */
