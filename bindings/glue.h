@@ -280,6 +280,7 @@ static const glue_struct glue_import_options = GLUE_STRUCT("option", gov_import_
 static const glue_field glue_scenario_fields[] = {
     GLUE_FIELD(gov_scenario_options, GLUE_TEXT, url),
     GLUE_FIELD(gov_scenario_options, GLUE_TEXT, lang),
+    GLUE_FIELD(gov_scenario_options, GLUE_TEXT, overlay),
 };
 static const glue_struct glue_scenario_options = GLUE_STRUCT("option", gov_scenario_options, glue_scenario_fields);
 

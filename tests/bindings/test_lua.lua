@@ -348,6 +348,34 @@ test("scenarios", function()
   assert(gov.test(folder .. "/none") == nil)
 end)
 
+local SHED = "rulebook: shed\nversion: '1'\ntime_zone: UTC\nlanguages: [en]\nvalues: {most: {is: 2, source: s}}\nroles: {clerk: {}}\n---\n" ..
+  "workflow: w\nevents: {go: {by: [clerk]}}\nstates: {a: {on: {go: {when: values.most > 5, to: b}}}, b: {type: final}}\n---\n" ..
+  "workflow: v\nevents: {go: {by: [clerk]}}\nstates: {x: {on: {go: y}}, y: {type: final}}\n---\n" ..
+  "scenario: five\nsteps:\n  - open: {workflow: w, id: c}\n  - send: {case: c, event: go}\n  - expect: {case: c, state: b}\n"
+
+test("scenarios, checks and pictures under an overlay", function()
+  local rules = write(".yaml", SHED)
+  local over = write(".yaml", "overlay: shed\nvalues: {most: {is: 9, source: t}}\n")
+  local other = write(".yaml", "overlay: hut\nvalues: {most: {is: 9, source: t}}\n")
+  equal({assert(gov.test(rules)).passed, assert(gov.test(rules, {overlay = over})).passed}, {0, 1})
+  for _, d in ipairs(assert(gov.check(rules, nil, nil, over))) do assert(d.severity ~= "error", d.message) end
+  local wrong = assert(gov.check(rules, nil, nil, other))
+  equal({wrong[1].severity, wrong[1].line}, {"error", 1})
+  assert(gov.test(rules, {overlay = other}) == nil)
+  assert(gov.check(rules, nil, nil, folder .. "/none.yaml") == nil)
+  local book <close> = assert(gov.load_rulebook(rules, nil, nil, over))
+  assert(book:diagram("v", "mermaid"):find("stateDiagram-v2", 1, true))
+end)
+
+test("of several workflows one is simulated", function()
+  local rules = write(".yaml", SHED)
+  local s <close> = assert(gov.simulation(rules, nil, "v"))
+  equal(s.first, '{"active":["x"],"done":false}')
+  equal(s:line('{"event":"go"}'), '{"active":["y"],"done":true}')
+  fails("workflow_several", gov.simulation(rules))
+  fails("workflow_unknown", gov.simulation(rules, nil, "ww"))
+end)
+
 test("a simulation", function()
   local path = write(".yaml", "workflow: w\nstates:\n  a: {on: {go: b}}\n  b: {type: final}\n")
   local s <close> = assert(gov.simulation(path))

@@ -401,6 +401,45 @@ class Errors(Case):
             gov.test(path)
         self.assertEqual(caught.exception.diagnostics[0].line, 14)
 
+    SHED = ("rulebook: shed\nversion: '1'\ntime_zone: UTC\ntitle: {zh: 棚, en: Shed}\nlanguages: [en]\nvalues: {most: {is: 2, source: s}}\nroles: {clerk: {}}\n---\n"
+            "workflow: w\nevents: {go: {by: [clerk]}}\nstates: {a: {on: {go: {when: values.most > 5, to: b}}}, b: {type: final}}\n---\n"
+            "workflow: v\nevents: {go: {by: [clerk]}}\nstates: {x: {on: {go: y}}, y: {type: final}}\n---\n"
+            "scenario: five\nsteps:\n  - open: {workflow: w, id: c}\n  - send: {case: c, event: go}\n  - expect: {case: c, state: b}\n")
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+        return self.path(name)
+
+    def test_scenarios_and_checks_under_an_overlay(self):
+        rules, other = self.write("r.yaml", self.SHED), self.write("other.yaml", "overlay: hut\nvalues: {most: {is: 9, source: t}}\n")
+        over = self.write("over.yaml", "overlay: shed\ntitle: {en: The street's}\nvalues: {most: {is: 9, source: t}}\n")
+        self.assertEqual((gov.test(rules)["passed"], gov.test(rules, overlay=over)["passed"]), (0, 1))
+        self.assertEqual([d for d in gov.check(rules, overlay=over) if d.severity == "error"], [])
+        wrong = [d for d in gov.check(rules, overlay=other) if d.severity == "error"]
+        self.assertEqual((len(wrong), wrong[0].origin, wrong[0].line), (1, "other.yaml", 1))
+        with self.assertRaises(gov.RuleError) as caught:
+            gov.test(rules, overlay=other)
+        self.assertEqual(caught.exception.diagnostics[0].origin, "other.yaml")
+        with self.assertRaises(gov.NotFound):
+            gov.check(rules, overlay=self.path("none.yaml"))
+        with gov.load_rulebook(rules, overlay=over) as book:
+            self.assertIn("stateDiagram-v2", book.diagram("v", "mermaid"))
+
+    def test_of_several_workflows_one_is_simulated(self):
+        rules = self.write("rulebook.yaml", self.SHED)
+        with gov.Simulation(rules, workflow="v") as s:
+            self.assertEqual(s.state["active"], ["x"])
+            self.assertEqual(s.send("go"), {"active": ["y"], "done": True})
+        with gov.Simulation(rules, workflow="w") as s:
+            self.assertEqual(s.send("go")["active"], ["a"])
+        with self.assertRaises(gov.Error) as caught:
+            gov.Simulation(rules)
+        self.assertEqual(caught.exception.code, "workflow_several")
+        with self.assertRaises(gov.NotFound) as caught:
+            gov.Simulation(rules, workflow="ww")
+        self.assertEqual(caught.exception.code, "workflow_unknown")
+
     def test_messages_come_in_two_languages(self):
         texts = {}
         for gov.language in ("zh", "en"):

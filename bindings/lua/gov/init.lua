@@ -330,9 +330,9 @@ end
 --- The JSON Schema (2020-12) of rulebooks as text, for editors.
 function gov.schema() return call(core.gov_rulebook_schema) end
 
---- Every diagnostic of a rulebook, errors and warnings.
-function gov.check(path, today, scope)
-  local rules, message, code, err = gov.load_rulebook(path, today, scope)
+--- Every diagnostic of a rulebook, errors and warnings. Arguments as for gov.load_rulebook().
+function gov.check(path, today, scope, overlay)
+  local rules, message, code, err = gov.load_rulebook(path, today, scope, overlay)
   if rules then
     rules:close()
     return rules.warnings

@@ -126,8 +126,9 @@ function gov.schema() end
 ---@param path string
 ---@param today? gov.timestamp
 ---@param scope? gov.functions
+---@param overlay? string
 ---@return gov.diagnostic[]? list, string? message, string? code, gov.error? err
-function gov.check(path, today, scope) end
+function gov.check(path, today, scope, overlay) end
 
 ---@param path string
 ---@param options? {url: string?, lang: string?, overlay: string?}

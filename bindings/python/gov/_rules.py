@@ -70,10 +70,10 @@ def schema():
     return _core.gov_rulebook_schema()
 
 
-def check(path, *, today=None, scope=None):
-    """Every diagnostic of a rulebook, errors and warnings; an empty list when all is well."""
+def check(path, *, today=None, scope=None, overlay=None):
+    """Every diagnostic of a rulebook, errors and warnings; an empty list when all is well. Arguments as for load_rulebook()."""
     try:
-        with load_rulebook(path, today=today, scope=scope) as rules:
+        with load_rulebook(path, today=today, scope=scope, overlay=overlay) as rules:
             return rules.warnings
     except (RuleError, InputError, LimitError) as e:
         return e.diagnostics
