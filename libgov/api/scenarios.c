@@ -26,7 +26,51 @@ typedef struct rehearsal {
     value_builder results;
     int64_t passed, failed;
     char prefix[17];
+    struct others *others;
 } rehearsal;
+
+/* Rules that a scenario goes over to, as they were read for the names in its later steps; once for each path. */
+typedef struct others {
+    struct others *next;
+    const char *path, *overlay;
+    gov_rulebook *rules; /* NULL: they cannot be read, which the step tells when it is played */
+} others;
+
+static bool same_path(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static gov_status read_others(void *user, const char *origin, const char *to, const char *overlay, const rulebook **out, const diag *d)
+{
+    rehearsal *r = user;
+    const char *path, *over = r->setting.overlay;
+    gov_status status = scenario_path(&r->setting, &r->arena, origin, to, &path, d);
+    if (status == GOV_OK && overlay != NULL)
+        status = scenario_path(&r->setting, &r->arena, origin, overlay, &over, d);
+    others *o = r->others;
+    while (status == GOV_OK && o != NULL && !(same_path(o->path, path) && same_path(o->overlay, over)))
+        o = o->next;
+    if (status == GOV_OK && o == NULL) {
+        o = base_arena_alloc(&r->arena, sizeof *o);
+        if (o == NULL)
+            return base_nomem(d);
+        *o = (others){r->others, path, over, NULL};
+        r->others = o;
+        if (gov_rulebook_load_over(r->alloc, path, over, 0, r->setting.scope, &o->rules, NULL) == GOV_E_NOMEM)
+            return base_nomem(d);
+    }
+    if (status == GOV_OK && o->rules == NULL)
+        return GOV_E_NOT_FOUND;
+    *out = status == GOV_OK ? o->rules->book : NULL;
+    return status;
+}
+
+static void free_others(rehearsal *r)
+{
+    for (others *o = r->others; o != NULL; o = o->next)
+        gov_rulebook_free(o->rules);
+}
 
 static gov_status migrate(gov *g, const scenario_setting *setting, const char *path, const char *overlay, bool dry_run,
                           gov_value **report, gov_error **err)
@@ -120,7 +164,7 @@ static gov_status publish(rehearsal *r, gov_value **report, const diag *d)
 
 static gov_status load(rehearsal *r, const char *path, const diag *d)
 {
-    rulebook_options options = {0};
+    rulebook_options options = {.others = read_others, .others_user = r};
     rulebook_bundle *bundle = NULL;
     rulebook *book = NULL;
     rulebook_tests tests;
@@ -175,6 +219,7 @@ gov_status gov_scenarios_run(const gov_allocator *alloc, const char *path, const
     gov_store_free(r.home);
     scenario_cover_free(r.cover);
     rulebook_free(r.rules.book);
+    free_others(&r); /* scenarios name their fields by those */
     api_host_free(r.rules.host, r.alloc);
     base_arena_free(&r.arena);
     return status;

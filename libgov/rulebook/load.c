@@ -411,6 +411,7 @@ gov_status rulebook_load(const gov_allocator *a, rulebook_bundle *b, const ruleb
     }
     rulebook_loader l = {.rb = rb, .unit = &rb->unit, .d = d};
     rb->all = true;
+    rb->loading = o;
     rb_note(&l, base_forward(d, rb_bundle_problems(b)));
     check_texts(&l);
     if (!rb_out(&l))
@@ -426,6 +427,7 @@ gov_status rulebook_load(const gov_allocator *a, rulebook_bundle *b, const ruleb
     rb_names_free(&l, &rb->used_roles);
     rb_names_free(&l, &rb->given);
     rb->all = false;
+    rb->loading = NULL;
     if (l.status == GOV_OK && rb->def_count == 0) {
         const base_place place = {rb->sources[0].path, 1, 1};
         rb_note(&l, base_fail_at(d, &place, M_rulebook_first));

@@ -79,6 +79,7 @@ typedef struct rb_full {
     rulebook_names effect_names;
     bool lost;           /* a document could not be read at all: nobody knows what it defines */
     bool all;            /* everything is compiled now, by one thread */
+    const rulebook_options *loading; /* then: by these */
     rb_names used_roles; /* then: the names of roles that rules ask for */
     rb_names given;      /* "WORKFLOW.FIELD" that some rule gives when it opens a case */
 } rb_full;

@@ -582,6 +582,10 @@ typedef struct rulebook_options {
     size_t tzif_len;
     bool lenient; /* a lone workflow under simulation: names of roles, effects and events that nobody declares are fine */
     int64_t today; /* days since 1970: warns of missing years; 0: does not */
+    /* For scenarios that go over to other rules: the rulebook at a path that the file `origin` writes, with an overlay (NULL: none) over
+     * it. It outlives the one that is loaded. NULL, or an error: what later steps name is looked up when they are played. */
+    gov_status (*others)(void *user, const char *origin, const char *to, const char *overlay, const rulebook **out, const diag *d);
+    void *others_user;
     const void *trees; /* rulebook_open: what rulebook_trees_write wrote; NULL, or another version's: the text is read */
     size_t trees_len;
 } rulebook_options;

@@ -54,15 +54,32 @@ static const char *name_case(rb_play *p, const rb_node *n, const rulebook_workfl
     return name;
 }
 
+static const rulebook_workflow *workflow_in(rb_play *p, const rulebook *rules, const char *name)
+{
+    const rulebook_workflow *w = NULL;
+    for (uint32_t i = 0; i < rules->workflows.count; i++)
+        if (strcmp(rules->workflows.items[i], name) == 0)
+            rb_note(p->l, rulebook_get_workflow(rules, name, &w, NULL)); /* its mistakes are told where it stands */
+    return w != NULL && w->chart != NULL ? w : NULL;
+}
+
+/* Under which workflow a case is now; the one where it stays when it cannot move is kept in p->old. */
+static const rulebook_workflow *moved_to(rb_play *p, const rulebook_workflow *from)
+{
+    const rulebook_workflow *to = workflow_in(p, p->target, from->name);
+    p->old = to != NULL && to != from ? from : NULL;
+    return to != NULL ? to : from;
+}
+
 const char *rb_play_case(rb_play *p, const rb_node *n, const rulebook_workflow **w)
 {
-    *w = NULL;
+    *w = p->old = NULL;
     const char *name = rulebook_read_string(p->l, n, "case");
     if (name == NULL)
         return NULL;
     const rb_known_case *c = case_named(p, name);
     if (c != NULL && !c->made) {
-        *w = p->moved ? NULL : c->w;
+        *w = !p->moved ? c->w : c->w != NULL && p->target != NULL ? moved_to(p, c->w) : NULL;
         return name;
     }
     rb_names known = {0};
@@ -88,10 +105,27 @@ const char *rb_play_record(rb_play *p, const rb_node *n, const char *kind)
     return NULL;
 }
 
-const rulebook_workflow *rb_play_workflow(rb_play *p, const rb_node *n, const char **name)
+static const rulebook_workflow *moved_workflow(rb_play *p, const rb_node *n, bool opens, const char *name)
+{
+    const rulebook_workflow *from = opens ? NULL : workflow_in(p, &p->l->rb->pub, name), *to = workflow_in(p, p->target, name);
+    p->old = to != NULL ? from : NULL;
+    if (to != NULL || from != NULL || rb_out(p->l))
+        return to != NULL ? to : from;
+    rb_names known = {0};
+    for (uint32_t i = 0; i < p->target->workflows.count; i++)
+        rb_names_add(p->l, &known, p->target->workflows.items[i]);
+    rb_unknown(p->l, n, "workflow", name, &known);
+    rb_names_free(p->l, &known);
+    return NULL;
+}
+
+const rulebook_workflow *rb_play_workflow(rb_play *p, const rb_node *n, bool opens, const char **name)
 {
     const rulebook_workflow *w = NULL;
+    p->old = NULL;
     *name = rulebook_read_name(p->l, n, "workflow");
+    if (*name != NULL && p->target != NULL)
+        return moved_workflow(p, n, opens, *name);
     if (*name == NULL || p->moved || !rb_check_definition(p->l, n, RB_WORKFLOW, "workflow", *name))
         return NULL;
     rb_note(p->l, rulebook_get_workflow(&p->l->rb->pub, *name, &w, NULL)); /* its mistakes are told where it stands */
@@ -452,7 +486,7 @@ static void read_open(rb_play *p, const rb_node *n, rulebook_step *out)
 {
     if (!rulebook_read_keys(p->l, n, "open", rb_keys_scenario_open))
         return;
-    const rulebook_workflow *w = rb_play_workflow(p, rb_get(n, "workflow"), &out->workflow);
+    const rulebook_workflow *w = rb_play_workflow(p, rb_get(n, "workflow"), true, &out->workflow);
     rb_play_who(p, rb_get(n, "as"), &out->who, &out->as);
     out->purpose = rulebook_read_string(p->l, rb_get(n, "purpose"), "purpose");
     out->fails = rb_play_refusal(p, rb_get(n, "fails"));
@@ -477,14 +511,15 @@ static void read_send(rb_play *p, const rb_node *n, rulebook_step *out)
     out->fails = rb_play_refusal(p, rb_get(n, "fails"));
     out->event = rb_read_event(p->l, rb_get(n, "event"), "event");
     const rulebook_event *e = w != NULL && out->event != NULL ? rulebook_find_event(w, out->event) : NULL;
-    if (w != NULL && out->event != NULL && e == NULL && (out->fails.code == NULL || strcmp(out->fails.code, "event_unknown") != 0)) {
+    const rulebook_event *before = p->old != NULL && out->event != NULL ? rulebook_find_event(p->old, out->event) : NULL;
+    if (w != NULL && out->event != NULL && e == NULL && before == NULL && (out->fails.code == NULL || strcmp(out->fails.code, "event_unknown") != 0)) {
         rb_names known = {0};
         for (uint32_t i = 0; i < w->event_count; i++)
             rb_names_add(p->l, &known, w->events[i].name);
         rb_unknown(p->l, rb_get(n, "event"), "event", out->event, &known);
         rb_names_free(p->l, &known);
     }
-    out->fields = read_input(p, n, rb_get(n, "data"), e != NULL ? &e->input : NULL, rb_get(n, "fails") != NULL);
+    out->fields = read_input(p, n, rb_get(n, "data"), before != NULL ? NULL : e != NULL ? &e->input : NULL, rb_get(n, "fails") != NULL);
 }
 
 /* What an operation is to fail at may be wrong on purpose. */
@@ -520,13 +555,29 @@ static void read_find(rb_play *p, const rb_node *n, rulebook_step *out)
     rb_play_query(p, n, true, &out->find);
     if (n->kind != RB_MAP || rb_get(n, "id") == NULL)
         return;
-    const rulebook_workflow *w = NULL;
-    if (out->find.workflow != NULL && !p->moved)
-        (void)rulebook_get_workflow(&p->l->rb->pub, out->find.workflow, &w, NULL);
-    out->name = name_case(p, rb_get(n, "id"), w != NULL && w->chart != NULL ? w : NULL, false);
+    const rulebook *rules = p->moved ? p->target : &p->l->rb->pub;
+    const rulebook_workflow *w = out->find.workflow != NULL && rules != NULL ? workflow_in(p, rules, out->find.workflow) : NULL;
+    if (w == NULL && out->find.workflow != NULL && p->target != NULL)
+        w = workflow_in(p, &p->l->rb->pub, out->find.workflow);
+    out->name = name_case(p, rb_get(n, "id"), w, false);
 }
 
-/* Under other rules everything may be called otherwise. They lie elsewhere, and are read when the scenario is played. */
+/* Under other rules everything may be called otherwise. They lie elsewhere: where nobody can read them now, or a scenario goes on to
+ * a third rulebook, what it names is looked up when it is played. */
+static void go_over(rb_play *p, const rulebook_step *step)
+{
+    const rulebook_options *o = p->l->rb->loading;
+    const rulebook *target = NULL;
+    if (!p->moved && o != NULL && o->others != NULL) {
+        const gov_status status = o->others(o->others_user, step->place.origin, step->to, step->overlay, &target, NULL);
+        if (status == GOV_E_NOMEM)
+            rb_note(p->l, base_nomem(p->l->d));
+        target = status == GOV_OK ? target : NULL;
+    }
+    p->target = target;
+    p->moved = true;
+}
+
 static void read_migrate(rb_play *p, const rb_node *n, rulebook_step *out)
 {
     if (!rulebook_read_keys(p->l, n, "migrate", rb_keys_scenario_migrate))
@@ -540,7 +591,8 @@ static void read_migrate(rb_play *p, const rb_node *n, rulebook_step *out)
         rb_fail(p->l, n, M_missing_key, A_S("what", "migrate"), A_S("key", "to"));
     if (gives != NULL && rb_expect(p->l, gives, RB_MAP, "gives"))
         out->gives = rulebook_read_value(p->l, gives);
-    p->moved = p->moved || (out->to != NULL && !out->dry_run && rb_get(n, "fails") == NULL);
+    if (out->to != NULL && !out->dry_run && rb_get(n, "fails") == NULL)
+        go_over(p, out);
 }
 
 /* The years that a scenario moves through, where its calendar does not list them. */

@@ -23,7 +23,9 @@ typedef struct rb_play {
     rb_known *records;
     rb_known_case *cases;
     const char *calendar;
-    bool moved; /* a step before goes over to other rules: names are looked up when it is played */
+    bool moved; /* a step before goes over to other rules ... */
+    const rulebook *target; /* ... these; NULL: nobody can say which, and names are looked up when the step is played */
+    const rulebook_workflow *old; /* of the same name as the workflow at hand: a case that could not move is still under it; NULL: none is */
 } rb_play;
 
 /* ---- scenario.c ---- */
@@ -32,7 +34,8 @@ bool rb_play_knows(const rb_play *p, const char *kind, const char *key); /* kind
 const char *rb_play_case(rb_play *p, const rb_node *n, const rulebook_workflow **w);
 /* The name of a record of that kind (NULL: any); unknown ones are reported. */
 const char *rb_play_record(rb_play *p, const rb_node *n, const char *kind);
-const rulebook_workflow *rb_play_workflow(rb_play *p, const rb_node *n, const char **name);
+/* `opens`: for a new case, which is under the rules of now. */
+const rulebook_workflow *rb_play_workflow(rb_play *p, const rb_node *n, bool opens, const char **name);
 /* A value against a field: NULL: nothing is known of it. Gives it as it is written. */
 value rb_play_value(rb_play *p, const rulebook_field *f, const rb_node *n);
 bool rb_play_instant(rb_play *p, const rb_node *n, int64_t *us);

@@ -16,10 +16,15 @@ static void unknown(rb_play *p, const rb_node *n, const char *kind, const char *
     rb_names_free(p->l, known);
 }
 
+static bool has_state(const rulebook_workflow *w, const char *name)
+{
+    return w != NULL && chart_find(w->chart, name, strlen(name)) != CHART_NONE;
+}
+
 static bool check_state(rb_play *p, const rulebook_workflow *w, const rb_node *n, const char *name)
 {
     rb_names known = {0};
-    if (w == NULL || chart_find(w->chart, name, strlen(name)) != CHART_NONE)
+    if (w == NULL || has_state(w, name) || has_state(p->old, name))
         return true;
     for (uint32_t i = 1; i < chart_state_count(w->chart); i++) {
         const char *path = w->states[i].path, *last = strrchr(path, '.');
@@ -30,24 +35,33 @@ static bool check_state(rb_play *p, const rulebook_workflow *w, const rb_node *n
         }
         rb_names_add(p->l, &known, path);
     }
+    for (uint32_t i = 1; p->old != NULL && i < chart_state_count(p->old->chart); i++)
+        rb_names_add(p->l, &known, p->old->states[i].path);
     unknown(p, n, "state", name, &known);
     return false;
 }
 
 /* Events that something in the workflow makes, or that one of its transitions waits for. */
+static bool waits_for(const rulebook_workflow *w, const char *name)
+{
+    bool found = false;
+    for (uint32_t i = 0; w != NULL && !found && i < chart_transition_count(w->chart); i++) {
+        const chart_transition *t = chart_transition_at(w->chart, i);
+        for (size_t k = 0; k < t->event_count; k++)
+            found = found || (t->events[k].s[0] != '*' && chart_matches(t->events[k].s, t->events[k].len, name, strlen(name)));
+    }
+    return found;
+}
+
 static bool check_raised(rb_play *p, const rulebook_workflow *w, const rb_node *n, const char *name)
 {
     rb_names known = {0};
-    const size_t len = strlen(name);
     if (w == NULL)
         return true;
     rb_event_names(p->l, w, &known);
-    bool found = rb_names_have(&known, name);
-    for (uint32_t i = 0; !found && i < chart_transition_count(w->chart); i++) {
-        const chart_transition *t = chart_transition_at(w->chart, i);
-        for (size_t k = 0; k < t->event_count; k++)
-            found = found || (t->events[k].s[0] != '*' && chart_matches(t->events[k].s, t->events[k].len, name, len));
-    }
+    if (p->old != NULL)
+        rb_event_names(p->l, p->old, &known);
+    bool found = rb_names_have(&known, name) || waits_for(w, name) || waits_for(p->old, name);
     found = found || strncmp(name, "done.", 5) == 0 || strncmp(name, "child.", 6) == 0;
     if (found)
         rb_names_free(p->l, &known);
@@ -59,7 +73,7 @@ static bool check_raised(rb_play *p, const rulebook_workflow *w, const rb_node *
 static bool check_declared(rb_play *p, const rulebook_workflow *w, const rb_node *n, const char *name)
 {
     rb_names known = {0};
-    if (w == NULL || rulebook_find_event(w, name) != NULL)
+    if (w == NULL || rulebook_find_event(w, name) != NULL || (p->old != NULL && rulebook_find_event(p->old, name) != NULL))
         return true;
     for (uint32_t i = 0; i < w->event_count; i++)
         rb_names_add(p->l, &known, w->events[i].name);
@@ -178,6 +192,10 @@ rulebook_wanteds rb_play_fields(rb_play *p, const rb_node *n, const rulebook_fie
             continue;
         }
         const rulebook_field *f = rulebook_find_field(fields, key->as.text, key->count);
+        if (p->old != NULL && rulebook_find_field(&p->old->fields, key->as.text, key->count) != NULL) { /* of which of the two it is, nobody knows */
+            items[out.count++] = (rulebook_wanted){rb_copy(p->l, key->as.text, key->count), rulebook_read_value(p->l, val), rb_place(val)};
+            continue;
+        }
         if (f == NULL) {
             rb_names known = {0};
             for (uint32_t k = 0; k < fields->count; k++)
@@ -201,6 +219,8 @@ static bool check_outcome(rb_play *p, const rulebook_workflow *w, const rb_node 
         return true;
     for (uint32_t i = 0; i < chart_state_count(w->chart); i++)
         rb_names_add(p->l, &known, w->states[i].outcome);
+    for (uint32_t i = 0; p->old != NULL && i < chart_state_count(p->old->chart); i++)
+        rb_names_add(p->l, &known, p->old->states[i].outcome);
     const bool found = rb_names_have(&known, name);
     if (found)
         rb_names_free(p->l, &known);
@@ -233,9 +253,11 @@ void rb_play_query(rb_play *p, const rb_node *n, bool find, rulebook_query *out)
     out->nth = -1;
     if (!rulebook_read_keys(p->l, n, find ? "find" : "cases", keys))
         return;
-    const rulebook_workflow *w = rb_play_workflow(p, rb_get(n, "workflow"), &out->workflow);
+    const rulebook_workflow *w = rb_play_workflow(p, rb_get(n, "workflow"), false, &out->workflow);
+    const rulebook_workflow *old = p->old;
     if (rb_get(n, "child_of") != NULL && !child)
         out->parent = rb_play_case(p, rb_get(n, "child_of"), &parent);
+    p->old = old;
     out->link = rulebook_read_name(p->l, rb_get(n, "link"), "link");
     out->states = read_wanted(p, w, rb_get(n, "state"), "state", check_state);
     out->outcome = read_outcome(p, w, rb_get(n, "outcome"));
@@ -279,7 +301,8 @@ static void read_clock(rb_play *p, const rulebook_workflow *w, const rb_pair *pa
     out->name = rulebook_read_name(p->l, pair->key, "clock");
     out->due = value_absent();
     out->running = out->breached = out->provisional = -1;
-    if (out->name != NULL && w != NULL && rulebook_find_clock(w, out->name) == NULL) {
+    if (out->name != NULL && w != NULL && rulebook_find_clock(w, out->name) == NULL &&
+        (p->old == NULL || rulebook_find_clock(p->old, out->name) == NULL)) {
         rb_names known = {0};
         for (uint32_t i = 0; i < w->clock_count; i++)
             rb_names_add(p->l, &known, w->clocks[i].name);
@@ -377,6 +400,19 @@ static rulebook_wanteds read_properties(rb_play *p, const rulebook_workflow *w, 
     return out;
 }
 
+static bool compiles(rb_play *p, const rb_node *n, const expr_scope *scope)
+{
+    const expr_options options = {.expect = EXPR_BOOL, .declared_only = true};
+    expr_program *program = NULL;
+    if (n->kind != RB_SCALAR || n->quiet)
+        return false;
+    const gov_status status = expr_compile(p->l->rb->alloc, scope, n->as.text, n->count, &options, &program, NULL);
+    if (status == GOV_E_NOMEM)
+        rb_note(p->l, base_nomem(p->l->d));
+    expr_program_free(program);
+    return status == GOV_OK;
+}
+
 static void read_that(rb_play *p, const rulebook_workflow *w, const rb_node *n, rulebook_expectation *out)
 {
     if (n == NULL || (w == NULL && !p->moved))
@@ -389,7 +425,10 @@ static void read_that(rb_play *p, const rulebook_workflow *w, const rb_node *n, 
     for (uint32_t i = 0; i < count; i++) {
         const rb_node *item = one ? n : n->as.items[i];
         items[i].place = rb_place(item);
-        items[i].program = w != NULL ? rb_expr(p->l, item, EXPR_BOOL, w->scope) : NULL;
+        if (w != NULL && !p->moved)
+            items[i].program = rb_expr(p->l, item, EXPR_BOOL, w->scope);
+        else if (w != NULL && (p->old == NULL || !compiles(p, item, p->old->scope)))
+            (void)rb_expr(p->l, item, EXPR_BOOL, w->scope); /* for its mistakes: it is compiled when it is played */
         items[i].text = item->kind == RB_SCALAR ? rb_copy(p->l, item->as.text, item->count) : "";
     }
     out->that = items;
@@ -440,7 +479,7 @@ void rb_play_expect(rb_play *p, const rb_node *n, rulebook_step *out)
 {
     static const char *const free_keys[] = {"cases", "balance"};
     rulebook_expectation *e = &out->expect;
-    const rulebook_workflow *w = NULL;
+    const rulebook_workflow *w = NULL, *old;
     if (!rulebook_read_keys(p->l, n, "expect", rb_keys_scenario_expect))
         return;
     if (n->count == 0)
@@ -450,12 +489,14 @@ void rb_play_expect(rb_play *p, const rb_node *n, rulebook_step *out)
         if (!rb_is(n->as.pairs[i].key, free_keys[0]) && !rb_is(n->as.pairs[i].key, free_keys[1]))
             rb_fail(p->l, n->as.pairs[i].key, M_scenario_needs_case, A_N("key", n->as.pairs[i].key->as.text, n->as.pairs[i].key->count));
     out->name = rb_play_case(p, named, &w);
+    old = p->old;
     rb_play_who(p, rb_get(n, "as"), &out->who, &out->as);
     out->purpose = rulebook_read_string(p->l, rb_get(n, "purpose"), "purpose");
     e->cases = read_queries(p, rb_get(n, "cases"), NULL, "cases");
     read_balances(p, rb_get(n, "balance"), e);
     if (out->name == NULL)
         return;
+    p->old = old; /* other cases have been asked for between */
     e->states = read_wanted(p, w, rb_get(n, "state"), "state", check_state);
     e->raised = read_wanted(p, w, rb_get(n, "raised"), "raised", check_raised);
     e->not_raised = read_wanted(p, w, rb_get(n, "not_raised"), "not_raised", check_raised);
@@ -466,6 +507,6 @@ void rb_play_expect(rb_play *p, const rb_node *n, rulebook_step *out)
     e->effects = read_effects(p, rb_get(n, "effects"), read_messages(p, rb_get(n, "messages")));
     e->allowed = read_wanted(p, w, rb_get(n, "allowed"), "allowed", check_declared);
     read_refused(p, w, rb_get(n, "refused"), e);
-    e->children = read_queries(p, rb_get(n, "children"), out->name, "children");
     e->properties = read_properties(p, w, n);
+    e->children = read_queries(p, rb_get(n, "children"), out->name, "children");
 }

@@ -3,19 +3,18 @@
 
 #include <string.h>
 
-/* A path that the scenario writes, from the folder that its file lies in. */
-static gov_status path_of(const scenario_run *r, const char *origin, const char *written, const char **out, const diag *d)
+gov_status scenario_path(const scenario_setting *s, base_arena *arena, const char *origin, const char *written, const char **out, const diag *d)
 {
     base_buf text;
     const char *slash = strrchr(base_text_or_empty(origin), '/');
-    base_buf_init(&text, r->g->alloc);
+    base_buf_init(&text, arena->alloc);
     if (written[0] != '/') {
-        base_buf_str(&text, r->setting->dir);
+        base_buf_str(&text, s->dir);
         base_buf_char(&text, '/');
         base_buf_add(&text, base_text_or_empty(origin), slash != NULL ? (size_t)(slash - origin) + 1 : 0);
     }
     base_buf_str(&text, written);
-    *out = text.failed ? NULL : base_arena_strndup(r->arena, text.data, text.len);
+    *out = text.failed ? NULL : base_arena_strndup(arena, text.data, text.len);
     base_buf_free(&text);
     return *out != NULL ? GOV_OK : base_nomem(d);
 }
@@ -26,8 +25,8 @@ gov_status scenario_migrate(scenario_run *r, const rulebook_step *step, gov_valu
     const char *path = r->setting->path, *overlay = r->setting->overlay;
     gov_status status = GOV_OK;
     if (step->to != NULL)
-        status = path_of(r, step->place.origin, step->to, &path, &d);
+        status = scenario_path(r->setting, r->arena, step->place.origin, step->to, &path, &d);
     if (status == GOV_OK && step->overlay != NULL)
-        status = path_of(r, step->place.origin, step->overlay, &overlay, &d);
+        status = scenario_path(r->setting, r->arena, step->place.origin, step->overlay, &overlay, &d);
     return status == GOV_OK ? r->setting->migrate(r->g, r->setting, path, overlay, step->dry_run, report, err) : status;
 }

@@ -65,6 +65,8 @@ bool scenario_refused_by(const rulebook_refusal *wanted, const char *file, int64
 void scenario_rule_text(base_buf *out, const char *file, int64_t line);
 
 /* ---- migrate.c ---- */
+/* A path that a scenario writes, from the folder that its file `origin` lies in; in the arena. */
+gov_status scenario_path(const scenario_setting *s, base_arena *arena, const char *origin, const char *written, const char **out, const diag *d);
 /* Goes over to other rules, as the host, or tells what would come of it: *report is the caller's. */
 gov_status scenario_migrate(scenario_run *r, const rulebook_step *step, gov_value **report, gov_error **err);
 

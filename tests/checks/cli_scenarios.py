@@ -140,14 +140,25 @@ def check_moved(f):
            re.search(r"/tests/bad\.yaml:5:.*here:there", told.err, re.M), told)
     f.write("hut/next/rulebook.yaml", RULES.replace('version: "1"', 'version: "2"').replace("workflow: errand\n", "workflow: errand\nmigrate: {from: '1', states: {here: home}}\n")
             .replace("  here:", "  home:").replace("ended: {", "home2: {on: {stop: ended}}\n  ended: {"))
-    f.write("hut/tests/bad.yaml", "scenario: x\nsteps:\n  - open: {workflow: errand, id: e}\n  - migrate: {to: ../next, gives: {migrated: 2}}\n"
-            "  - expect: {case: e, state: here, that: case.m == 1, allowed: [gone], clocks: {c: {left: 1 hour}}, fields: {m: 1}}\n")
+    wrong = "  - expect: {case: e, state: hree, that: case.m == 1, allowed: [gone], clocks: {c: {left: 1 hour}}, fields: {m: 1}, outcome: endde}\n"
+    f.write("hut/tests/bad.yaml", "scenario: x\nsteps:\n  - open: {workflow: errand, id: e}\n  - migrate: {to: ../next}\n" + wrong +
+            "  - send: {case: e, event: og}\n  - open: {workflow: errnad, id: g}\n  - find: {workflow: errand, state: home3, id: h}\n")
+    told = gov("test", f("hut"))
+    for what in ('5:30: error: there is no state "hree"; did you mean "here"', '5:42: error: .*"case.m"', '5:65: error: there is no event "gone"',
+                 '5:81: error: there is no clock "c"', '5:110: error: there is no field "m"', '5:126: error: there is no outcome "endde"; did you mean "ended"',
+                 r'6:28: error: there is no event "og"; did you mean "go"', r'7:\d+: error: there is no workflow "errnad"; did you mean "errand"',
+                 r'8:\d+: error: there is no state "home3"'):
+        expect_answer(f"after a migration it is told before playing: {what}", told, 2, "", rf"^{re.escape(f('hut/tests/bad.yaml'))}:{what}")
+    f.write("hut/tests/bad.yaml", "scenario: x\nsteps:\n  - open: {workflow: errand, id: e}\n  - migrate: {to: ../nxet}\n" + wrong)
+    told = gov("test", f("hut"))
+    expect_answer("rules that cannot be read are the step's failure", told, 1, r"bad\.yaml:4:5: migrate \.\./nxet failed", "")
+    f.write("hut/tests/bad.yaml", "scenario: x\nsteps:\n  - open: {workflow: errand, id: e}\n  - migrate: {to: ../next, gives: {migrated: 2}}\n")
     told = gov("test", f("hut"))
     expect_answer("what a scenario expects wrongly after a migration", told, 1, rf"^  {re.escape(f('hut'))}/tests/bad\.yaml:4:5: migrated is 1, not 2$", "")
     f.write("hut/tests/bad.yaml", "scenario: x\nsteps:\n  - open: {workflow: errand, id: e}\n  - migrate: {to: ../next, gives: {migrated: 1}}\n"
-            "  - expect: {case: e, state: here, that: case.m == 1, allowed: [gone], clocks: {c: {left: 1 hour}}, fields: {m: 1}}\n")
+            "  - expect: {case: e, state: here, that: case.n == 1, refused: [go], fields: {n: 1}}\n")
     told = gov("test", f("hut"))
-    for what in ("state is home, not here", "this does not hold: case.m == 1", "gone is refused, not allowed", "c is null, not a clock", "m is null, not 1"):
+    for what in ("state is home, not here", "this does not hold: case.n == 1", "go is allowed, not refused", "n is 0, not 1"):
         expect(f"under the new rules: {what}", what in told.out and told.code == 1, told)
 
 
