@@ -1,6 +1,7 @@
 /* Opening, compiling and checking a rulebook of a hundred workflows, each the example community's complaint. "As installed" is
  * what a community does at the first use of each: from the trees that were stored beside the text when it was installed. "From
- * text" reads YAML first, as where no trees were stored. Checking compiles all and looks for what is doubtful besides. Beside: a
+ * text" reads YAML first, as where no trees were stored. Of its instructions 39 % are libyaml's, 19 % SHA-256 (of the sources, and
+ * of what a workflow depends on), 18 % the compiler's, and the rest nodes, their places and memory: nothing of it stands out. Checking compiles all and looks for what is doubtful besides. Beside: a
  * copy and a look at each line, and libyaml's events of the same bytes without a tree. */
 #include "bench/common/bench.h"
 
