@@ -220,6 +220,7 @@ static void read_base(rulebook_loader *l, const rulebook_options *o)
     if (!make_room(l))
         return;
     read_kind(l, RB_OVERLAY);
+    rb_resolve_values(l);
     read_kind(l, RB_CALENDAR);
     if (!rb_out(l))
         default_calendar(l, root);

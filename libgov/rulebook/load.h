@@ -93,6 +93,7 @@ struct rulebook_loader {
     gov_status status;       /* the first failure */
     const expr_scope *scope; /* where expressions are compiled when nothing else is said */
     const char *calendar;    /* what working days count in; NULL: there is none */
+    const rb_node **said;    /* by value: its `is`, of the overlay where one replaces it; while the base is read */
     struct rb_work *work;    /* NULL outside of a workflow */
 };
 
@@ -154,6 +155,7 @@ expr_type rb_field_type(const rulebook_field *f);
 /* ---- root.c ---- */
 void rb_root(rulebook_loader *l, const rb_node *root);
 void rb_overlay(rulebook_loader *l, const rb_node *root);
+void rb_resolve_values(rulebook_loader *l); /* once all overlays are read: what one sets counts wherever the value is named */
 void rb_common_scope(rulebook_loader *l);
 rulebook_role *rb_roles(rulebook_loader *l, const rb_node *n, uint32_t *count);
 const rulebook_workflow *rb_work_roles(const rulebook_loader *l); /* the workflow being compiled, for its own roles */

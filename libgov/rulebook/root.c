@@ -79,59 +79,6 @@ static void read_value(rulebook_loader *l, const rb_node *key, const rb_node *n,
 
 enum { MAX_VALUES = 4096 };
 
-/* Follows `is: values.other` to its end; a circle is longer than there are values. */
-static void resolve_value(rulebook_loader *l, const rb_node *all, const uint32_t *next, uint32_t i)
-{
-    rb_full *rb = l->rb;
-    rulebook_value *v = (rulebook_value *)(uintptr_t)&rb->pub.values[i];
-    const rb_node *first = rb_get(all->as.pairs[i].val, "is");
-    uint32_t at = i;
-    for (uint32_t steps = 0; next[at] != RULEBOOK_NONE; steps++) {
-        if (steps > rb->pub.value_count) {
-            rb_fail(l, first, M_value_circle, A_S("name", v->name));
-            return;
-        }
-        at = next[at];
-    }
-    const char *unknown = refers_to(rb_get(all->as.pairs[at].val, "is"));
-    if (unknown != NULL && at == i) {
-        rb_names known = {0};
-        for (uint32_t k = 0; k < rb->pub.value_count && !rb_told_enough(l); k++)
-            rb_names_add(l, &known, rb->pub.values[k].name);
-        rb_unknown(l, first, "value", unknown, &known);
-        rb_names_free(l, &known);
-    }
-    const rulebook_value *other = &rb->pub.values[at];
-    v->is_duration = other->is_duration;
-    v->duration = other->duration;
-    v->val = other->val;
-    v->type = other->type;
-}
-
-/* Which value each one refers to; RULEBOOK_NONE: none, or none that there is. */
-static uint32_t *references(rulebook_loader *l, const rb_node *all)
-{
-    base_map names;
-    uint32_t *next = rb_alloc(l, all->count, sizeof *next);
-    bool good = next != NULL;
-    base_map_init(&names, l->rb->alloc);
-    for (uint32_t i = 0; good && i < all->count; i++) {
-        uint64_t *at = base_map_put(&names, l->rb->pub.values[i].name, strlen(l->rb->pub.values[i].name), NULL);
-        good = at != NULL;
-        if (good)
-            *at = i;
-    }
-    for (uint32_t i = 0; good && i < all->count; i++) {
-        const char *name = refers_to(rb_get(all->as.pairs[i].val, "is"));
-        const uint64_t *at = name != NULL ? base_map_get(&names, name, strlen(name)) : NULL;
-        next[i] = at != NULL ? (uint32_t)*at : RULEBOOK_NONE;
-    }
-    if (!good)
-        rb_note(l, base_nomem(l->d));
-    base_map_free(&names);
-    return good ? next : NULL;
-}
-
 static void read_values(rulebook_loader *l, const rb_node *n)
 {
     if (n == NULL || !rb_expect(l, n, RB_MAP, "values"))
@@ -141,15 +88,113 @@ static void read_values(rulebook_loader *l, const rb_node *n)
         return;
     }
     rulebook_value *values = rb_alloc(l, n->count, sizeof *values);
-    if (values == NULL)
+    l->said = rb_alloc(l, n->count, sizeof *l->said);
+    if (values == NULL || l->said == NULL)
         return;
-    for (uint32_t i = 0; i < n->count && !rb_out(l); i++)
+    for (uint32_t i = 0; i < n->count && !rb_out(l); i++) {
         read_value(l, n->as.pairs[i].key, n->as.pairs[i].val, &values[i]);
+        l->said[i] = rb_get(n->as.pairs[i].val, "is");
+    }
     l->rb->pub.values = values;
     l->rb->pub.value_count = rb_out(l) ? 0 : n->count;
-    const uint32_t *next = rb_out(l) ? NULL : references(l, n);
-    for (uint32_t i = 0; next != NULL && i < n->count && !rb_out(l); i++)
-        resolve_value(l, n, next, i);
+}
+
+/* ---- values that refer to values: when all overlays are read ---- */
+
+/* Which value each one refers to; RULEBOOK_NONE: none, or none that there is. */
+static uint32_t *references(rulebook_loader *l)
+{
+    const rulebook *rb = &l->rb->pub;
+    base_map names;
+    uint32_t *next = rb_alloc(l, rb->value_count, sizeof *next);
+    bool good = next != NULL;
+    base_map_init(&names, l->rb->alloc);
+    for (uint32_t i = 0; good && i < rb->value_count; i++) {
+        uint64_t *at = base_map_put(&names, rb->values[i].name, strlen(rb->values[i].name), NULL);
+        good = at != NULL;
+        if (good)
+            *at = i;
+    }
+    for (uint32_t i = 0; good && i < rb->value_count; i++) {
+        const char *name = refers_to(l->said[i]);
+        const uint64_t *at = name != NULL ? base_map_get(&names, name, strlen(name)) : NULL;
+        next[i] = at != NULL ? (uint32_t)*at : RULEBOOK_NONE;
+    }
+    if (!good)
+        rb_note(l, base_nomem(l->d));
+    base_map_free(&names);
+    return good ? next : NULL;
+}
+
+/* Tells of a circle at its first value in the order of the rulebook, with the places that it leads through. */
+static void report_circle(rulebook_loader *l, const uint32_t *next, uint32_t first)
+{
+    enum { SHOWN = 8 };
+    const rulebook_value *values = l->rb->pub.values;
+    base_buf way;
+    uint32_t at = first, shown = 0;
+    for (uint32_t i = next[first]; i != first; i = next[i])
+        at = i < at ? i : at;
+    first = at;
+    base_buf_init(&way, l->rb->alloc);
+    do {
+        const base_place place = rb_place(l->said[at]);
+        if (shown++ < SHOWN)
+            base_buf_fmt(&way, "%s (%s:%u) -> ", values[at].name, place.origin, (unsigned)place.line);
+        at = next[at];
+    } while (at != first);
+    base_buf_fmt(&way, "%s%s", shown > SHOWN ? "... -> " : "", values[first].name);
+    if (way.failed)
+        rb_note(l, base_nomem(l->d));
+    else
+        rb_fail(l, l->said[first], M_value_circle, A_S("name", values[first].name), A_S("way", way.data));
+    base_buf_free(&way);
+}
+
+static void report_circles(rulebook_loader *l, const uint32_t *next)
+{
+    const uint32_t count = l->rb->pub.value_count;
+    uint32_t *walk = rb_alloc(l, count, sizeof *walk); /* on whose way a value was met; 0: on none yet */
+    for (uint32_t i = 0; walk != NULL && i < count && !rb_out(l); i++) {
+        uint32_t at = i;
+        for (; at != RULEBOOK_NONE && walk[at] == 0; at = next[at])
+            walk[at] = i + 1;
+        if (at != RULEBOOK_NONE && walk[at] == i + 1)
+            report_circle(l, next, at);
+    }
+}
+
+/* Follows `is: values.other` to its end. */
+static void resolve_value(rulebook_loader *l, const uint32_t *next, uint32_t i)
+{
+    rb_full *rb = l->rb;
+    rulebook_value *v = (rulebook_value *)(uintptr_t)&rb->pub.values[i];
+    uint32_t at = i;
+    for (uint32_t steps = 0; next[at] != RULEBOOK_NONE; steps++, at = next[at])
+        if (steps > rb->pub.value_count)
+            return; /* a circle: told */
+    const char *unknown = refers_to(l->said[at]);
+    if (unknown != NULL && at == i) {
+        rb_names known = {0};
+        for (uint32_t k = 0; k < rb->pub.value_count && !rb_told_enough(l); k++)
+            rb_names_add(l, &known, rb->pub.values[k].name);
+        rb_unknown(l, l->said[i], "value", unknown, &known);
+        rb_names_free(l, &known);
+    }
+    const rulebook_value *other = &rb->pub.values[at];
+    v->is_duration = other->is_duration;
+    v->duration = other->duration;
+    v->val = other->val;
+    v->type = other->type;
+}
+
+void rb_resolve_values(rulebook_loader *l)
+{
+    const uint32_t *next = rb_out(l) || l->rb->pub.value_count == 0 ? NULL : references(l);
+    if (next != NULL)
+        report_circles(l, next);
+    for (uint32_t i = 0; next != NULL && i < l->rb->pub.value_count && !rb_out(l); i++)
+        resolve_value(l, next, i);
 }
 
 const rulebook_value *rulebook_find_value(const rulebook *rb, const char *name)
@@ -339,25 +384,22 @@ void rb_root(rulebook_loader *l, const rb_node *root)
 
 static void overlay_values(rulebook_loader *l, const rb_node *n)
 {
-    rulebook *rb = &l->rb->pub;
-    const rulebook old = *rb;
+    const rulebook *rb = &l->rb->pub;
     if (n == NULL || !rb_expect(l, n, RB_MAP, "values"))
         return;
     rb_names known = {0};
-    for (uint32_t i = 0; i < old.value_count; i++)
-        rb_names_add(l, &known, old.values[i].name);
-    rb->values = NULL;
-    rb->value_count = 0;
-    read_values(l, n);
-    const rulebook fresh = *rb;
-    rb->values = old.values;
-    rb->value_count = old.value_count;
-    for (uint32_t i = 0; i < fresh.value_count && !rb_out(l); i++) {
-        rulebook_value *to = value_named(l->rb, fresh.values[i].name, strlen(fresh.values[i].name));
-        if (to != NULL)
-            *to = fresh.values[i];
-        else
-            rb_unknown(l, n->as.pairs[i].key, "value", fresh.values[i].name, &known);
+    for (uint32_t i = 0; i < rb->value_count; i++)
+        rb_names_add(l, &known, rb->values[i].name);
+    for (uint32_t i = 0; i < n->count && !rb_out(l); i++) {
+        rulebook_value fresh = {0};
+        read_value(l, n->as.pairs[i].key, n->as.pairs[i].val, &fresh);
+        rulebook_value *to = value_named(l->rb, fresh.name, strlen(fresh.name));
+        if (to != NULL) {
+            *to = fresh;
+            l->said[to - rb->values] = rb_get(n->as.pairs[i].val, "is");
+        } else if (fresh.name[0] != '\0') {
+            rb_unknown(l, n->as.pairs[i].key, "value", fresh.name, &known);
+        }
     }
     rb_names_free(l, &known);
 }

@@ -359,6 +359,50 @@ static void overlays_replace(void **state)
     rulebook_free(rb);
 }
 
+static rulebook *load_two(const char *root, const char *overlay)
+{
+    rulebook *rb = NULL;
+    rulebook_bundle *b = NULL;
+    char text[2048];
+    const rulebook_options o = {.host = &test_host};
+    (void)snprintf(text, sizeof text, "%s%s", head, root);
+    const rulebook_source sources[] = {{.path = "rulebook.yaml", .bytes = text, .len = strlen(text)},
+                                       {.path = "district.yaml", .bytes = overlay, .len = strlen(overlay)}};
+    assert_gov_ok(rulebook_bundle_make(&base_malloc, sources, 2, &b, &to_err), err);
+    (void)rulebook_load(&base_malloc, b, &o, &rb, &to_err);
+    return rb;
+}
+
+/* A value that is said to be another one follows it where an overlay sets that one, and one of an overlay may name any value. */
+static void overlays_reach_what_refers_to_them(void **state)
+{
+    static const char root[] = "values: {lim: {is: 2 working days, source: s}, l2: {is: values.lim, source: s}, l3: {is: values.l2, source: s}, "
+                               "txt: {is: 90 minutes, source: s}}\n---\ncalendar: cn\nhours: {mon: ['09:00-12:00']}\n";
+    (void)state;
+    rulebook *rb = load_two(root, "overlay: t\nvalues: {lim: {is: 7 hours, source: s}}\n");
+    assert_non_null(rb);
+    for (const char *const *name = (const char *const[]){"lim", "l2", "l3", NULL}; *name != NULL; name++) {
+        assert_int_equal(rulebook_find_value(rb, *name)->duration.unit, CAL_TIME);
+        assert_int_equal(rulebook_find_value(rb, *name)->duration.amount, INT64_C(7) * 3600 * 1000000);
+    }
+    rulebook_free(rb);
+    rb = load_two(root, "overlay: t\nvalues: {l2: {is: values.txt, source: s}}\n");
+    assert_non_null(rb);
+    assert_int_equal(rulebook_find_value(rb, "l3")->duration.amount, INT64_C(90) * 60 * 1000000);
+    assert_int_equal(rulebook_find_value(rb, "lim")->duration.unit, CAL_WORKING_DAYS);
+    rulebook_free(rb);
+    assert_null(load_two(root, "overlay: t\nvalues: {l2: {is: values.tyt, source: s}}\n"));
+    assert_string_equal(gov_error_code(err, 0), "unknown_name");
+    assert_string_equal(gov_error_argument(err, 0, "near"), "txt");
+    (void)forget(NULL);
+    /* a circle that only the overlay closes is told once, with both places */
+    assert_null(load_two(root, "overlay: t\n\nvalues: {lim: {is: values.l3, source: s}}\n"));
+    assert_int_equal(gov_error_count(err), 1);
+    assert_string_equal(gov_error_code(err, 0), "value_circle");
+    assert_string_equal(gov_error_argument(err, 0, "way"), "lim (district.yaml:3) -> l3 (rulebook.yaml:4) -> l2 (rulebook.yaml:4) -> lim");
+    (void)forget(NULL);
+}
+
 /* ---- digests, bundles, opening ---- */
 
 static void digests_follow_meaning(void **state)
@@ -691,6 +735,7 @@ int main(void)
         cmocka_unit_test_teardown(effects_have_arguments, forget),
         cmocka_unit_test_teardown(sections_are_read, forget),
         cmocka_unit_test_teardown(overlays_replace, forget),
+        cmocka_unit_test_teardown(overlays_reach_what_refers_to_them, forget),
         cmocka_unit_test_teardown(digests_follow_meaning, forget),
         cmocka_unit_test_teardown(stored_bundles_open, forget),
         cmocka_unit_test_teardown(damage_is_noticed, forget),
