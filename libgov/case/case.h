@@ -138,6 +138,7 @@ struct case_machine {
     int depth; /* how many cases deep this one was opened by effects of a step */
     base_place rule; /* of the transition that was taken last */
     value_builder changes, effects, raised; /* for the journal */
+    value_builder waits; /* what this step set and took back, for the journal as a witness: pending.c */
 };
 
 /* Memory for a machine of that workflow, from the arena; fields, state and clocks as of a case that is not open yet. */

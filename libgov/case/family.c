@@ -137,7 +137,7 @@ gov_status case_tell(gov *g, case_machine *m, int64_t other, const char *event, 
     base_buf_init(&name, m->alloc);
     base_buf_fmt(&name, "f:%lld.%lld.%s", (long long)m->id, (long long)m->steps, event);
     const case_timer t = {.case_id = other, .name = name.data, .kind = CASE_TIMER_SEND, .due_us = m->now_us, .event = event, .data = data};
-    const gov_status status = name.failed ? base_nomem(d) : case_schedule(g, &t, d);
+    const gov_status status = name.failed ? base_nomem(d) : case_schedule_told(g, m, &t, d);
     base_buf_free(&name);
     return status;
 }

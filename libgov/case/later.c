@@ -111,6 +111,8 @@ gov_status case_effect_begin(case_machine *m, const rulebook_action *action, int
                                    &added, d);
     if (status == GOV_OK && added == 0)
         return base_fail_at(d, &action->place, M_effect_open, A_S("id", id));
+    if (status == GOV_OK)
+        case_tell_effect(m, id, name, m->now_us, due_us, ref);
     if (status != GOV_OK || timer == NULL)
         return status;
     case_timer t = *timer;
@@ -203,8 +205,12 @@ gov_status case_effect_due(gov *g, case_machine *m, const char *timer, const cha
     m->reporting = id;
     if (id == NULL)
         return base_nomem(d);
-    if (timer[0] == 'r')
-        return GOV_OK;
+    if (timer[0] == 'r') { /* unless it goes on, or was begun anew since */
+        const gov_status open = case_effect_get(g, m->id, id, m->arena, &e, d);
+        if (open == GOV_END)
+            case_tell_effect_gone(m, id);
+        return open == GOV_END ? GOV_OK : open;
+    }
     *event = NULL;
     gov_status status = case_effect_get(g, m->id, id, m->arena, &e, d);
     if (status != GOV_OK)
@@ -217,6 +223,8 @@ gov_status case_effect_due(gov *g, case_machine *m, const char *timer, const cha
         status = check_report(&e, rulebook_find_effect(g->rules->host, e.effect), report, *data, &r, d);
     if (status == GOV_OK)
         status = drop_row(g, m->id, id, &gone, d);
+    if (status == GOV_OK)
+        case_tell_effect_gone(m, id);
     if (status == GOV_OK && (*event = joined(m->arena, id, ".", report)) == NULL)
         status = base_nomem(d);
     return status;
@@ -230,6 +238,9 @@ static gov_status call_off(gov *g, case_machine *m, const case_open_effect *e, c
     const char *timer = case_effect_timer_name(m, e->id);
     bool gone;
     gov_status status = timer != NULL ? case_unschedule(g, m->id, timer, d) : base_nomem(d);
+    if (timer != NULL)
+        case_tell_gone(m, m->id, timer);
+    case_tell_effect_gone(m, e->id);
     if (status == GOV_OK)
         status = drop_row(g, m->id, e->id, &gone, d);
     if (status == GOV_OK && runner != NULL && runner->cancel != NULL)

@@ -107,6 +107,23 @@ void case_row_digest(const case_row *row, base_buf *doc, uint8_t out[CASE_ROW_DI
 /* A case that another one's step has given another parent: that is a step of its own, which the journal is told of. */
 gov_status case_record_moved(gov *g, int64_t id, const diag *d);
 
+/* ---- what waits against the journal: pending.c ---- */
+
+enum { CASE_WAIT_DIGEST = 8 };
+/* `data` holds the timer's data as a document (nothing: none); the rest is put behind it. */
+void case_timer_digest(base_buf *data, const case_timer *t, const char *length, size_t length_len, uint8_t out[CASE_WAIT_DIGEST]);
+/* A step has set, taken back or moved a timer of the case `other`, its own or another one's. */
+void case_tell_wait(case_machine *m, int64_t other, const char *name, int64_t due_us, const uint8_t digest[CASE_WAIT_DIGEST]);
+void case_tell_gone(case_machine *m, int64_t other, const char *name);
+void case_tell_moved(case_machine *m, const char *name, int64_t due_us);
+void case_tell_all_gone(case_machine *m, bool closed); /* with the case; or those of states and clocks, before they are set anew */
+void case_tell_effect(case_machine *m, const char *id, const char *effect, int64_t since_us, int64_t due_us, int64_t ref);
+void case_tell_effect_gone(case_machine *m, const char *id);
+/* Every schedule has its row in the queue. schedule.c */
+gov_status case_verify_schedules(gov *g, const diag *d);
+/* Puts a timer into the queue and tells of it. */
+gov_status case_schedule_told(gov *g, case_machine *m, const case_timer *t, const diag *d);
+
 /* The journal as a witness of cases and their clocks: witness.c */
 void case_clock_digest(const case_clock *c, uint8_t out[CASE_ROW_DIGEST]);
 /* Puts the row and the clocks that were written in this step, as digests, into the step's entry. */
@@ -115,6 +132,9 @@ typedef struct case_told {
     int64_t step;    /* of the case */
     uint64_t digest[2]; /* its first bytes; of a clock eight */
     bool seen;       /* there is a row for it */
+    bool gone;       /* of what waits: it was taken back, or came; digest[1] is its due instant */
+    bool parked;
+    int64_t attempts;
 } case_told;
 typedef struct case_witness {
     const gov_allocator *alloc;
@@ -130,6 +150,13 @@ gov_status case_witness_hear(case_witness *w, gov *g, const diag *d); /* reads t
 /* The case's row, and what the import that opened it knew of its content: names that no clock has. */
 #define CASE_TOLD_ROW "#"
 #define CASE_TOLD_CONTENT "%"
+/* Under that name, which must be new to it. */
+gov_status case_witness_note(case_witness *w, int64_t id, const char *name, size_t len, int64_t step, const uint64_t digest[2], const diag *d);
+/* What an entry tells of timers and effects, and of an event that failed. pending.c */
+gov_status case_hear_waits(case_witness *w, int64_t id, int64_t step, value list, const diag *d);
+void case_hear_failure(case_witness *w, int64_t id, value data, bool parked);
+/* GOV_E_VERIFY names the first timer or effect that is not as the steps have left it. */
+gov_status case_verify_waits(gov *g, case_witness *w, const diag *d);
 /* What was told of that; NULL: nothing. */
 case_told *case_witness_told(case_witness *w, int64_t id, const char *name);
 /* Of a case with erased entries nothing is known. */

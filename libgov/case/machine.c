@@ -352,6 +352,7 @@ gov_status case_machine_init(case_machine *m, const rulebook_workflow *w, base_a
     value_builder_init(&m->changes, arena);
     value_builder_init(&m->effects, arena);
     value_builder_init(&m->raised, arena);
+    value_builder_init(&m->waits, arena);
     return GOV_OK;
 }
 

@@ -133,9 +133,10 @@ static gov_status set_timers(case_machine *old, case_machine *m, const waitings 
     return GOV_OK;
 }
 
-static gov_status drop_timers(gov *g, const case_machine *m, const diag *d)
+static gov_status drop_timers(gov *g, case_machine *m, const diag *d)
 {
     static const store_sql drop = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = $2 AND kind IN ($3, $4)"};
+    case_tell_all_gone(m, false);
     return store_post(g->store, &drop,
                       STORE_ARGS(store_i(g->community), store_i(m->id), store_i(CASE_TIMER_AFTER), store_i(CASE_TIMER_MARK)),
                       STORE_ANY_ROWS, d);

@@ -32,6 +32,9 @@ gov_status case_record_step(gov *g, case_machine *m, const char *kind, const cha
         value_builder_set(&b, "raised", value_builder_list(&m->raised));
     if (m->effects.len > 0)
         value_builder_set(&b, "effects", value_builder_list(&m->effects));
+    if (m->waits.len > 0)
+        value_builder_set(&b, "waits", value_builder_list(&m->waits));
+    b.failed = b.failed || m->waits.failed;
     if (status == GOV_OK)
         status = case_tell_clocks(m, &b, d);
     if (status != GOV_OK || b.failed)
@@ -68,6 +71,7 @@ gov_status case_settle(gov *g, case_machine *m, const diag *d)
     gov_status status = case_effects_end(g, m, d);
     if (status == GOV_OK)
         status = store_post(g->store, &drop, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(CASE_TIMER_IMPORT)), STORE_ANY_ROWS, d);
+    case_tell_all_gone(m, true);
     return status == GOV_OK && m->parent != 0 ? tell_parent(g, m, "child.done", d) : status;
 }
 

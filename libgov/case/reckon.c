@@ -72,6 +72,7 @@ static gov_status move_timer(gov *g, case_machine *m, const set_timer *t, value_
     const int64_t due = end.us > m->now_us ? end.us : m->now_us;
     status = store_post(g->store, &set,
                         STORE_ARGS(store_i(g->community), store_i(m->id), store_s(t->name), store_i(due), store_flag(end.provisional)), 1, d);
+    case_tell_moved(m, t->name, due);
     if (status == GOV_OK)
         case_note_due(g, due, end.provisional);
     return status;

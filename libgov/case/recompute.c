@@ -810,7 +810,9 @@ static gov_status walk_through(walk *w)
     while (status == GOV_OK && count == PAGE)
         status = check_page(w, &last, &count);
     base_buf_free(&last.name);
-    return status == GOV_OK ? check_missing(w) : status;
+    if (status == GOV_OK)
+        status = check_missing(w);
+    return status == GOV_OK ? case_verify_waits(w->g, &w->witness, w->d) : status;
 }
 
 gov_status case_verify_clocks(gov *g, case_clock_report *out, const diag *d)

@@ -211,6 +211,7 @@ static gov_status make_stand_in(gov *g, const turn *t, int64_t member, stand_in 
     value_builder_init(&m->changes, m->arena);
     value_builder_init(&m->effects, m->arena);
     value_builder_init(&m->raised, m->arena);
+    value_builder_init(&m->waits, m->arena);
     return GOV_OK;
 }
 
@@ -354,4 +355,35 @@ gov_status case_schedule_fire(gov *g, const case_timer *cause, const diag *d)
     }
     t.after = ids[n - 1];
     return put_row(g, g->rules, &t, cause->due_us, false, d);
+}
+
+/* Each schedule of the rules waits for its next turn, but for one whose rhythm never comes again. */
+gov_status case_verify_schedules(gov *g, const diag *d)
+{
+    static const store_sql sql = {"SELECT count(*) FROM gov_case_timer WHERE community = $1 AND case_id = 0 AND kind = $2 AND name = $3 AND event = $4"};
+    const rulebook *rb = g->rules;
+    gov_status status = GOV_OK;
+    for (uint32_t i = 0; i < rb->schedules.count && status == GOV_OK; i++) {
+        const rulebook_schedule *s;
+        const cal_calendar *c = NULL;
+        cal_calendar *own = NULL;
+        cal_occurrence o;
+        int64_t rows = 0;
+        status = rulebook_get_schedule(rb, rb->schedules.items[i], &s, d);
+        const turn t = {.s = status == GOV_OK ? s : NULL};
+        const char *name = status == GOV_OK ? row_name(&g->scratch, &t) : NULL;
+        if (status == GOV_OK)
+            status = name != NULL ? store_first_int(g->store, &sql,
+                                                    STORE_ARGS(store_i(g->community), store_i(CASE_TIMER_SCHEDULE), store_s(name), store_s(s->name)),
+                                                    &rows, d)
+                                  : base_nomem(d);
+        if (status != GOV_OK || rows > 0)
+            continue;
+        status = calendar_of(g, rb, s, &c, &own, d);
+        if (status == GOV_OK)
+            status = cal_next(c, &s->rhythm, access_now(g), &o, d);
+        cal_free(own);
+        status = status == GOV_END ? GOV_OK : status == GOV_OK ? base_fail(d, M_row_gone, A_S("table", "gov_case_timer"), A_S("row", name)) : status;
+    }
+    return status;
 }

@@ -34,7 +34,7 @@ static bool by_calendar(const case_timer *t)
     return t->since_us != 0 && t->length.unit != CAL_TIME;
 }
 
-gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
+static gov_status put_timer(gov *g, case_machine *m, const case_timer *t, const diag *d)
 {
     static const store_sql add = {
         "INSERT INTO gov_case_timer (community, case_id, name, id, kind, due_us, event, data, attempts, parked, reason, since_us, "
@@ -62,6 +62,12 @@ gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
                                        store_flag(t->provisional), store_i(t->roll), store_s(t->calendar),
                                        store_i0(at_once ? case_room_of(g)->turn : 0)),
                             1, d);
+    if (status == GOV_OK && m != NULL) {
+        uint8_t digest[CASE_WAIT_DIGEST] = {0};
+        case_timer_digest(&data, t, length.data, length.len, digest);
+        case_tell_wait(m, t->case_id, t->name, t->due_us, digest);
+        status = data.failed ? base_nomem(d) : GOV_OK;
+    }
     base_buf_free(&data);
     base_buf_free(&length);
     if (t->case_id == case_room_of(g)->queue_of)
@@ -69,6 +75,16 @@ gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
     if (status == GOV_OK && t->due_us != CASE_NEVER)
         case_note_due(g, t->due_us, t->provisional);
     return status;
+}
+
+gov_status case_schedule(gov *g, const case_timer *t, const diag *d)
+{
+    return put_timer(g, NULL, t, d);
+}
+
+gov_status case_schedule_told(gov *g, case_machine *m, const case_timer *t, const diag *d)
+{
+    return put_timer(g, m, t, d);
 }
 
 gov_status case_unschedule(gov *g, int64_t case_id, const char *name, const diag *d)
@@ -129,11 +145,12 @@ static gov_status world_schedule(case_machine *m, const case_timer *t, const dia
         status = check_room(m->user, m->id, !m->sent, d);
         m->sent = true;
     }
-    return status == GOV_OK ? case_schedule(m->user, t, d) : status;
+    return status == GOV_OK ? case_schedule_told(m->user, m, t, d) : status;
 }
 
 static gov_status world_unschedule(case_machine *m, const char *name, const diag *d)
 {
+    case_tell_gone(m, m->id, name);
     return case_unschedule(m->user, m->id, name, d);
 }
 
@@ -151,6 +168,7 @@ static gov_status world_move(case_machine *m, const case_timer *t, const diag *d
                                        store_i0(t->since_us), store_flag(t->provisional),
                                        store_i0(t->due_us <= access_now(g) ? case_room_of(g)->turn : 0)),
                             STORE_ANY_ROWS, d);
+    case_tell_moved(m, t->name, t->due_us);
     case_room_of(g)->next_known = false;
     g->home->timer_changes++;
     return status;
@@ -161,26 +179,38 @@ static gov_status world_move(case_machine *m, const case_timer *t, const diag *d
     "UNION SELECT parent FROM gov_case WHERE community = $1 AND id = $2 AND parent IS NOT NULL)"
 #define BEGINS_WITH " AND kind = $3 AND substr(name, 1, length(CAST($4 AS TEXT))) = $4"
 
+#define TELLING " RETURNING case_id, name"
+
+static gov_status drop_telling(case_machine *m, const store_sql *drop, const char *begins, const diag *d)
+{
+    gov *g = m->user;
+    store_rows rows;
+    gov_status status = store_query(g->store, drop, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(CASE_TIMER_SEND), store_s(begins)), &rows, d);
+    if (status != GOV_OK)
+        return status;
+    while ((status = store_next(&rows, d)) == GOV_OK)
+        case_tell_gone(m, store_int(&rows, 0), store_text(&rows, 1, NULL));
+    store_rows_close(&rows);
+    return status == GOV_END ? GOV_OK : status;
+}
+
 /* To itself, and to the cases that it can send to by name: its parent, its children, and those it is linked with. */
 static gov_status world_cancel_sends(case_machine *m, const char *id, const diag *d)
 {
-    static const store_sql own = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = $2" BEGINS_WITH};
-    static const store_sql others = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id IN " IN_FAMILY BEGINS_WITH};
-    gov *g = m->user;
+    static const store_sql own = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = $2" BEGINS_WITH TELLING};
+    static const store_sql others = {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id IN " IN_FAMILY BEGINS_WITH TELLING};
     base_buf name;
     base_buf_init(&name, m->alloc);
     base_buf_fmt(&name, "s:%s#", id);
     gov_status status = name.failed ? base_nomem(d) : GOV_OK;
     if (status == GOV_OK)
-        status = store_post(g->store, &own, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(CASE_TIMER_SEND), store_s(name.data)),
-                            STORE_ANY_ROWS, d);
+        status = drop_telling(m, &own, name.data, d);
     base_buf_clear(&name);
     base_buf_fmt(&name, "f:%lld.%s#", (long long)m->id, id);
     if (status == GOV_OK && name.failed)
         status = base_nomem(d);
     if (status == GOV_OK)
-        status = store_post(g->store, &others, STORE_ARGS(store_i(g->community), store_i(m->id), store_i(CASE_TIMER_SEND), store_s(name.data)),
-                            STORE_ANY_ROWS, d);
+        status = drop_telling(m, &others, name.data, d);
     base_buf_free(&name);
     return status;
 }
@@ -203,7 +233,7 @@ static gov_status send_to(case_machine *m, const char *event, int64_t other, con
     t.calendar = m->w->calendar; /* reckoned by the sender's, which the receiver's version may know nothing of */
     gov_status status = name.failed ? base_nomem(d) : check_room(m->user, other, true, d);
     if (status == GOV_OK)
-        status = case_schedule(m->user, &t, d);
+        status = case_schedule_told(m->user, m, &t, d);
     base_buf_free(&name);
     return status;
 }
@@ -362,6 +392,8 @@ static gov_status fire(void *user, const diag *d)
         m.now_us = m.changed_us; /* dated back by a rule: it is due at once, and time does not run backwards for a case */
         access_set_clock(g, m.changed_us);
     }
+    if (t->kind != CASE_TIMER_IMPORT)
+        case_tell_gone(&m, m.id, t->name);
     m.sender = t->kind == CASE_TIMER_SEND ? sender_of(t->name) : 0;
     if (t->kind == CASE_TIMER_EFFECT)
         status = case_effect_due(g, &m, t->name, &cause.event, &cause.data, d);
@@ -395,12 +427,12 @@ static gov_status note_failure(void *user, const diag *d)
     const failing *f = user;
     gov *g = f->g;
     const due_timer *t = f->timer;
-    const int64_t from = f->now_us > t->due_us ? f->now_us : t->due_us;
+    const int64_t from = f->now_us > t->due_us ? f->now_us : t->due_us, due = f->park ? t->due_us : from + delay_of(t->attempts);
     int64_t changed = 0;
     const gov_status status = store_exec(g->store, &set,
                                          STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name),
                                                     store_i(t->attempts + 1), store_flag(f->park),
-                                                    store_i(f->park ? t->due_us : from + delay_of(t->attempts)),
+                                                    store_i(due),
                                                     store_s(f->reason)),
                                          &changed, d);
     if (status != GOV_OK || changed == 0) /* another process took it meanwhile */
@@ -408,6 +440,7 @@ static gov_status note_failure(void *user, const diag *d)
     const value_pair data[] = {{value_text("event"), value_text(t->event)},
                                {value_text("timer"), value_text(t->name)},
                                {value_text("attempt"), value_int(t->attempts + 1)},
+                               {value_text("due"), value_from_us(due)},
                                {value_text("reason"), value_text(f->reason)}};
     const journal_entry entry = {.kind = f->park ? "event.parked" : "event.failed", .subject_kind = t->case_id != 0 ? "case" : "schedule",
                                  .subject = t->case_id, .data = value_map(data, ARRAY_LEN(data))};

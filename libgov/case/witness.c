@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What the names begin with that are no clock's: contents of imports, timers, effects, and when many of them went. */
+#define NO_CLOCK CASE_TOLD_CONTENT "!&*@"
 enum { SHOWN = 8, LONGEST = 2 * SHOWN + 24 }; /* bytes of a digest that an entry carries; with the step's number */
 
 /* ---- telling ---- */
@@ -86,7 +88,7 @@ static case_told *told_of(case_witness *w, int64_t id, const char *name, size_t 
 }
 
 /* The case's own count of steps says which is the last: two processes' ids may lie the other way round. */
-static gov_status note(case_witness *w, int64_t id, const char *name, size_t len, int64_t step, const uint64_t digest[2], const diag *d)
+gov_status case_witness_note(case_witness *w, int64_t id, const char *name, size_t len, int64_t step, const uint64_t digest[2], const diag *d)
 {
     case_told *told = told_of(w, id, name, len);
     if (told == NULL && !w->key.failed) {
@@ -138,7 +140,7 @@ static gov_status hear_row(hearing *h, const journal_record *r)
     if (end == NULL || !base_unhex(r->data_text + start, 2 * CASE_ROW_DIGEST, digest) ||
         !base_parse_int(r->data_text + colon + 1, (size_t)(end - r->data_text) - colon - 1, &step))
         return GOV_OK;
-    return note(h->w, r->subject, CASE_TOLD_ROW, 1, step, (const uint64_t[2]){number_of(digest), number_of(digest + SHOWN)}, h->d);
+    return case_witness_note(h->w, r->subject, CASE_TOLD_ROW, 1, step, (const uint64_t[2]){number_of(digest), number_of(digest + SHOWN)}, h->d);
 }
 
 static gov_status hear_content(hearing *h, const journal_record *r)
@@ -150,18 +152,43 @@ static gov_status hear_content(hearing *h, const journal_record *r)
         return status;
     const value content = value_get_text(value_get_text(data, "data"), "content");
     return content.kind == VALUE_INT
-               ? note(h->w, r->subject, CASE_TOLD_CONTENT, 1, 1, (const uint64_t[2]){(uint64_t)content.as.i}, h->d)
+               ? case_witness_note(h->w, r->subject, CASE_TOLD_CONTENT, 1, 1, (const uint64_t[2]){(uint64_t)content.as.i}, h->d)
                : GOV_OK;
+}
+
+/* "DIGEST:STEP", as tell_row wrote it. */
+static int64_t step_of(value row)
+{
+    int64_t step = 0;
+    return row.kind == VALUE_STRING && row.len > 2 * CASE_ROW_DIGEST &&
+                   base_parse_int(row.as.s + 2 * CASE_ROW_DIGEST + 1, row.len - 2 * CASE_ROW_DIGEST - 1, &step)
+               ? step
+               : 0;
+}
+
+static gov_status hear_failure(hearing *h, const journal_record *r)
+{
+    value data;
+    const bool parked = strcmp(r->kind, "event.parked") == 0;
+    if (r->erased || strcmp(r->subject_kind, "case") != 0 || (!parked && strcmp(r->kind, "event.failed") != 0))
+        return GOV_OK;
+    base_arena_reset(&h->arena);
+    const gov_status status = access_read_stored(h->g, &h->arena, r->data_text, r->data_len, &data, h->d);
+    if (status == GOV_OK)
+        case_hear_failure(h->w, r->subject, data, parked);
+    return status;
 }
 
 static gov_status hear(void *user, const journal_record *r)
 {
     hearing *h = user;
     value data;
+    if (strncmp(r->kind, "event.", 6) == 0)
+        return hear_failure(h, r);
     if (strncmp(r->kind, "case.", 5) != 0)
         return GOV_OK;
     if (r->erased)
-        return note(h->w, r->subject, "", 0, 0, (const uint64_t[2]){0}, h->d);
+        return case_witness_note(h->w, r->subject, "", 0, 0, (const uint64_t[2]){0}, h->d);
     const gov_status told = hear_row(h, r);
     if (told != GOV_OK)
         return told;
@@ -170,12 +197,13 @@ static gov_status hear(void *user, const journal_record *r)
         if (opened != GOV_OK)
             return opened;
     }
-    if (strstr(r->data_text, "\"clocks\":{") == NULL)
+    if (strstr(r->data_text, "\"clocks\":{") == NULL && strstr(r->data_text, "\"waits\":[") == NULL)
         return GOV_OK;
     base_arena_reset(&h->arena);
     gov_status status = access_read_stored(h->g, &h->arena, r->data_text, r->data_len, &data, h->d);
     if (status != GOV_OK)
         return status;
+    status = case_hear_waits(h->w, r->subject, step_of(value_get_text(data, CASE_TOLD_ROW)), value_get_text(data, "waits"), h->d);
     const value clocks = value_get_text(data, "clocks");
     if (strcmp(r->kind, "case.migrate") == 0)
         let_go(h->w, r->subject, value_get_text(value_get_text(data, "data"), "clocks"));
@@ -185,7 +213,7 @@ static gov_status hear(void *user, const journal_record *r)
         int64_t step;
         if (key.kind == VALUE_STRING && v.kind == VALUE_STRING && v.len > 2 * SHOWN + 1 && base_unhex(v.as.s, 2 * SHOWN, digest) &&
             base_parse_int(v.as.s + 2 * SHOWN + 1, v.len - 2 * SHOWN - 1, &step))
-            status = note(h->w, r->subject, key.as.s, key.len, step, (const uint64_t[2]){number_of(digest)}, h->d);
+            status = case_witness_note(h->w, r->subject, key.as.s, key.len, step, (const uint64_t[2]){number_of(digest)}, h->d);
     }
     return status;
 }
@@ -247,7 +275,7 @@ gov_status case_witness_missing(case_witness *w, int64_t *id, const char **name,
         uint64_t n = 0;
         for (int k = 0; k < 8; k++)
             n = n << 8 | (uint8_t)e->key[k];
-        if (e->len <= 8 || e->key[8] == CASE_TOLD_CONTENT[0] || w->told[e->value].seen || case_witness_erased(w, (int64_t)n))
+        if (e->len <= 8 || strchr(NO_CLOCK, e->key[8]) != NULL || w->told[e->value].seen || case_witness_erased(w, (int64_t)n))
             continue;
         *id = (int64_t)n;
         *name = e->key + 8;

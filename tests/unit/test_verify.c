@@ -21,14 +21,16 @@ static const struct {
      "it tells other connections only that their copies are stale; nothing is counted with it"},
     {"gov_ledger_book", "due_us",
      "too early costs the ledger one look; that it may not be too late has a test of its own"},
+    {"gov_case_timer", "id", "it orders what is due at one instant"},
+    {"gov_case_timer", "provisional", "it is shown; whether an instant rests on a missing year is reckoned by the calendar"},
+    {"gov_case_timer", "reason", "a text for people; the journal has it, too"},
+    {"gov_case_timer", "turn", "it bounds circles, and is gone with the instant"},
 };
 /* Tables that have no row to compare with, and why. */
 static const struct {
     const char *table, *why;
 } free_tables[] = {
     {"gov_case_clock", "every column has a test of its own: test_case_clock_verify"},
-    {"gov_case_timer", "what waits comes and goes with each step; what happened is in the journal without it"},
-    {"gov_case_effect", "as timers: what is under way"},
     {"gov_case_request", "only so that a call that is repeated gets its first answer"},
 };
 
@@ -37,7 +39,7 @@ enum { MOST_GOVS = 96 };
 typedef struct swept {
     gov *g[MOST_GOVS];
     size_t count;
-    gov_store *homes[4];
+    gov_store *homes[6];
     size_t home_count;
     int changed, columns, missed;
 } swept;
@@ -425,6 +427,25 @@ static void import_a_case(const char *url)
     community_free(&c);
 }
 
+/* A deadline, an escalation, and a notice that is still public. */
+static void leave_waiting(const char *url)
+{
+    static const char rules[] =
+        "rulebook: waiting\nversion: '1'\ntime_zone: Asia/Shanghai\n---\nworkflow: notice\n"
+        "clocks: {answer: {starts: [shown], stops: [over], budget: 3 days, marks: {100%: late}}}\n"
+        "states:\n  shown:\n    entry: [{publish: {id: notice, for: 7 days, text: 公示}}]\n"
+        "    after: {delay: 2 days, do: [{raise: hurry}]}\n    on: {notice.done: over, late: {}, hurry: {}}\n  over: {type: final}\n";
+    gov_error *err = NULL;
+    gov_rulebook *book = community_rulebook(rules);
+    community c;
+    int64_t id;
+    assert_gov_ok(community_try(url, book, NULL, &c, &err), err);
+    gov_rulebook_free(book);
+    assert_gov_ok(gov_case_open(c.g, "notice", NULL, NULL, &id, &err), err);
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
+    community_free(&c);
+}
+
 static void live_there(const char *url, const char *other_url)
 {
     play("tests/cases/scenarios/family", url);
@@ -437,15 +458,48 @@ static void records_and_cases_are_safe(void **state)
 {
     support_store *s = support_store_of(state);
     swept all = {.count = 0};
-    char other[512];
+    char other[512], waiting[512];
     support_store_another(s, "other", other);
+    support_store_another(s, "waiting", waiting);
     live_there(s->url, other);
+    leave_waiting(waiting);
     add_store(&all, other);
+    add_store(&all, waiting);
     add_store(&all, s->url);
     sweep(&all, &registry_schema);
     all.columns = all.changed = 0;
     sweep(&all, &case_schema);
     free_all(&all);
+}
+
+/* Each of these is done to a store of its own, and found. */
+static void take_away(void **state, const char *const (*drops)[2], size_t count, bool waiting)
+{
+    support_store *s = support_store_of(state);
+    for (size_t i = 0; i < count; i++) {
+        char name[32], url[512];
+        swept all = {.count = 0};
+        gov_error *err = NULL;
+        bool done = false;
+        (void)snprintf(name, sizeof name, "d%zu", i);
+        support_store_another(s, name, url);
+        if (waiting)
+            leave_waiting(url);
+        else
+            play("tests/cases/scenarios/family", url);
+        add_store(&all, url);
+        for (size_t k = 0; k < all.count && !done; k++) {
+            done = execute(all.g[k], drops[i][0], STORE_ARGS(store_i(all.g[k]->community)));
+            if (!done)
+                continue;
+            assert_gov(GOV_E_VERIFY, gov_verify(all.g[k], NULL, NULL, NULL, &err), err);
+            if (strstr(gov_error_message(err, 0, "en"), drops[i][1]) == NULL)
+                fail_msg("%s: %s", drops[i][0], gov_error_message(err, 0, "en"));
+            gov_error_free(err);
+        }
+        assert_true(done);
+        free_all(&all);
+    }
 }
 
 /* One row each of these tables that is taken away, by number. */
@@ -462,28 +516,25 @@ static void nothing_is_taken_away(void **state)
         {"DELETE FROM gov_case_word WHERE community = $1 AND case_id = (SELECT max(case_id) FROM gov_case_word WHERE community = $1)",
          "gov_case_word"},
     };
-    support_store *s = support_store_of(state);
-    for (size_t i = 0; i < sizeof drops / sizeof *drops; i++) {
-        char name[8], url[512];
-        swept all = {.count = 0};
-        gov_error *err = NULL;
-        bool done = false;
-        (void)snprintf(name, sizeof name, "d%zu", i);
-        support_store_another(s, name, url);
-        play("tests/cases/scenarios/family", url);
-        add_store(&all, url);
-        for (size_t k = 0; k < all.count && !done; k++) {
-            done = execute(all.g[k], drops[i][0], STORE_ARGS(store_i(all.g[k]->community)));
-            if (!done)
-                continue;
-            assert_gov(GOV_E_VERIFY, gov_verify(all.g[k], NULL, NULL, NULL, &err), err);
-            if (strstr(gov_error_message(err, 0, "en"), drops[i][1]) == NULL)
-                fail_msg("%s: %s", drops[i][0], gov_error_message(err, 0, "en"));
-            gov_error_free(err);
-        }
-        assert_true(done);
-        free_all(&all);
-    }
+    take_away(state, drops, sizeof drops / sizeof *drops, false);
+}
+
+/* A deadline that was taken from the queue, put off or set aside by hand would pass in silence. */
+static void nothing_that_waits_is_taken_away(void **state)
+{
+    static const char *const drops[][2] = {
+        {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id = (SELECT max(case_id) FROM gov_case_timer WHERE community = $1 AND name LIKE 'a@%') "
+         "AND name LIKE 'a@%'", "gov_case_timer, row"},
+        {"DELETE FROM gov_case_timer WHERE community = $1 AND case_id > 0 AND name = (SELECT max(name) FROM gov_case_timer WHERE community = $1 AND "
+         "name LIKE 'm:%')", "gov_case_timer, row"},
+        {"DELETE FROM gov_case_effect WHERE community = $1 AND case_id = (SELECT max(case_id) FROM gov_case_effect WHERE community = $1)",
+         "gov_case_effect, row"},
+        {"UPDATE gov_case_timer SET due_us = due_us + 86400000000 WHERE community = $1 AND case_id = (SELECT max(case_id) FROM gov_case_timer WHERE "
+         "community = $1 AND kind = 1) AND kind = 1", "gov_case_timer, row"},
+        {"UPDATE gov_case_timer SET parked = 1 WHERE community = $1 AND case_id = (SELECT max(case_id) FROM gov_case_timer WHERE "
+         "community = $1 AND kind = 1) AND kind = 1", "gov_case_timer, row"},
+    };
+    take_away(state, drops, sizeof drops / sizeof *drops, true);
 }
 
 /* What no step can have written is damage, for readers too. */
@@ -835,7 +886,9 @@ int main(void)
         STORE_TESTS(points_are_safe),         STORE_TESTS(funds_are_safe),
         STORE_TESTS(hours_are_safe),          STORE_TESTS(the_ledger_is_safe),
         STORE_TESTS(rows_do_not_come_and_go), STORE_TESTS(records_and_cases_are_safe),
-        STORE_TESTS(nothing_is_taken_away),   STORE_TESTS(a_state_that_is_none_is_damage),
+        STORE_TESTS(nothing_is_taken_away),
+        STORE_TESTS(nothing_that_waits_is_taken_away),
+        STORE_TESTS(a_state_that_is_none_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
