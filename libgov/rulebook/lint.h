@@ -12,6 +12,9 @@ void rb_event_names(rulebook_loader *l, const rulebook_workflow *w, rb_names *ou
 /* The events that the workflow's own rules, clocks and effects make. */
 void rb_made_events(rulebook_loader *l, const rulebook_workflow *w, rb_names *made);
 
+/* entitled.c: neither points nor hours count in statutory workflows. */
+void rb_check_entitlements(rulebook_loader *l);
+
 /* ---- later.c ---- */
 
 void rb_check_laters(rulebook_loader *l, const rulebook_workflow *w);

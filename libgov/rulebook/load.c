@@ -420,6 +420,7 @@ gov_status rulebook_load(const gov_allocator *a, rulebook_bundle *b, const ruleb
     if (rb->scope != NULL && !rb_out(&l)) {
         compile_all(&l);
         check_sections(&l);
+        rb_check_entitlements(&l);
         rb_lint(&l, o->today);
     } else if (!rb_out(&l)) {
         check_syntax(&l);
