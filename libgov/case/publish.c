@@ -298,7 +298,7 @@ gov_status case_object(gov *g, int64_t publication, int64_t resident, const char
     int64_t case_id = 0, objections = 0;
     const char *name = NULL;
     value_builder b;
-    if (text[0] == '\0')
+    if (base_utf8_blank(text, strlen(text)))
         return base_fail(d, M_bad_argument, A_S("what", "text"));
     if (base_utf8_count(text, strlen(text)) > LONGEST_OBJECTION)
         return base_fail(d, M_too_long, A_S("field", "text"), A_I("limit", LONGEST_OBJECTION));

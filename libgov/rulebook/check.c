@@ -272,7 +272,7 @@ static gov_status check_limits(const rulebook_field *f, value v, const rulebook_
         return report_limit(f, M_below_min, f->min, how, d);
     if (comparable(v, f->max) && value_compare(v, f->max) > 0)
         return report_limit(f, M_above_max, f->max, how, d);
-    if (f->required && value_is(v, VALUE_STRING) && v.len == 0 && f->type == RULEBOOK_STRING)
+    if (f->required && value_is(v, VALUE_STRING) && f->type == RULEBOOK_STRING && base_utf8_blank(v.as.s, v.len))
         return base_fail_at(d, how->place, M_empty_field, A_S("field", f->name));
     if (f->max_length >= 0 && length_of(v) > (size_t)f->max_length)
         return base_fail_at(d, how->place, M_too_long, A_S("field", f->name), A_I("limit", f->max_length));

@@ -172,6 +172,8 @@ static gov_status read_one(const reading *r, const rulebook_operand *o, value gi
     *out = value_absent();
     if (given.kind == VALUE_ABSENT || given.kind == VALUE_NULL)
         return o->required ? base_fail_at(r->d, r->how->place, M_missing_field, A_S("field", o->name)) : GOV_OK;
+    if (o->required && o->type == RULEBOOK_OPERAND_TEXT && given.kind == VALUE_STRING && base_utf8_blank(given.as.s, given.len))
+        return base_fail_at(r->d, r->how->place, M_empty_field, A_S("field", o->name));
     switch (o->type) {
     case RULEBOOK_OPERAND_RECORD: return read_record(r, o, given, out);
     case RULEBOOK_OPERAND_ID: return read_id(r, o, given, out);

@@ -11,7 +11,7 @@ typedef timebank_clearing clearing;
 gov_status timebank_add_clearing(timebank_teller *t, const timebank_peer *p, const clearing *c)
 {
     static const store_sql sql = {"INSERT INTO gov_timebank_clearing (community, peer, direction, transfer, what, resident, minutes, "
-                                  "state, reason, at_us, done_us, sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11)",
+                                  "state, reason, at_us, done_us, sequence, given_back) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11, 0)",
                                   0};
     return access_keep(t->g, store_post(t->g->store, &sql,
                                          STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(c->direction), store_i(c->transfer),
@@ -24,20 +24,21 @@ gov_status timebank_add_clearing(timebank_teller *t, const timebank_peer *p, con
 gov_status timebank_store_clearing(timebank_teller *t, const timebank_peer *p, const clearing *c)
 {
     static const store_sql sql = {"UPDATE gov_timebank_clearing SET state = $5, reason = $6, done_us = $7, proposal = $8, proposed_by = $9, "
-                                  "sequence = $10 WHERE community = $1 AND peer = $2 AND direction = $3 AND transfer = $4",
+                                  "sequence = $10, given_back = $11 WHERE community = $1 AND peer = $2 AND direction = $3 AND transfer = $4",
                                   0};
     const bool open = c->state == TIMEBANK_PREPARED || c->state == TIMEBANK_ACCEPTED;
     return access_keep(t->g, store_post(t->g->store, &sql,
                                          STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(c->direction), store_i(c->transfer),
                                                     store_i(c->state), store_s(c->reason), open ? store_n(STORE_INT) : store_i(access_now(t->g)),
-                                                    store_i0(c->proposal), store_i0(c->proposed_by), store_i(c->sequence)),
+                                                    store_i0(c->proposal), store_i0(c->proposed_by), store_i(c->sequence),
+                                                    store_flag(c->given_back)),
                                          1, t->d), &timebank_kept_clearing, p->id, c->direction,
                        c->transfer, t->d);
 }
 
 gov_status timebank_look_up_clearing(timebank_teller *t, const timebank_peer *p, int32_t direction, int64_t transfer, clearing *out)
 {
-    static const store_sql sql = {"SELECT resident, minutes, state, what, sequence, at_us, proposal, proposed_by FROM gov_timebank_clearing "
+    static const store_sql sql = {"SELECT resident, minutes, state, what, sequence, at_us, proposal, proposed_by, given_back FROM gov_timebank_clearing "
                                   "WHERE community = $1 AND peer = $2 AND direction = $3 AND transfer = $4",
                                   0};
     store_rows rows;
@@ -55,6 +56,7 @@ gov_status timebank_look_up_clearing(timebank_teller *t, const timebank_peer *p,
     out->at_us = store_int(&rows, 5);
     out->proposal = (int32_t)store_int(&rows, 6);
     out->proposed_by = store_int(&rows, 7);
+    out->given_back = store_int(&rows, 8) != 0;
     store_rows_close(&rows);
     return GOV_OK;
 }
@@ -91,13 +93,14 @@ gov_status timebank_issue(timebank_teller *t, timebank_peer *p, timebank_message
     m->from_bank = p->our_bank;
     m->to_bank = p->their_bank;
     m->ack = p->in_seq;
+    m->after = p->out_seq;
+    m->sequence = numbered ? p->out_seq + 1 : 0;
     gov_status rc = GOV_OK;
-    if (numbered) {
-        m->sequence = p->out_seq + 1;
-        if (p->out_seq == 0)
-            rc = timebank_chain_start(t->g, m, timebank_public_key(secret), p->key, p->out_hash, t->d);
-        memcpy(m->previous, p->out_hash, sizeof m->previous);
-    }
+    if (p->out_seq == 0)
+        rc = timebank_chain_start(t->g, m, timebank_public_key(secret), p->key, p->out_hash, t->d);
+    memcpy(m->previous, p->out_hash, sizeof m->previous);
+    if (p->in_seq > 0)
+        memcpy(m->seen, p->in_hash, sizeof m->seen);
     if (rc == GOV_OK)
         rc = timebank_write_message(t->g, m, secret, t->d);
     if (rc != GOV_OK || !numbered)
@@ -213,7 +216,7 @@ TIMEBANK_RUN(timebank_run_send_hours)
         rc = timebank_minutes(in[4], 1, &c.minutes, d);
     if (rc == GOV_OK)
         rc = timebank_text(g, in[3], 128, &whom, d);
-    if (rc == GOV_OK && whom[0] == '\0')
+    if (rc == GOV_OK && base_utf8_blank(whom, strlen(whom)))
         return base_fail(d, M_timebank_incomplete);
     if (rc == GOV_OK)
         rc = timebank_check_active(&t, c.resident);
@@ -475,6 +478,44 @@ static gov_status take_next(timebank_teller *t, timebank_peer *p, const timebank
     return rc;
 }
 
+/* The hash of the message of that number that was sent to the peer, or taken up from it; number 0: zeroes. */
+static gov_status kept_hash(timebank_teller *t, const timebank_peer *p, int32_t direction, int64_t sequence, uint8_t out[static BASE_DIGEST_SIZE])
+{
+    static const store_sql sql = {
+        "SELECT hash FROM gov_timebank_message WHERE community = $1 AND peer = $2 AND direction = $3 AND sequence = $4", 0};
+    store_rows rows;
+    size_t len;
+    memset(out, 0, BASE_DIGEST_SIZE);
+    if (sequence == 0)
+        return GOV_OK;
+    const gov_status rc = store_first(t->g->store, &sql,
+                                      STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(direction), store_i(sequence)), &rows, t->d);
+    if (rc != GOV_OK)
+        return rc == GOV_END ? base_fail(t->d, M_internal, A_S("what", "message")) : rc;
+    const void *hash = store_bytes(&rows, 0, &len);
+    if (len == BASE_DIGEST_SIZE)
+        memcpy(out, hash, len);
+    store_rows_close(&rows);
+    return GOV_OK;
+}
+
+/* What it says to have taken up is what was sent. One without a number follows what was taken up, too; where it has overtaken numbered ones,
+ * these follow its hash or not when they come, and nothing rests on that. */
+static gov_status check_links(timebank_teller *t, const timebank_peer *p, const timebank_message *m, const uint8_t *secret)
+{
+    uint8_t hash[BASE_DIGEST_SIZE];
+    gov_status rc = m->ack <= p->out_seq ? kept_hash(t, p, OUT, m->ack, hash) : GOV_OK;
+    if (rc == GOV_OK && (m->ack > p->out_seq || memcmp(m->seen, hash, sizeof hash) != 0))
+        return base_fail(t->d, M_timebank_seen, A_S("peer", p->name), A_I("found", m->ack));
+    if (rc != GOV_OK || m->sequence > 0 || m->after > p->in_seq)
+        return rc;
+    rc = m->after > 0 ? kept_hash(t, p, IN, m->after, hash)
+                      : timebank_chain_start(t->g, m, p->key, timebank_public_key(secret), hash, t->d);
+    if (rc == GOV_OK && memcmp(m->previous, hash, sizeof hash) != 0)
+        return base_fail(t->d, M_timebank_chain, A_S("peer", p->name), A_I("found", m->after));
+    return rc;
+}
+
 TIMEBANK_RUN(timebank_run_receive)
 {
     timebank_teller t;
@@ -496,10 +537,12 @@ TIMEBANK_RUN(timebank_run_receive)
         return base_fail(d, M_timebank_other_bank, A_S("peer", p.name), A_S("from", m.from_bank), A_S("to", m.to_bank));
     if (rc == GOV_OK)
         rc = timebank_read_key(in[2], TIMEBANK_SECRET, secret, d);
+    if (rc == GOV_OK)
+        rc = check_links(&t, &p, &m, secret);
     if (rc != GOV_OK)
         return rc;
     const bool again = m.sequence > 0 && m.sequence <= p.in_seq;
-    if (m.ack > p.out_acked && m.ack <= p.out_seq)
+    if (m.ack > p.out_acked)
         p.out_acked = m.ack;
     if (again)
         rc = timebank_kept_answer(&t, &p, m.sequence, m.hash, &answer);

@@ -19,9 +19,9 @@ static const char *hex(gov *g, const uint8_t *bytes, size_t size)
 
 static gov_status members(gov *g, const timebank_message *m, value_builder *b, const diag *d)
 {
-    const char *previous = hex(g, m->previous, sizeof m->previous);
+    const char *previous = hex(g, m->previous, sizeof m->previous), *seen = hex(g, m->seen, sizeof m->seen);
     value_builder_init(b, &g->scratch);
-    if (previous == NULL)
+    if (previous == NULL || seen == NULL)
         return base_nomem(d);
     value_builder_set(b, "format", value_text(format_name));
     value_builder_set(b, "from", value_text(m->from));
@@ -30,8 +30,10 @@ static gov_status members(gov *g, const timebank_message *m, value_builder *b, c
     value_builder_set(b, "to_bank", value_text(m->to_bank));
     value_builder_set(b, "kind", value_text(m->kind));
     value_builder_set(b, "sequence", value_int(m->sequence));
-    value_builder_set(b, "ack", value_int(m->ack));
+    value_builder_set(b, "after", value_int(m->after));
     value_builder_set(b, "previous", value_text(previous));
+    value_builder_set(b, "ack", value_int(m->ack));
+    value_builder_set(b, "seen", value_text(seen));
     value_builder_set(b, "transfer", value_int(m->transfer));
     value_builder_set(b, "amount", value_int(m->amount));
     if (m->what != NULL)
@@ -115,6 +117,12 @@ static bool take_text(gov *g, value map, const char *key, bool needed, const cha
     return true;
 }
 
+static bool take_hash(value map, const char *key, uint8_t out[static BASE_DIGEST_SIZE])
+{
+    const value v = value_get_text(map, key);
+    return v.kind == VALUE_STRING && v.len == 2 * BASE_DIGEST_SIZE && base_unhex(v.as.s, v.len, out);
+}
+
 static bool take_number(value map, const char *key, int64_t *out)
 {
     const value v = value_get_text(map, key);
@@ -162,7 +170,6 @@ gov_status timebank_read_message(gov *g, value text, timebank_message *m, const 
         return rc;
     if (len != text.len || memcmp(again, text.as.s, len) != 0)
         return unreadable("it is not in canonical form", d);
-    const value previous = value_get_text(map, "previous");
     const bool whole = take_text(g, map, "from", true, &m->from, &none) && take_text(g, map, "to", true, &m->to, &none) &&
                        take_text(g, map, "from_bank", true, &m->from_bank, &none) &&
                        take_text(g, map, "to_bank", true, &m->to_bank, &none) &&
@@ -170,11 +177,12 @@ gov_status timebank_read_message(gov *g, value text, timebank_message *m, const 
                        take_text(g, map, "whom", false, &m->whom, &none) &&
                        take_text(g, map, "reason", false, &m->reason, &none) && take_number(map, "sequence", &m->sequence) &&
                        take_number(map, "ack", &m->ack) && take_number(map, "transfer", &m->transfer) &&
-                       take_number(map, "amount", &m->amount) && previous.kind == VALUE_STRING &&
-                       previous.len == 2 * sizeof m->previous && base_unhex(previous.as.s, previous.len, m->previous);
+                       take_number(map, "amount", &m->amount) && take_number(map, "after", &m->after) &&
+                       take_hash(map, "previous", m->previous) && take_hash(map, "seen", m->seen);
     if (none)
         return base_nomem(d);
-    if (!whole || !known_kind(m->kind) || timebank_is_numbered(m->kind) != (m->sequence > 0))
+    if (!whole || !known_kind(m->kind) || timebank_is_numbered(m->kind) != (m->sequence > 0) ||
+        (m->sequence > 0 && m->after != m->sequence - 1))
         return unreadable("a member is missing or not what it should be", d);
     m->text = again;
     m->len = len;

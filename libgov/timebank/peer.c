@@ -128,7 +128,7 @@ static gov_status read_peer_terms(timebank_teller *t, const value *in, timebank_
         rc = timebank_text(t->g, in[IN_SELF], MOST_NAME, &p->self, t->d);
     if (rc == GOV_OK)
         rc = timebank_read_key(in[IN_KEY], sizeof p->key, p->key, t->d);
-    if (rc == GOV_OK && (p->name[0] == '\0' || p->self[0] == '\0' || strcmp(p->name, p->self) == 0))
+    if (rc == GOV_OK && (base_utf8_blank(p->name, strlen(p->name)) || base_utf8_blank(p->self, strlen(p->self)) || strcmp(p->name, p->self) == 0))
         return base_fail(t->d, M_timebank_incomplete);
     if (rc == GOV_OK)
         rc = timebank_minutes(in[IN_MOST_OWED], 0, &p->most_owed, t->d);
@@ -136,7 +136,7 @@ static gov_status read_peer_terms(timebank_teller *t, const value *in, timebank_
         rc = timebank_minutes(in[IN_MOST_CLAIMED], 0, &p->most_claimed, t->d);
     if (rc == GOV_OK && in[IN_THEIR_BANK].kind == VALUE_STRING)
         rc = timebank_text(t->g, in[IN_THEIR_BANK], MOST_BANK, &p->their_bank, t->d);
-    if (rc == GOV_OK && p->their_bank[0] == '\0')
+    if (rc == GOV_OK && base_utf8_blank(p->their_bank, strlen(p->their_bank)))
         return base_fail(t->d, M_timebank_incomplete);
     return rc;
 }

@@ -193,6 +193,7 @@ TIMEBANK_RUN(timebank_run_approve_write_off)
         return base_fail(d, M_timebank_another_person);
     rc = write_off(&t, &p, &c);
     c.state = c.proposal;
+    c.given_back = c.given_back || c.proposal == TIMEBANK_GIVEN_BACK;
     c.proposal = 0;
     c.proposed_by = 0;
     if (rc == GOV_OK)

@@ -159,6 +159,7 @@ static const store_column clearing_columns[] = {{"community", STORE_INT},
                                                 {"sequence", STORE_INT}, /* of the message that prepared it; 0: none came */
                                                 {"proposal", STORE_INT, true},
                                                 {"proposed_by", STORE_INT, true},
+                                                {"given_back", STORE_BOOL},
                                                 {0}};
 static const store_table clearing_table = {
     .name = "gov_timebank_clearing", .columns = clearing_columns, .key = "community, peer, direction, transfer"};

@@ -326,12 +326,14 @@ gov_status timebank_end_all(timebank_teller *t, int64_t resident);
  * transit") and sends `prepare`; the peer credits its member from the account that it keeps for the sender, within its limit, and answers
  * `accept`, or `refuse`; the sender then posts or voids, and answers `settle`, which the peer acknowledges by `ack`.
  *
- * The messages of each direction are numbered from 1 on without gaps, each but `ack` carries the hash of the one before (the first: of who
- * speaks to whom, between which banks, with which keys), all name both communities and both banks and are signed by their community's key (Ed25519), and say up to which number the other side's were taken up. What was taken up is kept with its
- * answer: the same message again gives the same answer. What comes too early is refused, and it is told which number is wanted. Each
+ * The messages of each direction are numbered from 1 on without gaps. Each carries the hash of the numbered one before it (the first: of who
+ * speaks to whom, between which banks, with which keys), says up to which number the other side's were taken up and carries the hash of that
+ * one, too, so either side sees when the other has something else in its chain than was sent. All name both communities and both banks and are
+ * signed by their community's key (Ed25519). What was taken up is kept with its answer: the same message again gives the same answer. What comes too early is refused, and it is told which number is wanted. Each
  * message is taken up in one transaction with its answer, so a crash loses nothing that the outbox does not send again.
  *
- * A peer that does not answer in time is asked by `recall`, which like `ack` has no number. If it has not taken the prepare up, it keeps that it
+ * A peer that does not answer in time is asked by `recall`, which like `recalled` and `ack` has no number of its own: it has to overtake the very
+ * message that did not arrive, and an acknowledgement that wanted one would never end. It is bound by the two hashes all the same. If it has not taken the prepare up, it keeps that it
  * never will and says `recalled`: the minutes go back, and the prepare is refused when it comes. Else it says again what it has answered. One
  * that is silent to that, too, two officers may write off: into suspense, or back to who sent. The answer may still come and then counts:
  * what was accepted goes from the suspense account to the peer's. */
@@ -354,8 +356,8 @@ typedef struct timebank_message {
     const char *kind;             /* "prepare", "accept", "refuse", "settle"; without a number "ack", "recall", "recalled" */
     const char *what;             /* of a prepare: "hours", "net" */
     const char *whom, *reason;    /* the member at the peer; of a refusal */
-    int64_t sequence, ack, transfer, amount;
-    uint8_t previous[BASE_DIGEST_SIZE];
+    int64_t sequence, after, ack, transfer, amount; /* after, ack: up to where the speaker has numbered, and has taken up */
+    uint8_t previous[BASE_DIGEST_SIZE], seen[BASE_DIGEST_SIZE]; /* the hashes of these two */
     /* Of one that was written or read. */
     const char *text;
     size_t len;
@@ -402,6 +404,7 @@ typedef struct timebank_clearing {
     int64_t transfer, resident, minutes, sequence, at_us;
     int64_t proposed_by; /* the officer who wants it written off, and what it is to become; 0: nobody */
     int32_t direction, state, proposal;
+    bool given_back; /* OUT: it was, once; when it is cleared after all, suspense lacks it */
     const char *what, *reason; /* "hours" or "net"; of a refusal */
 } timebank_clearing;
 

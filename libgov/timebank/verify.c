@@ -54,16 +54,74 @@ static gov_status verify_served(timebank_teller *t)
     return rc == GOV_END ? GOV_OK : rc == GOV_OK ? differs(t, "members") : rc;
 }
 
-/* What went over to a peer less what came is the position, and what waits for an answer is in transit. */
-static gov_status verify_peer(timebank_teller *t, int64_t peer, int64_t position, int64_t waiting)
+static gov_status differs_at(const timebank_teller *t, const char *what, const char *name)
 {
-    ledger_account account, transit;
-    gov_status rc = timebank_figures(t, peer, TIMEBANK_PEER, &account);
+    base_buf b;
+    base_buf_init(&b, t->g->alloc);
+    base_buf_str(&b, what);
+    base_buf_str(&b, " ");
+    base_buf_str(&b, name);
+    const gov_status rc = b.failed ? base_nomem(t->d) : differs(t, b.data);
+    base_buf_free(&b);
+    return rc;
+}
+
+/* What was sent is what was reserved for it, whatever has become of it since. */
+static gov_status verify_sent(timebank_teller *t)
+{
+    static const store_sql sql = {"SELECT c.transfer, c.minutes, c.peer FROM gov_timebank_clearing c JOIN gov_timebank_peer p ON p.community = "
+                                  "c.community AND p.id = c.peer WHERE c.community = $1 AND p.book = $2 AND c.direction = 0 AND c.transfer > $3 "
+                                  "ORDER BY c.transfer LIMIT 200",
+                                  0};
+    int64_t ids[200], minutes[200], peers[200], after = 0;
+    ledger_transfer found[200];
+    size_t n = 200;
+    gov_status rc = GOV_OK;
+    while (rc == GOV_OK && n == ARRAY_LEN(ids)) {
+        store_rows rows;
+        n = 0;
+        rc = store_query(t->g->store, &sql, STORE_ARGS(store_i(t->g->community), store_i(t->bank->book), store_i(after)), &rows, t->d);
+        while (rc == GOV_OK && n < ARRAY_LEN(ids) && (rc = store_next(&rows, t->d)) == GOV_OK) {
+            ids[n] = store_int(&rows, 0);
+            minutes[n] = store_int(&rows, 1);
+            peers[n++] = store_int(&rows, 2);
+        }
+        store_rows_close(&rows);
+        rc = rc == GOV_END ? GOV_OK : rc;
+        if (rc == GOV_OK && n > 0)
+            rc = ledger_lookup_transfers(t->l, ids, n, found, t->d);
+        for (size_t i = 0; i < n && rc == GOV_OK; i++) {
+            char number[24];
+            number[base_format_int(ids[i], number)] = '\0';
+            if (found[i].id == 0 || !(found[i].flags & GOV_TRANSFER_PENDING) || found[i].amount != minutes[i] || found[i].subject != peers[i])
+                rc = differs_at(t, "transfer", number);
+        }
+        after = n > 0 ? ids[n - 1] : after;
+    }
+    return rc;
+}
+
+/* What the clearings with a peer come to. */
+typedef struct standing {
+    int64_t id, position, waiting, suspended;
+    const char *name;
+} standing;
+
+/* What went over to a peer less what came is the position; what waits for an answer is in transit; what was written off is in suspense, which
+ * lacks what was given back and accepted after all. */
+static gov_status verify_peer(timebank_teller *t, const standing *s)
+{
+    ledger_account account, transit, suspense;
+    gov_status rc = timebank_figures(t, s->id, TIMEBANK_PEER, &account);
     if (rc == GOV_OK)
-        rc = timebank_figures(t, peer, TIMEBANK_TRANSIT, &transit);
-    if (rc == GOV_OK && (timebank_balance_of(&account) != position || transit.credits_pending != waiting ||
+        rc = timebank_figures(t, s->id, TIMEBANK_TRANSIT, &transit);
+    if (rc == GOV_OK)
+        rc = timebank_figures(t, s->id, TIMEBANK_SUSPENSE, &suspense);
+    if (rc == GOV_OK && (timebank_balance_of(&account) != s->position || transit.credits_pending != s->waiting ||
                          timebank_balance_of(&transit) != 0))
-        rc = differs(t, "peers");
+        return differs_at(t, "position with", s->name);
+    if (rc == GOV_OK && (timebank_balance_of(&suspense) != s->suspended || suspense.credits_pending != 0 || suspense.debits_pending != 0))
+        return differs_at(t, "suspense for", s->name);
     return rc;
 }
 
@@ -73,14 +131,18 @@ static gov_status verify_peers(timebank_teller *t)
         "SELECT p.id, CAST(sum(CASE WHEN c.direction = 0 AND c.state = 3 THEN CASE WHEN c.what = 'hours' THEN c.minutes ELSE 0 - c.minutes "
         "END WHEN c.direction = 1 AND (c.state = 2 OR c.state = 3) THEN CASE WHEN c.what = 'hours' THEN 0 - c.minutes ELSE c.minutes END "
         "ELSE 0 END) AS BIGINT), CAST(sum(CASE WHEN c.direction = 0 AND c.state = 1 AND c.what = 'hours' THEN c.minutes ELSE 0 END) AS "
-        "BIGINT) FROM gov_timebank_peer p LEFT JOIN gov_timebank_clearing c ON c.community = p.community AND c.peer = p.id WHERE "
-        "p.community = $1 AND p.book = $2 GROUP BY p.id ORDER BY p.id",
+        "BIGINT), CAST(sum(CASE WHEN c.direction = 0 AND c.what = 'hours' AND c.state = 6 THEN c.minutes WHEN c.direction = 0 AND c.what = "
+        "'hours' AND c.state = 3 AND c.given_back = 1 THEN 0 - c.minutes ELSE 0 END) AS BIGINT), p.name FROM gov_timebank_peer p LEFT JOIN "
+        "gov_timebank_clearing c ON c.community = p.community AND c.peer = p.id WHERE p.community = $1 AND p.book = $2 GROUP BY p.id, "
+        "p.name ORDER BY p.id",
         0};
     store_rows rows;
     gov_status rc =
         store_query(t->g->store, &sql, STORE_ARGS(store_i(t->g->community), store_i(t->bank->book)), &rows, t->d);
-    while (rc == GOV_OK && (rc = store_next(&rows, t->d)) == GOV_OK)
-        rc = verify_peer(t, store_int(&rows, 0), store_int(&rows, 1), store_int(&rows, 2));
+    while (rc == GOV_OK && (rc = store_next(&rows, t->d)) == GOV_OK) {
+        const standing s = {store_int(&rows, 0), store_int(&rows, 1), store_int(&rows, 2), store_int(&rows, 3), store_text(&rows, 4, NULL)};
+        rc = verify_peer(t, &s);
+    }
     store_rows_close(&rows);
     return rc == GOV_END ? GOV_OK : rc;
 }
@@ -97,6 +159,8 @@ gov_status timebank_verify(gov *g, const diag *d)
             rc = verify_open(&t);
         if (rc == GOV_OK)
             rc = verify_served(&t);
+        if (rc == GOV_OK)
+            rc = verify_sent(&t);
         if (rc == GOV_OK)
             rc = verify_peers(&t);
     }

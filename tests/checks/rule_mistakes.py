@@ -366,7 +366,7 @@ def live():
         problems += [d.stderr for d in made if d.returncode != 0]
         number = (made[1].stdout.split() + ["", ""])[1]
         for words, wanted in ((["claose", "reason=x"], 'did you mean "close"?'), (["close", "reasn=x"], 'did you mean "reason"?'),
-                              (["close", "reason="], "its text is empty")):
+                              (["close", "reason="], "its text is blank")):
             told = run("case", "send", db, number, *words).stderr
             problems += [] if wanted in told else [f"{words}: {told}"]
         told = run("case", "open", db, "w", "nte=x").stderr

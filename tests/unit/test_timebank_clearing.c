@@ -93,7 +93,8 @@ static void what_is_wrong_is_refused(void **state)
     memcpy(strstr(changed, "\"amount\":10"), "\"amount\":90", 11);
     side_fails(&s[1], changed, "timebank_forged");
     free(changed);
-    side_fails(&s[1], "", "bad_json");
+    side_fails(&s[1], "", "empty_field");
+    side_fails(&s[1], "{", "bad_json");
     side_fails(&s[1], "{}", "timebank_message");
     side_fails(&s[1], "{\"format\":\"gov-clearing-1\"}", "timebank_message");
     side_fails(&s[1], "{ }", "timebank_message");
@@ -190,6 +191,8 @@ static void a_chain_begins_with_banks_and_keys(void **state)
 /* ---- a bad network ---- */
 
 enum { MOST_FLYING = 64 };
+enum { ACK, RECALL, RECALLED, LOOSE };
+enum { CAME, CAME_TWICE, WAS_LOST, OVERTOOK, WAS_FORGED, WAYS }; /* overtook: others that were sent before still fly */
 
 typedef struct network {
     side s[SIDES];
@@ -198,12 +201,20 @@ typedef struct network {
     unsigned to[MOST_FLYING];
     size_t count;
     int64_t sent, taken, refusals, recalled, written_off;
+    int64_t loose[LOOSE][WAYS]; /* messages without a number: what happened to them */
 } network;
 
 static unsigned draw(network *n, unsigned below)
 {
     n->state = n->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (unsigned)((n->state >> 33) % below);
+}
+
+static void count_loose(network *n, const char *message, unsigned way)
+{
+    static const char *const kinds[LOOSE] = {"\"kind\":\"ack\"", "\"kind\":\"recall\"", "\"kind\":\"recalled\""};
+    for (unsigned i = 0; i < LOOSE; i++)
+        n->loose[i][way] += strstr(message, kinds[i]) != NULL;
 }
 
 static void fly(network *n, unsigned to, char *message)
@@ -256,8 +267,8 @@ static void arrive(network *n, unsigned to, const char *message, bool forged)
 static void forge(network *n, unsigned to, const char *message)
 {
     char *changed = strdup(message);
-    static const char *const parts[] = {"\"amount\":", "\"sequence\":", "\"transfer\":", "\"signature\":\"", "\"previous\":\""};
-    char *p = strstr(changed, parts[draw(n, 5)]);
+    static const char *const parts[] = {"\"amount\":", "\"sequence\":", "\"transfer\":", "\"signature\":\"", "\"previous\":\"", "\"seen\":\"", "\"after\":", "\"ack\":"};
+    char *p = strstr(changed, parts[draw(n, sizeof parts / sizeof *parts)]);
     p = strchr(p, ':') + 1;
     p += *p == '"';
     *p = *p == '7' ? '8' : '7';
@@ -338,11 +349,25 @@ static void give_up(network *n, unsigned from)
     n->written_off++;
 }
 
+/* The network has a good moment: the newest message and what it is answered by go through, but for the last of them. */
+static void hurry(network *n)
+{
+    for (int k = 0; k < 3 && n->count > 0; k++) {
+        const unsigned to = n->to[n->count - 1];
+        char *message = land(n, n->count - 1);
+        arrive(n, to, message, false);
+        free(message);
+    }
+}
+
 static void something_happens(network *n)
 {
-    const unsigned what = draw(n, 108);
+    const unsigned what = draw(n, 125);
     if (what < 25) {
         begin_something(n);
+    } else if (what >= 108) {
+        send_again(n, draw(n, SIDES));
+        hurry(n);
     } else if (what >= 100) {
         give_up(n, draw(n, SIDES));
     } else if (what < 30) {
@@ -350,16 +375,19 @@ static void something_happens(network *n)
     } else if (what < 32) {
         side_reopen(&n->s[draw(n, SIDES)]);
     } else if (n->count > 0) {
-        const size_t i = draw(n, (unsigned)n->count);
+        const size_t i = draw(n, 3) == 0 ? n->count - 1 : draw(n, (unsigned)n->count); /* the newest overtakes all */
         const unsigned to = n->to[i];
         if (what < 42) {
+            count_loose(n, n->flying[i], WAS_FORGED);
             forge(n, to, n->flying[i]);
         } else if (what < 55) { /* it comes twice */
+            count_loose(n, n->flying[i], CAME_TWICE);
             char *copy = strdup(n->flying[i]);
             arrive(n, to, copy, false);
             free(copy);
         } else {
             char *message = land(n, i);
+            count_loose(n, message, what < 70 ? WAS_LOST : i > 0 ? OVERTOOK : CAME);
             if (what >= 70) /* else it is lost */
                 arrive(n, to, message, false);
             free(message);
@@ -412,14 +440,18 @@ static void a_bad_network_loses_nothing(void **state)
     side_make_both(support_store_of(state), rules, n.s);
     for (unsigned i = 0; i < SIDES; i++)
         community_put(&n.s[i].c, "staff", "hu", "{'name': '胡', 'roles': ['bank']}");
-    for (int quiet = 0; quiet < 6; quiet++) {
-        for (int i = 0; i < 120; i++)
+    for (int quiet = 0; quiet < 12; quiet++) {
+        for (int i = 0; i < 160; i++)
             something_happens(&n);
         come_to_rest(&n);
     }
     while (n.count > 0)
         free(land(&n, 0));
     assert_true(n.sent > 40 && n.taken > 100 && n.refusals > 20 && n.recalled > 5 && n.written_off > 5);
+    for (unsigned i = 0; i < LOOSE; i++)
+        for (unsigned k = CAME_TWICE; k < WAYS; k++)
+            if (n.loose[i][k] == 0)
+                fail_msg("of kind %u none had fate %u", i, k);
     for (unsigned i = 0; i < SIDES; i++) {
         gov_value *report = NULL;
         assert_gov_ok(gov_verify(n.s[i].c.g, NULL, NULL, &report, &err), err);

@@ -1,6 +1,7 @@
 /* Hours that a peer does not answer for: recalled where it can be shown that they never arrived, written off where nobody can tell; and
  * what comes of it when the answer is there after all. */
 #include "support/neighbours.h"
+#include "timebank/timebank.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -276,6 +277,117 @@ static void settlements_are_written_off(void **state)
     side_free_both(s);
 }
 
+/* ---- without memory ---- */
+
+static gov_status scarce_run(community *c, const char *name, const char *json, gov_value **out)
+{
+    gov_value *in = community_json(json);
+    const gov_status status = gov_operation_run(c->g, name, in, NULL, out, NULL);
+    gov_value_free(in);
+    return status;
+}
+
+/* What the peer says about a transfer, having taken nothing up and numbered nothing. */
+static gov_status scarce_told(community *c, const side *own, const side *peer, const char *kind, int64_t transfer)
+{
+    gov g = {.alloc = &base_malloc};
+    timebank_message m = {.kind = kind, .from = "west", .to = "east", .from_bank = "hours", .to_bank = "hours", .transfer = transfer, .amount = 9};
+    uint8_t secret[TIMEBANK_SECRET], key[TIMEBANK_SECRET];
+    gov_value *in = community_json("{}"), *out = NULL;
+    base_arena_init(&g.scratch, &base_malloc);
+    assert_true(base_unhex(peer->secret, 2 * sizeof secret, secret) && base_unhex(own->secret, 2 * sizeof key, key));
+    assert_int_equal(timebank_chain_start(&g, &m, timebank_public_key(secret), timebank_public_key(key), m.previous, NULL), GOV_OK);
+    assert_int_equal(timebank_write_message(&g, &m, secret, NULL), GOV_OK);
+    assert_int_equal(gov_value_set_string(in, "message", m.text), GOV_OK);
+    assert_int_equal(gov_value_set_string(in, "key", own->secret), GOV_OK);
+    base_arena_free(&g.scratch);
+    const gov_status status = gov_operation_run(c->g, "timebank.receive", in, NULL, &out, NULL);
+    gov_value_free(in);
+    gov_value_free(out);
+    return status;
+}
+
+static gov_status scarce_send(community *c, const side *own, int64_t *transfer)
+{
+    char json[512];
+    gov_value *out = NULL;
+    (void)snprintf(json, sizeof json, "{'peer': 'west', 'resident': 'east0', 'to': 'west0', 'minutes': 9, 'key': '%s'}", own->secret);
+    const gov_status status = scarce_run(c, "timebank.send_hours", json, &out);
+    *transfer = status == GOV_OK ? side_number(out, "id") : 0;
+    gov_value_free(out);
+    return status;
+}
+
+static gov_status scarce_write_off(community *c, int64_t transfer, bool back)
+{
+    char json[128];
+    (void)snprintf(json, sizeof json, "{'peer': 'west', 'transfer': %lld, 'give_back': %s}", (long long)transfer, back ? "true" : "false");
+    gov_status status = scarce_run(c, "timebank.write_off", json, NULL);
+    (void)snprintf(json, sizeof json, "{'peer': 'west', 'transfer': %lld}", (long long)transfer);
+    if (status == GOV_OK)
+        status = gov_act_as(c->g, "hu", "clear", NULL);
+    if (status == GOV_OK)
+        status = scarce_run(c, "timebank.approve_write_off", json, NULL);
+    return status == GOV_OK ? gov_act_as_host(c->g, "test", NULL) : status;
+}
+
+/* Sent, asked for and recalled; sent and written off, then given back; and asked about what never came. */
+static gov_status give_up_what_was_sent(community *c, void *user)
+{
+    side *sides = user, *own = &sides[0], *peer = &sides[1];
+    char json[512];
+    int64_t first = 0, second = 0;
+    gov_value *out = NULL;
+    gov_status status = community_try_put(c, "resident", "east0", "{'name': 'x'}");
+    if (status == GOV_OK)
+        status = community_try_put(c, "staff", "hu", "{'name': 'y', 'roles': ['bank']}");
+    if (status == GOV_OK)
+        status = scarce_run(c, "timebank.group", "{'activity': 'x', 'skill': 'company', 'volunteers': ['east0'], 'minutes': 100}", NULL);
+    (void)snprintf(json, sizeof json, "{'name': 'west', 'as': 'east', 'public_key': '%s', 'most_owed': 99, 'most_claimed': 99}", peer->public);
+    if (status == GOV_OK)
+        status = scarce_run(c, "timebank.peer", json, NULL);
+    if (status == GOV_OK)
+        status = scarce_send(c, own, &first);
+    (void)snprintf(json, sizeof json, "{'peer': 'west', 'transfer': %lld, 'key': '%s'}", (long long)first, own->secret);
+    if (status == GOV_OK)
+        status = scarce_run(c, "timebank.recall", json, &out);
+    gov_value_free(out);
+    out = NULL;
+    if (status == GOV_OK)
+        status = scarce_told(c, own, peer, "recalled", first);
+    if (status == GOV_OK)
+        status = scarce_told(c, own, peer, "recall", 77);
+    if (status == GOV_OK)
+        status = scarce_send(c, own, &second);
+    if (status == GOV_OK)
+        status = scarce_write_off(c, second, false);
+    if (status == GOV_OK)
+        status = scarce_run(c, "timebank.transit", "{}", &out);
+    gov_value_free(out);
+    return status == GOV_OK ? scarce_write_off(c, second, true) : status;
+}
+
+static void survives_want_of_memory(void **state)
+{
+    static const char quick[] =
+        "rulebook: tiny\n"
+        "version: '1'\n"
+        "time_zone: Asia/Shanghai\n"
+        "roles: {bank: {title: {zh: 时间银行}}}\n"
+        "permissions: {timebank.rule: [bank]}\n"
+        "---\n"
+        "time_bank: hours\n"
+        "ledger: 3\n"
+        "pool: {}\n"
+        "answer_within: 0 minutes\n"
+        "skills: {company: {}}\n";
+    side sides[SIDES] = {0};
+    support_store *s = support_store_of(state);
+    side_make_key(&sides[0], 7);
+    side_make_key(&sides[1], 8);
+    community_without_memory(s, quick, give_up_what_was_sent, sides);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +395,7 @@ int main(void)
         STORE_TESTS(a_recall_is_answered_by_the_peer_alone), STORE_TESTS(two_people_write_off),
         STORE_TESTS(late_answers_count), STORE_TESTS(what_was_given_back_may_be_owed),
         STORE_TESTS(settlements_are_written_off),
+        STORE_TEST(survives_want_of_memory, "sqlite"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
