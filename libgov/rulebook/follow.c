@@ -183,8 +183,10 @@ static bool warning_follows(const following *f, size_t i, unsigned faults)
     case M_raise_not_taken:
     case M_event_unused:
         return (faults & (FAULT_SHAPE | FAULT_TORN)) != 0;
+    case M_timer_never_due:
+    case M_done_never_comes:
     case M_transition_never_taken:
-        return (faults & (FAULT_SHAPE | FAULT_TORN | FAULT_ROLE)) != 0;
+        return (faults & (FAULT_SHAPE | FAULT_TORN | FAULT_ROLE | FAULT_TARGET)) != 0;
     case M_event_nobody_sends:
         return (faults & FAULT_ROLE) != 0 || (f->all & (FAULT_SHAPE | FAULT_TORN)) != 0 || f->torn != 0;
     case M_field_never_set:

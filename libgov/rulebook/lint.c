@@ -237,8 +237,7 @@ static void check_states(rulebook_loader *l, const rulebook_workflow *w, const r
         rb_note(l, base_nomem(l->d));
         return;
     }
-    rb_doubt_transitions(l, w, never);
-    gov_status status = chart_reachable_without(w->chart, never, reached, l->d);
+    gov_status status = rb_doubt_transitions(l, w, never, reached);
     for (uint32_t s = 1; s < count && status == GOV_OK; s++) {
         if (chart_kind_of(w->chart, s) == CHART_SHALLOW || chart_kind_of(w->chart, s) == CHART_DEEP)
             continue;

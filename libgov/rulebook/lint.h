@@ -20,10 +20,14 @@ void rb_check_entitlements(rulebook_loader *l);
 void rb_check_laters(rulebook_loader *l, const rulebook_workflow *w);
 void rb_check_messages(rulebook_loader *l, const rulebook_workflow *sender, const rulebook_workflow *receiver);
 
+/* ---- never.c ---- */
+
+/* Transitions that are never taken, by their number: told, and marked in `never`, which was cleared; and the states that a case can come
+ * to without them. */
+gov_status rb_doubt_transitions(rulebook_loader *l, const rulebook_workflow *w, bool *never, bool *reached);
+
 /* ---- doubt.c ---- */
 
-/* Transitions that are never taken, by their number: told, and marked in `never`. */
-void rb_doubt_transitions(rulebook_loader *l, const rulebook_workflow *w, bool *never);
 /* reached: by state; elsewhere: what other workflows send. */
 void rb_doubt(rulebook_loader *l, const rulebook_workflow *w, const bool *reached, const rb_names *elsewhere);
 /* null_due.c: due instants that rules take for granted where there is none. */
