@@ -75,7 +75,7 @@ static void from_workflow(rulebook_loader *l, const rulebook_workflow *w, sender
 
 void rb_event_names(rulebook_loader *l, const rulebook_workflow *w, rb_names *out)
 {
-    senders s = {0};
+    senders s = {.known = *out};
     from_workflow(l, w, &s);
     rb_names_free(l, &s.elsewhere);
     *out = s.known;

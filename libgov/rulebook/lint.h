@@ -7,7 +7,7 @@
 void rb_lint(rulebook_loader *l, int64_t today);
 /* Takes out again what was told only because of another mistake: follow.c. */
 void rb_drop_followers(rulebook_loader *l);
-/* The events that a workflow's own rules, clocks and effects make, and those that it declares. */
+/* Adds the events that a workflow's own rules, clocks and effects make, and those that it declares. */
 void rb_event_names(rulebook_loader *l, const rulebook_workflow *w, rb_names *out);
 /* The events that the workflow's own rules, clocks and effects make. */
 void rb_made_events(rulebook_loader *l, const rulebook_workflow *w, rb_names *made);

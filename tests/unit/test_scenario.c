@@ -453,14 +453,17 @@ static const char first_version[] =
     "states: {a: {on: {go: b}}, b: {on: {stop: {when: 1 > 2, to: a}, go: a}}}\n";
 static const char next_version[] =
     "rulebook: r\nversion: '2'\ntime_zone: UTC\nroles: {r: {}}\n---\nworkflow: w\nmigrate: {from: '1', states: {b: c}}\nfields: {n: {type: int, default: 7}}\n"
-    "events: {go: {by: [r]}}\nstates: {a: {on: {go: c}}, c: {on: {go: a}}}\n";
+    "events: {go: {by: [r]}}\nstates: {a: {on: {go: c}}, c: {entry: [{raise: told}], on: {go: a, told: {do: [{set: {n: case.n + 1}}]}}}}\n";
 static const char moving[] =
     "scenario: s\ngiven: {staff: {x: {roles: [r]}}}\nsteps:\n  - open: {workflow: w, id: k}\n  - send: {as: x, case: k, event: go}\n"
     "  - expect: {case: k, as: x, allowed: [go], refused: [{stop: {code: guard_refused, rule: 'rulebook.yaml:8'}}]}\n"
     "  - send: {as: x, case: k, event: stop, fails: {code: guard_refused, rule: 'rulebook.yaml:8'}}\n"
     "  - migrate: {to: next, dry_run: true, gives: {migrated: 1, past: {cases: 1}}}\n"
     "  - migrate: {to: next, gives: {migrated: 1, same: 0, refused_cases: []}}\n"
-    "  - expect: {case: k, state: c, that: case.n == 7, fields: {n: 7}, as: x, allowed: [go]}\n";
+    "  - expect: {case: k, state: c, that: case.n == 7, fields: {n: 7}, as: x, allowed: [go]}\n"
+    "  - send: {as: x, case: k, event: go}\n"
+    "  - send: {as: x, case: k, event: go}\n" /* `told` is known to the other rules alone, `stop` to the first ones */
+    "  - expect: {case: k, state: c, raised: [told], not_raised: [stop], fields: {n: 8}, cases: [{workflow: w, state: c, count: 1}]}\n";
 
 static void out_of_memory_on_the_way_to_other_rules(void **state)
 {
