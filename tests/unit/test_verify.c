@@ -349,6 +349,7 @@ static void play(const char *cases, const char *url)
     const gov_scenario_options o = {.size = sizeof o, .url = url};
     assert_gov_ok(gov_scenarios_run(NULL, support_source(cases), &o, NULL, NULL, &report, &err),
                   err);
+    assert_int_equal(gov_value_int(gov_value_get(report, "failed")), 0);
     gov_value_free(report);
 }
 
