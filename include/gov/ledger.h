@@ -120,7 +120,8 @@ typedef struct gov_transfer {
     int64_t subject;        /**< What it is about, e.g. the id of a case. @since 0.1 */
     int64_t reference;      /**< Anything of the caller's. @since 0.1 */
     int64_t
-        effective_at; /**< When it takes effect where that is not when it was recorded; 0: then. @since 0.1 */
+        effective_at; /**< When it takes effect where that is not when it was recorded, within the years 1 to
+                          9999; 0: then. @since 0.1 */
     int64_t
         reversal_of; /**< The transfer that it takes back, in part or (INT64_MAX) what is left of it; with
                           GOV_TRANSFER_PENDING when it is posted. @since 0.1 */
@@ -149,7 +150,9 @@ typedef struct gov_ledger_result {
 
 /** @name Results
  * The numbers are pinned; those below 100 are TigerBeetle's for transfers, and an account's result of the same name has the same
- * number. Results from 201 on are ours. When several apply, the first one in TigerBeetle's order is given. @{ */
+ * number. Results from 201 on are ours. When several apply, the first one in TigerBeetle's order is given. After a failure for a reason
+ * that may pass (an account that is not there yet, too little on it, a limit, a cap, a reversal of which too little is left while
+ * others wait) the id stays failed: GOV_LEDGER_ID_ALREADY_FAILED. @{ */
 #define GOV_LEDGER_CREATED                                               0
 #define GOV_LEDGER_LINKED_EVENT_FAILED                                   1
 #define GOV_LEDGER_LINKED_EVENT_CHAIN_OPEN                               2
@@ -243,6 +246,7 @@ typedef struct gov_ledger_result {
 #define GOV_LEDGER_REVERSED_TRANSFER_HAS_DIFFERENT_ACCOUNTS              218
 #define GOV_LEDGER_EXCEEDS_REVERSED_TRANSFER_AMOUNT                      219
 #define GOV_LEDGER_TRANSFER_ALREADY_REVERSED                             220
+#define GOV_LEDGER_EFFECTIVE_AT_OUT_OF_RANGE                             221
 /** @} */
 
 /**
@@ -445,8 +449,9 @@ GOV_API gov_status gov_ledger_note_get(gov *g, const char *kind, int64_t id, gov
                                        gov_error **err);
 
 /**
- * A whole ledger as a plain-text journal for hledger, with a balance assertion at every posting. Takes some 500 bytes per
- * transfer while it runs.
+ * A whole ledger as a plain-text journal for hledger, with a balance assertion at every posting. An account is called
+ * `L<ledger>:C<code>:<name> <id>`, its name without marks that mean something to hledger and with one space at most between words.
+ * Takes some 500 bytes per transfer while it runs.
  * Permission: `ledger.read`.
  * @param book     number of the ledger; 0: all
  * @param out      owned by the caller, freed by gov_text_free()

@@ -243,7 +243,8 @@ void ledger_chain_open(ledger_book *b);
 void ledger_chain_close(ledger_book *b, bool keep);
 
 /* Lots. Without memory b->failed is set. */
-ledger_lot *ledger_lot_add(ledger_book *b, ledger_cell *c, int64_t expires_us); /* in its place */
+/* In its place: by expiry, and what expires at once in the order in which it was made. seq 0: it is made now. */
+ledger_lot *ledger_lot_add(ledger_book *b, ledger_cell *c, int64_t expires_us, int64_t seq);
 void ledger_use_add(ledger_book *b, uint32_t row, uint32_t lot, int64_t amount, int64_t back);
 int64_t ledger_lots_free(const ledger_book *b, const ledger_cell *c,
                          int64_t at_us); /* not expired */

@@ -118,10 +118,10 @@ static gov_status take_lot(ledger *l, store_rows *rows, ledger_lot **out, const 
     *out = known_lot(&l->b, c, store_int(rows, 0));
     if (*out != NULL)
         return GOV_OK;
-    *out = ledger_lot_add(&l->b, c, store_int(rows, 2));
+    *out = ledger_lot_add(&l->b, c, store_int(rows, 2), store_int(rows, 0));
     if (*out == NULL)
         return base_nomem(d);
-    (*out)->seq = store_int(rows, 0);
+    store_seen_id(l->s, (*out)->seq); /* those that are made come after it */
     (*out)->amount = store_int(rows, 3);
     (*out)->left = store_int(rows, 4);
     return GOV_OK;

@@ -25,19 +25,42 @@ typedef struct exporting {
 
 enum { PIECE = 1 << 16 };
 
-/* Two spaces, a colon or a semicolon would end or split a name. */
-static void put_name(base_buf *out, const char *s, size_t len)
+/* Is it a blank to somebody? Two of them end a name, and each Unicode space is one for hledger; controls, marks of direction and the like
+ * would only hide in it. */
+static bool is_blank(uint32_t c)
 {
-    bool space = true;
-    for (size_t i = 0; i < len; i++) {
-        const unsigned char c = (unsigned char)s[i];
-        const bool blank = c <= ' ' || c == 0x7f || strchr(":;()[]*!\"", c) != NULL;
-        if (!blank)
-            base_buf_char(out, (char)c);
-        else if (!space)
-            base_buf_char(out, ' ');
-        space = blank;
+    static const uint32_t ranges[][2] = {
+        {0, ' '},          {0x7f, 0xa0},     {0xad, 0xad},     {0x61c, 0x61c},
+        {0x1680, 0x1680},  {0x180e, 0x180e}, {0x2000, 0x200f}, {0x2028, 0x202f},
+        {0x205f, 0x206f},  {0x3000, 0x3000}, {0xd800, 0xdfff}, {0xfeff, 0xfeff},
+        {0xfff0, 0xfffb},  {0xfffe, 0xffff}, {0xe0000, 0xe007f}};
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+        if (c >= ranges[i][0] && c <= ranges[i][1])
+            return true;
+    return false;
+}
+
+/* Text that hledger takes for part of a name, or of a description: marks that mean something to it (a colon parts names, a semicolon
+ * begins a comment, brackets make postings that need not balance) become blanks, blanks one space between words, and none at either
+ * end. False: nothing is left. */
+static bool put_plain(base_buf *out, const char *s, size_t len)
+{
+    bool gap = false, any = false;
+    for (size_t i = 0; i < len;) {
+        uint32_t c;
+        const size_t n = base_utf8_next(s + i, len - i, &c);
+        if (n == 0 || is_blank(c) || (c < 0x7f && strchr(":;()[]{}<>*!\"|=@~", (int)c) != NULL)) {
+            gap = any;
+        } else {
+            if (gap)
+                base_buf_char(out, ' ');
+            base_buf_add(out, s + i, n);
+            gap = false;
+            any = true;
+        }
+        i += n > 0 ? n : 1;
     }
+    return any;
 }
 
 static gov_status name_account(exporting *e, holding *h, const diag *d)
@@ -53,10 +76,9 @@ static gov_status name_account(exporting *e, holding *h, const diag *d)
         rc = store_read_document(e->l->s, &arena, (const char *)memo.data, memo.len, &v, d);
     const value name = value_get_text(v, "name");
     base_buf_fmt(&e->names, "L%u:C%u:", (unsigned)h->a.ledger, (unsigned)h->a.code);
-    if (name.kind == VALUE_STRING) {
-        put_name(&e->names, name.as.s, name.len);
+    if (name.kind == VALUE_STRING && put_plain(&e->names, name.as.s, name.len))
         base_buf_char(&e->names, ' ');
-    }
+    /* Names need not be different, and different ones may look alike: the number makes them so. */
     base_buf_int(&e->names, h->a.id);
     base_buf_char(&e->names, '\0');
     base_arena_free(&arena);
@@ -95,12 +117,15 @@ static gov_status read_accounts(exporting *e, uint32_t book, const diag *d)
 
 static void put_date(base_buf *out, const base_zone *zone, int64_t us)
 {
-    char text[11];
+    int32_t year;
+    unsigned month, day;
     int64_t seconds = us / BASE_US_PER_SECOND - (us % BASE_US_PER_SECOND < 0);
     if (zone != NULL)
         seconds += base_zone_offset(zone, seconds);
-    base_format_date(seconds / 86400 - (seconds % 86400 < 0), text);
-    base_buf_str(out, text);
+    base_civil_from_days(seconds / 86400 - (seconds % 86400 < 0), &year, &month, &day);
+    /* A year may have more than four digits, or none before it. */
+    base_buf_fmt(out, year < 0 ? "-%04d-%02d-%02d" : "%04d-%02d-%02d", year < 0 ? -year : year,
+                 (int)month, (int)day);
 }
 
 /* One posting and what the account then holds. */
@@ -157,7 +182,7 @@ static gov_status put_row(exporting *e, const ledger_row *r, const diag *d)
         e->reason_of = r->t.ledger;
     }
     base_buf_init(&reason, e->l->alloc);
-    put_name(&reason, e->reason_name, strlen(e->reason_name));
+    (void)put_plain(&reason, e->reason_name, strlen(e->reason_name));
     base_buf_char(&reason, '\0');
     put_date(e->out, e->l->b.zone, r->t.timestamp);
     base_buf_str(e->out, r->t.flags & GOV_TRANSFER_PENDING ? " ! (" : " * (");

@@ -463,12 +463,10 @@ typedef struct asking {
 static gov_status memory_answer(gov_ledger_lines *s, asking *a, const diag *d)
 {
     if (a->what == ACCOUNTS)
-        a->count = ledger_memory_accounts(s, &a->q, a->accounts, a->cap);
-    else if (a->what == TRANSFERS || a->what == OF_ACCOUNT)
-        a->count = ledger_memory_transfers(s, &a->q, a->transfers, a->cap);
-    else
-        return ledger_memory_changes(s, &a->q, a->changes, a->cap, &a->count, d);
-    return GOV_OK;
+        return ledger_memory_accounts(s, &a->q, a->accounts, a->cap, &a->count, d);
+    if (a->what == TRANSFERS || a->what == OF_ACCOUNT)
+        return ledger_memory_transfers(s, &a->q, a->transfers, a->cap, &a->count, d);
+    return ledger_memory_changes(s, &a->q, a->changes, a->cap, &a->count, d);
 }
 
 /* The balances of one account, in the shape of changes. */

@@ -53,11 +53,12 @@ gov_status ledger_memory_create(gov_ledger_lines *s, const ledger_account *a,
                                 const diag *d);
 gov_status ledger_memory_advance(gov_ledger_lines *s, int64_t us, const diag *d);
 gov_status ledger_memory_set(gov_ledger_lines *s, const ledger_account *balances, const diag *d);
-size_t ledger_memory_accounts(const gov_ledger_lines *s, const ledger_query *q, ledger_account *out,
-                              size_t cap);
+/* In the order of time, as the next two: what is imported is older than what was there before it. */
+gov_status ledger_memory_accounts(gov_ledger_lines *s, const ledger_query *q, ledger_account *out,
+                                  size_t cap, size_t *count, const diag *d);
 /* Of one account when q->account is not 0. */
-size_t ledger_memory_transfers(const gov_ledger_lines *s, const ledger_query *q,
-                               ledger_transfer *out, size_t cap);
+gov_status ledger_memory_transfers(gov_ledger_lines *s, const ledger_query *q, ledger_transfer *out,
+                                   size_t cap, size_t *count, const diag *d);
 /* All changes (account 0), or those that a statement of its balances has. */
 gov_status ledger_memory_changes(gov_ledger_lines *s, const ledger_query *q, ledger_changed *out,
                                  size_t cap, size_t *count, const diag *d);

@@ -2,7 +2,15 @@
  * the lot that it came from, with the expiry that this has. The lots of an account always add up to what it has to spend. */
 #include "ledger/book.h"
 
-ledger_lot *ledger_lot_add(ledger_book *b, ledger_cell *c, int64_t expires_us)
+/* What is made now comes after all that there is: a store numbers it when the batch is written. */
+static bool goes_before(const ledger_lot *lot, int64_t expires_us, int64_t seq)
+{
+    if (lot->expires_us != expires_us)
+        return lot->expires_us < expires_us;
+    return seq == 0 || (lot->seq != 0 && lot->seq < seq);
+}
+
+ledger_lot *ledger_lot_add(ledger_book *b, ledger_cell *c, int64_t expires_us, int64_t seq)
 {
     if (b->lot_count >= LEDGER_NONE - 1 ||
         !base_grow(b->alloc, &b->lots, &b->lot_cap, b->lot_count, sizeof *b->lots)) {
@@ -11,9 +19,10 @@ ledger_lot *ledger_lot_add(ledger_book *b, ledger_cell *c, int64_t expires_us)
     }
     const uint32_t at = (uint32_t)b->lot_count++;
     uint32_t *link = &c->lots;
-    while (*link != LEDGER_NONE && b->lots[*link].expires_us <= expires_us)
+    while (*link != LEDGER_NONE && goes_before(&b->lots[*link], expires_us, seq))
         link = &b->lots[*link].next;
-    b->lots[at] = (ledger_lot){.account = c->a.id,
+    b->lots[at] = (ledger_lot){.seq = seq,
+                               .account = c->a.id,
                                .book = c->a.ledger,
                                .expires_us = expires_us,
                                .next = *link};
@@ -99,7 +108,7 @@ void ledger_lots_take(ledger_book *b, ledger_cell *c, uint32_t row, int64_t amou
 
 static void bring(ledger_book *b, ledger_cell *c, uint32_t row, int64_t expires_us, int64_t amount)
 {
-    ledger_lot *lot = ledger_lot_add(b, c, expires_us);
+    ledger_lot *lot = ledger_lot_add(b, c, expires_us, 0);
     if (lot == NULL)
         return;
     lot->amount = amount;

@@ -139,34 +139,72 @@ static bool within(const ledger_query *q, int64_t us)
     return us >= q->from_us && (q->to_us == 0 || us <= q->to_us);
 }
 
-size_t ledger_memory_accounts(const gov_ledger_lines *s, const ledger_query *q, ledger_account *out,
-                              size_t cap)
+/* Those that answer a query, by their instants: ledgers are imported one after the other, each with its own past. */
+typedef struct found {
+    int64_t us, tie; /* accounts of one instant are in the order of their ids, over a store too */
+    size_t at;
+} found;
+
+static int by_time(const void *a, const void *b)
 {
-    const size_t all = s->b.cell_count;
+    const found *x = a, *y = b;
+    if (x->us != y->us)
+        return x->us < y->us ? -1 : 1;
+    if (x->tie != y->tie)
+        return x->tie < y->tie ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* The first ones asked for, at most `cap`, to the front of the list. */
+static size_t first_found(found *list, size_t n, size_t cap, bool reversed)
+{
+    qsort(list, n, sizeof *list, by_time);
+    for (size_t i = 0; reversed && i < n / 2; i++) {
+        const found f = list[i];
+        list[i] = list[n - 1 - i];
+        list[n - 1 - i] = f;
+    }
+    return n < cap ? n : cap;
+}
+
+gov_status ledger_memory_accounts(gov_ledger_lines *s, const ledger_query *q, ledger_account *out,
+                                  size_t cap, size_t *count, const diag *d)
+{
+    found *list = base_arena_array(&s->arena, s->b.cell_count + 1, sizeof *list);
     size_t n = 0;
-    for (size_t i = 0; i < all && n < cap; i++) {
-        const ledger_account *a = &s->b.cells[q->reversed ? all - 1 - i : i].a;
+    if (list == NULL)
+        return base_nomem(d);
+    for (size_t i = 0; i < s->b.cell_count; i++) {
+        const ledger_account *a = &s->b.cells[i].a;
         if (a->id != 0 && within(q, a->timestamp) &&
             (q->subject == 0 || a->subject == q->subject) &&
             (q->reference == 0 || a->reference == q->reference) &&
             (q->reason == 0 || a->reason == q->reason) &&
             (q->ledger == 0 || a->ledger == q->ledger) && (q->code == 0 || a->code == q->code))
-            out[n++] = *a;
+            list[n++] = (found){a->timestamp, a->id, i};
     }
-    return n;
+    *count = first_found(list, n, cap, q->reversed);
+    for (size_t i = 0; i < *count; i++)
+        out[i] = s->b.cells[list[i].at].a;
+    return GOV_OK;
 }
 
-size_t ledger_memory_transfers(const gov_ledger_lines *s, const ledger_query *q,
-                               ledger_transfer *out, size_t cap)
+gov_status ledger_memory_transfers(gov_ledger_lines *s, const ledger_query *q, ledger_transfer *out,
+                                   size_t cap, size_t *count, const diag *d)
 {
-    const size_t all = s->b.row_count;
+    found *list = base_arena_array(&s->arena, s->b.row_count + 1, sizeof *list);
     size_t n = 0;
-    for (size_t i = 0; i < all && n < cap; i++) {
-        const ledger_row *r = &s->b.rows[q->reversed ? all - 1 - i : i];
+    if (list == NULL)
+        return base_nomem(d);
+    for (size_t i = 0; i < s->b.row_count; i++) {
+        const ledger_row *r = &s->b.rows[i];
         if (r->kind == LEDGER_LIVE && within(q, r->t.timestamp) && ledger_query_matches(q, &r->t))
-            out[n++] = r->t;
+            list[n++] = (found){r->t.timestamp, 0, i};
     }
-    return n;
+    *count = first_found(list, n, cap, q->reversed);
+    for (size_t i = 0; i < *count; i++)
+        out[i] = s->b.rows[list[i].at].t;
+    return GOV_OK;
 }
 
 /* ---- changes: everything is done again from the beginning ---- */
@@ -217,16 +255,40 @@ static void take_change(const ledger_row *r, const again *cells, ledger_changed 
     }
 }
 
+/* Which rows are asked for: wanted[i] is the place of row i in the answer, and 1 more; 0: none. */
+static gov_status wanted_changes(gov_ledger_lines *s, const ledger_query *q, size_t cap,
+                                 size_t *wanted, size_t *count, const diag *d)
+{
+    const ledger_book *b = &s->b;
+    found *list = base_arena_array(&s->arena, b->row_count + 1, sizeof *list);
+    size_t n = 0;
+    if (list == NULL)
+        return base_nomem(d);
+    for (size_t i = 0; i < b->row_count; i++) {
+        const ledger_row *r = &b->rows[i];
+        /* Expiries are no transfers: a statement of balances passes them over. */
+        if ((r->kind == LEDGER_LIVE || (r->kind == LEDGER_EXPIRY && q->account == 0)) &&
+            within(q, r->t.timestamp) && ledger_query_matches(q, &r->t))
+            list[n++] = (found){r->t.timestamp, 0, i};
+    }
+    *count = first_found(list, n, cap, q->reversed);
+    for (size_t i = 0; i < *count; i++)
+        wanted[list[i].at] = i + 1;
+    return GOV_OK;
+}
+
 gov_status ledger_memory_changes(gov_ledger_lines *s, const ledger_query *q, ledger_changed *out,
                                  size_t cap, size_t *count, const diag *d)
 {
     const ledger_book *b = &s->b;
     again *cells = base_arena_array(&s->arena, b->cell_count + 1, sizeof *cells);
-    size_t adjusted = 0, n = 0;
+    size_t *wanted = base_arena_array(&s->arena, b->row_count + 1, sizeof *wanted);
+    size_t adjusted = 0;
     *count = 0;
-    if (cells == NULL)
+    if (cells == NULL || wanted == NULL)
         return base_nomem(d);
-    for (size_t i = 0; i < b->row_count && (q->reversed || n < cap); i++) {
+    const gov_status rc = wanted_changes(s, q, cap, wanted, count, d);
+    for (size_t i = 0; i < b->row_count && rc == GOV_OK; i++) {
         for (; adjusted < s->adjusted_count && s->adjusted[adjusted].row <= i; adjusted++)
             memcpy(cells[s->adjusted[adjusted].cell].balance, s->adjusted[adjusted].balance,
                    sizeof cells->balance);
@@ -234,21 +296,8 @@ gov_status ledger_memory_changes(gov_ledger_lines *s, const ledger_query *q, led
         if (r->kind != LEDGER_LIVE && r->kind != LEDGER_EXPIRY)
             continue;
         redo(b, r, cells);
-        /* Expiries are no transfers: a statement of balances passes them over. */
-        if (!within(q, r->t.timestamp) || !ledger_query_matches(q, &r->t) ||
-            (q->account != 0 && r->kind == LEDGER_EXPIRY))
-            continue;
-        if (n == cap) { /* reversed: the last ones are wanted */
-            memmove(out, out + 1, (cap - 1) * sizeof *out);
-            n--;
-        }
-        take_change(r, cells, &out[n++]);
+        if (wanted[i] != 0)
+            take_change(r, cells, &out[wanted[i] - 1]);
     }
-    for (size_t i = 0; q->reversed && i < n / 2; i++) {
-        const ledger_changed c = out[i];
-        out[i] = out[n - 1 - i];
-        out[n - 1 - i] = c;
-    }
-    *count = n;
-    return GOV_OK;
+    return rc;
 }

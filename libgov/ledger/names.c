@@ -106,6 +106,7 @@ static const struct {
      "reversed_transfer_has_different_accounts"},
     {GOV_LEDGER_EXCEEDS_REVERSED_TRANSFER_AMOUNT, "exceeds_reversed_transfer_amount"},
     {GOV_LEDGER_TRANSFER_ALREADY_REVERSED, "transfer_already_reversed"},
+    {GOV_LEDGER_EFFECTIVE_AT_OUT_OF_RANGE, "effective_at_out_of_range"},
 };
 
 const char *gov_ledger_result_name(int32_t code)

@@ -559,6 +559,8 @@ static inline int32_t model_create_transfer(model *m, const ledger_transfer *t, 
            t->pending_id < 0 || t->subject < 0 || t->reference < 0 || t->reversal_of < 0 ||
            t->expires_at < 0,
        FIELD_MUST_NOT_BE_NEGATIVE);
+    NO((double)t->effective_at < -62135596800e6 || t->effective_at / 1000000 > INT64_C(253402300799),
+       EFFECTIVE_AT_OUT_OF_RANGE);
     NO(t->id == 0, ID_MUST_NOT_BE_ZERO);
     NO(t->id == INT64_MAX, ID_MUST_NOT_BE_INT_MAX);
     if (m->t[t->id].timestamp != 0)
@@ -642,7 +644,9 @@ static inline bool model_transient(int32_t c)
            c == GOV_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED || c == GOV_LEDGER_EXCEEDS_MIN_BALANCE ||
            c == GOV_LEDGER_EXCEEDS_MAX_BALANCE || c == GOV_LEDGER_EXCEEDS_CAP ||
            c == GOV_LEDGER_APPROVAL_NEEDS_ANOTHER_ACTOR ||
-           c == GOV_LEDGER_REVERSED_TRANSFER_NOT_FOUND;
+           c == GOV_LEDGER_REVERSED_TRANSFER_NOT_FOUND ||
+           c == GOV_LEDGER_TRANSFER_ALREADY_REVERSED ||
+           c == GOV_LEDGER_EXCEEDS_REVERSED_TRANSFER_AMOUNT;
 }
 
 /* Pending transfers of these ledgers that are due expire, the earliest first. */

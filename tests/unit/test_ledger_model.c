@@ -173,7 +173,8 @@ static ledger_transfer some_transfer(const model *m)
         t.flags |= one_in(2) ? 0x10 : 0x20;
     }
     if (!(t.flags & 0xc) && cr->flags & GOV_ACCOUNT_LOTS && one_in(2))
-        t.expires_at = clock_now + rnd(8000000);
+        t.expires_at = one_in(2) ? clock_now + rnd(8000000)
+                                 : (clock_now / 1000000 + 1 + rnd(6)) * 1000000; /* at once */
     if (one_in(12)) {
         t.reversal_of = 1 + rnd((uint32_t)t.id);
         for (int i = 0; i < 60 && (m->t[t.reversal_of].timestamp == 0 ||
@@ -221,6 +222,7 @@ static ledger_transfer some_transfer(const model *m)
     case 21: t.reference = 3; break;
     case 22: t.ledger = 3; break;
     case 23: t.credit_account = t.debit_account; break;
+    case 27: t.effective_at = one_in(2) ? INT64_MIN : INT64_C(253402300800000000); break;
     default: break;
     }
     return t;
@@ -342,18 +344,26 @@ static void compare_lots(ledger *l, model *m, const ledger_account *a)
     }
     if (a->flags & GOV_ACCOUNT_LOTS && count < 200)
         assert_true(sum == a->credits_posted - a->debits_posted - a->debits_pending);
-    for (int i = 0; i < m->lots && count < 200; i++) {
-        if (m->lot[i].account != a->id || m->lot[i].left == 0)
-            continue;
-        int64_t same = 0;
-        for (size_t k = 0; k < count; k++)
-            same += lots[k].expires_us == m->lot[i].expires ? lots[k].left : 0;
-        for (int k = 0; k < m->lots; k++)
-            same -= m->lot[k].account == a->id && m->lot[k].expires == m->lot[i].expires
-                        ? m->lot[k].left
-                        : 0;
-        assert_true(same == 0);
+    /* One by one: what expires at once stands in the order in which it was made. */
+    size_t met = 0;
+    for (int64_t expires = -1; count < 200;) {
+        int64_t next = INT64_MAX;
+        bool any = false;
+        for (int i = 0; i < m->lots; i++)
+            if (m->lot[i].account == a->id && m->lot[i].left > 0 && m->lot[i].expires > expires &&
+                m->lot[i].expires <= next)
+                next = m->lot[i].expires, any = true;
+        for (int i = 0; any && i < m->lots; i++)
+            if (m->lot[i].account == a->id && m->lot[i].left > 0 && m->lot[i].expires == next) {
+                assert_true(met < count);
+                assert_true(lots[met].expires_us == next);
+                assert_true(lots[met++].left == m->lot[i].left);
+            }
+        if (!any)
+            break;
+        expires = next;
     }
+    assert_true(count == 200 || met == count);
 }
 
 static void account_round(store *s, ledger *l, model *m, int64_t now, int round)

@@ -1,0 +1,171 @@
+/* The ledger in memory and the stored one, beside each other: the same lines, the same answers. */
+#include "support/community.h"
+#include "support/support.h"
+
+#include <string.h>
+
+static gov_error *err;
+
+/* What is said, and what both answer ("" : anything). */
+typedef struct talk {
+    const char *line, *answer;
+} talk;
+
+/* Single quotes stand for double ones. */
+static const char *quoted(const char *text, char out[static 2048])
+{
+    size_t n = 0;
+    for (; text[n] != '\0' && n < 2047; n++)
+        out[n] = text[n] == '\'' ? '"' : text[n];
+    out[n] = '\0';
+    return out;
+}
+
+static void hold(gov *g, const talk *t, size_t n)
+{
+    gov_ledger_lines *lines;
+    char line[2048], answer[2048];
+    assert_gov_ok(gov_ledger_lines_open(NULL, g, &lines, &err), err);
+    for (size_t i = 0; i < n; i++) {
+        char *got;
+        size_t len;
+        quoted(t[i].line, line);
+        assert_gov_ok(gov_ledger_line(lines, line, strlen(line), &got, &len, &err), err);
+        if (t[i].answer[0] != '\0' && strstr(got, quoted(t[i].answer, answer)) == NULL)
+            fail_msg("%s, %s\n answered %s\n instead of %s", g != NULL ? "stored" : "in memory",
+                     t[i].line, got, answer);
+        gov_text_free(got);
+    }
+    gov_ledger_lines_free(lines);
+}
+
+/* In memory, and over the test's store. */
+static void both(void **state, const talk *t, size_t n)
+{
+    support_store *s = support_store_of(state);
+    community c = community_make(s, community_rules, NULL);
+    hold(NULL, t, n);
+    hold(c.g, t, n);
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
+    community_free(&c);
+}
+#define BOTH(state, t) both(state, t, sizeof(t) / sizeof *(t))
+
+#define SAID(id, rest) "{'transfers':[{'id':'" id "'," rest "}]}"
+#define MADE           "{'results':['created']}"
+
+/* Two lots without an expiry, one of them emptied, filled again, and then spent from: the older one is. */
+static void lots_of_one_expiry_have_one_order(void **state)
+{
+    static const talk t[] = {
+        {"{'accounts':[{'id':'1','ledger':1,'code':1},{'id':'2','ledger':1,'code':1},{'id':'3',"
+         "'ledger':1,'code':1,'flags':['lots','debits_must_not_exceed_credits'],'breakage':'2'}]}",
+         ""},
+        {SAID("10", "'debit_account':'1','credit_account':'3','amount':'10','ledger':1,'code':1"),
+         MADE},
+        {SAID("11", "'debit_account':'1','credit_account':'3','amount':'10','ledger':1,'code':1"),
+         MADE},
+        {SAID("12", "'debit_account':'3','credit_account':'1','amount':'10','ledger':1,'code':1,"
+                    "'flags':['pending']"),
+         MADE},
+        {"{'transfers':[{'id':'13','pending_id':'12','flags':['void_pending']},{'id':'14',"
+         "'debit_account':'3','credit_account':'1','amount':'5','ledger':1,'code':1}]}",
+         "{'results':['created','created']}"},
+        /* Of the older lot five are left, and so it cannot be taken back whole. */
+        {SAID("15", "'reversal_of':'10','amount':'max'"), "{'results':['exceeds_credits']}"},
+        {SAID("16", "'reversal_of':'11','amount':'max'"), MADE}};
+    BOTH(state, t);
+}
+
+/* Who was told that nothing is left to be taken back has given up, whatever becomes of what waits. */
+static void refused_reversals_stay_refused(void **state)
+{
+    static const talk t[] = {
+        {"{'accounts':[{'id':'1','ledger':1,'code':1},{'id':'2','ledger':1,'code':1}]}", ""},
+        {SAID("10", "'debit_account':'1','credit_account':'2','amount':'5','ledger':1,'code':1"),
+         MADE},
+        {SAID("11", "'reversal_of':'10','amount':'3','flags':['pending']"), MADE},
+        {SAID("12", "'reversal_of':'10','amount':'3'"),
+         "{'results':['exceeds_reversed_transfer_amount']}"},
+        {SAID("13", "'reversal_of':'10','amount':'2','flags':['pending']"), MADE},
+        {SAID("14", "'reversal_of':'10','amount':'max'"),
+         "{'results':['transfer_already_reversed']}"},
+        {"{'transfers':[{'id':'15','pending_id':'11','flags':['void_pending']},{'id':'16',"
+         "'pending_id':'13','flags':['void_pending']}]}",
+         "{'results':['created','created']}"},
+        {SAID("12", "'reversal_of':'10','amount':'3'"), "{'results':['id_already_failed']}"},
+        {SAID("14", "'reversal_of':'10','amount':'max'"), "{'results':['id_already_failed']}"},
+        {SAID("17", "'reversal_of':'10','amount':'max'"), MADE}};
+    BOTH(state, t);
+}
+
+/* Ledgers that are imported one after the other, each with its own past. */
+static void queries_go_by_time(void **state)
+{
+    static const talk t[] = {
+        {"{'advance_us':'1000'}", ""},
+        {"{'accounts':[{'id':'1','ledger':1,'code':1,'flags':['imported'],'timestamp':'50'},{'id':"
+         "'2','ledger':1,'code':1,'flags':['imported'],'timestamp':'51'}]}",
+         "{'results':['created','created']}"},
+        {"{'accounts':[{'id':'3','ledger':2,'code':1,'flags':['imported'],'timestamp':'10'},{'id':"
+         "'4','ledger':2,'code':1,'flags':['imported'],'timestamp':'11'}]}",
+         "{'results':['created','created']}"},
+        {SAID("21", "'debit_account':'1','credit_account':'2','amount':'5','ledger':1,'code':1,"
+                    "'flags':['imported'],'timestamp':'80'"),
+         MADE},
+        {SAID("22", "'debit_account':'3','credit_account':'4','amount':'6','ledger':2,'code':1,"
+                    "'flags':['imported'],'timestamp':'20'"),
+         MADE},
+        {SAID("23", "'debit_account':'3','credit_account':'4','amount':'7','ledger':2,'code':1,"
+                    "'flags':['imported'],'timestamp':'90'"),
+         MADE},
+        {"{'query_accounts':{'limit':1}}", "{'accounts':[{'id':'3'"},
+        {"{'query_accounts':{'limit':1,'timestamp_min':'11'}}", "{'accounts':[{'id':'4'"},
+        {"{'query_accounts':{'limit':1,'reversed':true}}", "{'accounts':[{'id':'2'"},
+        {"{'query_transfers':{'limit':1}}", "{'transfers':[{'id':'22'"},
+        {"{'query_transfers':{'limit':1,'timestamp_min':'21'}}", "{'transfers':[{'id':'21'"},
+        {"{'query_transfers':{'limit':1,'reversed':true}}", "{'transfers':[{'id':'23'"},
+        {"{'query_transfers':{'limit':1,'reversed':true,'timestamp_max':'89'}}",
+         "{'transfers':[{'id':'21'"},
+        {"{'changes':{'limit':1}}",
+         "{'changes':[{'type':'single','timestamp':'20','transfer':'22','amount':'6'"},
+        {"{'changes':{'limit':1,'reversed':true}}",
+         "{'changes':[{'type':'single','timestamp':'90','transfer':'23','amount':'7','pending':"
+         "null,'debit_account':{'id':'3','debits_pending':'0','debits_posted':'13'"}};
+    BOTH(state, t);
+}
+
+/* Beyond the years 1 to 9999 nothing takes effect, with a cap that wants to know the day or without. */
+static void effects_stay_within_the_calendar(void **state)
+{
+    static const talk t[] = {
+        {"{'accounts':[{'id':'1','ledger':1,'code':1},{'id':'2','ledger':1,'code':1}]}", ""},
+#define AT(id, us) \
+    SAID(id, "'debit_account':'1','credit_account':'2','amount':'5','ledger':1,'code':1,'effective_at':'" us "'")
+        {AT("10", "-9223372036854775807"), "{'results':['effective_at_out_of_range']}"},
+        {AT("10", "9223372036854775807"), "{'results':['effective_at_out_of_range']}"},
+        {AT("10", "-62135596800000001"), "{'results':['effective_at_out_of_range']}"},
+        {AT("10", "253402300800000000"), "{'results':['effective_at_out_of_range']}"},
+        {AT("10", "-62135596800000000"), MADE},
+        {AT("11", "253402300799999999"), MADE},
+        {SAID("12", "'reversal_of':'10','amount':'max','effective_at':'253402300800000000'"),
+         "{'results':['effective_at_out_of_range']}"},
+        {SAID("13", "'debit_account':'1','credit_account':'2','amount':'5','ledger':1,'code':1,"
+                    "'flags':['pending']"),
+         MADE},
+        {SAID("14", "'pending_id':'13','flags':['void_pending'],'effective_at':"
+                    "'253402300800000000'"),
+         "{'results':['effective_at_out_of_range']}"}};
+    BOTH(state, t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TESTS(lots_of_one_expiry_have_one_order),
+        STORE_TESTS(refused_reversals_stay_refused),
+        STORE_TESTS(queries_go_by_time),
+        STORE_TESTS(effects_stay_within_the_calendar),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
