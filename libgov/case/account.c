@@ -356,17 +356,13 @@ static gov_status add_pending(lines *l)
 
 /* ---- all of it ---- */
 
-/* Did the clock wait after this entry, as far as it can tell? One that starts again in a pause goes on with another entry. */
-static bool waits_after(const lines *l, value account, size_t i, bool before)
+/* Does the clock wait after this entry? */
+static bool waits_after(value entry, bool before)
 {
-    const value what = value_get_text(account.as.items[i], "what");
-    if (value_is_text(what, "start"))
-        return value_get_text(account.as.items[i], "due").kind == VALUE_ABSENT;
-    if (value_is_text(what, "pause") || !value_is_text(what, "resume"))
-        return before || value_is_text(what, "pause");
-    if (i + 1 == account.len)
-        return l->m->clocks[l->clock].state == CASE_CLOCK_PAUSED;
-    return value_is_text(value_get_text(account.as.items[i + 1], "what"), "resume");
+    const value what = value_get_text(entry, "what"), waits = value_get_text(entry, "waits");
+    if (value_is_text(what, "start") || value_is_text(what, "resume"))
+        return waits.kind == VALUE_BOOL && waits.as.b;
+    return before || value_is_text(what, "pause");
 }
 
 /* Each entry of the account, and between them the days of the stretches in which the clock ran. */
@@ -379,7 +375,7 @@ static gov_status add_account(lines *l, value account)
     bool waits = false;
     for (size_t i = 0; i < account.len && status == GOV_OK; i++) {
         const value entry = account.as.items[i], what = value_get_text(entry, "what");
-        waits = by_budget && waits_after(l, account, i, waits);
+        waits = by_budget && waits_after(entry, waits);
         const bool ends = value_is_text(what, "pause") || value_is_text(what, "stop") || value_is_text(what, "hand_over");
         (void)value_to_us(value_get_text(entry, "at"), &at_us);
         status = add_entry(l, entry, was_us, waits);
@@ -388,7 +384,7 @@ static gov_status add_account(lines *l, value account)
             status = cross_days(l, since, at_us);
         if (ends)
             since = 0;
-        if ((value_is_text(what, "start") || value_is_text(what, "resume")) && value_get_text(entry, "due").kind == VALUE_TIMESTAMP)
+        if ((value_is_text(what, "start") || value_is_text(what, "resume")) && !waits && value_get_text(entry, "due").kind == VALUE_TIMESTAMP)
             since = at_us;
     }
     if (status == GOV_OK && since != 0 && c->due_us > since)

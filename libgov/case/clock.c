@@ -58,6 +58,8 @@ static void account_under(case_machine *m, size_t i, const char *what, const cal
         base_buf_str(out, ",\"used\":");
         base_buf_int(out, c->used);
     }
+    if (c->state == CASE_CLOCK_PAUSED && (strcmp(what, "start") == 0 || strcmp(what, "resume") == 0))
+        base_buf_str(out, ",\"waits\":true"); /* begun in a state in which it is paused */
     base_buf_str(out, ",\"what\":\"");
     base_buf_str(out, what);
     base_buf_str(out, "\"}]");
@@ -391,6 +393,19 @@ static gov_status check_extension(case_machine *m, size_t i, const cal_duration 
     return status;
 }
 
+/* A budget that became longer while the clock waited has those of its marks again that lie ahead. */
+static void raise_again(case_machine *m, size_t i)
+{
+    case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    for (size_t k = 0; k < r->mark_count && k < CASE_MAX_MARKS && !by_instant(r); k++) {
+        const rulebook_mark *mark = &r->marks[k];
+        cal_duration share = c->budget;
+        if (!mark->is_percent || cal_share(c->budget, mark->percent, &share))
+            c->fired &= share.amount > c->used || (share.amount == c->used && share.ppm > 0) ? ~(UINT32_C(1) << k) : UINT32_MAX;
+    }
+}
+
 static gov_status extend_clock(case_machine *m, size_t i, const diag *d)
 {
     case_clock *c = &m->clocks[i];
@@ -413,6 +428,8 @@ static gov_status extend_clock(case_machine *m, size_t i, const diag *d)
         c->fired = 0; /* a longer budget has its marks again, those ahead of now */
         if (status == GOV_OK)
             status = run_from_now(m, i, raised, d);
+    } else {
+        raise_again(m, i);
     }
     account(m, i, "extend", &more);
     return status;
@@ -621,6 +638,8 @@ static gov_status go_on(case_machine *m, size_t i, bool runs, bool recompute, ui
     const bool anew = recompute && goes_on(c, rule_of(m, i)) && !by_instant(rule_of(m, i));
     gov_status status = GOV_OK;
     c->fired = recompute ? 0 : raised;
+    if (runs)
+        c->since_us = m->now_us; /* what it used before is counted in `used` */
     if (runs && anew)
         status = spent_under(m, i, d);
     if (status == GOV_OK && runs && recompute)
@@ -629,8 +648,8 @@ static gov_status go_on(case_machine *m, size_t i, bool runs, bool recompute, ui
         status = set_marks(m, i, 0, d);
     else
         c->fired = raised;
-    if (runs)
-        c->since_us = m->now_us;
+    if (!runs && anew)
+        raise_again(m, i);
     account_under(m, i, "migrate", anew ? &c->budget : NULL, rules);
     if (status == GOV_OK && runs && paused_now(m, rule_of(m, i)))
         status = pause_clock(m, i, d);

@@ -30,6 +30,7 @@ static const char *const deed_names[DEEDS] = {"start",  "resume",    "pause",   
 typedef struct entry {
     deed what;
     bool has_length, provisional;
+    bool waits; /* START, RESUME: in a state in which it is paused */
     int64_t at, due, used; /* 0: none */
     int64_t rules;         /* MIGRATE: under which it ran so far */
     cal_duration length;
@@ -58,6 +59,7 @@ static bool read_entry(value v, entry *out)
     *out = (entry){.what = DEEDS,
                    .used = used.kind == VALUE_INT ? used.as.i : 0,
                    .provisional = value_get_text(v, "provisional").kind == VALUE_BOOL && value_get_text(v, "provisional").as.b,
+                   .waits = value_get_text(v, "waits").kind == VALUE_BOOL && value_get_text(v, "waits").as.b,
                    .rules = rules.kind == VALUE_INT ? rules.as.i : 0};
     for (int i = 0; i < DEEDS; i++)
         if (value_is_text(what, deed_names[i]))
@@ -161,24 +163,6 @@ static int64_t used_by(const life *l, int64_t to, bool *provisional, int64_t rec
     return l->lenient ? recorded : first;
 }
 
-/* Did it run from this entry on, or was it started while paused? What follows tells; after the last, the row. */
-static bool ran(const life *l)
-{
-    const entry *e = &l->entries[l->at];
-    for (size_t i = l->at + 1; i < l->count; i++) {
-        const entry *next = &l->entries[i];
-        if (next->what == RESUME || next->what == PAUSE || next->what == BREACH)
-            return next->what != RESUME;
-        if (next->what == STOP && next->due == 0 && e->due != 0) /* stopped while it waited */
-            return false;
-        if (next->used != e->used || next->due != e->due)
-            return true;
-        if (next->what != EXTEND)
-            return false;
-    }
-    return l->row.state == CASE_CLOCK_RUNNING;
-}
-
 static bool run_from(life *l, const entry *e)
 {
     case_clock *c = &l->c;
@@ -207,7 +191,6 @@ static bool end_stretch(life *l, const entry *e)
 static bool start(life *l, const entry *e)
 {
     case_clock *c = &l->c;
-    const bool can_wait = l->rule->paused_in.count > 0;
     if ((c->state != CASE_CLOCK_IDLE && (c->state != CASE_CLOCK_STOPPED || l->rule->resumes)) ||
         e->has_length == l->by_instant)
         return impossible(l);
@@ -219,7 +202,7 @@ static bool start(life *l, const entry *e)
         c->due_us = e->due;
     if (!same(l, "used", false, e->used, 0))
         return false;
-    if (can_wait && (l->by_instant ? !ran(l) : e->due == 0)) {
+    if (e->waits && l->rule->paused_in.count > 0 && (l->by_instant || e->due == 0)) {
         c->state = CASE_CLOCK_PAUSED;
         return true;
     }
@@ -235,7 +218,7 @@ static bool resume(life *l, const entry *e)
     c->stopped_us = 0;
     if (!same(l, "used", false, e->used, c->used))
         return false;
-    if (again && l->rule->paused_in.count > 0 && e->due == c->due_us && !ran(l)) {
+    if (again && e->waits && l->rule->paused_in.count > 0 && e->due == c->due_us) {
         c->state = CASE_CLOCK_PAUSED;
         return true;
     }
@@ -354,12 +337,11 @@ static bool spend(spending *s, const cal_calendar *cal, int64_t origin, int64_t 
  * be NULL. */
 static bool count_stretches(const life *l, const cal_calendar *cal, cal_unit unit, int64_t now, int64_t *used, spending *s)
 {
-    life w = *l;
     int64_t origin = 0, since = 0;
     bool provisional = false;
     *used = 0;
-    for (w.at = 0; w.at <= l->at; w.at++) {
-        const entry *e = w.at < l->at ? &l->entries[w.at] : NULL;
+    for (size_t at = 0; at <= l->at; at++) {
+        const entry *e = at < l->at ? &l->entries[at] : NULL;
         const bool ends = e == NULL || e->what == PAUSE || e->what == STOP || e->what == HAND_OVER;
         int64_t more = 0;
         if (ends && since != 0) {
@@ -382,7 +364,7 @@ static bool count_stretches(const life *l, const cal_calendar *cal, cal_unit uni
                 s->at_us = 0;
         }
         if (e->what == START || e->what == RESUME)
-            since = ran(&w) ? e->at : 0;
+            since = e->waits ? 0 : e->at;
     }
     return true;
 }
