@@ -150,8 +150,10 @@ static gov_status hear_set(case_witness *w, int64_t id, const char *s, size_t le
     digest[1] = (uint64_t)due;
     if (moved) {
         case_told *told = told_of(w, id, '!', s, name_len);
-        if (told != NULL && told->attempts == 0) /* what has failed is tried again at its own instant */
+        if (told != NULL && told->attempts == 0 && step >= told->step) { /* what has failed is tried again at its own instant */
             told->digest[1] = digest[1];
+            told->step = step;
+        }
         return GOV_OK;
     }
     if (dot == NULL || !hex_number(dot + 1, (size_t)(s + len - dot - 1), &digest[0]))

@@ -157,18 +157,18 @@ static gov_status world_unschedule(case_machine *m, const char *name, const diag
 /* The instant that was remembered as the next one may be the one that it leaves. */
 static gov_status world_move(case_machine *m, const case_timer *t, const diag *d)
 {
-    static const store_sql set = {"UPDATE gov_case_timer SET id = $4, due_us = $5, since_us = $6, provisional = $7, turn = $8 WHERE community = $1 AND "
-                                  "case_id = $2 AND name = $3 AND attempts = 0 AND (due_us <> $5 OR provisional <> $7)"};
+    static const store_sql set = {"UPDATE gov_case_timer SET id = $4, due_us = $5, provisional = $6, turn = $7 WHERE community = $1 AND "
+                                  "case_id = $2 AND name = $3 AND attempts = 0 AND (due_us <> $5 OR provisional <> $6)"};
     gov *g = m->user;
-    int64_t id;
+    int64_t id, moved = 0;
     gov_status status = access_new_id(g, &id, d);
     if (status == GOV_OK)
-        status = store_post(g->store, &set,
+        status = store_exec(g->store, &set,
                             STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name), store_i(id), store_i(t->due_us),
-                                       store_i0(t->since_us), store_flag(t->provisional),
-                                       store_i0(t->due_us <= access_now(g) ? case_room_of(g)->turn : 0)),
-                            STORE_ANY_ROWS, d);
-    case_tell_moved(m, t->name, t->due_us);
+                                       store_flag(t->provisional), store_i0(t->due_us <= access_now(g) ? case_room_of(g)->turn : 0)),
+                            &moved, d);
+    if (moved > 0)
+        case_tell_moved(m, t->name, t->due_us);
     case_room_of(g)->next_known = false;
     g->home->timer_changes++;
     return status;
