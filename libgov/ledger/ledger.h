@@ -138,6 +138,9 @@ gov_status ledger_lots_left(ledger *l, uint32_t book, int64_t account, const led
 gov_status ledger_lots_past(ledger *l, int64_t account, int64_t now_us, int64_t *sum,
                             const diag *d);
 
+/* What was taken back of a transfer, reversals that wait included; and what lies in the lots that it made and has not expired. */
+gov_status ledger_left_of(ledger *l, int64_t transfer, int64_t now_us, int64_t *back, int64_t *in_lots, const diag *d);
+
 /* Debits and credits of a whole ledger: equal in pairs, or something is wrong. */
 typedef struct ledger_sums {
     uint32_t book;

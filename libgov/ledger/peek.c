@@ -49,6 +49,24 @@ gov_status ledger_lots_past(ledger *l, int64_t account, int64_t now_us, int64_t 
     return rc == GOV_END ? GOV_OK : rc;
 }
 
+gov_status ledger_left_of(ledger *l, int64_t transfer, int64_t now_us, int64_t *back, int64_t *in_lots, const diag *d)
+{
+    static const store_sql place = {"SELECT seq FROM gov_ledger_id WHERE community = $1 AND id = $2", 0};
+    static const store_sql reversed = {"SELECT amount FROM gov_ledger_reversed WHERE community = $1 AND seq = $2", 0};
+    static const store_sql lots = {
+        "SELECT CAST(sum(t.rest) AS BIGINT) FROM gov_ledger_use u JOIN gov_ledger_lot t ON t.community = u.community AND t.seq = u.lot "
+        "WHERE u.community = $1 AND u.seq = $2 AND u.amount < 0 AND t.expires_us > $3",
+        0};
+    int64_t seq = transfer;
+    *back = *in_lots = 0;
+    gov_status rc = store_first_int(l->s, &place, STORE_ARGS(store_i(l->community), store_i(transfer)), &seq, d);
+    if (rc == GOV_OK || rc == GOV_END)
+        rc = store_first_int(l->s, &reversed, STORE_ARGS(store_i(l->community), store_i(seq)), back, d);
+    if (rc == GOV_OK || rc == GOV_END)
+        rc = store_first_int(l->s, &lots, STORE_ARGS(store_i(l->community), store_i(seq), store_i(now_us)), in_lots, d);
+    return rc == GOV_END ? GOV_OK : rc;
+}
+
 gov_status ledger_reason_find(ledger *l, uint32_t book, const char *name, int64_t *number,
                               const diag *d)
 {

@@ -118,6 +118,7 @@ gov_status points_rule_appeal(gov *g, int64_t id, bool granted, const char *why,
     static const store_sql set = {
         "UPDATE gov_points_deduction SET ruled_us = $3, granted = $4, ruling = $5 WHERE community = $1 AND id = $2", 0};
     deduction a;
+    points_taken taken = {0};
     *reversal = 0;
     gov_status rc = find(g, id, 0, &a, d);
     if (rc != GOV_OK)
@@ -128,7 +129,8 @@ gov_status points_rule_appeal(gov *g, int64_t id, bool granted, const char *why,
     if (p == NULL)
         return points_unknown(g->rules, a.programme, strlen(a.programme), NULL, d);
     if (granted && a.reversal == 0)
-        rc = points_reverse(g, p, a.id, base_text_or_empty(why), reversal, d);
+        rc = points_reverse(g, p, a.id, base_text_or_empty(why), false, &taken, d);
+    *reversal = taken.reversal;
     if (rc == GOV_OK)
         rc = access_keep(g,
                          store_post(g->store, &set,

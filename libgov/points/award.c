@@ -217,12 +217,63 @@ gov_status points_give(gov *g, const points_gift *gift, points_given *out, const
 
 /* ---- taking back, passing on ---- */
 
-gov_status points_reverse(gov *g, const points_programme *p, int64_t transfer, const char *why, int64_t *reversal, const diag *d)
+/* Of an award what nobody has taken back yet, and how much of that is there: in its own lots, or (points that never expire are one sum) in
+ * the account, as far as it is not reserved and may not go below zero. */
+static gov_status left_of(gov *g, ledger *l, const ledger_transfer *was, int64_t *open, int64_t *there, const diag *d)
 {
-    ledger *l;
-    ledger_transfer was = {0}, t = {.reversal_of = transfer, .amount = INT64_MAX, .ledger = p->book};
+    ledger_account a = {0};
+    int64_t back, in_lots;
+    gov_status rc = ledger_left_of(l, was->id, access_now(g), &back, &in_lots, d);
+    *open = *there = was->amount;
+    if (rc == GOV_OK && was->code == POINTS_CODE_AWARD)
+        rc = ledger_lookup_accounts(l, &was->credit_account, 1, &a, d);
+    if (rc != GOV_OK)
+        return rc;
+    *open = *there = was->amount - back;
+    const int64_t free = a.credits_posted - a.debits_posted - a.debits_pending;
+    if (a.flags & GOV_ACCOUNT_LOTS)
+        *there = in_lots < *there ? in_lots : *there;
+    else if (a.flags & GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS)
+        *there = free < *there ? free : *there;
+    return GOV_OK;
+}
+
+static gov_status not_there(int64_t wanted, int64_t left, const diag *d)
+{
+    return left > 0 ? base_fail(d, M_points_not_enough, A_I("points", wanted), A_I("left", left))
+                    : base_fail(d, M_points_not_enough, A_I("points", wanted));
+}
+
+static gov_status take_back(gov *g, const points_programme *p, const ledger_transfer *was, int64_t amount, const char *why,
+                            points_taken *out, const diag *d)
+{
+    ledger_transfer t = {.reversal_of = was->id, .amount = amount, .ledger = p->book};
     int32_t code;
     size_t failed;
+    const value_pair data[] = {{value_text("programme"), value_text(p->name)},
+                               {value_text("reverses"), value_int(was->id)},
+                               {value_text("points"), value_int(amount)},
+                               {value_text("missing"), value_int(out->missing)},
+                               {value_text("reason"), value_text(base_text_or_empty(why))}};
+    const ledger_note note = {"account", was->code == POINTS_CODE_AWARD ? was->credit_account : was->debit_account,
+                              value_map(data, ARRAY_LEN(data))};
+    const gov_status rc = points_post(g, &t, 1, &note, &code, &failed, d);
+    if (rc == GOV_OK && code == GOV_LEDGER_EXCEEDS_CREDITS)
+        return not_there(amount, 0, d);
+    if (rc == GOV_OK && code != GOV_LEDGER_CREATED)
+        return base_fail(d, M_points_refused, A_S("result", gov_ledger_result_name(code)));
+    out->reversal = t.id;
+    out->points = amount;
+    return rc;
+}
+
+gov_status points_reverse(gov *g, const points_programme *p, int64_t transfer, const char *why, bool partly, points_taken *out,
+                          const diag *d)
+{
+    ledger *l;
+    ledger_transfer was = {0};
+    int64_t open, there;
+    *out = (points_taken){0};
     gov_status rc = ledger_of(g, &l, d);
     if (rc == GOV_OK)
         rc = points_hold(g, p, false, d);
@@ -233,19 +284,14 @@ gov_status points_reverse(gov *g, const points_programme *p, int64_t transfer, c
     if (was.id == 0 || was.ledger != p->book || was.reversal_of != 0 ||
         (was.code != POINTS_CODE_AWARD && was.code != POINTS_CODE_DEDUCTION) || was.flags & LEDGER_BREAKAGE)
         return base_fail(d, M_points_transfer_unknown, A_I("transfer", transfer));
-    const value_pair data[] = {{value_text("programme"), value_text(p->name)},
-                               {value_text("reverses"), value_int(transfer)},
-                               {value_text("reason"), value_text(base_text_or_empty(why))}};
-    const ledger_note note = {"account", was.code == POINTS_CODE_AWARD ? was.credit_account : was.debit_account,
-                              value_map(data, ARRAY_LEN(data))};
-    rc = points_post(g, &t, 1, &note, &code, &failed, d);
-    if (rc == GOV_OK && code == GOV_LEDGER_EXCEEDS_CREDITS)
-        return base_fail(d, M_points_not_enough, A_I("points", was.amount));
-    if (rc == GOV_OK && code != GOV_LEDGER_CREATED)
-        return base_fail(d, M_points_refused, A_S("result", gov_ledger_result_name(code)));
-    if (reversal != NULL)
-        *reversal = t.id;
-    return rc == GOV_OK && was.code == POINTS_CODE_DEDUCTION ? points_keep_reversal(g, transfer, t.id, d) : rc;
+    rc = left_of(g, l, &was, &open, &there, d);
+    if (rc != GOV_OK)
+        return rc;
+    if (there < open && (!partly || there <= 0)) /* spent is spent: no debt is made of it, and no other award stands in for it */
+        return not_there(open, there, d);
+    out->missing = open - there;
+    rc = take_back(g, p, &was, there > 0 ? there : INT64_MAX, why, out, d);
+    return rc == GOV_OK && was.code == POINTS_CODE_DEDUCTION ? points_keep_reversal(g, transfer, out->reversal, d) : rc;
 }
 
 /* The household of a resident, or the household itself; 0: none. */

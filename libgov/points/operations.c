@@ -112,21 +112,30 @@ static gov_status run_award(gov *g, const value *in, value *out, const diag *d)
     return b.failed ? base_nomem(d) : GOV_OK;
 }
 
-static const rulebook_operand reverse_operands[] = {PROGRAMME, OPERAND("transfer", ID, true), OPERAND("reason", TEXT, true)};
+static const rulebook_operand reverse_operands[] = {PROGRAMME, OPERAND("transfer", ID, true), OPERAND("reason", TEXT, true),
+                                                    OPERAND("partly", BOOL, false)};
 
 static gov_status run_reverse(gov *g, const value *in, value *out, const diag *d)
 {
     const points_programme *p;
     const char *why;
-    int64_t reversal = 0;
+    points_taken taken;
+    value_builder b;
     gov_status rc = programme_of(g, in[0], &p, d);
     if (rc == GOV_OK)
         rc = access_check_whole(g, "points.write", d); /* whose it was is not known to the caller */
     if (rc == GOV_OK)
         rc = text_of(g, in[2], &why, d);
     if (rc == GOV_OK)
-        rc = points_reverse(g, p, in[1].as.i, why, &reversal, d);
-    return rc == GOV_OK ? answer_list(g, "id", value_int(reversal), out, d) : rc;
+        rc = points_reverse(g, p, in[1].as.i, why, in[3].kind == VALUE_BOOL && in[3].as.b, &taken, d);
+    if (rc != GOV_OK)
+        return rc;
+    value_builder_init(&b, &g->scratch);
+    value_builder_set(&b, "id", value_int(taken.reversal));
+    value_builder_set(&b, "points", value_int(taken.points));
+    value_builder_set(&b, "missing", value_int(taken.missing));
+    *out = value_builder_map(&b);
+    return b.failed ? base_nomem(d) : GOV_OK;
 }
 
 static const rulebook_operand transfer_operands[] = {

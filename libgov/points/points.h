@@ -231,8 +231,12 @@ typedef struct points_given {
 gov_status points_give(gov *g, const points_gift *gift, points_given *out, const diag *d);
 /* The amount that would be asked for. */
 gov_status points_amount(gov *g, const points_gift *gift, int64_t *out, const diag *d);
-/* Takes an award or a deduction back, all of it. *reversal (may be NULL) is the new transfer. */
-gov_status points_reverse(gov *g, const points_programme *p, int64_t transfer, const char *why, int64_t *reversal, const diag *d);
+/* What was taken back, and what of it was spent or has expired and so is not there any more. */
+typedef struct points_taken {
+    int64_t reversal, points, missing; /* the new transfer */
+} points_taken;
+/* Takes an award or a deduction back: all that is left of it, or it is refused; partly: of an award as much as is there. */
+gov_status points_reverse(gov *g, const points_programme *p, int64_t transfer, const char *why, bool partly, points_taken *out, const diag *d);
 /* Moves points to another holder, their expiry with them. */
 gov_status points_pass(gov *g, const points_programme *p, int64_t from, int64_t to, int64_t amount, int64_t *transfer, const diag *d);
 
