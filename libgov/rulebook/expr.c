@@ -43,12 +43,20 @@ static gov_status forward(rulebook_loader *l, const rb_node *n, const gov_error 
         return base_fail_at(l->d, &place, M_expr_word, A_S("found", "="), A_S("wanted", "=="));
     if (gov_error_count(e) == 1 && found != NULL && m == M_unexpected_token && strcmp(found, ">") == 0 && strstr(n->as.text, "<>") != NULL)
         return base_fail_at(l->d, &place, M_expr_word, A_S("found", "<>"), A_S("wanted", "!="));
+    char half[4];
+    const char *blank;
+    if (gov_error_count(e) == 1 && found != NULL && m == M_bad_character && rb_half(found, strlen(found), half) > 0)
+        return base_fail_at(l->d, &place, M_expr_word, A_S("found", found), A_S("wanted", half[0] == '"' ? "'" : half));
+    if (gov_error_count(e) == 1 && found != NULL && m == M_bad_character && rb_blank(found, strlen(found), &blank) > 0)
+        return base_fail_at(l->d, &place, M_yaml_blank, A_S("character", blank));
     for (size_t i = 0; i < ARRAY_LEN(signs) && gov_error_count(e) == 1 && m == M_unexpected_token && found != NULL; i++)
         if (strcmp(found, signs[i][0]) == 0)
             return base_fail_at(l->d, &place, M_expr_word, A_S("found", found), A_S("wanted", signs[i][1]));
     static const char *const functions[][2] = {{"length", "size"}, {"len", "size"}, {"includes", "contains"},
                                                {"toLowerCase", "lowerAscii"}, {"toUpperCase", "upperAscii"}, {"lower", "lowerAscii"}, {"upper", "upperAscii"}};
     const char *name = gov_error_argument(e, 0, "name");
+    if (gov_error_count(e) == 1 && m == M_reserved_word && name != NULL && strcmp(name, "if") == 0)
+        return base_fail_at(l->d, &place, M_expr_word, A_S("found", name), A_S("wanted", "CONDITION ? ONE : OTHER"));
     for (size_t i = 0; i < ARRAY_LEN(functions) && gov_error_count(e) == 1 && m == M_unknown_function && name != NULL; i++)
         if (strcmp(name, functions[i][0]) == 0)
             return base_fail_at(l->d, &place, M_unknown_function, A_S("name", name), A_S("near", functions[i][1]));

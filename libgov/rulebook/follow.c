@@ -19,7 +19,8 @@ enum {
     FAULT_HOURS = 512,  /* of a calendar */
     FAULT_ROLES = 1024, /* of the rulebook, all of them */
     FAULT_VALUES = 2048,
-    FAULT_LIMIT = 4096 /* there is more than is read */
+    FAULT_LIMIT = 4096, /* there is more than is read */
+    FAULT_WAITS = 8192  /* what waits for an event waits for one that is misspelt */
 };
 
 typedef struct following {
@@ -28,6 +29,8 @@ typedef struct following {
     uint16_t *faults; /* by definition */
     unsigned torn;   /* 1 << kind of each definition that could not be read, or not as a whole */
     unsigned all;    /* FAULT_* of all workflows and schedules */
+    unsigned all_messages; /* 1: there is a blank that is none; 2: the beginning of a definition was not known for one */
+    bool hours;      /* those of some calendar could not be read */
 } following;
 
 static bool is_one_of(base_message m, const base_message *list, size_t count)
@@ -44,11 +47,11 @@ static const base_message values[] = {
     M_min_above_max, M_field_pattern, M_bad_field, M_bad_text, M_bad_form, M_bad_point, M_too_fine, M_not_one_of,
     M_below_min, M_above_max, M_too_long, M_no_match, M_field_condition, M_law_without_roll, M_no_calendar,
     M_value_no_duration, M_case_hides_rest, M_extend_never, M_out_of_bounds, M_bad_mark, M_yaml_control, M_bad_utf8,
-    M_yaml_number, M_reserved_field, M_required_not_given, M_event_never_comes};
+    M_yaml_number, M_reserved_field, M_required_not_given};
 
 /* Mistakes of the text where they stand, whatever the rest says. */
 static const base_message own[] = {
-    M_yaml_syntax, M_yaml_text, M_yaml_tab, M_yaml_indent, M_yaml_list_line, M_yaml_unclosed, M_yaml_wide, M_yaml_no_colon, M_yaml_escape, M_yaml_quote, M_yaml_control, M_yaml_tag, M_yaml_tag_wrong, M_yaml_duplicate_key, M_yaml_key, M_yaml_depth,
+    M_yaml_syntax, M_yaml_text, M_yaml_tab, M_yaml_indent, M_yaml_list_line, M_yaml_unclosed, M_yaml_wide, M_yaml_blank, M_yaml_no_colon, M_yaml_escape, M_yaml_quote, M_yaml_control, M_yaml_tag, M_yaml_tag_wrong, M_yaml_duplicate_key, M_yaml_key, M_yaml_depth,
     M_yaml_alias_limit, M_yaml_alias_self, M_yaml_number, M_bad_utf8, M_too_large, M_unknown_key, M_separator_missing, M_wrong_kind, M_one_key, M_expr_word,
     M_not_together, M_invalid_name, M_bad_id, M_unknown_word, M_out_of_bounds, M_twice, M_duration_long, M_language_unknown,
     M_law_without_roll, M_bad_span, M_bad_weekdays, M_bad_dates, M_bad_year, M_bad_rhythm, M_bad_clock_time, M_bad_on,
@@ -57,6 +60,9 @@ static const base_message own[] = {
     M_unexpected_token, M_unexpected_end, M_reserved_word, M_bad_macro, M_unknown_function, M_bad_pattern,
     M_value_without_source, M_defined_twice, M_second_rulebook, M_unknown_definition, M_unsupported, M_bad_path,
     M_include_empty, M_guard_never_holds};
+
+/* Mistakes by which a definition is not found. */
+static const base_message joins[] = {M_separator_missing, M_unknown_definition};
 
 static bool begins(const char *s, const char *with)
 {
@@ -121,6 +127,14 @@ static unsigned fault_of(const gov_error *e, size_t i)
         return FAULT_HOURS;
     if (m == M_trigger_unknown)
         return FAULT_TARGET;
+    if (m == M_event_never_comes)
+        return FAULT_WAITS;
+    if (m == M_yaml_wide)
+        return FAULT_SHAPE | FAULT_EVENTS | FAULT_HOURS;
+    if (m == M_yaml_duplicate_key) { /* what stands under the second one was not read */
+        const char *key = gov_error_argument(e, i, "key");
+        return is_text(key, "title") || is_text(key, "description") ? FAULT_VALUE : FAULT_SHAPE | FAULT_EVENTS | FAULT_FIELDS | FAULT_CLOCKS;
+    }
     if (m == M_unknown_key || m == M_wrong_kind || (m == M_unknown_name && is_text(gov_error_argument(e, i, "kind"), "action"))) {
         const unsigned hidden = fault_of_key(e, i);
         if (hidden != 0)
@@ -145,6 +159,8 @@ static void gather(following *f)
         const size_t def = gov_error_severity(f->e, i) == GOV_SEVERITY_ERROR ? def_of(f, i) : SIZE_MAX;
         if (def != SIZE_MAX)
             f->faults[def] |= (uint16_t)fault_of(f->e, i);
+        f->hours = f->hours || (def != SIZE_MAX && rb->defs[def].kind == RB_CALENDAR && (f->faults[def] & FAULT_HOURS) != 0);
+        f->all_messages |= base_error_message(f->e, i) == M_yaml_blank ? 1u : ONE_OF(base_error_message(f->e, i), joins) ? 2u : 0;
     }
     for (size_t i = 0; i < rb->def_count; i++) {
         const rb_def *def = &rb->defs[i];
@@ -168,6 +184,17 @@ static bool role_misspelt(const following *f, const char *role)
     return false;
 }
 
+/* Was the event meant where another one is named, which there is not? */
+static bool event_misspelt(const following *f, size_t i)
+{
+    const char *event = gov_error_argument(f->e, i, "event"), *near;
+    for (size_t k = 0; event != NULL && k < gov_error_count(f->e); k++)
+        if (base_error_message(f->e, k) == M_event_never_comes && def_of(f, k) == def_of(f, i) &&
+            ((near = gov_error_argument(f->e, k, "near")) == NULL || near[0] == '\0' || is_text(near, event)))
+            return true;
+    return false;
+}
+
 static bool warning_follows(const following *f, size_t i, unsigned faults)
 {
     switch (base_error_message(f->e, i)) {
@@ -175,14 +202,16 @@ static bool warning_follows(const following *f, size_t i, unsigned faults)
     case M_state_dead_end:
     case M_always_cycle:
     case M_after_cycle:
-    case M_clock_never_starts:
-    case M_clock_never_stops:
     case M_due_null:
         return (faults & (FAULT_SHAPE | FAULT_TORN | FAULT_TARGET)) != 0;
+    case M_clock_never_starts:
+    case M_clock_never_stops:
+        return (faults & (FAULT_SHAPE | FAULT_TORN | FAULT_TARGET | FAULT_WAITS)) != 0;
     case M_outcome_not_final:
+        return (faults & (FAULT_SHAPE | FAULT_TORN)) != 0;
     case M_raise_not_taken:
     case M_event_unused:
-        return (faults & (FAULT_SHAPE | FAULT_TORN)) != 0;
+        return (faults & (FAULT_SHAPE | FAULT_TORN)) != 0 || ((faults & FAULT_WAITS) != 0 && event_misspelt(f, i));
     case M_timer_never_due:
     case M_done_never_comes:
     case M_transition_never_taken:
@@ -190,7 +219,7 @@ static bool warning_follows(const following *f, size_t i, unsigned faults)
     case M_event_nobody_sends:
         return (faults & FAULT_ROLE) != 0 || (f->all & (FAULT_SHAPE | FAULT_TORN)) != 0 || f->torn != 0;
     case M_field_never_set:
-        return (faults & ~(unsigned)(FAULT_VALUE | FAULT_TARGET | FAULT_ROLE)) != 0 || (f->all & (FAULT_SHAPE | FAULT_TORN)) != 0 || f->torn != 0;
+        return (faults & ~(unsigned)(FAULT_VALUE | FAULT_TARGET | FAULT_ROLE | FAULT_WAITS)) != 0 || (f->all & (FAULT_SHAPE | FAULT_TORN)) != 0 || f->torn != 0;
     case M_role_unused:
         return (f->all & (FAULT_SHAPE | FAULT_TORN)) != 0 || f->torn != 0 || role_misspelt(f, gov_error_argument(f->e, i, "role"));
     default:
@@ -226,12 +255,48 @@ static bool written_wrong(const following *f, size_t i, base_message wrong, cons
     return false;
 }
 
+/* Below a line `---` that is missing another definition begins: it is unknown, and its keys mean nothing where they stand. So is one
+ * that begins with a misspelt key. */
+static bool follows_join(const following *f, size_t i)
+{
+    const base_message m = base_error_message(f->e, i);
+    for (size_t k = 0; k < gov_error_count(f->e); k++) {
+        const bool joined = base_error_message(f->e, k) == M_separator_missing;
+        if (k == i || (!joined && base_error_message(f->e, k) != M_unknown_definition))
+            continue;
+        const char *defines = gov_error_argument(f->e, k, joined ? "key" : "near");
+        if (m == M_unknown_name && defines != NULL && is_text(gov_error_argument(f->e, i, "kind"), defines))
+            return true;
+        if (joined && (m == M_unknown_key || m == M_yaml_duplicate_key) && def_of(f, i) == def_of(f, k) && gov_error_column(f->e, i) == 1 &&
+            gov_error_line(f->e, i) > gov_error_line(f->e, k))
+            return true;
+    }
+    return false;
+}
+
+/* For YAML a line that begins with U+3000 stands elsewhere than it seems to, and so do its neighbours. */
+static bool follows_blank(const following *f, size_t i)
+{
+    const base_message m = base_error_message(f->e, i);
+    if (m == M_yaml_blank)
+        return false;
+    for (size_t k = 0; k < gov_error_count(f->e); k++)
+        if (base_error_message(f->e, k) == M_yaml_blank && def_of(f, i) == def_of(f, k) &&
+            gov_error_line(f->e, i) + 1 >= gov_error_line(f->e, k))
+            return true;
+    return false;
+}
+
 /* Does the mistake follow from another one of the same definition, or from one of the rulebook's own? */
 static bool follows_here(const following *f, size_t i, unsigned faults)
 {
     const base_message m = base_error_message(f->e, i);
     const char *name = gov_error_argument(f->e, i, "name"), *kind = gov_error_argument(f->e, i, "kind");
     const unsigned root = f->l->rb->def_count > 0 ? f->faults[0] : 0;
+    if ((f->all_messages & 1u) != 0 && follows_blank(f, i))
+        return true;
+    if ((f->all_messages & 2u) != 0 && follows_join(f, i))
+        return true;
     if (m == M_event_never_comes || m == M_trigger_unknown)
         return (faults & FAULT_EVENTS) != 0;
     if (m == M_missing_key)
@@ -239,7 +304,7 @@ static bool follows_here(const following *f, size_t i, unsigned faults)
     if (m == M_missing_field)
         return written_wrong(f, i, M_unknown_field, gov_error_argument(f->e, i, "field"));
     if (m == M_calendar_no_monday || m == M_calendar_no_hours)
-        return (faults & FAULT_HOURS) != 0;
+        return (faults & FAULT_HOURS) != 0 || f->hours;
     if (m == M_undeclared_reference || m == M_no_such_field)
         return ((faults & FAULT_FIELDS) != 0 && (begins(name, "case.") || begins(name, "event.") || begins(name, "it."))) ||
                ((faults & FAULT_CLOCKS) != 0 && begins(name, "clocks.")) || ((root & FAULT_VALUES) != 0 && begins(name, "values."));
@@ -300,7 +365,7 @@ static bool follows(const following *f, size_t i)
     const size_t def = def_of(f, i);
     const unsigned faults = def != SIZE_MAX ? f->faults[def] : 0;
     const unsigned kind = def != SIZE_MAX ? f->l->rb->defs[def].kind : RB_UNKNOWN;
-    if (gov_error_severity(f->e, i) == GOV_SEVERITY_WARNING && warning_follows(f, i, faults))
+    if (gov_error_severity(f->e, i) == GOV_SEVERITY_WARNING && (((f->all_messages & 1u) != 0 && follows_blank(f, i)) || warning_follows(f, i, faults)))
         return true;
     if (gov_error_severity(f->e, i) == GOV_SEVERITY_ERROR && follows_here(f, i, faults))
         return true;

@@ -103,14 +103,8 @@ char *rb_copy(rulebook_loader *l, const char *s, size_t len);
 static inline bool rb_out(const rulebook_loader *l) { return l->status == GOV_E_NOMEM; }
 
 /* Reports at a node unless it was reported already. */
-#define rb_fail(l, node, ...)                                                     \
-    do {                                                                          \
-        const base_place rb_fail_place = rb_place(node);                          \
-        if (!(node)->quiet)                                                       \
-            rb_note((l), base_fail_at((l)->d, &rb_fail_place, __VA_ARGS__));      \
-        else                                                                      \
-            rb_note((l), GOV_E_RULE);                                             \
-    } while (0)
+#define rb_fail(l, node, ...) rb_fail_node((l), (node), &(const diag_report){__VA_ARGS__})
+void rb_fail_node(rulebook_loader *l, const rb_node *n, const diag_report *report); /* wide.c */
 #define rb_warn(l, place, ...)                                                    \
     do {                                                                          \
         const base_place rb_warn_place = (place);                                 \

@@ -406,6 +406,21 @@ static void add_transitions(rulebook_loader *l, uint32_t state, const rb_node *n
         add_transition(l, state, n->as.items[i], t, &timers);
 }
 
+/* An item of a list of transitions says under `event` what it waits for; as a map would, `take: busy` names the event by its key. */
+static void report_eventless(rulebook_loader *l, const rb_node *item)
+{
+    char near[80];
+    for (uint32_t i = 0; i < item->count; i++) {
+        const rb_node *key = item->as.pairs[i].key;
+        if (rulebook_find_event(l->work->w, key->as.text) == NULL)
+            continue;
+        (void)snprintf(near, sizeof near, "event: %s", key->as.text);
+        rb_fail(l, key, M_unknown_key, A_N("key", key->as.text, key->count), A_S("what", "transition"), A_S("near", near));
+        return;
+    }
+    rulebook_read_keys(l, item, "transition", rb_keys_listed_transition);
+}
+
 static void read_on(rulebook_loader *l, uint32_t state, const rb_node *n)
 {
     if (n->kind == RB_LIST) {
@@ -416,7 +431,7 @@ static void read_on(rulebook_loader *l, uint32_t state, const rb_node *n)
             if (!rb_expect(l, item, RB_MAP, "transition"))
                 continue;
             if (event == NULL)
-                rb_fail(l, item, M_missing_key, A_S("key", "event"), A_S("what", "transition"));
+                report_eventless(l, item);
             else if (rb_expect(l, event, RB_SCALAR, "event") && read_descriptors(l, event, &t))
                 add_transition(l, state, item, &t, &timers);
         }

@@ -109,6 +109,10 @@ gov_status rb_report_quote(const gov_allocator *a, base_place place, const char 
 gov_status rb_report_text(const gov_allocator *a, base_place place, const char *text, size_t len, const diag *d);
 /* Does it begin with a wide bracket, quote, comma or colon? Then the one that was meant, else 0. */
 char rb_wide(const char *text, size_t len);
+/* Does it begin with a full-width sign, digit or letter? Then how many bytes that takes, and what was meant; else 0. */
+size_t rb_half(const char *text, size_t len, char half[4]);
+/* Does it begin with a blank that is none for YAML? Then how many bytes that takes, and its name ("U+3000"); else 0. */
+size_t rb_blank(const char *text, size_t len, const char **name);
 /* If a plain scalar was cut short by YAML (" #" after it), true. */
 bool rb_was_cut(const rb_node *n);
 /* The rest of the line on which a node starts, without trailing blanks, as the author wrote it. */

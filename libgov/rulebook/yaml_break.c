@@ -10,10 +10,45 @@ static bool blank(char c)
 
 /* ---- expressions that YAML took apart ---- */
 
+static bool word_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (unsigned char)c >= 0x80;
+}
+
+/* "case.s == "x"": quotes were written around it, and those inside are of the same kind. Then the first of them ends a text for YAML,
+ * and a word follows at once. */
+static bool quotes_within(const char *p, size_t len)
+{
+    size_t i = 1;
+    if (len < 3 || (p[0] != '"' && p[0] != '\''))
+        return false;
+    while (i < len && !(p[i] == p[0] && !(p[0] == '\'' && i > 1 && i + 1 < len && p[i + 1] == '\'' && ++i < len)))
+        i += p[0] == '"' && p[i] == '\\' ? 2 : 1;
+    return i + 1 < len && word_char(p[i + 1]);
+}
+
+/* Where such a text ends: at a quote that closes what the others opened, before a comma or a brace. */
+static size_t quoted_length(const char *p, size_t len)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        size_t k = i + 1;
+        count += p[i] == p[0];
+        while (k < len && blank(p[k]))
+            k++;
+        if (p[i] == p[0] && count > 2 && count % 2 == 0 && (k == len || p[k] == ',' || p[k] == '}'))
+            return i + 1;
+    }
+    return 0;
+}
+
 size_t rb_expression_length(const char *p, size_t len, bool flow)
 {
     int depth = 0;
     char quote = 0;
+    const size_t quoted = flow && quotes_within(p, len) ? quoted_length(p, len) : 0;
+    if (quoted > 0)
+        return quoted;
     for (size_t i = 0; flow && i < len; i++) {
         if (quote != 0) {
             quote = p[i] == quote ? 0 : quote;
@@ -90,11 +125,11 @@ static bool swallowed(const rb_source *s, uint32_t problem, bool flow, const cha
     const size_t stop = problem - start < n ? problem - start : n;
     const size_t open = opening(line, stop);
     const size_t at = open < stop && open == after_key(line, open, n) ? open : after_key(line, stop, n);
-    if (at + 1 >= n || strchr("#'|>", line[at]) != NULL)
+    if (at + 1 >= n || strchr("#|>", line[at]) != NULL)
         return false;
     *text = line + at;
     *len = rb_expression_length(line + at, n - at, flow || memchr(line, '{', at) != NULL);
-    if (strchr("![{\"&*%@`", line[at]) != NULL)
+    if (strchr("![{\"'&*%@`", line[at]) != NULL)
         return true;
     for (size_t i = at; i + 1 < n; i++)
         if ((line[i] == ':' || line[i] == '?') && blank(line[i + 1]))
@@ -134,6 +169,10 @@ static gov_status report_quoted(const gov_allocator *a, base_message m, base_pla
     base_buf quoted;
     while (len > 0 && blank(text[len - 1]))
         len--;
+    if (quotes_within(text, len) && text[len - 1] == text[0]) { /* its own quotes give way to others */
+        text++;
+        len -= 2;
+    }
     base_buf_init(&quoted, a);
     put_quoted(&quoted, text, len);
     const gov_status status = quoted.failed ? base_nomem(d) : base_fail_at(d, &place, m, A_S("quoted", quoted.data));
@@ -280,12 +319,34 @@ static bool no_key_above(const rb_break *b, uint32_t *from, base_place *place)
     return at < n && line[at] != '#' && line[at] != '-';
 }
 
+/* A blank of an input method that stands first on the line, or behind a colon. */
+static bool report_blank(const rb_break *b, uint32_t known, base_place place, bool first, gov_status *status, const diag *d)
+{
+    const char *name;
+    size_t n, at = 0;
+    const uint32_t start = first ? line_start(b->source, known) : known;
+    const char *line = rb_line_rest(b->source, start, &n);
+    while (first && at < n && blank(line[at]))
+        at++;
+    for (; !first && at < n && !(line[at] == ':' && rb_blank(line + at + 1, n - at - 1, &name) > 0); at++) {
+    }
+    at += first ? 0 : 1;
+    if (at >= n || rb_blank(line + at, n - at, &name) == 0)
+        return false;
+    const base_place where = place_on(b->source, known, place, start + (uint32_t)at);
+    *status = base_fail_at(d, &where, M_yaml_blank, A_S("character", name));
+    return true;
+}
+
 static gov_status report_no_colon(const rb_break *b, uint32_t from, base_place place, const diag *d)
 {
     uint32_t at;
     char right;
+    gov_status status;
     if (wide_mark(b->source, from, &at, &right))
         return report_wide(b, from, place, at, right, d);
+    if (report_blank(b, from, place, false, &status, d))
+        return status;
     return base_fail_at(d, &place, M_yaml_no_colon);
 }
 
@@ -320,6 +381,30 @@ static gov_status report_expression(const gov_allocator *a, const rb_break *b, c
     return rb_report_quote(a, place, text, len, d);
 }
 
+/* In {when: case.s == "a #b", …} the rest of the line is a comment for YAML, and with it what closes the map. */
+static bool cut_by_hash(const rb_break *b, uint32_t *from, size_t *len)
+{
+    size_t n;
+    const char *line = rb_line_rest(b->source, b->from, &n);
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (line[i] != ':' || !blank(line[i + 1]))
+            continue;
+        size_t at = i + 1;
+        while (at < n && blank(line[at]))
+            at++;
+        *from = b->from + (uint32_t)at;
+        *len = rb_expression_length(line + at, n - at, true);
+        char quote = 0;
+        for (size_t k = at; k < at + *len && strchr("'\"", line[at]) == NULL; k++) {
+            if (quote != 0 && line[k] == '#' && blank(line[k - 1]))
+                return true;
+            if (line[k] == quote || (quote == 0 && (line[k] == '"' || line[k] == '\'')))
+                quote = quote == 0 ? line[k] : 0;
+        }
+    }
+    return false;
+}
+
 static gov_status report_open(const gov_allocator *a, const rb_break *b, const diag *d)
 {
     uint32_t at;
@@ -338,11 +423,20 @@ gov_status rb_report_break(const gov_allocator *a, const rb_break *b, const diag
                                            "expected '-' indicator", "expected <block end>", "not allowed in this context"};
     const char *text;
     size_t len;
+    gov_status status;
     const char c = b->at < b->source->len ? b->source->bytes[b->at] : '\0';
+    if (report_blank(b, b->at, b->place, true, &status, d))
+        return status;
     if ((says(b, "cannot start any token") && c == '\t') || says(b, "tab character"))
         return base_fail_at(d, &b->place, M_yaml_tab);
     if (says(b, "unknown escape character"))
         return base_fail_at(d, &b->place, M_yaml_escape);
+    uint32_t from;
+    if (rb_break_opens(b) && cut_by_hash(b, &from, &len)) {
+        const base_place place = place_on(b->source, b->from, b->began, from);
+        return report_quoted(a, rb_expression_like(b->source->bytes + from, len) ? M_yaml_quote : M_yaml_text, place, b->source->bytes + from,
+                             len, d);
+    }
     if (rb_break_opens(b) && says(b, "unexpected"))
         return base_fail_at(d, &b->began, M_yaml_unclosed, A_N("mark", b->source->bytes + b->from, 1));
     if (swallowed(b->source, b->at, b->flow, &text, &len) && rb_expression_like(text, len))

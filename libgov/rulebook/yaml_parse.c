@@ -22,7 +22,9 @@ typedef struct reader {
     size_t anchor_count, anchor_cap;
     unsigned flow;    /* how many lists and maps in brackets we are in */
     bool torn;        /* a mistake in the syntax ended the reading */
+    bool blanks;      /* lines are indented by what is no blank: all that does not fit follows from that */
     bool again;       /* what came before has such a mistake; anchors may be missing */
+    uint32_t torn_until; /* where an expression ends that was taken apart and told */
     uint32_t broken_at; /* the byte from which on the text cannot be trusted */
     uint32_t aliased; /* nodes that aliases brought in */
     rb_pair *pile;
@@ -100,7 +102,7 @@ static gov_status report_syntax(reader *r)
     b.began = y->context != NULL ? place_of(r, &y->context_mark) : b.place;
     b.start = r->slice->start;
     r->broken_at = b.context != NULL && rb_break_opens(&b) ? b.from : b.at;
-    return rb_report_break(r->arena->alloc, &b, r->d);
+    return r->blanks ? GOV_E_RULE : rb_report_break(r->arena->alloc, &b, r->d); /* blanks: told */
 }
 
 /* ---- events ---- */
@@ -397,26 +399,57 @@ static bool unique(reader *r, key_set *set, const rb_node *key)
     return false;
 }
 
+/* Is it a key that no colon follows, and so no value? */
+static bool bare(const reader *r, const rb_node *key, const rb_node *val)
+{
+    return key->style == RB_PLAIN && val->kind == RB_SCALAR && val->count == 0 && val->style == RB_PLAIN && val->start == val->end &&
+           (key->end >= r->source->len || r->source->bytes[key->end] != ':');
+}
+
 /* In {when: f(a, b), to: x} YAML ends the expression at the comma and makes "b)" a key without a value. */
 static bool torn(const reader *r, const rb_node *map, const rb_node *key, const rb_node *val)
 {
-    return map->style == RB_FLOW && key->style == RB_PLAIN && val->kind == RB_SCALAR && val->count == 0 &&
-           val->style == RB_PLAIN && val->start == val->end &&
-           (key->end >= r->source->len || r->source->bytes[key->end] != ':') &&
-           strpbrk(key->as.text, "()[]{}\"'&|=<>?") != NULL;
+    return map->style == RB_FLOW && bare(r, key, val) && (key->start < r->torn_until || strpbrk(key->as.text, "()[]{}\"'&|=<>?") != NULL);
+}
+
+/* The value that was taken apart stands before the keys without any; these were parts of it, and are keys no more. */
+static const rb_node *before_torn(reader *r, size_t from)
+{
+    while (r->pile_count > from && bare(r, r->pile[r->pile_count - 1].key, r->pile[r->pile_count - 1].val))
+        r->pile_count--;
+    return r->pile_count > from ? r->pile[r->pile_count - 1].val : NULL;
 }
 
 static void report_torn(reader *r, const rb_node *key, const rb_node *before)
 {
-    size_t len;
+    size_t len, whole;
+    if (key->start < r->torn_until)
+        return; /* told */
     const rb_node *first = before != NULL && before->kind == RB_SCALAR && before->style == RB_PLAIN ? before : key;
     const base_place place = rb_place(first);
-    rb_line_rest(r->source, first->start, &len);
-    if (first->start + len > key->end && key->end > first->start)
-        len = key->end - first->start;
+    const char *text = rb_line_rest(r->source, first->start, &len);
+    whole = rb_expression_length(text, len, r->flow > 0);
+    if (first->start + whole < key->end && key->end > first->start) /* it goes on in the next line */
+        whole = key->end - first->start;
+    r->torn_until = first->start + (uint32_t)whole;
     if (first != key)
         ((rb_node *)(uintptr_t)first)->quiet = true;
-    note_quote(r, place, r->source->bytes + first->start, len);
+    if (whole > 3 && memcmp(text, "if", 2) == 0 && (text[2] == '(' || text[2] == ' '))
+        note(r, base_fail_at(r->d, &place, M_expr_word, A_S("found", "if"), A_S("wanted", "CONDITION ? ONE : OTHER")));
+    else
+        note(r, rb_report_quote(r->arena->alloc, place, text, whole, r->d));
+}
+
+/* For YAML U+3000 at the beginning of a line is a letter of the key, which then stands further out than it seems to. */
+static bool begins_with_blank(reader *r, const rb_node *key)
+{
+    const char *name;
+    if (key->style != RB_PLAIN || rb_blank(key->as.text, key->count, &name) == 0)
+        return false;
+    const base_place place = rb_place(key);
+    r->blanks = true;
+    note(r, base_fail_at(r->d, &place, M_yaml_blank, A_S("character", name)));
+    return true;
 }
 
 /* One pair of a map, after its key's event. */
@@ -451,10 +484,10 @@ static bool read_pair(reader *r, rb_node *n, key_set *keys, unsigned depth)
         return r->status != GOV_E_NOMEM;
     }
     if (torn(r, n, key, val)) {
-        report_torn(r, key, r->pile_count > keys->from ? r->pile[r->pile_count - 1].val : NULL);
+        report_torn(r, key, before_torn(r, keys->from));
         return r->status != GOV_E_NOMEM;
     }
-    if (!unique(r, keys, key))
+    if (begins_with_blank(r, key) || !unique(r, keys, key))
         return r->status != GOV_E_NOMEM;
     return pile_add(r, key, val);
 }

@@ -162,7 +162,31 @@ QUOTING = [
     (FLOW, "case.n > 1^，to: b", "yaml_wide", "case.n > 1"),
     (TITLE.replace("title: %s", "%s"), "title^： x", "yaml_wide", "title: x"),
     (TITLE.replace("title: %s", "%s"), "^title:x", "yaml_no_colon", "title: x"),
-    (FLOW, "case.s == ^“x”", "bad_character", "case.s == 'x'"),
+    (FLOW, "case.s == ^“x”", "expr_word", "case.s == 'x'"),
+    (FLOW, '^"case.s == "noise""', "yaml_quote", None),
+    (BLOCK, '^"case.s == "noise""', "yaml_quote", None),
+    (FLOW, "^'case.s == 'noise''", "yaml_quote", None),
+    (BLOCK, "^'case.s == 'noise''", "yaml_quote", None),
+    (FLOW, '^"case.s in ["a", "b"]"', "yaml_quote", None),
+    (FLOW, '^"case.s == string("a, b")"', "yaml_quote", None),
+    (FLOW, '^case.s == "a #b"', "yaml_quote", None),
+    (FLOW, "^case.s == 'a #b' && case.n > 1", "yaml_quote", None),
+    (FLOW, "^sets.contains([1, 2], [case.n, 3])", "yaml_quote", None),
+    (FLOW, "^['a', 'b', case.s].exists(x, x == 'a') || [1, [2, 3].size(), 4].size() > 1", "yaml_quote", None),
+    (FLOW, "^if(case.n > 1, true, false)", "expr_word", "'case.n > 1 ? true : false'"),
+    (FLOW, '"^if (case.n > 1) true"', "expr_word", "'case.n > 1 ? true : false'"),
+    (BLOCK, "case.n ^＜ 3", "expr_word", "case.n < 3"),
+    (BLOCK, "has^（case.n）", "expr_word", "has(case.n)"),
+    (BLOCK, "case.n >^\u3000３", "yaml_blank", "case.n > 3"),
+    (BLOCK, "case.n > ^３", "expr_word", "case.n > 3"),
+    (BLOCK, "case.n ^≥ 3", "expr_word", "case.n >= 3"),
+    (FLOW.replace("to: b", "to: %s").replace("when: %s, ", ""), "^【b】", "yaml_wide", "b"),
+    (FLOW.replace("to: b", "to: %s").replace("when: %s, ", ""), "b^，", "yaml_wide", "b"),
+    (FLOW.replace("to: b", "after: %s").replace("on: {go: {when: %s, ", "after: {delay: ").replace("after: %s}}}", "%s, to: b}}"),
+     "^１ day", "yaml_wide", "1 day"),
+    ("states:\n  a:\n    on:\n      error: {}\n%s: b\n    exit: [{log: x}]\n" + END, "^\u3000\u3000\u3000go", "yaml_blank", "      go"),
+    ("states:\n  a:\n    on:\n%s: b\n      \"*\": {}\n" + END, "^\u00a0     go", "yaml_blank", "      go"),
+    ("states:\n  a:\n    on:\n      go:%s\n      \"*\": {}\n" + END, "^\u3000b", "yaml_blank", " b"),
     (FLOW.replace("to: b", "to: %s").replace("when: %s, ", ""), "^“b”", "yaml_wide", '"b"'),
     (FLOW.replace("to: b", "to: %s").replace("when: %s, ", ""), "^［b］", "yaml_wide", "[b]"),
     (FLOW.replace("go: {when: %s, to: b}", "%s"), "^*: b", "yaml_text", "'*': b"),
@@ -231,7 +255,7 @@ states:
       finish:
         when: case.n < values.most
         to: closed
-  closed: {type: final, outcome: done}
+  closed: {type: final, outcome: done, entry: [{notify: {to: case.unit, template: "hello"}}]}
 ---
 schedule: weekly
 every: week
@@ -274,6 +298,14 @@ SLIPS = [
     ('"09:00-12:00"', '^"9:00-12:00"', "bad_span", "09:00-12:00"),
     ('"09:00-12:00"', '^"09:00–12:00"', "bad_span", "09:00-12:00"),
     ("mon-fri", "^monday-friday", "bad_weekdays", "mon-fri"),
+    ("mon-fri", "^Mon-Fri", "bad_weekdays", "mon-fri"),
+    ('"09:00-12:00"', '"09^：00-12：00"', "yaml_wide", ":"),
+    ("      finish:\n        when", "      ^finsh:\n        when", "event_never_comes", "finish"),
+    ("{80%: remind}", "{80%: remind, ^80%: late}", "yaml_duplicate_key", "80%"),
+    ("{dispatch: {to: handling, do: [{set: {note: event.data.reason}}]}}",
+     "[{^evnt: dispatch, to: handling, do: [{set: {note: event.data.reason}}]}]", "unknown_key", '"event"'),
+    ("{dispatch: {to: handling, do: [{set: {note: event.data.reason}}]}}", "[{^dispatch: handling}]", "unknown_key", '"event: dispatch"'),
+    ("by: [handler]", "by: [handler^，clerk]", "yaml_wide", ","),
     ("stops: [closed]", "stops: [^close]", "trigger_unknown", "closed"),
     ("80%: remind", "^0.8: remind", "bad_mark", "80%"),
     ("on: {remind:", "on: {^remnd:", "event_never_comes", "remind"),

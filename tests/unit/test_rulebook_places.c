@@ -50,7 +50,7 @@ static const mistake mistakes[] = {
      NULL, NULL},
     {"        when: \"case.category == 'a\\\n          b' && @case.urgncy > 2\"\n",
      "undeclared_reference", "case.urgency"},
-    {"        when: \"case.urgency > 1\\t&&@\\_case.urgncy > 2\"\n", "bad_character", NULL},
+    {"        when: \"case.urgency > 1\\t&&@\\_case.urgncy > 2\"\n", "yaml_blank", NULL},
     {"        when: \"case.category == '电梯' && case.category.matches(@'(')\"\n", "bad_pattern",
      NULL},
     /* folded and literal blocks */
