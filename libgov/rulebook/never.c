@@ -5,7 +5,10 @@
 #include <string.h>
 
 /* Why one is never taken: the number of the transition that is taken instead, or one of these. */
-enum { LET_THROUGH = CHART_NONE, NOT_HELD = CHART_NONE - 1, NOT_DONE = CHART_NONE - 2, OVERTAKEN = CHART_NONE - 3 };
+#define LET_THROUGH CHART_NONE
+#define NOT_HELD    (CHART_NONE - 1)
+#define NOT_DONE    (CHART_NONE - 2)
+#define OVERTAKEN   (CHART_NONE - 3)
 
 typedef struct looking {
     const rulebook_workflow *w;
