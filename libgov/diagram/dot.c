@@ -75,7 +75,7 @@ static void put_state(diagram_job *g, uint32_t s, unsigned depth)
     const chart_kind kind = chart_kind_of(g->c, s);
     indent(b, depth);
     if (has_inside(g, s)) {
-        const bool region = chart_kind_of(g->c, chart_parent(g->c, s)) == CHART_PARALLEL;
+        const bool region = diagram_is_region(g, s);
         base_buf_str(b, "subgraph \"cluster_");
         put(b, chart_path(g->c, s));
         base_buf_str(b, "\" {\n");
@@ -100,6 +100,8 @@ static void put_state(diagram_job *g, uint32_t s, unsigned depth)
     base_buf_char(b, '"');
     if (kind < ARRAY_LEN(shapes) && shapes[kind][0] != '\0')
         base_buf_fmt(b, ", %s", shapes[kind]);
+    else if (diagram_is_region(g, s))
+        base_buf_str(b, ", style=\"rounded,dashed\"");
     base_buf_str(b, "];\n");
 }
 

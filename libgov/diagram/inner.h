@@ -218,6 +218,8 @@ void diagram_route(diagram_graph *m);
 bool diagram_is_real(const diagram_item *i); /* not a label, bend or port */
 
 /* ---- legend.c ---- */
+/* Is it one of the states of a parallel one, which are active all at once? They have dashed borders. */
+bool diagram_is_region(const diagram_job *g, uint32_t state);
 void diagram_clock_glyph(base_buf *out, int32_t x, int32_t y, uint32_t clock, diagram_clock_use use);
 void diagram_put_escaped(base_buf *out, const char *s, size_t len);
 /* Lines below one another from y on; `anchor` is "start" or "middle" of them at x. */

@@ -98,6 +98,20 @@ static bool has_pauses(const diagram_job *g)
     return false;
 }
 
+bool diagram_is_region(const diagram_job *g, uint32_t state)
+{
+    return state != CHART_ROOT && chart_kind_of(g->c, chart_parent(g->c, state)) == CHART_PARALLEL &&
+           chart_kind_of(g->c, state) != CHART_SHALLOW && chart_kind_of(g->c, state) != CHART_DEEP;
+}
+
+static bool has_regions(const diagram_job *g)
+{
+    for (uint32_t s = 1; s < chart_state_count(g->c); s++)
+        if (diagram_is_region(g, s))
+            return true;
+    return false;
+}
+
 static void put_signs(diagram_job *g, int32_t x, int32_t y)
 {
     base_buf *b = g->out;
@@ -105,6 +119,10 @@ static void put_signs(diagram_job *g, int32_t x, int32_t y)
     x = put_word(g, x + 18, y, DIAGRAM_W_begins);
     base_buf_fmt(b, "<circle cx=\"%d\" cy=\"%d\" r=\"6\" class=\"ring\"/><circle cx=\"%d\" cy=\"%d\" r=\"3\" class=\"dot\"/>", (int)x + 6, (int)y, (int)x + 6, (int)y);
     x = put_word(g, x + 18, y, DIAGRAM_W_ends);
+    if (has_regions(g)) {
+        base_buf_fmt(b, "<rect class=\"sign region\" x=\"%d\" y=\"%d\" width=\"28\" height=\"13\" rx=\"4\"/>", (int)x, (int)y - 7);
+        x = put_word(g, x + 34, y, DIAGRAM_W_regions);
+    }
     if (has_timers(g)) {
         base_buf_fmt(b, "<path class=\"e timed\" d=\"M%d %dh28\"/>", (int)x, (int)y);
         x = put_word(g, x + 34, y, DIAGRAM_W_timer);

@@ -54,7 +54,7 @@ static const char style[] =
     ".h{font-size:22px;font-weight:700}.t{font-size:14px;font-weight:600}.n{font-size:11px;fill:#64748b}.s{font-size:12px}\n"
     ".g{font-size:11px;fill:#7c3aed}.d{font-size:11px;fill:#0f766e}.term{font-size:11px;fill:#64748b}\n"
     ".box{fill:#f8fafc;stroke:#94a3b8;stroke-width:1.2}.in1{fill:#f1f5f9}.in2{fill:#e9eff6}.region{stroke-dasharray:6 4}\n"
-    ".state{fill:#fff;stroke:#334155;stroke-width:1.4}.final{fill:#f0fdf4;stroke:#15803d;stroke-width:1.4}\n"
+    ".state{fill:#fff;stroke:#334155;stroke-width:1.4}.sign{fill:#fff;stroke:#334155;stroke-width:1.2}.final{fill:#f0fdf4;stroke:#15803d;stroke-width:1.4}\n"
     ".rule{stroke:#cbd5e1}.dot{fill:#1e293b}.ring{fill:#fff;stroke:#1e293b;stroke-width:1.4}.any{fill:#fff;stroke:#64748b;stroke-dasharray:4 3}\n"
     ".e{fill:none;stroke:#475569;stroke-width:1.3}.timed{stroke-dasharray:5 3;stroke:#b45309}.a{fill:#475569}.timed-a{fill:#b45309}\n"
     ".l{fill:#fff;fill-opacity:.94}.card{fill:#fff;stroke:#e2e8f0}\n"
@@ -89,7 +89,7 @@ static void put_box(diagram_graph *m, uint32_t s)
     const diagram_face *f = &m->faces[s];
     const diagram_box *b = m->boxes[s];
     const unsigned depth = depth_of(g, s);
-    const bool region = chart_kind_of(g->c, chart_parent(g->c, s)) == CHART_PARALLEL;
+    const bool region = diagram_is_region(g, s);
     base_buf_str(g->out, "<g>");
     put_tooltip(g, s);
     base_buf_fmt(g->out, "<rect class=\"box%s%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"10\"/></g>\n",
@@ -118,7 +118,8 @@ static void put_leaf(diagram_graph *m, uint32_t s)
     int32_t x = f->x + f->w - 15;
     base_buf_str(g->out, "<g>");
     put_tooltip(g, s);
-    base_buf_fmt(g->out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\"/>", final ? "final" : "state", (int)f->x, (int)f->y,
+    base_buf_fmt(g->out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\"/>",
+                 final ? "final" : diagram_is_region(g, s) ? "state region" : "state", (int)f->x, (int)f->y,
                  (int)f->w, (int)f->h, final ? (int)(f->h / 2) : 8);
     if (final) {
         const int cx = (int)f->x + 18, cy = (int)(f->y + f->h / 2);

@@ -294,13 +294,34 @@ static void no_memory(void **state)
     support_rmdir(folder);
 }
 
+/* What is active all at once looks otherwise than what follows one another, be the regions plain states or not. */
+static void regions_are_dashed(void **state)
+{
+    static const char text[] = "workflow: joint\nevents: {go: {by: [clerk]}, x: {by: [clerk]}}\nstates:\n  open: {on: {go: %s}}\n"
+                               "  both: {%s, on: {x: fin}, states: {police: {}, urban: {states: {a: {}}}}}\n  fin: {type: final}\n";
+    char rules[512];
+    (void)state;
+    for (int parallel = 0; parallel < 2; parallel++) {
+        (void)snprintf(rules, sizeof rules, text, "both", parallel ? "type: parallel" : "initial: police");
+        gov_rulebook *r = load(NULL, rules);
+        char *svg = draw(r, "joint", "svg", "en"), *dot = draw(r, "joint", "dot", "en");
+        assert_int_equal(times(svg, "<rect class=\"state region\""), parallel ? 1 : 0);
+        assert_int_equal(times(svg, "<rect class=\"box in1 region\""), parallel ? 1 : 0);
+        assert_int_equal(times(svg, "regions: all at once"), parallel ? 1 : 0);
+        assert_int_equal(times(dot, "\"both.police\" [label=\"police\", style=\"rounded,dashed\"]"), parallel ? 1 : 0);
+        gov_text_free(svg);
+        gov_text_free(dot);
+        gov_rulebook_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(svg_says_what_the_rules_say), cmocka_unit_test(svg_shows_where_clocks_run),
         cmocka_unit_test(svg_keeps_time_and_events_apart),
         cmocka_unit_test(svg_explains_no_pause_where_none_is),
-        cmocka_unit_test(mermaid_and_dot),             cmocka_unit_test(misuse_is_refused),
+        cmocka_unit_test(regions_are_dashed), cmocka_unit_test(mermaid_and_dot),             cmocka_unit_test(misuse_is_refused),
         cmocka_unit_test(what_is_too_large_is_text_only), cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
