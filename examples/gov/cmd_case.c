@@ -309,6 +309,8 @@ static void put_timers(session *s, const gov_value *timers)
             printf(T(c, ", by %s", "，依据 %s"), title_of(c, gov_value_get(one, "law")));
         if (gov_value_bool(gov_value_get(one, "provisional")) != 0)
             fputs(T(c, " (provisional: a year is missing in the calendar)", "（暂定：日历缺少年份）"), stdout);
+        if (gov_value_bool(gov_value_get(one, "waiting")) == 1)
+            printf(T(c, "%s (waiting: %s)%s", "%s（等待：%s）%s"), red(c), text_of(one, "reason"), plain(c));
         if (gov_value_bool(gov_value_get(one, "parked")) != 0)
             printf(T(c, "%s (parked: %s)%s", "%s（已搁置：%s）%s"), red(c), text_of(one, "reason"),
                    plain(c));

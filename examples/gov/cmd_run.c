@@ -191,6 +191,7 @@ static void put_verified(session *s, const gov_value *report)
 {
     cli *c = s->c;
     const gov_value *parked = gov_value_get(report, "parked"), *events = gov_value_get(report, "parked_events");
+    const gov_value *waiting = gov_value_get(report, "waiting"), *later = gov_value_get(report, "waiting_events");
     printf("%s", green(c));
     printf(T(c, "nothing is wrong: %lld entries, %lld of them sealed, %lld erased",
              "没有问题：记录 %lld 条，已封存 %lld 条，已删除内容 %lld 条"),
@@ -206,6 +207,11 @@ static void put_verified(session *s, const gov_value *report)
                (long long)gov_value_int(parked));
     if (gov_value_count(events) > 0)
         put_value(s, events, 2);
+    if (gov_value_int(waiting) > 0)
+        printf(T(c, "%lld events wait for a year that the calendar does not list\n", "等待日历补充年份的事件 %lld 件\n"),
+               (long long)gov_value_int(waiting));
+    if (gov_value_count(later) > 0)
+        put_value(s, later, 2);
 }
 
 /* The same for a store and for an exported file. */

@@ -140,7 +140,7 @@ GOV_API gov_status gov_case_history(gov *g, int64_t id, gov_value **out, gov_err
  *    the step that did it), `due` and, where that moved, `was`, and of a migration `version_was`; days (`from`, `to`, `days`, `why`: off, work, hours, weekend) that were "not_counted" or
  *    "counted"; marks raised ("mark") and ahead ("mark_ahead"); where an end rolled on ("roll"); from where on a year is "unlisted"; and
  *    "due". Each line whose instant or days rest on such a year has `provisional`: true
- *  - `timers`: pending, with what they will do and `provisional`, and `since`, `length`, `law` where they were reckoned by a calendar
+ *  - `timers`: pending, with what they will do, `provisional`, `parked` and `waiting` (for a year that no calendar lists), and `since`, `length`, `law` where they were reckoned by a calendar
  *  - `effects`: under way and not ended, each with `id`, `effect`, `since`, `due`, `provisional`
  *  - `events`: each with `event`, `allowed`, `input` (of each field type, required, title, default and limits) and for a refused one
  *    `refused_by` (`why`: state, guard or role; `code`, `message` by language, `file`, `line`)
@@ -154,7 +154,7 @@ GOV_API gov_status gov_case_explain(gov *g, int64_t id, gov_value **out, gov_err
 typedef struct gov_tick_result {
     size_t size;          /**< sizeof at the caller's compile time. @since 0.1 */
     uint64_t fired;       /**< Timers and queued events that were handled. @since 0.1 */
-    uint64_t failed;      /**< Of these, those that failed and will be retried. @since 0.1 */
+    uint64_t failed;      /**< Of these, those that failed and will be retried, or wait for a year that no calendar lists. @since 0.1 */
     uint64_t parked;      /**< Of these, those that failed for the last time and are listed by gov_verify(). @since 0.1 */
     int64_t next_us;      /**< When the next one is due, microseconds since 1970; 0: none is pending. @since 0.1 */
     uint32_t next_provisional; /**< 1: that instant rests on a year that no calendar lists, and is reckoned again when it is. @since 0.1 */

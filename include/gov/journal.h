@@ -32,7 +32,7 @@ GOV_API gov_status gov_journal_read(gov *g, int64_t after, uint32_t limit, gov_v
  * Permission: `journal.read`.
  * @param report  a map of `ok`, `entries`, `sealed`, `unsealed`, `erased`, `root` (hex), `ledgers`, `clocks` (how many were
  *                recomputed), `parked` (how many events are) and `parked_events` (the first 100 of them: maps of `case` (its number),
- *                `event`, `reason`); when something is wrong also `bad_entry` and `reason`, or `bad_case` (its number), `bad_clock`
+ *                `event`, `reason`), `waiting` and `waiting_events` (the same of those that wait for a year that no calendar lists); when something is wrong also `bad_entry` and `reason`, or `bad_case` (its number), `bad_clock`
  *                and `reason`. Owned by the caller; set also with GOV_E_VERIFY. May be NULL.
  * @return GOV_OK, GOV_E_VERIFY (the error names the first bad entry, account or clock), GOV_E_DENIED, GOV_E_CORRUPT, GOV_E_STORE and its kin, GOV_E_USER
  * @contract thread=engine alloc=yes block=io

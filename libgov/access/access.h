@@ -85,6 +85,8 @@ typedef struct access_hooks {
     gov_status (*follow)(gov *g, const diag *d);
     /* Is `grid` inside one of the actor's? */
     gov_status (*grid_within)(gov *g, int64_t grid, const int64_t *grids, size_t n, bool *within, const diag *d);
+    /* Does what was due before now and reads records, before one of them changes. Forgets what lies in the scratch. */
+    gov_status (*catch_up)(gov *g, const diag *d);
 } access_hooks;
 
 struct gov {

@@ -230,22 +230,32 @@ static void set_journal(value_builder *b, const journal_report *r, base_arena *a
     }
 }
 
-static gov_status count_parked(gov *g, int64_t *parked, const diag *d)
+/* What does not fire any more: parked, as it failed for the last time, or waiting for a year that no calendar lists. */
+typedef struct stopped {
+    int64_t parked, waiting;
+} stopped;
+
+static gov_status count_stopped(gov *g, stopped *out, const diag *d)
 {
-    static const store_sql sql = {"SELECT count(*) FROM gov_case_timer WHERE community = $1 AND parked = 1"};
-    return store_first_int(g->store, &sql, STORE_ARGS(store_i(g->community)), parked, d);
+    static const store_sql parked = {"SELECT count(*) FROM gov_case_timer WHERE community = $1 AND " CASE_IS_PARKED},
+                           waiting = {"SELECT count(*) FROM gov_case_timer WHERE community = $1 AND " CASE_WAITS_FOR_YEAR};
+    const gov_status status = store_first_int(g->store, &parked, STORE_ARGS(store_i(g->community)), &out->parked, d);
+    return status == GOV_OK ? store_first_int(g->store, &waiting, STORE_ARGS(store_i(g->community)), &out->waiting, d) : status;
 }
 
-static gov_status list_parked(gov *g, value *out, const diag *d)
+#define STOPPED \
+    "SELECT COALESCE(c.number, t.name), t.event, t.reason FROM gov_case_timer t LEFT JOIN gov_case c ON c.community = t.community AND " \
+    "c.id = t.case_id WHERE t.community = $1 AND "
+#define FIRST_OF_THEM " ORDER BY t.case_id, t.name LIMIT 100"
+
+static gov_status list_stopped(gov *g, bool waiting, value *out, const diag *d)
 {
-    static const store_sql sql = {
-        "SELECT COALESCE(c.number, t.name), t.event, t.reason FROM gov_case_timer t LEFT JOIN gov_case c ON c.community = t.community AND "
-        "c.id = t.case_id WHERE t.community = $1 AND t.parked = 1 ORDER BY t.case_id, t.name LIMIT 100"};
+    static const store_sql parked_ones = {STOPPED CASE_IS_PARKED FIRST_OF_THEM}, waiting_ones = {STOPPED CASE_WAITS_FOR_YEAR FIRST_OF_THEM};
     base_arena *arena = &g->scratch;
     store_rows rows;
     value_builder list;
     value_builder_init(&list, arena);
-    gov_status status = store_query(g->store, &sql, STORE_ARGS(store_i(g->community)), &rows, d);
+    gov_status status = store_query(g->store, waiting ? &waiting_ones : &parked_ones, STORE_ARGS(store_i(g->community)), &rows, d);
     while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
         value_builder b;
         value_builder_init(&b, arena);
@@ -296,12 +306,14 @@ static gov_status list_ledgers(gov *g, value *out, const diag *d)
     return status == GOV_OK && list.failed ? base_nomem(d) : status;
 }
 
-static gov_status publish_report(gov *g, const verifying *v, bool ok, int64_t parked, const diag *d)
+static gov_status publish_report(gov *g, const verifying *v, bool ok, const stopped *still, const diag *d)
 {
-    value ledgers = value_list(NULL, 0), events = value_list(NULL, 0);
+    value ledgers = value_list(NULL, 0), parked = value_list(NULL, 0), waiting = value_list(NULL, 0);
     gov_status listed = ok ? list_ledgers(g, &ledgers, d) : GOV_OK;
-    if (listed == GOV_OK && parked > 0)
-        listed = list_parked(g, &events, d);
+    if (listed == GOV_OK && still->parked > 0)
+        listed = list_stopped(g, false, &parked, d);
+    if (listed == GOV_OK && still->waiting > 0)
+        listed = list_stopped(g, true, &waiting, d);
     if (listed != GOV_OK)
         return listed;
     value_builder b;
@@ -309,8 +321,10 @@ static gov_status publish_report(gov *g, const verifying *v, bool ok, int64_t pa
     value_builder_set(&b, "ok", value_bool(ok));
     set_journal(&b, &v->journal, &g->scratch);
     set_clocks(&b, &v->clocks);
-    value_builder_set(&b, "parked", value_int(parked));
-    value_builder_set(&b, "parked_events", events);
+    value_builder_set(&b, "parked", value_int(still->parked));
+    value_builder_set(&b, "parked_events", parked);
+    value_builder_set(&b, "waiting", value_int(still->waiting));
+    value_builder_set(&b, "waiting_events", waiting);
     value_builder_set(&b, "ledgers", ledgers);
     if (b.failed)
         return base_nomem(d);
@@ -324,7 +338,7 @@ static gov_status publish_report(gov *g, const verifying *v, bool ok, int64_t pa
 static gov_status verify_body(gov *g, void *input, const diag *d)
 {
     verifying *v = input;
-    int64_t parked = 0;
+    stopped still = {0};
     gov_status checked = access_check_whole(g, "journal.read", d);
     if (checked == GOV_OK)
         checked = store_check_schema(g->store, d);
@@ -350,9 +364,9 @@ static gov_status verify_body(gov *g, void *input, const diag *d)
         checked = store_check(g->store, d);
     if (checked != GOV_OK && checked != GOV_E_VERIFY)
         return checked;
-    gov_status status = checked == GOV_OK ? count_parked(g, &parked, d) : GOV_OK;
+    gov_status status = checked == GOV_OK ? count_stopped(g, &still, d) : GOV_OK;
     if (status == GOV_OK)
-        status = publish_report(g, v, checked == GOV_OK, parked, d);
+        status = publish_report(g, v, checked == GOV_OK, &still, d);
     return status == GOV_OK ? checked : status;
 }
 

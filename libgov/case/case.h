@@ -36,6 +36,10 @@ typedef struct case_clock {
 } case_clock;
 
 enum { CASE_MAX_MARKS = 32, CASE_MOST_PENDING = 10000 }; /* pending: events of one case that were sent and have not come */
+/* Conditions over gov_case_timer. A year that a calendar does not list and may not guess is no fault that another try would mend: what fails for it is put aside at its
+ * own instant, without using up tries, until rules are installed whose calendars are others. */
+#define CASE_WAITS_FOR_YEAR "parked = 1 AND attempts = 0"
+#define CASE_IS_PARKED "parked = 1 AND attempts > 0"
 #define CASE_NEVER INT64_MAX /* a timer's due instant that nobody can say: it waits for its clock to go on */
 
 /* ---- machines: machine.c, slots.c, action.c ---- */
@@ -329,7 +333,8 @@ gov_status case_schedules_restart(gov *g, const diag *d);
 /* Fires what one case was due before now, so that an event finds it as it would have been had the host ticked in time. What is due
  * at this very instant waits: what is done at the due instant is in time. */
 gov_status case_catch_up(gov *g, int64_t id, const diag *d);
-/* The same for what rooms have put off: points that expired yesterday are gone today, ticked or not. */
+/* The same for what is of no case, what rooms have put off and turns of schedules: points that expired yesterday are gone today, ticked or
+ * not, and who becomes a member today was none yesterday. */
 gov_status case_catch_up_rooms(gov *g, const diag *d);
 
 /* ---- requests that may come twice: request.c ---- */

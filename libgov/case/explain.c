@@ -168,7 +168,7 @@ static void set_law(case_machine *m, value_builder *b, const char *event)
 
 static gov_status explain_timers(gov *g, case_machine *m, value *out, const diag *d)
 {
-    static const store_sql sql = {"SELECT name, event, due_us, parked, reason, provisional, since_us, length, roll FROM gov_case_timer WHERE community = $1 AND "
+    static const store_sql sql = {"SELECT name, event, due_us, parked, reason, provisional, since_us, length, roll, attempts FROM gov_case_timer WHERE community = $1 AND "
                                   "case_id = $2 ORDER BY due_us, id"}; /* what waits for a clock comes last */
     store_rows rows;
     value_builder list;
@@ -180,7 +180,8 @@ static gov_status explain_timers(gov *g, case_machine *m, value *out, const diag
         value_builder_set_copy(&b, "timer", store_text(&rows, 0, NULL));
         value_builder_set_copy(&b, "event", store_text(&rows, 1, NULL));
         value_builder_set(&b, "due", store_int(&rows, 2) != CASE_NEVER ? value_from_us(store_int(&rows, 2)) : value_null());
-        value_builder_set(&b, "parked", value_bool(store_int(&rows, 3) != 0));
+        value_builder_set(&b, "parked", value_bool(store_int(&rows, 3) != 0 && store_int(&rows, 9) > 0));
+        value_builder_set(&b, "waiting", value_bool(store_int(&rows, 3) != 0 && store_int(&rows, 9) == 0)); /* for a year */
         value_builder_set(&b, "provisional", value_bool(store_int(&rows, 5) != 0));
         if (!store_is_null(&rows, 4))
             value_builder_set_copy(&b, "reason", store_text(&rows, 4, NULL));

@@ -10,9 +10,16 @@ gov_status case_tell(gov *g, case_machine *m, int64_t other, const char *event, 
 gov_status case_run_merge(gov *g, case_machine *m, const rulebook_action *a, const diag *d);
 
 
+/* ---- queue.c ---- */
+
+enum { CASE_QUEUE_LIST_OPERANDS = 2, CASE_QUEUE_RETRY_OPERANDS = 2 };
+extern const rulebook_operand case_queue_list_operands[CASE_QUEUE_LIST_OPERANDS], case_queue_retry_operands[CASE_QUEUE_RETRY_OPERANDS];
+gov_status case_run_queue_list(gov *g, const value *in, value *out, const diag *d);
+gov_status case_run_queue_retry(gov *g, const value *in, value *out, const diag *d);
+
 /* ---- publish.c ---- */
 
-enum { CASE_OPERATIONS = 3 };
+enum { CASE_OPERATIONS = 5 };
 extern const rulebook_operation case_operations[CASE_OPERATIONS];
 
 enum { CASE_PUBLISH_PARAMS = 7, CASE_PUBLISH_REPORTS = 3 };

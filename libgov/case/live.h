@@ -49,6 +49,10 @@ void case_note_due(gov *g, int64_t due, bool provisional);
 /* What an engine or the machine itself fails at is passed on; only what the rules fail at is a matter of the case. */
 bool case_fault_of_rules(gov_status status);
 
+/* It failed for want of a year: CASE_WAITS_FOR_YEAR. */
+bool case_lacks_year(const gov_error *error);
+gov_status case_wake_waiting(gov *g, const diag *d); /* queue.c */
+
 /* ---- effects that end later: later.c ---- */
 
 gov_status case_effect_cancel(case_machine *m, const rulebook_later *later, const diag *d);
@@ -154,7 +158,7 @@ gov_status case_witness_hear(case_witness *w, gov *g, const diag *d); /* reads t
 gov_status case_witness_note(case_witness *w, int64_t id, const char *name, size_t len, int64_t step, const uint64_t digest[2], const diag *d);
 /* What an entry tells of timers and effects, and of an event that failed. pending.c */
 gov_status case_hear_waits(case_witness *w, int64_t id, int64_t step, value list, const diag *d);
-void case_hear_failure(case_witness *w, int64_t id, value data, bool parked);
+void case_hear_failure(case_witness *w, int64_t id, value data, bool parked, bool anew);
 /* GOV_E_VERIFY names the first timer or effect that is not as the steps have left it. */
 gov_status case_verify_waits(gov *g, case_witness *w, const diag *d);
 /* What was told of that; NULL: nothing. */

@@ -437,26 +437,34 @@ gov_status case_machine_mark(case_machine *m, const char *timer, const char *eve
     return status == GOV_OK ? case_machine_send(m, event, value_absent(), NULL, d) : status;
 }
 
-enum { MOST_ACTIVE = 256 };
+static bool is_leaf(const case_machine *m, uint32_t state)
+{
+    const chart_kind kind = chart_kind_of(m->w->chart, state);
+    return kind == CHART_ATOMIC || kind == CHART_FINAL;
+}
 
 bool case_machine_ended(const case_machine *m)
 {
-    uint32_t active[MOST_ACTIVE];
-    const size_t n = chart_active(m->w->chart, m->state, active, MOST_ACTIVE);
-    for (size_t i = 0; i < n && i < MOST_ACTIVE; i++)
-        if (chart_kind_of(m->w->chart, active[i]) != CHART_FINAL)
+    bool any = false;
+    for (uint32_t s = 0; s < chart_state_count(m->w->chart); s++) {
+        if (!chart_in(m->w->chart, m->state, s) || !is_leaf(m, s))
+            continue;
+        if (chart_kind_of(m->w->chart, s) != CHART_FINAL)
             return false;
-    return n > 0 && n <= MOST_ACTIVE;
+        any = true;
+    }
+    return any;
 }
 
 const char *case_machine_outcome(const case_machine *m)
 {
-    uint32_t active[MOST_ACTIVE];
-    const size_t n = chart_active(m->w->chart, m->state, active, MOST_ACTIVE);
-    for (size_t i = 0; i < n && i < MOST_ACTIVE; i++)
-        for (uint32_t s = active[i]; s != CHART_NONE; s = chart_parent(m->w->chart, s))
+    for (uint32_t leaf = 0; leaf < chart_state_count(m->w->chart); leaf++) {
+        if (!chart_in(m->w->chart, m->state, leaf) || !is_leaf(m, leaf))
+            continue;
+        for (uint32_t s = leaf; s != CHART_NONE; s = chart_parent(m->w->chart, s))
             if (m->w->states[s].outcome != NULL)
                 return m->w->states[s].outcome;
+    }
     return NULL;
 }
 

@@ -199,13 +199,13 @@ gov_status case_hear_waits(case_witness *w, int64_t id, int64_t step, value list
     return status;
 }
 
-/* An event that failed waits until another instant, or for good. */
-void case_hear_failure(case_witness *w, int64_t id, value data, bool parked)
+/* An event that failed waits until another instant, or for good; or it begins anew: to wait for a year, or with all its tries. */
+void case_hear_failure(case_witness *w, int64_t id, value data, bool parked, bool anew)
 {
     const value name = value_get_text(data, "timer"), due = value_get_text(data, "due"), attempt = value_get_text(data, "attempt");
     case_told *told = name.kind == VALUE_STRING ? told_of(w, id, '!', name.as.s, name.len) : NULL;
     int64_t due_us;
-    if (told == NULL || !value_to_us(due, &due_us) || attempt.kind != VALUE_INT || attempt.as.i < told->attempts)
+    if (told == NULL || !value_to_us(due, &due_us) || attempt.kind != VALUE_INT || (attempt.as.i < told->attempts && !anew))
         return;
     told->digest[1] = (uint64_t)due_us;
     told->attempts = attempt.as.i;

@@ -538,4 +538,6 @@ static gov_status run_withdraw(gov *g, const value *in, value *out, const diag *
 const rulebook_operation case_operations[CASE_OPERATIONS] = {
     {"case.publications", "publication.read", false, publications_operands, ARRAY_LEN(publications_operands), run_publications},
     {"case.object", "publication.object", true, object_operands, ARRAY_LEN(object_operands), run_object},
-    {"case.withdraw", "publication.write", true, withdraw_operands, ARRAY_LEN(withdraw_operands), run_withdraw}};
+    {"case.withdraw", "publication.write", true, withdraw_operands, ARRAY_LEN(withdraw_operands), run_withdraw},
+    {"queue.list", "journal.read", false, case_queue_list_operands, CASE_QUEUE_LIST_OPERANDS, case_run_queue_list},
+    {"queue.retry", ACCESS_HOST_ONLY, true, case_queue_retry_operands, CASE_QUEUE_RETRY_OPERANDS, case_run_queue_retry}};

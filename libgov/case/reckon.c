@@ -222,6 +222,5 @@ gov_status case_reckon_all(gov *g, const diag *d)
         }
     }
     base_arena_free(&arena);
-    case_room_of(g)->next_known = false;
-    return status;
+    return status == GOV_OK ? case_wake_waiting(g, d) : status;
 }

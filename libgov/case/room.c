@@ -106,5 +106,6 @@ gov_status case_attach(gov *g, const diag *d)
         return base_nomem(d);
     g->room[ACCESS_CASE] = room;
     g->room_free[ACCESS_CASE] = free_room;
+    g->hooks.catch_up = case_catch_up_rooms;
     return GOV_OK;
 }

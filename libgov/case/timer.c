@@ -318,11 +318,9 @@ static gov_status first_due(gov *g, int64_t case_id, int64_t until, base_arena *
 {
     static const store_sql any = {DUE_TIMER " ORDER BY due_us, id LIMIT 1"};
     static const store_sql own = {DUE_TIMER " AND case_id = $3 ORDER BY due_us, id LIMIT 1"};
-    static const store_sql rooms = {DUE_TIMER " AND case_id = 0 AND kind = $3 ORDER BY due_us, id LIMIT 1"};
-    const store_arg args[] = {store_i(g->community), store_i(until), store_i(case_id == OF_ROOMS ? CASE_TIMER_ROOM : case_id)};
+    const store_arg args[] = {store_i(g->community), store_i(until), store_i(case_id == OF_ROOMS ? 0 : case_id)};
     store_rows rows;
-    gov_status status = store_first(g->store, case_id == OF_ALL ? &any : case_id == OF_ROOMS ? &rooms : &own, args, case_id == OF_ALL ? 2 : 3,
-                                    &rows, d);
+    gov_status status = store_first(g->store, case_id == OF_ALL ? &any : &own, args, case_id == OF_ALL ? 2 : 3, &rows, d);
     if (status != GOV_OK)
         return status;
     size_t name_len, event_len, len;
@@ -412,12 +410,15 @@ static int64_t delay_of(int64_t attempts)
     return seconds * BASE_US_PER_SECOND;
 }
 
+/* What becomes of a timer that failed. */
+typedef enum fate { TRY_AGAIN, PARK, WAIT } fate;
+
 typedef struct failing {
     gov *g;
     const due_timer *timer;
     int64_t now_us; /* tries are spaced from here: a host that ticks late shall not use them up at once */
     const char *reason;
-    bool park;
+    fate fate;
 } failing;
 
 static gov_status note_failure(void *user, const diag *d)
@@ -427,11 +428,13 @@ static gov_status note_failure(void *user, const diag *d)
     const failing *f = user;
     gov *g = f->g;
     const due_timer *t = f->timer;
-    const int64_t from = f->now_us > t->due_us ? f->now_us : t->due_us, due = f->park ? t->due_us : from + delay_of(t->attempts);
+    static const char *const kinds[] = {[TRY_AGAIN] = "event.failed", [PARK] = "event.parked", [WAIT] = "event.waiting"};
+    const int64_t from = f->now_us > t->due_us ? f->now_us : t->due_us, tries = f->fate != WAIT ? t->attempts + 1 : 0,
+                  due = f->fate != TRY_AGAIN ? t->due_us : from + delay_of(t->attempts);
     int64_t changed = 0;
     const gov_status status = store_exec(g->store, &set,
                                          STORE_ARGS(store_i(g->community), store_i(t->case_id), store_s(t->name),
-                                                    store_i(t->attempts + 1), store_flag(f->park),
+                                                    store_i(tries), store_flag(f->fate != TRY_AGAIN),
                                                     store_i(due),
                                                     store_s(f->reason)),
                                          &changed, d);
@@ -439,10 +442,10 @@ static gov_status note_failure(void *user, const diag *d)
         return status;
     const value_pair data[] = {{value_text("event"), value_text(t->event)},
                                {value_text("timer"), value_text(t->name)},
-                               {value_text("attempt"), value_int(t->attempts + 1)},
+                               {value_text("attempt"), value_int(tries)},
                                {value_text("due"), value_from_us(due)},
                                {value_text("reason"), value_text(f->reason)}};
-    const journal_entry entry = {.kind = f->park ? "event.parked" : "event.failed", .subject_kind = t->case_id != 0 ? "case" : "schedule",
+    const journal_entry entry = {.kind = kinds[f->fate], .subject_kind = t->case_id != 0 ? "case" : "schedule",
                                  .subject = t->case_id, .data = value_map(data, ARRAY_LEN(data))};
     case_room_of(g)->next_known = false;
     return access_record(g, &entry, NULL, d);
@@ -452,6 +455,16 @@ static gov_status note_failure(void *user, const diag *d)
 bool case_fault_of_rules(gov_status status)
 {
     return status != GOV_E_NOMEM && status != GOV_E_BUG && (status < GOV_E_STORE || status >= GOV_E_UNSUPPORTED);
+}
+
+bool case_lacks_year(const gov_error *error)
+{
+    for (size_t i = 0; i < gov_error_count(error); i++) {
+        const char *code = gov_error_code(error, i);
+        if (code != NULL && strcmp(code, "calendar_year_missing") == 0)
+            return true;
+    }
+    return false;
 }
 
 /* ---- what never ends ----
@@ -527,13 +540,13 @@ static gov_status fire_one(gov *g, const due_timer *t, int64_t now_us, gov_tick_
     gov_status status = endless ? base_fail(&quiet, M_too_large, A_S("what", "events at one instant"), A_I("limit", MOST_AT_ONCE))
                                 : fire_turn(&f, turn, &quiet);
     if (status != GOV_OK && case_fault_of_rules(status)) {
-        failing fail = {g, t, now_us, gov_error_message(error, 0, "en"),
-                        endless || t->kind == CASE_TIMER_IMPORT || t->attempts + 1 >= MOST_ATTEMPTS};
+        const bool last = endless || t->kind == CASE_TIMER_IMPORT || t->attempts + 1 >= MOST_ATTEMPTS;
+        failing fail = {g, t, now_us, gov_error_message(error, 0, "en"), case_lacks_year(error) ? WAIT : last ? PARK : TRY_AGAIN};
         if (fail.reason == NULL)
             fail.reason = "";
         status = store_run(g->store, note_failure, &fail, d);
-        out->failed += !fail.park;
-        out->parked += fail.park;
+        out->failed += fail.fate != PARK;
+        out->parked += fail.fate == PARK;
     } else if (status != GOV_OK) {
         (void)base_forward(d, error);
     }
@@ -657,11 +670,13 @@ gov_status case_tick(gov *g, int64_t until_us, uint64_t max, gov_tick_result *ou
     return status;
 }
 
+/* Not one of them may be overtaken by what comes now. */
 gov_status case_catch_up(gov *g, int64_t id, const diag *d)
 {
-    enum { MOST = 1000 };
+    enum { MOST = 100000 };
     gov_tick_result out = {0};
-    return fire_due(g, id, access_now(g) - 1, MOST, &out, d);
+    const gov_status status = fire_due(g, id, access_now(g) - 1, MOST, &out, d);
+    return status == GOV_OK && out.fired >= MOST ? base_fail(d, M_behind, A_I("limit", MOST)) : status;
 }
 
 gov_status case_catch_up_rooms(gov *g, const diag *d)

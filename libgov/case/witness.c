@@ -169,13 +169,14 @@ static int64_t step_of(value row)
 static gov_status hear_failure(hearing *h, const journal_record *r)
 {
     value data;
-    const bool parked = strcmp(r->kind, "event.parked") == 0;
-    if (r->erased || strcmp(r->subject_kind, "case") != 0 || (!parked && strcmp(r->kind, "event.failed") != 0))
+    const bool waits = strcmp(r->kind, "event.waiting") == 0, resumed = strcmp(r->kind, "event.resumed") == 0,
+               parked = waits || strcmp(r->kind, "event.parked") == 0;
+    if (r->erased || strcmp(r->subject_kind, "case") != 0 || (!parked && !resumed && strcmp(r->kind, "event.failed") != 0))
         return GOV_OK;
     base_arena_reset(&h->arena);
     const gov_status status = access_read_stored(h->g, &h->arena, r->data_text, r->data_len, &data, h->d);
     if (status == GOV_OK)
-        case_hear_failure(h->w, r->subject, data, parked);
+        case_hear_failure(h->w, r->subject, data, parked, waits || resumed);
     return status;
 }
 

@@ -55,9 +55,10 @@ static void note_instant(import_session *s, int64_t us)
 
 static gov_status apply_record(import_session *s, import_row *row, import_did *did, const diag *d)
 {
-    registry_outcome outcome;
-    const gov_status status = registry_put(s->g, row->from->map->record_kind, row->text[IMPORT_KEY],
-                                           row->fields, NULL, &outcome, d);
+    registry_outcome outcome = REGISTRY_SAME;
+    gov_status status = case_catch_up_rooms(s->g, d);
+    if (status == GOV_OK)
+        status = registry_put(s->g, row->from->map->record_kind, row->text[IMPORT_KEY], row->fields, NULL, &outcome, d);
     *did = outcome == REGISTRY_ADDED     ? IMPORT_DID_ADD
            : outcome == REGISTRY_CHANGED ? IMPORT_DID_CHANGE
                                          : IMPORT_DID_NOTHING;

@@ -19,8 +19,8 @@ static gov_status put_body(gov *g, void *input, const diag *d)
     put_input *in = input;
     int64_t before = 0;
     bool was = true, is = true;
-    gov_status status = GOV_OK;
-    if (registry_kind_known(in->kind))
+    gov_status status = g->hooks.catch_up != NULL ? g->hooks.catch_up(g, d) : GOV_OK;
+    if (status == GOV_OK && registry_kind_known(in->kind))
         status = registry_lookup(g, in->kind, in->key, strlen(in->key), &before, d);
     bool seen = true;
     if (status == GOV_OK)

@@ -111,6 +111,6 @@ gov_status registry_attach(gov *g, const rulebook_host *host, const diag *d)
     base_map_init(&state->labels, g->alloc);
     g->room[ACCESS_REGISTRY] = state;
     g->room_free[ACCESS_REGISTRY] = free_state;
-    g->hooks = (access_hooks){registry_resolve, registry_rules_follow, registry_grid_within};
+    g->hooks = (access_hooks){registry_resolve, registry_rules_follow, registry_grid_within, NULL};
     return GOV_OK;
 }

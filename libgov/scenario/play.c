@@ -222,7 +222,7 @@ static gov_status tell_failure(void *user, const journal_record *record)
 {
     failures *f = user;
     value data;
-    if (strcmp(record->kind, "event.failed") != 0 && strcmp(record->kind, "event.parked") != 0)
+    if (strcmp(record->kind, "event.failed") != 0 && strcmp(record->kind, "event.parked") != 0 && strcmp(record->kind, "event.waiting") != 0)
         return GOV_OK;
     if (value_read_document(f->r->arena, record->data_text, record->data_len, &data, NULL) != GOV_OK)
         return GOV_E_NOMEM;
