@@ -102,7 +102,8 @@ typedef struct gov_account {
     int64_t
         warn_max; /**< As max_balance, but only told in the result; with GOV_ACCOUNT_WARN_MAX. @since 0.1 */
     int64_t
-        breakage; /**< Where expired lots go; with GOV_ACCOUNT_LOTS, 0: lots do not expire. @since 0.1 */
+        breakage; /**< Where expired lots go; with GOV_ACCOUNT_LOTS, 0: lots do not expire. What it has no room for within 63
+                     bits waits until it has; the journal is told (`ledger_lots_wait`). @since 0.1 */
     int64_t timestamp; /**< When it was made; in: of an imported one, else 0. @since 0.1 */
     uint32_t reason;   /**< Anything of the caller's. @since 0.1 */
     uint32_t ledger;   /**< 1 and up; transfers stay within one. @since 0.1 */

@@ -64,6 +64,7 @@ static gov_status begin(ledger *l, size_t n, ledger_time t, const diag *d)
     l->b.touched_count = 0;
     l->b.taken = NULL;
     l->b.taken_count = 0;
+    l->full = NULL;
     l->b.actor = t.actor;
     ledger_drop_extras(l);
     ledger_index_clear(&l->b.transfers);
@@ -311,13 +312,15 @@ static gov_status next_due(ledger *l, ledger_clock *c, int64_t now_us, const dia
     if (rc != GOV_OK && rc != GOV_END)
         return rc;
     c->due_us = due_us < lot_us ? due_us : lot_us;
-    /* What reservations have just given back to lots is not in the store yet. */
+    /* What reservations have just given back to lots is not in the store yet. What has expired and is still there waits for room:
+     * nothing comes of looking again before some is released. */
     for (size_t i = 0; i < l->b.lot_count; i++)
         if (l->b.lots[i].book == c->book && l->b.lots[i].left > 0 &&
-            l->b.lots[i].expires_us != LEDGER_NEVER && l->b.lots[i].expires_us < c->due_us)
+            l->b.lots[i].expires_us != LEDGER_NEVER && l->b.lots[i].expires_us > now_us &&
+            l->b.lots[i].expires_us < c->due_us)
             c->due_us = l->b.lots[i].expires_us;
     c->changed = true;
-    return GOV_OK;
+    return ledger_find_full(l, c, now_us, d);
 }
 
 /* What is due in the locked ledgers expires at *at_us and after. All that is due is in the book afterwards, or more remains than one
@@ -326,9 +329,10 @@ static gov_status expire_due(ledger *l, const ledger_transfer *events, size_t n,
                              int64_t now_us, int64_t *at_us, size_t *expired, const diag *d)
 {
     gov_status rc = GOV_OK;
-    size_t found = 0, swept = 0;
+    size_t found = 0, looked = 0, moved = 0;
     for (size_t i = 0; i < l->b.clock_count && rc == GOV_OK; i++) {
-        const ledger_clock *c = &l->b.clocks[i];
+        ledger_clock *c = &l->b.clocks[i];
+        c->looked_us = c->due_us;
         if (c->locked && c->due_us <= now_us)
             rc = ledger_load_due(l, c->book, now_us, max, d);
     }
@@ -360,12 +364,12 @@ static gov_status expire_due(ledger *l, const ledger_transfer *events, size_t n,
         return base_nomem(d);
     for (size_t i = 0; i < found; i++)
         ledger_decide_expiry(&l->b, list[i].row, (*at_us)++);
-    rc = ledger_sweep_lots(l, now_us, at_us, &swept, d);
-    const bool all = found < max && swept < max;
+    rc = ledger_sweep_lots(l, now_us, at_us, &looked, &moved, d);
+    const bool all = found < max && looked < max;
     for (size_t i = 0; i < l->b.clock_count && rc == GOV_OK && all; i++)
         if (l->b.clocks[i].locked && l->b.clocks[i].due_us <= now_us)
             rc = next_due(l, &l->b.clocks[i], now_us, d);
-    *expired = found + swept;
+    *expired = found + moved;
     return rc;
 }
 
@@ -400,6 +404,8 @@ static gov_status transfers_try(ledger *l, const ledger_transfer *events, size_t
     }
     if (rc == GOV_OK)
         rc = ledger_decide_transfers(&l->b, events, n, at_us, results, d);
+    if (rc == GOV_OK)
+        rc = ledger_wake_lots(l, t.now_us, d);
     if (rc == GOV_OK)
         rc = ledger_write_transfers(l, t, entry, d);
     return rc;
@@ -489,6 +495,8 @@ gov_status ledger_expire(ledger *l, size_t max, ledger_time t, const ledger_entr
     if (rc == GOV_OK)
         rc = expire_due(l, NULL, 0, max == 0 || max > LEDGER_BATCH_MAX ? LEDGER_BATCH_MAX : max,
                         t.now_us, &at_us, expired, d);
+    if (rc == GOV_OK)
+        rc = ledger_wake_lots(l, t.now_us, d);
     if (rc == GOV_OK)
         rc = ledger_write_transfers(l, t, entry, d);
     return rc;

@@ -164,6 +164,7 @@ typedef struct ledger_clock {
     int64_t account_us, transfer_us; /* the latest timestamps */
     int64_t first_seq, last_seq, last_id, accounts;
     int64_t due_us;      /* no pending transfer expires before; INT64_MAX: none */
+    int64_t looked_us;   /* due_us as this batch found it: what expired earlier has been looked at */
     int64_t version;     /* of the stored row */
     uint32_t generation; /* moves when somebody else has changed the ledger */
 } ledger_clock;
@@ -284,7 +285,8 @@ gov_status ledger_decide_transfers(ledger_book *b, const ledger_transfer *events
                                    int64_t first_us, ledger_result *results, const diag *d);
 /* The pending transfer of that row expires at that instant. Room was reserved. */
 void ledger_decide_expiry(ledger_book *b, uint32_t row, int64_t at_us);
-/* What is left of the lot goes to the breakage account, which is in the book. Room was reserved. */
-void ledger_decide_breakage(ledger_book *b, uint32_t lot, int64_t at_us);
+/* What is left of the lot goes to the breakage account, which is in the book. Room was reserved. False: it would not hold as much;
+ * the lot waits. */
+bool ledger_decide_breakage(ledger_book *b, uint32_t lot, int64_t at_us);
 
 #endif

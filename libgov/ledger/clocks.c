@@ -62,16 +62,17 @@ static gov_status differs(uint32_t book, const char *column, int64_t is, int64_t
                      A_S("column", column), A_S("is", text[1]), A_S("should", text[2]));
 }
 
-/* Nothing may be due before the ledger looks; that it looks too early costs it one look. */
+/* Nothing may be due before the ledger looks; that it looks too early costs it one look. A lot that there is no room for is not due; when
+ * some was released after it expired, it is due since then. */
 static gov_status check_due(ledger *l, const ledger_clock *c, const diag *d)
 {
     static const store_sql pending = {"SELECT due_us FROM gov_ledger_pending WHERE community = $1 "
                                       "AND ledger = $2 AND status = 1 AND due_us "
                                       "IS NOT NULL ORDER BY due_us NULLS FIRST, seq LIMIT 1",
                                       0};
-    static const store_sql lots = {"SELECT expires_us FROM gov_ledger_lot WHERE community = $1 AND "
-                                   "ledger = $2 AND rest > 0 AND expires_us < "
-                                   "9223372036854775807 ORDER BY expires_us, seq LIMIT 1",
+    static const store_sql lots = {"SELECT t.expires_us FROM " LEDGER_LOTS_AND_ROOM
+                                   " WHERE " LEDGER_LOT_DUE " AND t.rest <= " LEDGER_ROOM
+                                   " ORDER BY t.expires_us, t.seq LIMIT 1",
                                    0};
     int64_t due = INT64_MAX, expires = INT64_MAX;
     const store_arg args[] = {store_i(l->community), store_i(c->book)};
@@ -80,6 +81,8 @@ static gov_status check_due(ledger *l, const ledger_clock *c, const diag *d)
         rc = store_first_int(l->s, &lots, args, 2, &expires, d);
     if (rc != GOV_OK && rc != GOV_END)
         return rc;
+    if (rc == GOV_OK && expires < c->transfer_us)
+        expires = c->transfer_us;
     due = due < expires ? due : expires;
     return c->due_us > due ? differs(c->book, "due_us", c->due_us, due, d) : GOV_OK;
 }

@@ -813,7 +813,7 @@ void ledger_decide_expiry(ledger_book *b, uint32_t row, int64_t at_us)
     resolve_pending(b, r, LEDGER_LAPSED);
 }
 
-void ledger_decide_breakage(ledger_book *b, uint32_t lot, int64_t at_us)
+bool ledger_decide_breakage(ledger_book *b, uint32_t lot, int64_t at_us)
 {
     const ledger_lot *from = &b->lots[lot];
     const uint32_t account = ledger_index_get(&b->accounts, from->account);
@@ -822,7 +822,7 @@ void ledger_decide_breakage(ledger_book *b, uint32_t lot, int64_t at_us)
     const uint32_t breakage = ledger_index_get(&b->accounts, a->breakage);
     if (breakage == LEDGER_NONE || amount > INT64_MAX - b->cells[breakage].a.credits_posted -
                                                 b->cells[breakage].a.credits_pending)
-        return;
+        return false;
     /* A store gives it an id; in memory it takes one that nobody has. */
     int64_t id = b->memory ? INT64_MAX - 1 - (int64_t)b->row_count : 0;
     while (b->memory && ledger_row_of(b, id) != NULL)
@@ -841,4 +841,5 @@ void ledger_decide_breakage(ledger_book *b, uint32_t lot, int64_t at_us)
     b->lots[lot].left = 0;
     b->lots[lot].moved = true;
     ledger_use_add(b, (uint32_t)(r - b->rows), lot, amount, 0);
+    return true;
 }

@@ -183,13 +183,14 @@ static gov_status load_uses(ledger *l, uint32_t row, const diag *d)
     return rc == GOV_END ? GOV_OK : rc;
 }
 
-/* Accounts with lots that are due, into ids. */
+/* Accounts with lots that are due, into ids. Those that there is no room for wait, and hold nobody up. */
 static gov_status due_accounts(ledger *l, const ledger_clock *c, int64_t now_us, size_t max,
                                int64_t *ids, size_t *count, const diag *d)
 {
-    static const store_sql sql = {"SELECT account FROM gov_ledger_lot WHERE community = $1 AND "
-                                  "ledger = $2 AND rest > 0 AND expires_us < 9223372036854775807 "
-                                  "AND expires_us <= $3 ORDER BY expires_us, seq LIMIT $4",
+    static const store_sql sql = {"SELECT t.account FROM " LEDGER_LOTS_AND_ROOM
+                                  " WHERE " LEDGER_LOT_DUE
+                                  " AND t.expires_us <= $3 AND t.rest <= " LEDGER_ROOM
+                                  " ORDER BY t.expires_us, t.seq LIMIT $4",
                                   0};
     store_rows rows;
     gov_status rc = store_query(l->s, &sql,
@@ -297,11 +298,25 @@ static int by_expiry(const void *a, const void *b)
     return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
-gov_status ledger_sweep_lots(ledger *l, int64_t now_us, int64_t *at_us, size_t *swept,
-                             const diag *d)
+static gov_status note_full(ledger *l, uint32_t book, int64_t account, const diag *d)
+{
+    for (const ledger_full *f = l->full; f != NULL; f = f->next)
+        if (f->book == book && f->account == account)
+            return GOV_OK;
+    ledger_full *f = base_arena_alloc(&l->scratch, sizeof *f);
+    if (f == NULL)
+        return base_nomem(d);
+    *f = (ledger_full){.next = l->full, .account = account, .book = book};
+    l->full = f;
+    return GOV_OK;
+}
+
+gov_status ledger_sweep_lots(ledger *l, int64_t now_us, int64_t *at_us, size_t *looked,
+                             size_t *moved, const diag *d)
 {
     ledger_book *b = &l->b;
-    *swept = 0;
+    gov_status rc = GOV_OK;
+    *looked = *moved = 0;
     if (b->lot_count == 0)
         return GOV_OK;
     expired_lot *list = base_arena_array(&l->scratch, b->lot_count, sizeof *list);
@@ -316,10 +331,70 @@ gov_status ledger_sweep_lots(ledger *l, int64_t now_us, int64_t *at_us, size_t *
     qsort(list, n, sizeof *list, by_expiry);
     if (!ledger_book_reserve(b, 0, n, 0))
         return base_nomem(d);
-    for (size_t i = 0; i < n; i++)
-        ledger_decide_breakage(b, list[i].lot, (*at_us)++);
-    *swept = n;
-    return b->failed ? base_nomem(d) : GOV_OK;
+    for (size_t i = 0; i < n && rc == GOV_OK; i++) {
+        const ledger_lot *lot = &b->lots[list[i].lot];
+        if (ledger_decide_breakage(b, list[i].lot, *at_us)) {
+            (*at_us)++;
+            (*moved)++;
+        } else if (lot->moved || lot->expires_us >= ledger_clock_of(b, lot->book)->looked_us) {
+            rc = note_full(l, lot->book, ledger_cell_of(b, lot->account)->a.breakage, d);
+        }
+    }
+    *looked = n;
+    return rc == GOV_OK && b->failed ? base_nomem(d) : rc;
+}
+
+gov_status ledger_find_full(ledger *l, const ledger_clock *c, int64_t now_us, const diag *d)
+{
+    static const store_sql sql = {"SELECT DISTINCT k.id FROM " LEDGER_LOTS_AND_ROOM
+                                  " WHERE " LEDGER_LOT_DUE
+                                  " AND t.expires_us >= $3 AND t.expires_us <= $4 AND t.rest > "
+                                  LEDGER_ROOM " ORDER BY k.id LIMIT 100",
+                                  0};
+    store_rows rows;
+    gov_status rc = store_query(l->s, &sql,
+                                STORE_ARGS(store_i(l->community), store_i(c->book),
+                                           store_i(c->looked_us), store_i(now_us)),
+                                &rows, d);
+    while (rc == GOV_OK && (rc = store_next(&rows, d)) == GOV_OK)
+        rc = note_full(l, c->book, store_int(&rows, 0), d);
+    store_rows_close(&rows);
+    return rc == GOV_END ? GOV_OK : rc;
+}
+
+/* Has an account of that ledger less to its credit, pending and posted, than before the batch? */
+static bool released(const ledger *l, uint32_t book)
+{
+    for (size_t i = 0; i < l->b.touched_count; i++) {
+        const ledger_cell *c = &l->b.cells[l->b.touched[i]];
+        if (c->a.ledger == book && c->dirty &&
+            c->a.credits_pending + c->a.credits_posted < c->before[LEDGER_CP] + c->before[LEDGER_CC])
+            return true;
+    }
+    return false;
+}
+
+gov_status ledger_wake_lots(ledger *l, int64_t now_us, const diag *d)
+{
+    static const store_sql sql = {"SELECT t.expires_us FROM gov_ledger_lot t WHERE " LEDGER_LOT_DUE
+                                  " AND t.expires_us <= $3 ORDER BY t.expires_us, t.seq LIMIT 1",
+                                  0};
+    for (size_t i = 0; i < l->b.clock_count; i++) {
+        ledger_clock *c = &l->b.clocks[i];
+        int64_t expired_us;
+        if (!c->locked || c->due_us <= now_us || !released(l, c->book))
+            continue;
+        const gov_status rc = store_first_int(
+            l->s, &sql,
+            STORE_ARGS(store_i(l->community), store_i(c->book), store_i(now_us)), &expired_us, d);
+        if (rc != GOV_OK && rc != GOV_END)
+            return rc;
+        if (rc == GOV_OK) {
+            c->due_us = now_us;
+            c->changed = true;
+        }
+    }
+    return GOV_OK;
 }
 
 /* ---- counts of caps ---- */

@@ -58,9 +58,10 @@ static gov_status sweep(gov_ledger_lines *s, int64_t at_us, const diag *d)
     if (!ledger_book_reserve(b, 0, n, 0))
         return base_nomem(d);
     for (size_t i = 0; i < n; i++) {
-        at_us = at_us < s->clock_us ? at_us + 1 : at_us;
-        at_us = list[i].us > at_us ? list[i].us : at_us;
-        ledger_decide_breakage(b, list[i].row, at_us);
+        int64_t next_us = at_us < s->clock_us ? at_us + 1 : at_us;
+        next_us = list[i].us > next_us ? list[i].us : next_us;
+        if (ledger_decide_breakage(b, list[i].row, next_us))
+            at_us = next_us;
     }
     return b->failed ? base_nomem(d) : GOV_OK;
 }

@@ -76,16 +76,38 @@ static gov_status record(void *user, const ledger_commitment *c, int64_t *entry,
     return rc;
 }
 
+/* Once for each account, when the first of its lots has expired that it has no room for. */
+static gov_status tell_full(gov *g, const ledger *l, const diag *d)
+{
+    gov_status rc = GOV_OK;
+    for (const ledger_full *f = l->full; f != NULL && rc == GOV_OK; f = f->next) {
+        value_builder b;
+        base_arena arena;
+        int64_t entry;
+        base_arena_init(&arena, g->alloc);
+        value_builder_init(&b, &arena);
+        value_builder_set(&b, "account", value_int(f->account));
+        value_builder_set(&b, "ledger", value_int(f->book));
+        const journal_entry e = {.kind = "ledger_lots_wait",
+                                 .subject_kind = "",
+                                 .data = value_builder_map(&b)};
+        rc = b.failed ? base_nomem(d) : access_record(g, &e, &entry, d);
+        base_arena_free(&arena);
+    }
+    return rc;
+}
+
 gov_status ledger_post(gov *g, const ledger_transfer *events, size_t n, const ledger_note *note,
                        ledger_result *results, const diag *d)
 {
     ledger *l;
     recording r = {g, note};
-    const gov_status rc = ledger_of(g, &l, d);
+    gov_status rc = ledger_of(g, &l, d);
     if (rc != GOV_OK)
         return rc;
-    return ledger_transfer_batch(l, events, n, ledger_now(g), &(ledger_entry){record, &r}, results,
-                                 d);
+    rc = ledger_transfer_batch(l, events, n, ledger_now(g), &(ledger_entry){record, &r}, results,
+                               d);
+    return rc == GOV_OK ? tell_full(g, l, d) : rc;
 }
 
 gov_status ledger_open_accounts(gov *g, const ledger_account *events, size_t n,
@@ -104,23 +126,29 @@ gov_status ledger_expire_now(gov *g, size_t *expired, const diag *d)
 {
     ledger *l;
     recording r = {g, NULL};
-    const gov_status rc = ledger_of(g, &l, d);
+    gov_status rc = ledger_of(g, &l, d);
     if (rc != GOV_OK)
         return rc;
-    return ledger_expire(l, 0, ledger_now(g), &(ledger_entry){record, &r}, expired, d);
+    rc = ledger_expire(l, 0, ledger_now(g), &(ledger_entry){record, &r}, expired, d);
+    return rc == GOV_OK ? tell_full(g, l, d) : rc;
 }
+
+typedef struct ticking {
+    gov *g;
+    size_t expired;
+} ticking;
 
 static gov_status tick_body(void *user, const diag *d)
 {
-    const recording *r = user;
-    size_t expired;
-    return ledger_expire_now(r->g, &expired, d);
+    ticking *t = user;
+    return ledger_expire_now(t->g, &t->expired, d);
 }
 
 gov_status ledger_tick(gov *g, int64_t *next_us, const diag *d)
 {
     ledger *l;
-    recording r = {g, NULL};
+    ticking t = {g, 1};
+    int64_t before_us = -1;
     gov_status rc = ledger_of(g, &l, d);
     *next_us = -1;
     if (rc == GOV_OK)
@@ -128,9 +156,11 @@ gov_status ledger_tick(gov *g, int64_t *next_us, const diag *d)
     if (rc != GOV_OK || *next_us < 0 || *next_us > access_now(g))
         return rc;
     const access_actor actor = access_become_rules(g);
-    /* Each turn expires as much as a batch holds, and moves the instant on. */
-    while (rc == GOV_OK && *next_us >= 0 && *next_us <= access_now(g)) {
-        rc = store_run(g->store, tick_body, &r, d);
+    /* Each turn expires as much as a batch holds, or moves the instant on; one that does neither is the last. */
+    while (rc == GOV_OK && *next_us >= 0 && *next_us <= access_now(g) &&
+           (t.expired > 0 || *next_us != before_us)) {
+        before_us = *next_us;
+        rc = store_run(g->store, tick_body, &t, d);
         if (rc == GOV_OK)
             rc = ledger_next_due(l, next_us, d);
     }

@@ -9,6 +9,13 @@ extern const store_table ledger_book_table, ledger_account_table, ledger_balance
     ledger_failed_table, ledger_lot_table, ledger_use_table, ledger_cap_table, ledger_count_table,
     ledger_reversed_table, ledger_effective_table, ledger_memo_table;
 
+/* An account for expired lots that has no room for one. */
+typedef struct ledger_full {
+    struct ledger_full *next;
+    int64_t account;
+    uint32_t book;
+} ledger_full;
+
 struct ledger {
     const gov_allocator *alloc;
     store *s;
@@ -16,6 +23,7 @@ struct ledger {
     ledger_book b;
     base_arena scratch; /* of one call */
     gov *g;             /* whose journal is told of rows that it keeps; NULL: a ledger of its own */
+    ledger_full *full;  /* where lots began to wait in this call; in scratch */
     bool foreign;       /* an id met another row's seq: give every row a seq of its own */
 };
 
@@ -117,6 +125,14 @@ typedef struct ledger_list {
 typedef gov_status ledger_take(void *user, store_rows *rows, const diag *d);
 gov_status ledger_each(ledger *l, const ledger_list *list, const int64_t *ids, size_t n,
                        ledger_take *take, void *user, const diag *d);
+/* Lots, each with the balances of the account that it goes to when it expires; and which of them there is room for. */
+#define LEDGER_LOTS_AND_ROOM                                                                  \
+    "gov_ledger_lot t JOIN gov_ledger_account a ON a.community = t.community AND a.id = "     \
+    "t.account JOIN gov_ledger_account k ON k.community = a.community AND k.id = a.breakage " \
+    "JOIN gov_ledger_balance b ON b.community = k.community AND b.seq = k.seq"
+#define LEDGER_LOT_DUE \
+    "t.community = $1 AND t.ledger = $2 AND t.rest > 0 AND t.expires_us < 9223372036854775807"
+#define LEDGER_ROOM "9223372036854775807 - b.credits_posted - b.credits_pending"
 extern const ledger_list ledger_accounts_by_id, ledger_statuses_by_seq;
 
 /* ---- rows.c: transfers out of their blocks; *r is not put into a book ---- */
@@ -187,9 +203,13 @@ gov_status ledger_load_extras(ledger *l, const ledger_transfer *events, size_t n
 /* The counts of caps that the events and the rows in the book will touch; event i happens at at_us + i. */
 gov_status ledger_load_counts(ledger *l, const ledger_transfer *events, size_t n, int64_t at_us,
                               const diag *d);
-/* Expired lots go to breakage, at *at_us and after. */
-gov_status ledger_sweep_lots(ledger *l, int64_t now_us, int64_t *at_us, size_t *swept,
-                             const diag *d);
+/* Expired lots go to breakage, at *at_us and after, as far as there is room for them: *looked at, and moved. */
+gov_status ledger_sweep_lots(ledger *l, int64_t now_us, int64_t *at_us, size_t *looked,
+                             size_t *moved, const diag *d);
+/* Notes the accounts for which lots of the ledger began to wait, in l->full. */
+gov_status ledger_find_full(ledger *l, const ledger_clock *c, int64_t now_us, const diag *d);
+/* Lots wait for room in an account, and some has been released: the ledger is due again. */
+gov_status ledger_wake_lots(ledger *l, int64_t now_us, const diag *d);
 gov_status ledger_write_extras(ledger *l, const diag *d);
 
 /* ---- memo.c ---- */

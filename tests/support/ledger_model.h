@@ -30,7 +30,7 @@ typedef struct model {
     model_lot lot[MODEL_LOTS];
     model_use use[MODEL_USES];
     model_count count[MODEL_COUNTS];
-    int lots, uses, counts;
+    int lots, uses, counts, waited;
     model_old old[1 << 16];
     int olds;
     bool in_chain;
@@ -674,13 +674,16 @@ static inline int model_expire(model *m, const bool *ledgers, int64_t now, int64
     }
 }
 
-/* Lots of these ledgers that are due go to breakage, the earliest first. */
+/* Lots of these ledgers that are due go to breakage, the earliest first, unless there is no room for them. */
 static inline int model_break(model *m, const bool *ledgers, int64_t now, int64_t at)
 {
-    for (int n = 0;; n++) {
+    int64_t last = -1;
+    int last_lot = -1;
+    for (int n = 0;;) {
         int first = -1;
         for (int i = 0; i < m->lots; i++)
             if (m->lot[i].left > 0 && m->lot[i].expires <= now &&
+                (m->lot[i].expires > last || (m->lot[i].expires == last && i > last_lot)) &&
                 ledgers[model_account(m, m->lot[i].account)->ledger] &&
                 (first < 0 || m->lot[i].expires < m->lot[first].expires))
                 first = i;
@@ -689,11 +692,17 @@ static inline int model_break(model *m, const bool *ledgers, int64_t now, int64_
         ledger_account *from = model_account(m, m->lot[first].account),
                        *to = model_account(m, from->breakage);
         const ledger_transfer t = {.debit_account = from->id, .credit_account = to->id};
+        last = m->lot[first].expires;
+        last_lot = first;
+        if (m->lot[first].left > INT64_MAX - to->credits_posted - to->credits_pending) {
+            m->waited++;
+            continue;
+        }
         from->debits_posted += m->lot[first].left;
         to->credits_posted += m->lot[first].left;
         m->lot[first].left = 0;
         m->transfer_at[from->ledger] = at + n;
-        model_log(m, at + n, &t, -1);
+        model_log(m, at + n++, &t, -1);
     }
 }
 

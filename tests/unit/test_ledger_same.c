@@ -2,6 +2,8 @@
 #include "support/community.h"
 #include "support/support.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static gov_error *err;
@@ -11,12 +13,20 @@ typedef struct talk {
     const char *line, *answer;
 } talk;
 
-/* Single quotes stand for double ones. */
-static const char *quoted(const char *text, char out[static 2048])
+/* Single quotes stand for double ones, @5 for five seconds after the clock's start, in microseconds. */
+static const char *quoted(const char *text, int64_t start_us, char out[static 2048])
 {
     size_t n = 0;
-    for (; text[n] != '\0' && n < 2047; n++)
-        out[n] = text[n] == '\'' ? '"' : text[n];
+    for (; *text != '\0' && n < 2000; text++) {
+        if (*text == '@') {
+            char *end;
+            const long seconds = strtol(text + 1, &end, 10);
+            n += (size_t)snprintf(out + n, 30, "%lld", (long long)(start_us + seconds * 1000000));
+            text = end - 1;
+        } else {
+            out[n++] = *text == '\'' ? '"' : *text;
+        }
+    }
     out[n] = '\0';
     return out;
 }
@@ -25,13 +35,14 @@ static void hold(gov *g, const talk *t, size_t n)
 {
     gov_ledger_lines *lines;
     char line[2048], answer[2048];
+    const int64_t start_us = g != NULL ? COMMUNITY_START : 0;
     assert_gov_ok(gov_ledger_lines_open(NULL, g, &lines, &err), err);
     for (size_t i = 0; i < n; i++) {
         char *got;
         size_t len;
-        quoted(t[i].line, line);
+        quoted(t[i].line, start_us, line);
         assert_gov_ok(gov_ledger_line(lines, line, strlen(line), &got, &len, &err), err);
-        if (t[i].answer[0] != '\0' && strstr(got, quoted(t[i].answer, answer)) == NULL)
+        if (t[i].answer[0] != '\0' && strstr(got, quoted(t[i].answer, start_us, answer)) == NULL)
             fail_msg("%s, %s\n answered %s\n instead of %s", g != NULL ? "stored" : "in memory",
                      t[i].line, got, answer);
         gov_text_free(got);
@@ -39,15 +50,31 @@ static void hold(gov *g, const talk *t, size_t n)
     gov_ledger_lines_free(lines);
 }
 
-/* In memory, and over the test's store. */
-static void both(void **state, const talk *t, size_t n)
+/* How many entries of a kind the journal has. */
+static int entries(gov *g, const char *kind)
+{
+    gov_value *page;
+    int found = 0;
+    assert_gov_ok(gov_journal_read(g, 0, 1000, &page, &err), err);
+    const gov_value *list = gov_value_get(page, "entries");
+    for (size_t i = 0; i < gov_value_count(list); i++)
+        found +=
+            strcmp(gov_value_string(gov_value_get(gov_value_at(list, i), "kind"), NULL), kind) == 0;
+    gov_value_free(page);
+    return found;
+}
+
+/* In memory, and over the test's store; gives how often lots were told to wait there. */
+static int both(void **state, const talk *t, size_t n)
 {
     support_store *s = support_store_of(state);
     community c = community_make(s, community_rules, NULL);
     hold(NULL, t, n);
     hold(c.g, t, n);
+    const int waits = entries(c.g, "ledger_lots_wait");
     assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
     community_free(&c);
+    return waits;
 }
 #define BOTH(state, t) both(state, t, sizeof(t) / sizeof *(t))
 
@@ -159,6 +186,70 @@ static void effects_stay_within_the_calendar(void **state)
     BOTH(state, t);
 }
 
+#define ACCOUNTS_OF_BREAKAGE                                                                       \
+    "{'accounts':[{'id':'1','ledger':1,'code':1},{'id':'2','ledger':1,'code':1},{'id':'4',"        \
+    "'ledger':1,'code':1},{'id':'5','ledger':1,'code':1},{'id':'3','ledger':1,'code':1,'flags':['" \
+    "lots','debits_must_not_exceed_credits'],'breakage':'2'},{'id':'6','ledger':1,'code':1,"       \
+    "'flags':['lots','debits_must_not_exceed_credits'],'breakage':'5'}]}"
+#define MOVED(id, from, to, amount, rest)                                                         \
+    SAID(id, "'debit_account':'" from "','credit_account':'" to "','amount':'" amount            \
+             "','ledger':1,'code':1" rest)
+
+/* Account 2 takes what expires and has room for two, eight more are promised to it: a lot of seven waits, one of one does not, nor
+ * does one that goes elsewhere. Once the promise is taken back the seven go as well. */
+static void full_breakage_holds_nothing_up(void **state)
+{
+    static const talk t[] = {
+        {ACCOUNTS_OF_BREAKAGE, ""},
+        {MOVED("11", "1", "2", "9223372036854775797", ""), MADE},
+        {MOVED("12", "1", "2", "8", ",'flags':['pending']"), MADE},
+        {MOVED("13", "4", "3", "7", ",'expires_at':'@2'"), MADE},
+        {MOVED("14", "4", "3", "1", ",'expires_at':'@3'"), MADE},
+        {MOVED("15", "4", "6", "9", ",'expires_at':'@4'"), MADE},
+        {"{'advance_s':10}", "{}"},
+        {"{'lookup_accounts':['3']}", "'debits_posted':'1',"},
+        {"{'lookup_accounts':['5']}", "'credits_posted':'9',"},
+        {MOVED("16", "4", "6", "3", ",'expires_at':'@20'"), MADE},
+        {MOVED("17", "3", "4", "7", ""), "{'results':['exceeds_credits']}"},
+        {"{'advance_s':20}", "{}"},
+        {"{'lookup_accounts':['5']}", "'credits_posted':'12',"},
+        {"{'lookup_accounts':['3']}", "'debits_posted':'1',"},
+        {SAID("18", "'pending_id':'12','flags':['void_pending']"), MADE},
+        {"{'advance_s':1}", "{}"},
+        {"{'lookup_accounts':['3']}", "'debits_posted':'8',"},
+        {"{'lookup_accounts':['2']}", "'credits_posted':'9223372036854775805',"}};
+    assert_int_equal(BOTH(state, t), 1); /* told once */
+}
+
+/* The same as the clock of a community brings it about. */
+static void ticks_end_with_breakage_full(void **state)
+{
+    static const talk before[] = {{ACCOUNTS_OF_BREAKAGE, ""},
+                                  {MOVED("11", "1", "2", "9223372036854775800", ""), MADE},
+                                  {MOVED("12", "1", "2", "7", ",'flags':['pending'],'timeout':300"),
+                                   MADE},
+                                  {MOVED("13", "4", "3", "7", ",'expires_at':'@60'"), MADE},
+                                  {MOVED("14", "4", "6", "9", ",'expires_at':'@61'"), MADE}};
+    support_store *s = support_store_of(state);
+    community c = community_make(s, community_rules, NULL);
+    const int64_t ids[] = {3, 5};
+    gov_account a[2];
+    hold(c.g, before, sizeof before / sizeof *before);
+    (void)community_advance(&c, 2);
+    assert_gov_ok(gov_ledger_lookup_accounts(c.g, ids, 2, a, &err), err);
+    assert_true(a[0].debits_posted == 0 && a[1].credits_posted == 9);
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
+    (void)community_advance(&c, 2);
+    assert_int_equal(entries(c.g, "ledger_lots_wait"), 1);
+    /* The promise runs out, and with it the wait. */
+    (void)community_advance(&c, 2);
+    assert_gov_ok(gov_ledger_lookup_accounts(c.g, ids, 2, a, &err), err);
+    assert_true(a[0].debits_posted == 7);
+    assert_int_equal(entries(c.g, "ledger_lots_wait"), 1);
+    assert_gov_ok(gov_verify(c.g, NULL, NULL, NULL, &err), err);
+    community_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +257,8 @@ int main(void)
         STORE_TESTS(refused_reversals_stay_refused),
         STORE_TESTS(queries_go_by_time),
         STORE_TESTS(effects_stay_within_the_calendar),
+        STORE_TESTS(full_breakage_holds_nothing_up),
+        STORE_TESTS(ticks_end_with_breakage_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
