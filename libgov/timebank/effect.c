@@ -3,7 +3,8 @@
  *   book: {id: visit, skill: company, volunteer: case.volunteer, recipient: case.reporter, from: case.at, minutes: 60, pool: true}
  *
  * The case goes on meanwhile. ID.done comes when the service is confirmed or ruled, ID.failed when it is called off, missed or ruled
- * void, ID.expired when nobody confirmed it in time. Where the case ends before, or cancels it, the booking is let go. */
+ * void, ID.expired when nobody confirmed it in time. Where the case ends before, or cancels it, a booking that has not begun is let go; one
+ * that has lives on without the case: what somebody has served is theirs. */
 #include "timebank/timebank.h"
 
 #include <string.h>
@@ -109,6 +110,14 @@ static gov_status preview(gov *g, case_machine *m, const rulebook_action *a, con
     return rc == GOV_OK ? note(m, &terms, 0, d) : rc;
 }
 
+/* Nobody is told how it ends. */
+static gov_status part_from_case(timebank_teller *t, const timebank_booking *k)
+{
+    static const store_sql sql = {"UPDATE gov_timebank_booking SET case_id = NULL, effect = NULL WHERE community = $1 AND id = $2"};
+    return access_keep(t->g, store_post(t->g->store, &sql, STORE_ARGS(store_i(t->g->community), store_i(k->id)), 1, t->d),
+                       &timebank_kept_booking, k->id, 0, 0, t->d);
+}
+
 static gov_status cancel(gov *g, case_machine *m, const case_open_effect *e, const diag *d)
 {
     timebank_teller t;
@@ -119,8 +128,12 @@ static gov_status cancel(gov *g, case_machine *m, const case_open_effect *e, con
         rc = timebank_open_book(g, k.book, true, &t, d);
     if (rc == GOV_OK)
         rc = timebank_load_booking(g, e->ref, &k, d);
-    k.case_id = 0; /* nobody waits for it any more */
-    if (rc == GOV_OK && k.state < TIMEBANK_SETTLED)
+    if (rc != GOV_OK || k.state >= TIMEBANK_SETTLED)
+        return rc;
+    rc = part_from_case(&t, &k);
+    k.case_id = 0;
+    /* Once its time has come it may have been served, whether somebody checked in or not. */
+    if (rc == GOV_OK && k.state == TIMEBANK_BOOKED && k.from_us > access_now(g))
         rc = timebank_let_go(&t, &k, TIMEBANK_CANCELLED);
     return rc;
 }

@@ -408,7 +408,7 @@ static void what_was_served_outlives_the_served(void **state)
     "---\n"                                                                                                                   \
     "workflow: round\n"                                                                                                       \
     "fields: {whom: {type: resident}, who: {type: resident}, served: {type: int}, left: {type: int}}\n"                      \
-    "events: {call_off: {by: [bank]}}\n"                                                                                      \
+    "events: {call_off: {by: [bank]}, give_up: {by: [bank]}}\n"                                                                \
     "states:\n"                                                                                                               \
     "  waiting:\n"                                                                                                            \
     "    entry: [{book: {id: visit, skill: company, volunteer: case.who, recipient: case.whom, from: \"now + duration('1h')\", " \
@@ -418,6 +418,7 @@ static void what_was_served_outlives_the_served(void **state)
     "      visit.failed: missed\n"                                                                                            \
     "      visit.expired: forgotten\n"                                                                                        \
     "      call_off: off\n"                                                                                                   \
+    "      give_up: {to: off, do: [{cancel: visit}]}\n"                                                                       \
     "  done: {type: final}\n"                                                                                                 \
     "  missed: {type: final}\n"                                                                                               \
     "  forgotten: {type: final}\n"                                                                                            \
@@ -459,6 +460,36 @@ static void a_case_books_and_is_told(void **state)
     community_send(&c, id, "call_off", NULL, GOV_OK);
     assert_int_equal(bank_minutes_of(&c, "young", "expected"), 0);
     assert_bank_minutes(&c, "young", 60);
+    assert_bank_sound(&c);
+    community_free(&c);
+}
+
+/* The end of a case takes nobody's hour away: what was begun, served or disputed is confirmed or ruled all the same. */
+static void what_was_served_outlives_its_case(void **state)
+{
+    community c = bank_usual(state, BANK_HEAD BANK_OF(BANK_USUAL) ROUND);
+    const char *const ends[] = {"call_off", "give_up"};
+    int64_t earned = 0;
+    for (int i = 0; i < 8; i++) { /* begun, served, disputed, or only booked for a time that has come */
+        const int how = i / 2;
+        const int64_t id = community_open(&c, "round", "{'who': 'young', 'whom': 'ancient'}"), booking = last_booking(&c);
+        (void)community_advance(&c, 61);
+        if (how < 3)
+            gov_value_free(bank_run_on(&c, "timebank.check_in", "booking", booking, ""));
+        (void)community_advance(&c, 60);
+        if (how == 1 || how == 2)
+            gov_value_free(bank_run_on(&c, "timebank.check_out", "booking", booking, ""));
+        if (how == 2)
+            gov_value_free(bank_run_on(&c, "timebank.dispute", "booking", booking, ", 'text': 'was it an hour?'"));
+        community_send(&c, id, ends[i % 2], NULL, GOV_OK);
+        assert_state(&c, id, "off");
+        assert_int_equal(bank_minutes_of(&c, "young", "expected"), 60);
+        gov_value_free(bank_run_on(&c, how == 2 ? "timebank.rule" : "timebank.confirm", "booking", booking, ", 'minutes': 60"));
+        assert_bank_minutes(&c, "young", earned += 60);
+        const gov_tick_result r = community_advance(&c, 1440 * 2);
+        assert_int_equal(r.failed + r.parked, 0);
+        assert_state(&c, id, "off");
+    }
     assert_bank_sound(&c);
     community_free(&c);
 }
@@ -671,6 +702,7 @@ int main(void)
         STORE_TESTS(gifts_have_been_earned),
         STORE_TESTS(what_was_served_outlives_the_served),
         STORE_TESTS(a_case_books_and_is_told),
+        STORE_TESTS(what_was_served_outlives_its_case),
         STORE_TESTS(rules_may_transfer),
         STORE_TESTS(looks_are_kept),
         STORE_TEST(what_was_changed_is_found, "sqlite"),
