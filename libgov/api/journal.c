@@ -192,7 +192,7 @@ gov_status gov_journal_read(gov *g, int64_t after, uint32_t limit, gov_value **o
 
 /* Every table of the programmes: what is missing here is not compared with the journal. */
 static const journal_kept *const kept[] = {
-    &points_kept_order,      &points_kept_deduction, &points_kept_notice, &timebank_kept_member,
+    &points_kept_order,      &points_kept_deduction, &points_kept_earned, &points_kept_notice, &timebank_kept_member,
     &timebank_kept_notice,   &timebank_kept_booking, &timebank_kept_peer, &timebank_kept_message,
     &timebank_kept_clearing, &timebank_kept_day,  &fund_kept_entry,       &fund_kept_project,  &fund_kept_portion,
     &fund_kept_plan,         &fund_kept_relief,      &fund_kept_grant,    &fund_kept_budget,

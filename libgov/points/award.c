@@ -40,7 +40,7 @@ static gov_status under_cap(gov *g, const points_gift *gift, const points_cap *c
     const points_programme *p = gift->programme;
     const points_asking who = {gift->quantity, gift->holder};
     points_span span = {.account = account, .reason = reason};
-    int64_t most, earned;
+    int64_t most, earned, elsewhere = 0;
     if (cap->amount == NULL || (cap->per == POINTS_CASE && gift->case_id == 0))
         return GOV_OK;
     gov_status rc = points_int(g, p, cap->amount, &who, &most, d);
@@ -52,6 +52,10 @@ static gov_status under_cap(gov *g, const points_gift *gift, const points_cap *c
     }
     if (rc == GOV_OK)
         rc = points_earned(g, &span, &earned, d);
+    if (rc == GOV_OK && cap->per == POINTS_CASE) /* who has another account now has still earned it in this case */
+        rc = points_earned_elsewhere(g, gift, account, reason == 0, &elsewhere, d);
+    if (rc == GOV_OK && !base_add(earned, elsewhere, &earned))
+        earned = INT64_MAX;
     if (rc == GOV_OK && most - earned < *room)
         *room = most > earned ? most - earned : 0;
     return rc;
@@ -136,6 +140,10 @@ static gov_status earn(gov *g, const points_gift *gift, int64_t account, ledger_
         rc = points_expiry_of(g, gift->programme, &t->expires_at, d);
     if (rc == GOV_OK)
         rc = move(g, gift, t, account, d);
+    out->moved = t->amount;
+    out->transfer = t->id;
+    if (rc == GOV_OK && gift->case_id != 0)
+        rc = points_keep_earned(g, gift, account, out, d);
     return rc == GOV_OK ? points_expect(g, gift->programme, t->expires_at, d) : rc;
 }
 
@@ -291,7 +299,11 @@ gov_status points_reverse(gov *g, const points_programme *p, int64_t transfer, c
         return not_there(open, there, d);
     out->missing = open - there;
     rc = take_back(g, p, &was, there > 0 ? there : INT64_MAX, why, out, d);
-    return rc == GOV_OK && was.code == POINTS_CODE_DEDUCTION ? points_keep_reversal(g, transfer, out->reversal, d) : rc;
+    if (rc == GOV_OK && was.code == POINTS_CODE_AWARD)
+        return points_undo_earned(g, transfer, out->points, d);
+    if (rc == GOV_OK)
+        rc = points_keep_reversal(g, transfer, out->reversal, d);
+    return rc == GOV_OK ? points_came(g, p, was.debit_account, d) : rc;
 }
 
 /* The household of a resident, or the household itself; 0: none. */
@@ -306,7 +318,7 @@ static gov_status home_of(gov *g, int64_t record, int64_t *home, const diag *d)
     return GOV_OK;
 }
 
-static gov_status may_pass(gov *g, const points_programme *p, int64_t from, int64_t to, const diag *d)
+gov_status points_may_pass(gov *g, const points_programme *p, int64_t from, int64_t to, const base_place *place, const diag *d)
 {
     int64_t a = 0, b = 0;
     gov_status rc = GOV_OK;
@@ -317,7 +329,7 @@ static gov_status may_pass(gov *g, const points_programme *p, int64_t from, int6
             rc = home_of(g, to, &b, d);
         may = a != 0 && a == b;
     }
-    return rc == GOV_OK && !may ? base_fail(d, M_points_stay, A_S("programme", p->name)) : rc;
+    return rc == GOV_OK && !may ? base_fail_at(d, place, M_points_stay, A_S("programme", p->name)) : rc;
 }
 
 gov_status points_pass(gov *g, const points_programme *p, int64_t from, int64_t to, int64_t amount, int64_t *transfer, const diag *d)
@@ -330,7 +342,7 @@ gov_status points_pass(gov *g, const points_programme *p, int64_t from, int64_t 
     if (rc == GOV_OK)
         rc = points_holder(g, p, to, &to, d);
     if (rc == GOV_OK)
-        rc = may_pass(g, p, from, to, d);
+        rc = points_may_pass(g, p, from, to, NULL, d);
     if (rc == GOV_OK)
         rc = points_hold(g, p, false, d);
     if (rc == GOV_OK)
@@ -349,5 +361,5 @@ gov_status points_pass(gov *g, const points_programme *p, int64_t from, int64_t 
     const ledger_note note = {"account", s.account, value_map(data, ARRAY_LEN(data))};
     rc = points_post(g, &t, 1, &note, NULL, NULL, d);
     *transfer = t.id;
-    return rc;
+    return rc == GOV_OK ? points_came(g, p, t.credit_account, d) : rc;
 }

@@ -439,7 +439,7 @@ static gov_status run_notice(gov *g, const value *in, value *out, const diag *d)
     gov_status rc = text_of(g, in[0], &name, d);
     const points_programme *p = rc == GOV_OK ? points_find(g->rules, name) : NULL;
     if (rc == GOV_OK && p != NULL)
-        rc = points_warn(g, p, in[1].as.i, &told, d);
+        rc = points_warn(g, p, 0, in[1].as.i, &told, d);
     return rc == GOV_OK ? answer_list(g, "told", value_int(told), out, d) : rc;
 }
 

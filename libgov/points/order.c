@@ -286,6 +286,15 @@ static gov_status keep_status(gov *g, const points_order *o, int64_t was, const 
                        &points_kept_order, o->id, 0, 0, d);
 }
 
+/* What was locked when others were told that theirs expires is told of when it comes back. */
+static gov_status tell_holder(gov *g, const points_order *o, const diag *d)
+{
+    int64_t account = 0;
+    const points_programme *p = points_find(g->rules, o->programme);
+    const gov_status rc = p != NULL ? points_account(g, p, o->holder, false, &account, d) : GOV_OK;
+    return rc == GOV_OK && p != NULL ? points_came(g, p, account, d) : rc;
+}
+
 gov_status points_settle(gov *g, points_order *o, points_order_status to, const diag *d)
 {
     const int64_t was = o->status, from = to == POINTS_RETURNED ? POINTS_FULFILLED : POINTS_OPEN;
@@ -309,6 +318,8 @@ gov_status points_settle(gov *g, points_order *o, points_order_status to, const 
     o->settled_us = access_now(g);
     if (rc == GOV_OK)
         rc = keep_status(g, o, was, d);
+    if (rc == GOV_OK && to != POINTS_FULFILLED)
+        rc = tell_holder(g, o, d);
     if (rc == GOV_OK && o->due_us != 0)
         rc = timer_name(g, o->id, &name, d);
     return rc == GOV_OK && o->due_us != 0 ? case_unschedule(g, 0, name, d) : rc;

@@ -18,7 +18,7 @@
 #include <gov/points.h>
 
 extern const store_migration points_schema; /* version 1 */
-extern const journal_kept points_kept_order, points_kept_deduction, points_kept_notice;
+extern const journal_kept points_kept_order, points_kept_deduction, points_kept_earned, points_kept_notice;
 
 /* ---- what the rulebook says: section.c ---- */
 
@@ -237,6 +237,8 @@ typedef struct points_taken {
 } points_taken;
 /* Takes an award or a deduction back: all that is left of it, or it is refused; partly: of an award as much as is there. */
 gov_status points_reverse(gov *g, const points_programme *p, int64_t transfer, const char *why, bool partly, points_taken *out, const diag *d);
+/* May points go from one holder to the other? place may be NULL. */
+gov_status points_may_pass(gov *g, const points_programme *p, int64_t from, int64_t to, const base_place *place, const diag *d);
 /* Moves points to another holder, their expiry with them. */
 gov_status points_pass(gov *g, const points_programme *p, int64_t from, int64_t to, int64_t amount, int64_t *transfer, const diag *d);
 
@@ -254,8 +256,21 @@ extern const expr_function points_functions[POINTS_FUNCTIONS];
 gov_status points_tier(gov *g, const points_programme *p, int64_t holder, const points_level **out, int64_t *earned, const diag *d);
 /* Sees to it that holders are told before what was just earned expires. */
 gov_status points_expect(gov *g, const points_programme *p, int64_t expires_us, const diag *d);
-/* Tells the holders of lots that expire then, once per lot; *told: how many holders. */
-gov_status points_warn(gov *g, const points_programme *p, int64_t expires_us, int64_t *told, const diag *d);
+/* Tells the holders of lots that expire then, of what they have not been told of yet; account 0: all of them. *told: how many holders. */
+gov_status points_warn(gov *g, const points_programme *p, int64_t account, int64_t expires_us, int64_t *told, const diag *d);
+/* Something came into an account, or back: what its holder should have been told of already is told at once. */
+gov_status points_came(gov *g, const points_programme *p, int64_t account, const diag *d);
+
+/* ---- what cases have earned: earned.c ---- */
+
+gov_status points_keep_earned(gov *g, const points_gift *gift, int64_t account, const points_given *given, const diag *d);
+/* So much of an award was taken back; one that no case has earned is not kept. */
+gov_status points_undo_earned(gov *g, int64_t id, int64_t points, const diag *d);
+/* Has the case earned (or lost) anything under the rule, whoever has it and whatever became of it? */
+gov_status points_was_earned(gov *g, const points_gift *gift, bool *was, const diag *d);
+/* What the case has earned for a gift's record in other accounts than this one, less what was taken back; all_rules: not only under the
+ * gift's rule. */
+gov_status points_earned_elsewhere(gov *g, const points_gift *gift, int64_t account, bool all_rules, int64_t *sum, const diag *d);
 
 /* ---- the catalogue: order.c, goods.c ---- */
 

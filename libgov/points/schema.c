@@ -53,6 +53,7 @@ static const store_column deduction_columns[] = {{"community", STORE_INT},
 static const store_index deduction_indexes[] = {
     {"gov_points_deduction_by_holder", "community, holder, id", false, NULL},
     {"gov_points_deduction_by_open", "community, programme, id", false, "appeal_us IS NOT NULL AND ruled_us IS NULL"},
+    {"gov_points_deduction_by_case", "community, case_id, id", false, "case_id IS NOT NULL"},
     {0}};
 static const store_table deduction_table = {.name = "gov_points_deduction",
                                             .columns = deduction_columns,
@@ -60,12 +61,31 @@ static const store_table deduction_table = {.name = "gov_points_deduction",
                                             .flags = STORE_ROWID_KEY,
                                             .indexes = deduction_indexes};
 
-/* Lots whose holder has been told that they expire. */
-static const store_column notice_columns[] = {{"community", STORE_INT}, {"lot", STORE_INT}, {0}};
+/* What cases have earned: the id is that of the transfer. */
+static const store_column earned_columns[] = {{"community", STORE_INT},
+                                              {"id", STORE_INT},
+                                              {"case_id", STORE_INT},
+                                              {"programme", STORE_TEXT},
+                                              {"rule", STORE_TEXT},
+                                              {"record", STORE_INT}, /* for whom; the account may be a household's */
+                                              {"account", STORE_INT},
+                                              {"amount", STORE_INT, false, "amount > 0"},
+                                              {"back", STORE_INT, false, "back >= 0"}, /* of it, taken back */
+                                              {0}};
+static const store_index earned_indexes[] = {{"gov_points_earned_by_case", "community, case_id, id", false, NULL}, {0}};
+static const store_table earned_table = {.name = "gov_points_earned",
+                                         .columns = earned_columns,
+                                         .key = "community, id",
+                                         .flags = STORE_ROWID_KEY,
+                                         .indexes = earned_indexes};
+
+/* Lots whose holder has been told that they expire, and of how many points in them. */
+static const store_column notice_columns[] = {{"community", STORE_INT}, {"lot", STORE_INT}, {"points", STORE_INT}, {0}};
 static const store_table notice_table = {.name = "gov_points_notice", .columns = notice_columns, .key = "community, lot"};
 
-static const store_table *const tables[] = {&order_table, &deduction_table, &notice_table, NULL};
+static const store_table *const tables[] = {&order_table, &deduction_table, &earned_table, &notice_table, NULL};
 const journal_kept points_kept_order = {&order_table, "programme, item", NULL};
 const journal_kept points_kept_deduction = {&deduction_table, "programme, rule", NULL};
+const journal_kept points_kept_earned = {&earned_table, "programme, rule", NULL};
 const journal_kept points_kept_notice = {&notice_table, NULL, NULL};
 const store_migration points_schema = {.room = "points", .version = 1, .create = tables};

@@ -140,6 +140,13 @@ gov_status points_show_expiring(gov *g, const points_programme *p, int64_t holde
 
 /* ---- the highest ---- */
 
+enum { MOST_LISTED = 1000 };
+
+static int64_t points_of(const ledger_account *a)
+{
+    return a->credits_posted - a->debits_posted;
+}
+
 /* Who is named has said yes; the name itself is masked as it is for this actor elsewhere. */
 static gov_status put_name(gov *g, const points_programme *p, int64_t holder, value_builder *b, const diag *d)
 {
@@ -171,6 +178,22 @@ static gov_status put_name(gov *g, const points_programme *p, int64_t holder, va
     return rc;
 }
 
+/* How many are listed: those in the last place stand together, all of them, or where they are too many for any list, none. */
+static size_t listed(const ledger_account *top, size_t count, size_t most)
+{
+    size_t n = count < most ? count : most;
+    if (n == 0 || n == count || points_of(&top[n]) != points_of(&top[n - 1]))
+        return n;
+    const int64_t last = points_of(&top[n]);
+    while (n < count && points_of(&top[n]) == last)
+        n++;
+    if (n < MOST_LISTED)
+        return n;
+    while (n > 0 && points_of(&top[n - 1]) == last)
+        n--;
+    return n;
+}
+
 gov_status points_show_top(gov *g, const points_programme *p, uint32_t limit, value *out, const diag *d)
 {
     ledger *l;
@@ -178,13 +201,14 @@ gov_status points_show_top(gov *g, const points_programme *p, uint32_t limit, va
     int64_t before = 0;
     value_builder list;
     const uint32_t most = limit == 0 || limit > p->top ? (uint32_t)p->top : limit;
-    ledger_account *top = base_arena_array(&g->scratch, most, sizeof *top);
+    ledger_account *top = base_arena_array(&g->scratch, MOST_LISTED, sizeof *top);
     gov_status rc = top != NULL ? ledger_of(g, &l, d) : base_nomem(d);
     if (rc == GOV_OK)
-        rc = ledger_top(l, p->book, POINTS_CODE_HOLDER, top, most, &count, d);
+        rc = ledger_top(l, p->book, POINTS_CODE_HOLDER, top, MOST_LISTED, &count, d);
     value_builder_init(&list, &g->scratch);
-    for (size_t i = 0; i < count && rc == GOV_OK; i++) {
-        const int64_t points = top[i].credits_posted - top[i].debits_posted;
+    const size_t end = listed(top, count, most);
+    for (size_t i = 0; i < end && rc == GOV_OK; i++) {
+        const int64_t points = points_of(&top[i]);
         value_builder b;
         if (points <= 0) /* who has nothing is in no list */
             break;

@@ -71,34 +71,38 @@ static int by_holder(const void *a, const void *b)
     return x->holder < y->holder ? -1 : x->holder > y->holder;
 }
 
-/* Once per lot, however often the timer comes. */
+/* Nobody is told twice of the same points, however often the timer comes; of those that were locked then and came back, they are. */
 static gov_status note_lot(gov *g, const ledger_rest *lot, warning *w, const diag *d)
 {
-    static const store_sql add = {
-        "INSERT INTO gov_points_notice (community, lot) VALUES ($1, $2) ON CONFLICT (community, lot) DO NOTHING", 0};
-    int64_t fresh = 0;
-    gov_status rc =
-        store_exec(g->store, &add, STORE_ARGS(store_i(g->community), store_i(lot->lot)), &fresh, d);
-    if (rc == GOV_OK && fresh != 0)
-        rc = access_keep(g, rc, &points_kept_notice, lot->lot, 0, 0, d);
-    if (rc != GOV_OK || fresh == 0)
+    static const store_sql find = {"SELECT points FROM gov_points_notice WHERE community = $1 AND lot = $2", 0};
+    static const store_sql add = {"INSERT INTO gov_points_notice (community, lot, points) VALUES ($1, $2, $3) "
+                                  "ON CONFLICT (community, lot) DO UPDATE SET points = $3",
+                                  0};
+    int64_t told = 0;
+    gov_status rc = store_first_int(g->store, &find, STORE_ARGS(store_i(g->community), store_i(lot->lot)), &told, d);
+    if ((rc != GOV_OK && rc != GOV_END) || (rc == GOV_OK && told >= lot->left))
+        return rc;
+    rc = store_post(g->store, &add, STORE_ARGS(store_i(g->community), store_i(lot->lot), store_i(lot->left)), 1, d);
+    rc = access_keep(g, rc, &points_kept_notice, lot->lot, 0, 0, d);
+    if (rc != GOV_OK)
         return rc;
     if (!base_grow(g->alloc, &w->items, &w->cap, w->count, sizeof *w->items))
         return base_nomem(d);
-    w->items[w->count++] = (warned){lot->subject, lot->left};
+    w->items[w->count++] = (warned){lot->subject, lot->left - told};
     return GOV_OK;
 }
 
-static gov_status collect(gov *g, const points_programme *p, int64_t expires_us, warning *w, const diag *d)
+enum { PAGE = 256 };
+
+static gov_status collect(gov *g, const points_programme *p, int64_t account, int64_t expires_us, warning *w, const diag *d)
 {
-    enum { PAGE = 256 };
     ledger *l;
     size_t count = PAGE;
     ledger_rest after = {.expires_us = expires_us - 1, .lot = INT64_MAX};
     ledger_rest *page = base_arena_array(&g->scratch, PAGE, sizeof *page);
     gov_status rc = page != NULL ? ledger_of(g, &l, d) : base_nomem(d);
     while (rc == GOV_OK && count == PAGE) {
-        rc = ledger_lots_left(l, p->book, 0, &after, expires_us, page, PAGE, &count, d);
+        rc = ledger_lots_left(l, p->book, account, &after, expires_us, page, PAGE, &count, d);
         for (size_t i = 0; i < count && rc == GOV_OK; i++)
             rc = note_lot(g, &page[i], w, d);
         if (count > 0)
@@ -127,10 +131,10 @@ static gov_status warn_holder(gov *g, const points_programme *p, int64_t expires
     return access_record(g, &e, NULL, d);
 }
 
-gov_status points_warn(gov *g, const points_programme *p, int64_t expires_us, int64_t *told, const diag *d)
+gov_status points_warn(gov *g, const points_programme *p, int64_t account, int64_t expires_us, int64_t *told, const diag *d)
 {
     warning w = {0};
-    gov_status rc = p->expires.template != NULL ? collect(g, p, expires_us, &w, d) : GOV_OK;
+    gov_status rc = p->expires.template != NULL ? collect(g, p, account, expires_us, &w, d) : GOV_OK;
     *told = 0;
     if (w.count > 1)
         qsort(w.items, w.count, sizeof *w.items, by_holder);
@@ -142,5 +146,34 @@ gov_status points_warn(gov *g, const points_programme *p, int64_t expires_us, in
         ++*told;
     }
     base_free(g->alloc, w.items);
+    return rc;
+}
+
+/* The lots stand in the order of their expiry: from the first one on whose time to be told of is to come, the timers see to it. */
+gov_status points_came(gov *g, const points_programme *p, int64_t account, const diag *d)
+{
+    ledger *l;
+    size_t count = PAGE;
+    bool due = true;
+    ledger_rest after = {0};
+    if (account == 0 || p->expires.notice.kind == RULEBOOK_LENGTH_NONE)
+        return GOV_OK;
+    ledger_rest *page = base_arena_array(&g->scratch, PAGE, sizeof *page);
+    gov_status rc = page != NULL ? ledger_of(g, &l, d) : base_nomem(d);
+    while (rc == GOV_OK && due && count == PAGE) {
+        rc = ledger_lots_left(l, p->book, account, &after, INT64_MAX - 1, page, PAGE, &count, d);
+        for (size_t i = 0; i < count && rc == GOV_OK && due; i++) {
+            int64_t told, from_us = 0;
+            if (page[i].expires_us == after.expires_us)
+                continue;
+            after = page[i];
+            rc = points_before(g, &p->expires.notice, after.expires_us, &from_us, d);
+            due = from_us <= access_now(g);
+            if (rc == GOV_OK)
+                rc = due ? points_warn(g, p, account, after.expires_us, &told, d) : points_expect(g, p, after.expires_us, d);
+        }
+        if (count > 0)
+            after = page[count - 1];
+    }
     return rc;
 }

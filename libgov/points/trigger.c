@@ -99,29 +99,6 @@ static bool waits_for(const points_trigger *on, const case_stepped *s)
     return on->outcome == NULL || (s->m->outcome != NULL && strcmp(on->outcome, s->m->outcome) == 0);
 }
 
-/* A case that is opened again and closes once more earns nothing twice. */
-static gov_status earned_before(gov *g, const points_gift *gift, bool *out, const diag *d)
-{
-    ledger *l;
-    int64_t holder, sum = 0;
-    points_span span = {.case_id = gift->case_id, .from_us = gift->since_us, .takes = gift->rule->takes};
-    gov_status rc = points_holder(g, gift->programme, gift->holder, &holder, d);
-    *out = false;
-    if (rc == GOV_OK)
-        rc = ledger_of(g, &l, d);
-    if (rc == GOV_OK)
-        rc = points_hold(g, gift->programme, false, d);
-    if (rc == GOV_OK)
-        rc = points_account(g, gift->programme, holder, false, &span.account, d);
-    if (rc != GOV_OK || span.account == 0)
-        return rc;
-    rc = ledger_reason_number(l, gift->programme->book, gift->rule->name, &span.reason, d);
-    if (rc == GOV_OK)
-        rc = points_earned(g, &span, &sum, d);
-    *out = sum != 0;
-    return rc;
-}
-
 static gov_status read_gift(case_machine *m, const compiled *c, points_gift *gift, bool *due, const diag *d)
 {
     const expr_run run = case_expr_run(m);
@@ -179,7 +156,7 @@ static gov_status fire(gov *g, const case_stepped *s, const points_programme *p,
     if (rc == GOV_OK && due)
         rc = can_hold(g, &gift, &can, d);
     if (rc == GOV_OK && due && can && rule->on.event == NULL)
-        rc = earned_before(g, &gift, &before, d);
+        rc = points_was_earned(g, &gift, &before, d); /* a case that is opened again and closes once more earns nothing twice */
     if (rc != GOV_OK || !due || !can || before)
         return rc;
     rc = points_give(g, &gift, &given, d);

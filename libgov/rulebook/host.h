@@ -56,6 +56,13 @@ struct rulebook_effect {
     uint32_t report_count;
 };
 
+/* Between whom something is to move. */
+typedef struct rulebook_way {
+    const char *from, *to; /* of a section's own account; NULL: a record's */
+    int64_t from_record, to_record;
+    const base_place *place; /* may be NULL */
+} rulebook_way;
+
 /* The accounts of a section between which rules may move something themselves (effect `transfer`). */
 typedef struct rulebook_accounts {
     /* Is this the name of an account that is no record's? */
@@ -65,6 +72,10 @@ typedef struct rulebook_accounts {
     uint32_t (*ledger)(const void *content);
     uint32_t code; /* of the transfers */
     uint32_t (*beside)(const void *content); /* another ledger of the section's, 0: none; may be NULL */
+    /* May it go from one to the other? A name, or (NULL) a record; g NULL: asked while rules are loaded, when records are 0. May be NULL. */
+    gov_status (*may)(struct gov *g, const void *content, const rulebook_way *way, const diag *d);
+    /* Something came into this account of the ledger, or back to it. May be NULL. */
+    gov_status (*came)(struct gov *g, const void *content, int64_t account, const diag *d);
 } rulebook_accounts;
 typedef struct rulebook_section_kind {
     const char *key; /* the first key of its definitions */

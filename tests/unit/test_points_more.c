@@ -349,6 +349,61 @@ static void older_cases_can_close(void **state)
     community_free(&c);
 }
 
+/* ---- closing again ---- */
+
+/* The newest change of that kind. */
+static int64_t newest(community *c, const char *kind)
+{
+    gov_error *err = NULL;
+    int64_t id = 0;
+    gov_value *in = community_json("{'programme': 'blue', 'account': 'wang'}"), *out = NULL;
+    assert_gov_ok(gov_operation_run(c->g, "points.statement", in, NULL, &out, &err), err);
+    const gov_value *rows = gov_value_get(out, "rows");
+    for (size_t i = gov_value_count(rows); i-- > 0;)
+        if (strcmp(gov_value_string(gov_value_get(gov_value_at(rows, i), "kind"), NULL), kind) == 0)
+            id = gov_value_int(gov_value_get(gov_value_at(rows, i), "transfer"));
+    gov_value_free(in);
+    gov_value_free(out);
+    return id;
+}
+
+/* Who took back what a case has earned decided about that case: closing it again does not bring it back. */
+static void an_award_taken_back_is_not_earned_again(void **state)
+{
+    char json[96];
+    community c = community_make(support_store_of(state),
+                                 HEAD SHOP "---\n"
+                                           "workflow: visit\n"
+                                           "fields: {who: {type: resident}}\n"
+                                           "events: {close: {by: [officer]}, reopen: {by: [officer]}}\n"
+                                           "states:\n"
+                                           "  open: {on: {close: closed}}\n"
+                                           "  closed: {on: {reopen: open}, initial: done, states: {done: {type: final, outcome: done}}}\n"
+                                           "---\n"
+                                           "points: blue\n"
+                                           "ledger: 8\n"
+                                           "holder: resident\n"
+                                           "earn: {visited: {on: {workflow: visit}, account: case.who, amount: '5'}}\n"
+                                           "deduct: {missed: {on: {workflow: visit, outcome: done}, account: case.who, amount: '2'}}\n",
+                                 NULL);
+    people(&c);
+    const int64_t id = community_open(&c, "visit", "{'who': 'wang'}");
+    community_send(&c, id, "close", NULL, GOV_OK);
+    static const char *const kinds[] = {"deducted", "earned"};
+    for (int i = 0; i < 2; i++) {
+        gov_error *err = NULL;
+        int64_t points = -1;
+        (void)snprintf(json, sizeof json, "{'programme': 'blue', 'transfer': '%lld', 'reason': 'nobody came'}", (long long)newest(&c, kinds[i]));
+        run(&c, "points.reverse", json, GOV_OK, NULL);
+        community_send(&c, id, "reopen", NULL, GOV_OK);
+        community_send(&c, id, "close", NULL, GOV_OK);
+        assert_gov_ok(gov_points_balance(c.g, "blue", NULL, "wang", &points, &err), err);
+        assert_int_equal(points, i == 0 ? 5 : 0);
+    }
+    verify(&c, GOV_OK, NULL);
+    community_free(&c);
+}
+
 /* ---- warnings ---- */
 
 typedef struct counted {
@@ -408,6 +463,82 @@ static void holders_are_told_once(void **state)
     assert_int_equal(balance(&c, "zhao"), 0);
     assert_int_equal(notices(&c).notices, 3);
     verify(&c, GOV_OK, NULL);
+    community_free(&c);
+}
+
+#define LOAN                                                                                                          \
+    "transferable: anyone\n"                                                                                          \
+    "---\n"                                                                                                           \
+    "workflow: loan\n"                                                                                                \
+    "fields: {who: {type: resident}, to: {type: resident}}\n"                                                         \
+    "events: {hand_over: {by: [officer]}, keep: {by: [officer]}}\n"                                                   \
+    "states:\n"                                                                                                       \
+    "  held:\n"                                                                                                       \
+    "    entry: [{transfer: {id: hold, ledger: green, from: case.who, to: case.to, amount: '20', pending: 30 days}}]\n" \
+    "    on: {hand_over: {do: [{transfer: {post: hold}}]}, keep: {do: [{transfer: {void: hold}}]}, hold.done: over, "   \
+    "hold.failed: over, hold.expired: over}\n"                                                                         \
+    "  over: {type: final}\n"
+
+static void expect_notices(community *c, int count, int64_t points)
+{
+    const counted n = notices(c);
+    assert_int_equal(n.notices, count);
+    assert_int_equal(n.points, points);
+}
+
+/* Who gets points, or gets them back, when the others have been told already is told at once; nobody is told of the same ones twice. */
+static void what_comes_late_is_told_at_once(void **state)
+{
+    enum { DAY = 24 * 60 };
+    char json[96];
+    community c = community_make(support_store_of(state), HEAD SHOP LOAN, NULL);
+    people(&c);
+    run(&c, "points.award", "{'account': 'wang', 'rule': 'gift', 'points': 163}", GOV_OK, NULL);
+    (void)community_advance(&c, 49 * DAY);
+    const int64_t order = run(&c, "points.redeem", "{'account': 'wang', 'item': 'song', 'quantity': 10}", GOV_OK, NULL);
+    const int64_t fine = run(&c, "points.award", "{'account': 'wang', 'rule': 'fine', 'evidence': 'seen'}", GOV_OK, NULL);
+    const int64_t lent = community_open(&c, "loan", "{'who': 'wang', 'to': 'zhao'}");
+    const int64_t kept = community_open(&c, "loan", "{'who': 'wang', 'to': 'zhao'}");
+    (void)community_advance(&c, 2 * DAY);
+    expect_notices(&c, 1, 20);
+    (void)snprintf(json, sizeof json, "{'order': '%lld'}", (long long)order);
+    run(&c, "points.cancel", json, GOV_OK, NULL);
+    expect_notices(&c, 2, 120);
+    (void)snprintf(json, sizeof json, "{'transfer': '%lld', 'reason': 'another dog'}", (long long)fine);
+    run(&c, "points.reverse", json, GOV_OK, NULL);
+    expect_notices(&c, 3, 123);
+    community_send(&c, lent, "hand_over", NULL, GOV_OK);
+    expect_notices(&c, 4, 143); /* zhao, who has them now */
+    community_send(&c, kept, "keep", NULL, GOV_OK);
+    expect_notices(&c, 5, 163); /* wang, who has them still */
+    run(&c, "points.transfer", "{'account': 'wang', 'to': 'zhao', 'points': 40}", GOV_OK, NULL);
+    expect_notices(&c, 6, 203);
+    /* What was told of once may come and go. */
+    const int64_t again = run(&c, "points.redeem", "{'account': 'wang', 'item': 'song', 'quantity': 5}", GOV_OK, NULL);
+    (void)snprintf(json, sizeof json, "{'order': '%lld'}", (long long)again);
+    run(&c, "points.cancel", json, GOV_OK, NULL);
+    (void)community_advance(&c, 4 * DAY);
+    expect_notices(&c, 6, 203);
+    assert_int_equal(balance(&c, "wang") + balance(&c, "zhao"), 163);
+    (void)community_advance(&c, 6 * DAY);
+    assert_int_equal(balance(&c, "wang") + balance(&c, "zhao"), 0);
+    expect_notices(&c, 6, 203);
+    verify(&c, GOV_OK, NULL);
+    community_free(&c);
+}
+
+/* Passed on in good time, points are told of in good time to whoever has them then. */
+static void what_is_passed_on_is_told_in_time(void **state)
+{
+    enum { DAY = 24 * 60 };
+    community c = community_make(support_store_of(state), HEAD SHOP LOAN, NULL);
+    people(&c);
+    run(&c, "points.award", "{'account': 'wang', 'rule': 'gift', 'points': 9}", GOV_OK, NULL);
+    (void)community_advance(&c, 20 * DAY);
+    run(&c, "points.transfer", "{'account': 'wang', 'to': 'zhao', 'points': 9}", GOV_OK, NULL);
+    expect_notices(&c, 0, 0);
+    (void)community_advance(&c, 31 * DAY);
+    expect_notices(&c, 1, 9);
     community_free(&c);
 }
 
@@ -503,6 +634,9 @@ static void load_refused(const char *text, const char *code)
 }
 
 #define PLAIN "---\npoints: blue\nledger: 8\nholder: resident\n"
+#define MOVES(ends)                                                                                                  \
+    "---\nworkflow: w\nfields: {who: {type: resident}, to: {type: resident}}\nevents: {ask: {by: [officer]}}\n"        \
+    "states: {a: {on: {ask: {to: b, do: [{transfer: {ledger: green, " ends ", amount: '1'}}]}}}, b: {type: final}}\n"
 #define STATUTE(inside)                                                                                       \
     HEAD SHOP "---\nworkflow: relief\nstatutory: true\nfields: {who: {type: resident}, n: {type: int, default: 0}}\n" \
               "events: {ask: {by: [officer]}}\nstates:\n  a: {on: {ask: " inside "}}\n  b: {type: final}\n"
@@ -556,6 +690,9 @@ static void mistakes_are_found_in_the_rules(void **state)
          "points_statutory"},
         {STATUTE("{to: b, do: [{transfer: {ledger: green, from: case.who, to: issuer, amount: '1'}}]}"), "points_statutory"},
         {STATUTE("{when: \"balance(case.who, 'grene') > 5\", to: b}"), "points_unknown"},
+        {HEAD SHOP MOVES("from: case.who, to: case.to"), "points_stay"},
+        {HEAD SHOP "transferable: anyone\n" MOVES("from: case.who, to: \"'issuer'\""), "points_by_deduct"},
+        {HEAD SHOP "transferable: anyone\n" MOVES("from: \"'issuer'\", to: case.who"), "points_by_award"},
         {HEAD SHOP HELPER("parent") "---\nworkflow: relief\nstatutory: true\nfields: {who: {type: resident}}\n"
                    "states:\n  a: {entry: [{open: {workflow: middle, fields: {who: case.who}}}], on: {child.told: b}}\n"
                    "  b: {type: final}\n"
@@ -671,7 +808,10 @@ int main(void)
         STORE_TESTS(many_hands_keep_the_sums),
         STORE_TESTS(cases_spend_and_see_tiers),
         STORE_TESTS(older_cases_can_close),
+        STORE_TESTS(an_award_taken_back_is_not_earned_again),
         STORE_TESTS(holders_are_told_once),
+        STORE_TESTS(what_comes_late_is_told_at_once),
+        STORE_TESTS(what_is_passed_on_is_told_in_time),
         STORE_TESTS(late_ticks_save_nothing),
         STORE_TESTS(bad_calls_change_nothing),
         cmocka_unit_test(mistakes_are_found_in_the_rules),
