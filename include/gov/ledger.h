@@ -33,7 +33,7 @@ extern "C" {
 #define GOV_ACCOUNT_WARN_MIN                       0x40000U /**< warn_min is told of, not refused. */
 #define GOV_ACCOUNT_WARN_MAX                       0x80000U /**< warn_max is told of, not refused. */
 #define GOV_ACCOUNT_APPROVAL \
-    0x100000U /**< Pays by pending transfers only, which another person than the one who made them posts. */
+    0x100000U /**< Pays by pending transfers only, which another person than the one who made them posts. Rules at a timer are neither. */
 #define GOV_ACCOUNT_LOTS \
     0x200000U /**< What it receives are lots that may expire; needs DEBITS_MUST_NOT_EXCEED_CREDITS. */
 /** @} */

@@ -159,7 +159,7 @@ static uint32_t book_of(const void *content)
     return ((const fund_fund *)content)->book;
 }
 
-const rulebook_accounts fund_accounts = {knows, find_account, book_of, FUND_BY_RULE, NULL};
+const rulebook_accounts fund_accounts = {.knows = knows, .find = find_account, .ledger = book_of, .code = FUND_BY_RULE};
 
 gov_status fund_check_passage(gov *g, const fund_fund *f, const fund_passage *x, fund_entry *out, const diag *d)
 {
@@ -212,11 +212,9 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
     const fund_purpose *p = grant && !corrects ? fund_find_item(f->purposes, f->purpose_count, e.item, "purpose", d) : NULL;
     if (grant && !corrects && p == NULL)
         return base_message_status(M_fund_item);
-    if (grant && access_actor_id(g) == e.made_by)
-        return base_fail(d, M_fund_same_person);
-    if (grant && e.made_by == ACCESS_ID_RULES)
-        return base_fail(d, M_transfer_nobody, A_S("ledger", f->name));
-    if (p != NULL)
+    if (grant)
+        rc = fund_second_person(g, e.made_by, f->name, d);
+    if (rc == GOV_OK && p != NULL)
         rc = check_limit(g, f, p, e.amount, false, d);
     fund_move m = {.book = (uint32_t)e.pot, .pending_id = id, .amount = grant ? e.amount : 0,
                    .flags = grant ? GOV_TRANSFER_POST_PENDING : GOV_TRANSFER_VOID_PENDING,

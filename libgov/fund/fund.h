@@ -199,6 +199,8 @@ typedef struct fund_move {
 } fund_move;
 /* Makes it. *code (may be NULL) takes a result other than created; without it, that is reported as what it means here. */
 gov_status fund_post(gov *g, fund_move *m, int32_t *code, const diag *d);
+/* Of two people who decide one has asked; who approves must be another one, and rules are nobody. */
+gov_status fund_second_person(gov *g, int64_t asked_by, const char *name, const diag *d);
 /* What a refusal of the ledger means. */
 gov_status fund_refused(int32_t code, const fund_move *m, const diag *d);
 gov_status fund_journal(gov *g, const char *kind, int64_t subject, const value_pair *data, size_t n, const diag *d);
@@ -306,6 +308,8 @@ typedef struct fund_division {
     size_t count;
 } fund_division;
 
+/* A name that a unit or a source has already; where it stands again. */
+gov_status fund_twice(const char *name, const char *list, size_t i, const diag *d);
 /* The units of an input: a list of keys of premises, or of maps {unit, floor, area, premises}. */
 gov_status fund_read_units(gov *g, value list, fund_unit **out, size_t *count, const diag *d);
 /* Weights of the units under the rule, and `total` divided among them. */
@@ -349,7 +353,8 @@ gov_status fund_project_divide(gov *g, const fund_project *p, const fund_portion
 typedef enum fund_plan_kind { FUND_ONCE, FUND_INSTALMENTS, FUND_LEASE } fund_plan_kind;
 extern const char *const fund_plan_names[];
 typedef struct fund_plan {
-    int64_t id, portion, total, settled, count, first_day, made_us, ended_us; /* settled: of the charge, before this plan */
+    int64_t id, portion, total, settled, count, made_us, ended_us; /* settled: of the charge, before this plan */
+    int64_t from_day, lead; /* rate k is due lead + k months after from_day, by that one's date */
     uint8_t kind;
 } fund_plan;
 typedef struct fund_plan_order {

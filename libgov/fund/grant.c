@@ -92,7 +92,7 @@ static gov_status put_budget(gov *g, const grant *x, value list, const diag *d)
         rc = name != NULL ? fund_positive(value_get_text(list.as.items[i], "amount"), "amount", &amount, d) : fund_bad_input("budget", d);
         for (size_t k = 0; rc == GOV_OK && k < i; k++)
             if (value_equal(item, value_get_text(list.as.items[k], "item")))
-                rc = base_fail(d, M_share_twice, A_S("name", name));
+                rc = fund_twice(name, "budget", i, d);
         if (rc == GOV_OK && !base_add(sum, amount, &sum))
             rc = base_fail(d, M_overflow, A_S("what", "budget"));
         if (rc == GOV_OK)
@@ -190,8 +190,8 @@ gov_status fund_grant_approve(gov *g, const value *in, value *out, const diag *d
         return wrong_state(&x, d);
     if (rc == GOV_OK && access_now(g) < x.notice_us)
         return base_fail(d, M_grant_notice, A_S("title", x.title));
-    if (rc == GOV_OK && x.made_by == access_actor_id(g))
-        return base_fail(d, M_fund_same_person);
+    if (rc == GOV_OK)
+        rc = fund_second_person(g, x.made_by, x.title, d);
     if (rc != GOV_OK)
         return rc;
     m.book = x.rule->book;

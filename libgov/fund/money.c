@@ -69,6 +69,14 @@ gov_status fund_refused(int32_t code, const fund_move *m, const diag *d)
     }
 }
 
+gov_status fund_second_person(gov *g, int64_t asked_by, const char *name, const diag *d)
+{
+    if (access_actor_id(g) == asked_by && asked_by != ACCESS_ID_RULES)
+        return base_fail(d, M_fund_same_person);
+    const bool people = g->actor.kind != ACCESS_RULES && asked_by != ACCESS_ID_RULES;
+    return people ? GOV_OK : base_fail(d, M_transfer_nobody, A_S("ledger", name));
+}
+
 gov_status fund_post(gov *g, fund_move *m, int32_t *code, const diag *d)
 {
     ledger_result result = {0};

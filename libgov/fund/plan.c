@@ -7,13 +7,14 @@ const char *const fund_plan_names[] = {"once", "instalments", "lease"};
 
 /* ---- rows ---- */
 
-#define COLUMNS "id, portion, kind, total, settled, count, first_day, made_us, ended_us"
+#define COLUMNS "id, portion, kind, total, settled, count, from_day, lead, made_us, ended_us"
 
 static void read_plan(store_rows *rows, fund_plan *out)
 {
     *out = (fund_plan){.id = store_int(rows, 0), .portion = store_int(rows, 1), .kind = (uint8_t)store_int(rows, 2),
                        .total = store_int(rows, 3), .settled = store_int(rows, 4), .count = store_int(rows, 5),
-                       .first_day = store_int(rows, 6), .made_us = store_int(rows, 7), .ended_us = store_int(rows, 8)};
+                       .from_day = store_int(rows, 6), .lead = store_int(rows, 7), .made_us = store_int(rows, 8),
+                       .ended_us = store_int(rows, 9)};
 }
 
 /* id 0: there is none. */
@@ -32,8 +33,8 @@ static gov_status current(gov *g, int64_t portion, fund_plan *out, const diag *d
 
 static gov_status put_plan(gov *g, fund_plan *p, const diag *d)
 {
-    static const store_sql add = {"INSERT INTO gov_fund_plan (community, id, portion, kind, total, settled, count, first_day, made_us) VALUES "
-                                  "($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
+    static const store_sql add = {"INSERT INTO gov_fund_plan (community, id, portion, kind, total, settled, count, from_day, lead, made_us) VALUES "
+                                  "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
     p->made_us = access_now(g);
     const gov_status rc = access_new_id(g, &p->id, d);
     if (rc != GOV_OK)
@@ -43,7 +44,7 @@ static gov_status put_plan(gov *g, fund_plan *p, const diag *d)
         store_post(g->store, &add,
                    STORE_ARGS(store_i(g->community), store_i(p->id), store_i(p->portion),
                               store_i(p->kind), store_i(p->total), store_i(p->settled),
-                              store_i(p->count), store_i(p->first_day), store_i(p->made_us)),
+                              store_i(p->count), store_i(p->from_day), store_i(p->lead), store_i(p->made_us)),
                    1, d),
         &fund_kept_plan, p->id, 0, 0, d);
 }
@@ -117,16 +118,22 @@ static gov_status months_of(const fund_project *p, const fund_plan_order *o, int
     return GOV_OK;
 }
 
+/* Each rate is reckoned from the same day: of a chain of months the shortest one would set the date of all that follow. */
+static int64_t rate_day(const fund_plan *plan, int64_t k)
+{
+    return fund_months_after(plan->from_day, plan->lead + k);
+}
+
 gov_status fund_plan_make(gov *g, const fund_project *p, const fund_portion *u, const fund_plan_order *o, value *out, const diag *d)
 {
-    int64_t owed, charge = u->amount, today, first = o->first_day;
+    int64_t owed, charge = u->amount, today;
     fund_plan old, plan = {.portion = u->id, .kind = (uint8_t)o->kind};
     gov_status rc = fund_today(g, &today, d);
     if (rc == GOV_OK)
         rc = months_of(p, o, &plan.count, d);
-    if (rc == GOV_OK && first == 0)
-        first = fund_months_after(today, 1);
-    if (rc == GOV_OK && (first < 0 || fund_months_after(first, plan.count) > base_days_from_civil(9999, 12, 31)))
+    plan.lead = o->first_day == 0;
+    plan.from_day = o->first_day != 0 ? o->first_day : today;
+    if (rc == GOV_OK && (plan.from_day < 0 || fund_months_after(plan.from_day, plan.lead + plan.count) > base_days_from_civil(9999, 12, 31)))
         return base_fail(d, M_overflow, A_S("what", "first"));
     if (rc == GOV_OK)
         rc = current(g, u->id, &old, d);
@@ -148,7 +155,6 @@ gov_status fund_plan_make(gov *g, const fund_project *p, const fund_portion *u, 
         return rc;
     plan.settled = u->charged - owed;
     plan.total = charge - plan.settled;
-    plan.first_day = first;
     rc = put_plan(g, &plan, d);
     const value_pair data[] = {{value_text("unit"), value_text(u->unit.name)},
                                {value_text("plan"), value_text(fund_plan_names[plan.kind])},
@@ -189,7 +195,7 @@ static gov_status due_day(gov *g, const fund_project *p, const fund_plan *plan, 
 {
     bool working = true;
     (void)g;
-    *day = fund_months_after(plan->first_day, k);
+    *day = rate_day(plan, k);
     if (p->rule->roll == CAL_ROLL_NONE || !cal_has_hours(c))
         return GOV_OK;
     gov_status rc = cal_is_working_day(c, *day, &working, NULL, d);

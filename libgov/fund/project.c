@@ -188,7 +188,17 @@ static gov_status kind_of(value v, uint8_t *kind, const diag *d)
     return fund_bad_input("kind", d);
 }
 
-static gov_status put_source(gov *g, int64_t project, int64_t nr, value name, value kind, value amount, const diag *d)
+/* Whose name it is already. */
+static gov_status check_name(gov *g, int64_t project, const char *name, const char *list, size_t i, const diag *d)
+{
+    static const store_sql find = {"SELECT id FROM gov_fund_portion WHERE community = $1 AND project = $2 AND name = $3"};
+    int64_t id;
+    const gov_status rc = store_first_int(g->store, &find, STORE_ARGS(store_i(g->community), store_i(project), store_s(name)), &id, d);
+    return rc == GOV_END ? GOV_OK : rc == GOV_OK ? fund_twice(name, list, i, d) : rc;
+}
+
+/* Its place in the list of them is told where another one has its name. */
+static gov_status put_source(gov *g, int64_t project, int64_t nr, size_t i, value name, value kind, value amount, const diag *d)
 {
     fund_portion p = {.nr = nr};
     gov_status rc = kind_of(kind, &p.kind, d);
@@ -197,7 +207,10 @@ static gov_status put_source(gov *g, int64_t project, int64_t nr, value name, va
     if (rc != GOV_OK)
         return rc;
     p.unit.name = name.kind == VALUE_STRING && name.len > 0 && name.len <= 128 ? fund_text(g, name) : fund_kind_names[p.kind];
-    return p.unit.name != NULL ? put_portion(g, project, &p, d) : base_nomem(d);
+    if (p.unit.name == NULL)
+        return base_nomem(d);
+    rc = check_name(g, project, p.unit.name, "sources", i, d);
+    return rc == GOV_OK ? put_portion(g, project, &p, d) : rc;
 }
 
 static gov_status put_sources(gov *g, int64_t project, value list, const diag *d)
@@ -205,7 +218,7 @@ static gov_status put_sources(gov *g, int64_t project, value list, const diag *d
     gov_status rc = GOV_OK;
     for (size_t i = 0; list.kind == VALUE_LIST && i < list.len && rc == GOV_OK; i++) {
         const value s = list.as.items[i];
-        rc = put_source(g, project, -1 - (int64_t)i, value_get_text(s, "name"), value_get_text(s, "kind"), value_get_text(s, "amount"), d);
+        rc = put_source(g, project, -1 - (int64_t)i, i, value_get_text(s, "name"), value_get_text(s, "kind"), value_get_text(s, "amount"), d);
     }
     return rc;
 }
@@ -217,7 +230,9 @@ static gov_status put_units(gov *g, int64_t project, value list, const diag *d)
     gov_status rc = fund_read_units(g, list, &units, &count, d);
     for (size_t i = 0; i < count && rc == GOV_OK; i++) {
         fund_portion p = {.nr = (int64_t)i + 1, .kind = FUND_UNIT, .unit = units[i]};
-        rc = put_portion(g, project, &p, d);
+        rc = check_name(g, project, p.unit.name, "units", i, d);
+        if (rc == GOV_OK)
+            rc = put_portion(g, project, &p, d);
     }
     return rc;
 }
@@ -378,10 +393,10 @@ gov_status fund_share_source(gov *g, const value *in, value *out, const diag *d)
                                               STORE_ARGS(store_i(g->community), store_i(s->id)), 1,
                                               d),
                                    &fund_kept_portion, s->id, 0, 0, d)
-                     : base_fail(d, M_share_twice, A_S("name", s->unit.name));
+                     : base_fail(d, M_share_twice, A_S("at", NULL), A_S("name", s->unit.name));
     }
     if (rc == GOV_OK && !(in[AMOUNT].kind == VALUE_INT && in[AMOUNT].as.i == 0))
-        rc = put_source(g, p.id, least - 1, name, in[KIND], in[AMOUNT], d);
+        rc = put_source(g, p.id, least - 1, 0, name, in[KIND], in[AMOUNT], d);
     if (rc == GOV_OK)
         rc = fund_portions_of(g, p.id, &all, d);
     if (rc == GOV_OK)

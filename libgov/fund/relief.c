@@ -150,10 +150,10 @@ static gov_status decide(gov *g, int64_t id, bool grant, value *out, const diag 
     fund_project p;
     fund_portion u;
     gov_status rc = get_relief(g, id, &r, d);
-    if (rc == GOV_OK && grant && r.made_by == access_actor_id(g))
-        return base_fail(d, M_fund_same_person);
     if (rc == GOV_OK)
         rc = fund_portion_by_id(g, r.project, r.portion, &p, &u, d);
+    if (rc == GOV_OK && grant)
+        rc = fund_second_person(g, r.made_by, p.name, d);
     if (rc != GOV_OK)
         return rc;
     fund_move m = {.book = p.rule->book, .code = FUND_RELIEF, .pending_id = id, .amount = grant ? r.amount : 0, .subject = u.id,

@@ -68,7 +68,8 @@ static const store_column plan_columns[] = {{"community", STORE_INT},
                                             {"total", STORE_INT},
                                             {"settled", STORE_INT},
                                             {"count", STORE_INT, false, "count > 0"},
-                                            {"first_day", STORE_INT},
+                                            {"from_day", STORE_INT}, /* whose date counts for all rates, so many months later */
+                                            {"lead", STORE_INT, false, "lead BETWEEN 0 AND 1"}, /* months from it to the first rate */
                                             {"made_us", STORE_INT},
                                             {"ended_us", STORE_INT, true},
                                             {0}};

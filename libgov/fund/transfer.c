@@ -25,6 +25,18 @@ typedef struct book {
     const rulebook_section *section;
 } book;
 
+/* Whose ledger it is; nobody's (NULL) where the rules have dropped it meanwhile. */
+static book book_of(const rulebook *rb, uint32_t number)
+{
+    for (uint32_t i = 0; i < rb->section_count; i++) {
+        const rulebook_section *s = &rb->sections[i];
+        const rulebook_accounts *a = rulebook_accounts_of(rb->host, s->kind);
+        if (a != NULL && s->content != NULL && a->ledger(s->content) == number)
+            return (book){a, s};
+    }
+    return (book){NULL, NULL};
+}
+
 static gov_status find_book(const rulebook *rb, const char *name, const base_place *place, book *out, const diag *d)
 {
     const char *names[64];
@@ -48,25 +60,45 @@ static gov_status find_book(const rulebook *rb, const char *name, const base_pla
 }
 
 /* A name that stands there as it is can be looked up before anything happens. */
-static gov_status check_end(const rulebook_action *a, const book *b, const char *which, const diag *d)
+typedef struct written_name {
+    char text[65];
+    bool there; /* else it is reckoned, or a record */
+} written_name;
+
+static written_name name_of(const rulebook_action *a, const char *which)
 {
-    char name[65];
+    written_name n = {.there = false};
     value v;
     const rulebook_argument *arg = rulebook_arg(a, which);
     if (arg == NULL || arg->expr == NULL || !expr_program_constant(arg->expr, &v) || v.kind != VALUE_STRING)
-        return GOV_OK;
-    const size_t len = v.len < sizeof name - 1 ? v.len : sizeof name - 1;
-    memcpy(name, v.as.s, len);
-    name[len] = '\0';
-    if (b->section->content == NULL || b->accounts->knows(b->section->content, name))
-        return GOV_OK;
-    return base_fail_at(d, &arg->place, M_transfer_account, A_S("ledger", b->section->name), A_S("account", name));
+        return n;
+    memcpy(n.text, v.as.s, v.len < sizeof n.text - 1 ? v.len : sizeof n.text - 1);
+    n.there = true;
+    return n;
 }
 
-static bool names_fund(const rulebook_argument *arg)
+/* Whatever is reckoned may turn out to be a record, and is taken for one. */
+static gov_status check_ends(const rulebook_action *a, const book *b, const diag *d)
 {
-    value v;
-    return arg->expr != NULL && expr_program_constant(arg->expr, &v) && value_is_text(v, FUND_OWN);
+    static const char *const ends[] = {"from", "to"};
+    written_name names[2];
+    const void *content = b->section->content;
+    for (size_t i = 0; i < ARRAY_LEN(ends) && content != NULL; i++) {
+        names[i] = name_of(a, ends[i]);
+        if (names[i].there && !b->accounts->knows(content, names[i].text))
+            return base_fail_at(d, &rulebook_arg(a, ends[i])->place, M_transfer_account, A_S("ledger", b->section->name),
+                                A_S("account", names[i].text));
+    }
+    if (content == NULL || b->accounts->may == NULL)
+        return GOV_OK;
+    const rulebook_way way = {.from = names[0].there ? names[0].text : NULL, .to = names[1].there ? names[1].text : NULL, .place = &a->place};
+    return b->accounts->may(NULL, content, &way, d);
+}
+
+static bool names_fund(const rulebook_action *a)
+{
+    const written_name n = name_of(a, "from");
+    return n.there && strcmp(n.text, FUND_OWN) == 0;
 }
 
 static gov_status check(void *user, const rulebook_action *a, const rulebook *rb, const diag *d)
@@ -91,11 +123,9 @@ static gov_status check(void *user, const rulebook_action *a, const rulebook *rb
     if (ends || of->text == NULL)
         return GOV_OK;
     gov_status rc = find_book(rb, of->text, &of->place, &b, d);
-    if (rc == GOV_OK && pending == NULL && b.accounts == &fund_accounts && names_fund(rulebook_arg(a, "from")))
+    if (rc == GOV_OK && pending == NULL && b.accounts == &fund_accounts && names_fund(a))
         return base_fail_at(d, &a->place, M_transfer_two_people, A_S("ledger", of->text));
-    if (rc == GOV_OK)
-        rc = check_end(a, &b, "from", d);
-    return rc == GOV_OK ? check_end(a, &b, "to", d) : rc;
+    return rc == GOV_OK ? check_ends(a, &b, d) : rc;
 }
 
 /* ---- beginning ---- */
@@ -156,6 +186,11 @@ static gov_status put_entry(gov *g, const case_machine *m, const fund_entry *sha
     return fund_entry_put(g, &e, d);
 }
 
+static gov_status tell(gov *g, const book *b, int64_t account, const diag *d)
+{
+    return b->accounts != NULL && b->accounts->came != NULL ? b->accounts->came(g, b->section->content, account, d) : GOV_OK;
+}
+
 static gov_status note(case_machine *m, const rulebook_action *a, const fund_move *move, const char *name, const diag *d)
 {
     value_builder b;
@@ -177,6 +212,7 @@ static gov_status begin(gov *g, case_machine *m, const rulebook_action *a, const
     fund_move move = {.subject = m->id, .note = "transfer"};
     fund_passage passage = {0};
     fund_entry shape = {0};
+    rulebook_way way = {.place = &a->place};
     bool pending = false;
     book b;
     gov_status rc = find_book(g->rules, rulebook_arg(a, "ledger")->text, &a->place, &b, d);
@@ -185,11 +221,14 @@ static gov_status begin(gov *g, case_machine *m, const rulebook_action *a, const
     if (rc == GOV_OK)
         rc = until(m, a, &t, &pending, d);
     if (rc == GOV_OK)
-        rc = side(g, m, a, "from", &b, &passage.from, &passage.record, &move.from, d);
+        rc = side(g, m, a, "from", &b, &way.from, &way.from_record, &move.from, d);
     if (rc == GOV_OK)
-        rc = side(g, m, a, "to", &b, &passage.to, &passage.record, &move.to, d);
+        rc = side(g, m, a, "to", &b, &way.to, &way.to_record, &move.to, d);
+    if (rc == GOV_OK && b.accounts->may != NULL)
+        rc = b.accounts->may(g, b.section->content, &way, d);
     if (rc != GOV_OK)
         return rc;
+    passage = (fund_passage){.from = way.from, .to = way.to, .record = way.to_record != 0 ? way.to_record : way.from_record};
     const bool of_fund = b.accounts == &fund_accounts;
     passage.amount = move.amount;
     move.book = b.accounts->ledger(b.section->content);
@@ -203,6 +242,8 @@ static gov_status begin(gov *g, case_machine *m, const rulebook_action *a, const
         rc = case_effect_begin(m, a, move.id, t.due_us, &t, d);
     if (rc == GOV_OK && of_fund)
         rc = put_entry(g, m, &shape, &move, id, d);
+    if (rc == GOV_OK && !pending)
+        rc = tell(g, &b, move.to, d);
     return rc == GOV_OK ? note(m, a, &move, b.section->name, d) : rc;
 }
 
@@ -249,7 +290,25 @@ static gov_status finish(gov *g, int64_t transfer, bool post, int64_t *amount, i
     rc = fund_post(g, &m, code, d);
     if (rc == GOV_OK && *code == GOV_LEDGER_EXCEEDS_PENDING_TRANSFER_AMOUNT)
         return base_fail(d, M_fund_not_enough, A_I("amount", m.amount));
-    return rc == GOV_OK && *code == GOV_LEDGER_CREATED ? end_entry(g, transfer, &m, post, d) : rc;
+    if (rc != GOV_OK || *code != GOV_LEDGER_CREATED)
+        return rc;
+    rc = end_entry(g, transfer, &m, post, d);
+    const book b = book_of(g->rules, was.ledger);
+    if (rc == GOV_OK && post)
+        rc = tell(g, &b, was.credit_account, d);
+    return rc == GOV_OK && m.amount < was.amount ? tell(g, &b, was.debit_account, d) : rc;
+}
+
+/* A timer, or an event that rules have sent: nobody stands behind the step. */
+static gov_status nobody_approves(gov *g, const rulebook_action *a, int64_t transfer, const diag *d)
+{
+    ledger *l;
+    ledger_transfer was = {0};
+    gov_status rc = ledger_of(g, &l, d);
+    if (rc == GOV_OK)
+        rc = ledger_lookup_transfers(l, &transfer, 1, &was, d);
+    const book b = book_of(g->rules, was.ledger);
+    return rc == GOV_OK ? base_fail_at(d, &a->place, M_transfer_nobody, A_S("ledger", b.section != NULL ? b.section->name : "")) : rc;
 }
 
 static gov_status end(gov *g, case_machine *m, const rulebook_action *a, bool post, const diag *d)
@@ -265,6 +324,8 @@ static gov_status end(gov *g, case_machine *m, const rulebook_action *a, bool po
         rc = amount_of(m, a, 0, &amount, d);
     if (rc == GOV_OK)
         rc = finish(g, e.ref, post, &amount, &code, d);
+    if (rc == GOV_OK && code == GOV_LEDGER_APPROVAL_NEEDS_ANOTHER_ACTOR && g->actor.kind == ACCESS_RULES)
+        return nobody_approves(g, a, e.ref, d);
     const fund_move told = {.amount = amount};
     if (rc == GOV_OK)
         rc = fund_refused(code, &told, d);

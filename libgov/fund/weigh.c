@@ -1,6 +1,7 @@
 /* What each unit weighs under a rule, and a sum divided by that. */
 #include "fund/ops.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { MOST_UNITS = 2000 };
@@ -61,6 +62,13 @@ static gov_status read_unit(gov *g, value v, fund_unit *u, const diag *d)
     return rc;
 }
 
+gov_status fund_twice(const char *name, const char *list, size_t i, const diag *d)
+{
+    char at[48];
+    (void)snprintf(at, sizeof at, "%s[%zu]", list, i);
+    return base_fail(d, M_share_twice, A_S("at", at), A_S("name", name));
+}
+
 gov_status fund_read_units(gov *g, value list, fund_unit **out, size_t *count, const diag *d)
 {
     base_map seen;
@@ -80,7 +88,7 @@ gov_status fund_read_units(gov *g, value list, fund_unit **out, size_t *count, c
         if (rc == GOV_OK && base_map_put(&seen, units[i].name, strlen(units[i].name), &fresh) == NULL)
             rc = base_nomem(d);
         if (rc == GOV_OK && !fresh)
-            rc = base_fail(d, M_share_twice, A_S("name", units[i].name));
+            rc = fund_twice(units[i].name, "units", i, d);
     }
     base_map_free(&seen);
     *out = units;

@@ -66,6 +66,7 @@ static gov_status begin(ledger *l, size_t n, ledger_time t, const diag *d)
     l->b.taken_count = 0;
     l->full = NULL;
     l->b.actor = t.actor;
+    l->b.nobody = t.nobody;
     ledger_drop_extras(l);
     ledger_index_clear(&l->b.transfers);
     return GOV_OK;

@@ -203,6 +203,7 @@ typedef struct ledger_book {
     bool failed;                                /* no memory: what was decided is not to be kept */
     size_t chain_cells, chain_lots, chain_uses; /* counts when the chain began */
     int64_t actor;                              /* who makes the batch */
+    bool nobody;                                /* no person: it approves nothing, and asks for no approval */
     uint32_t warnings;                          /* of the event just made */
     ledger_lot *lots;
     size_t lot_count, lot_cap;

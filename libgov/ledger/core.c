@@ -327,7 +327,8 @@ static int32_t post_or_void(ledger_book *b, const ledger_transfer *t, int64_t *a
         return GOV_LEDGER_DEBIT_ACCOUNT_ALREADY_CLOSED;
     if (b->cells[credit].a.flags & GOV_ACCOUNT_CLOSED && !voids)
         return GOV_LEDGER_CREDIT_ACCOUNT_ALREADY_CLOSED;
-    if (b->cells[debit].a.flags & GOV_ACCOUNT_APPROVAL && !voids && b->rows[row].actor == b->actor)
+    if (b->cells[debit].a.flags & GOV_ACCOUNT_APPROVAL && !voids &&
+        (b->nobody || b->rows[row].actor == b->actor))
         return GOV_LEDGER_APPROVAL_NEEDS_ANOTHER_ACTOR;
 
     ledger_transfer full = *t;
@@ -469,7 +470,7 @@ static int32_t against_limits(ledger_book *b, const ledger_transfer *t, int64_t 
         return GOV_LEDGER_EXCEEDS_MAX_BALANCE;
     if (debit->flags & GOV_ACCOUNT_LOTS && amount > ledger_lots_free(b, debtor, at_us))
         return GOV_LEDGER_EXCEEDS_CREDITS; /* the rest has expired, and waits to be taken away */
-    if (debit->flags & GOV_ACCOUNT_APPROVAL && !(t->flags & GOV_TRANSFER_PENDING))
+    if (debit->flags & GOV_ACCOUNT_APPROVAL && (b->nobody || !(t->flags & GOV_TRANSFER_PENDING)))
         return GOV_LEDGER_APPROVAL_REQUIRED;
     if (t->expires_at != 0 && !(credit->flags & GOV_ACCOUNT_LOTS))
         return GOV_LEDGER_EXPIRES_AT_MUST_BE_ZERO;

@@ -59,6 +59,7 @@ void ledger_close(ledger *l); /* NULL is allowed */
 /* now_us: the community's clock; real_ms: the machine's, for ids; actor: who acts. */
 typedef struct ledger_time {
     int64_t now_us, real_ms, actor;
+    bool nobody; /* no person does, but the rules: of two people who approve they are neither */
 } ledger_time;
 
 /* What a batch wrote, for the journal entry that commits to it. Not called when nothing was written. Gives the id of the entry,

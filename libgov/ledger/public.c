@@ -35,7 +35,7 @@ gov_status ledger_keep(ledger *l, gov_status written, const journal_kept *k, int
 
 ledger_time ledger_now(const gov *g)
 {
-    return (ledger_time){access_now(g), access_real_ms(g), access_actor_id(g)};
+    return (ledger_time){access_now(g), access_real_ms(g), access_actor_id(g), g->actor.kind == ACCESS_RULES};
 }
 
 /* ---- journal entries ---- */

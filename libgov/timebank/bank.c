@@ -328,7 +328,7 @@ static void check(void *user, rulebook_loader *l, const char *name, void *bank)
     }
 }
 
-static const rulebook_accounts accounts = {knows, find_account, book_of, TIMEBANK_BY_RULES, NULL};
+static const rulebook_accounts accounts = {.knows = knows, .find = find_account, .ledger = book_of, .code = TIMEBANK_BY_RULES};
 const rulebook_section_kind timebank_section = {
     .key = "time_bank", .load = load, .check = check, .schema = timebank_json_schema, .accounts = &accounts};
 

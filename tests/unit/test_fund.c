@@ -302,6 +302,37 @@ static void a_timer_is_nobody(void **state)
     community_free(&c);
 }
 
+/* One person does not spend alone by letting the rules approve: neither a timer nor an event that rules send is the second one. */
+static void rules_approve_nothing(void **state)
+{
+    community c = live_on(support_store_of(state)->url, NULL);
+    people(&c);
+    assert_int_equal(call(&c, "fund.give", "{'amount': 40000}", NULL), GOV_OK);
+    as(&c, "li");
+    const int64_t timed = community_open(&c, "paying_itself", "{'cost': 10000, 'late': true}");
+    const int64_t sent = community_open(&c, "paying_itself", "{'cost': 20000}");
+    community_send(&c, sent, "now", NULL, GOV_OK);
+    as(&c, NULL);
+    const gov_tick_result r = community_advance(&c, 61);
+    assert_int_equal(r.failed + r.parked, 2);
+    assert_int_equal(ask(&c, "fund.balance", "{}", "balance"), 40000);
+    assert_int_equal(ask(&c, "fund.balance", "{}", "reserved"), 30000);
+    as(&c, "li");
+    community_send(&c, timed, "ok", NULL, GOV_E_REFUSED);
+    as(&c, NULL);
+    community_put(&c, "staff", "wu", "{'name': '吴', 'roles': ['officer']}");
+    as(&c, "wu");
+    community_send(&c, timed, "ok", NULL, GOV_OK);
+    as(&c, NULL);
+    (void)community_advance(&c, 1);
+    assert_state(&c, timed, "paid");
+    assert_int_equal(ask(&c, "fund.balance", "{}", "balance"), 30000);
+    (void)community_advance(&c, 12 * 1440); /* what nobody approved goes back, which needs nobody */
+    assert_state(&c, sent, "refused");
+    assert_int_equal(ask(&c, "fund.balance", "{}", "reserved"), 0);
+    community_free(&c);
+}
+
 typedef struct altering {
     gov *g;
     store_sql sql;
@@ -674,6 +705,7 @@ int main(void)
         STORE_TESTS(the_scenarios_hold),
         STORE_TESTS(a_case_is_told_what_was_approved),
         STORE_TESTS(a_timer_is_nobody),
+        STORE_TESTS(rules_approve_nothing),
         STORE_TESTS(verify_sees_changed_entries),
         STORE_TESTS(a_plain_model_agrees),
         STORE_TESTS(what_is_owed_adds_up),

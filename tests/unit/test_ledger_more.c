@@ -21,6 +21,7 @@ typedef struct desk {
     ledger *l;
     int64_t now, actor, next;
     uint32_t warnings;
+    bool nobody;
 } desk;
 
 /* Accounts: 1 issues, 2 and 3 hold points in lots, 4 takes what expired, 5 is a fund that pays with two, 6 a shop. */
@@ -72,7 +73,7 @@ static int64_t move(desk *d, ledger_transfer t)
     if (t.pending_id == 0 && t.reversal_of == 0)
         t.ledger = t.code = 1;
     assert_gov_ok(store_begin(d->s, &D), err);
-    assert_gov_ok(ledger_transfer_batch(d->l, &t, 1, (ledger_time){d->now, REAL_MS, d->actor}, NULL,
+    assert_gov_ok(ledger_transfer_batch(d->l, &t, 1, (ledger_time){d->now, REAL_MS, d->actor, d->nobody}, NULL,
                                         &r, &D),
                   err);
     assert_gov_ok(store_commit(d->s, &D), err);
@@ -248,6 +249,12 @@ static void pays_with_two(void **state)
                                   .amount = INT64_MAX,
                                   .flags = GOV_TRANSFER_POST_PENDING};
     assert_int_equal(move(&d, post), -GOV_LEDGER_APPROVAL_NEEDS_ANOTHER_ACTOR);
+    /* Rules at a timer have another number, and are no second person. */
+    d.actor = 2;
+    d.nobody = true;
+    assert_int_equal(move(&d, post), -GOV_LEDGER_APPROVAL_NEEDS_ANOTHER_ACTOR);
+    assert_int_equal(MOVE(&d, 5, 6, 40, .flags = GOV_TRANSFER_PENDING), -GOV_LEDGER_APPROVAL_REQUIRED);
+    d.nobody = false;
     d.actor = 8;
     assert_true(move(&d, post) > 0);
     assert_int_equal(balance(&d, 5), 60);
