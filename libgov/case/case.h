@@ -218,7 +218,8 @@ gov_status case_note_holder(case_machine *m, const diag *d);
 /* The units that had it, and how often it came back to one that had had it; keys or ids is the caller's matter. */
 value case_holders(case_machine *m);
 int64_t case_ping_pongs(case_machine *m);
-/* Its children, a list of maps: id, number, workflow, link, unit, opened_at, closed_at, ended, outcome. Without a store: none. */
+/* Its children, a list of maps: id, number, workflow, link, unit, opened_at, closed_at, ended, outcome, as of the machine's `now` (but for
+ * the unit, which is today's). Without a store: none. */
 gov_status case_children(case_machine *m, value *out, const diag *d);
 /* The same of cases of that workflow whose indexed field has this value, newest first, itself left out; the first 100. */
 gov_status case_alike(case_machine *m, const char *workflow, const char *field, value v, value *out, const diag *d);

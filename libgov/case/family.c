@@ -46,60 +46,181 @@ gov_status case_note_holder(case_machine *m, const diag *d)
     return m->holders != NULL ? GOV_OK : base_nomem(d);
 }
 
-/* ---- other cases, as rules see them ---- */
+/* ---- other cases, as rules see them ----
+ *
+ * A step that is late is taken at its own instant, and a rehearsal lives in the past: neither may see what came later. What has been
+ * opened since is not there yet; of what has taken a step since, the journal tells where it stood. */
 
-#define SEEN "c.id, c.number, c.workflow, c.link, c.unit, c.opened_us, c.closed_us, c.outcome"
+typedef struct seen {
+    int64_t id, unit, opened_us, closed_us, changed_us;
+    const char *number, *workflow, *link, *outcome;
+} seen;
 
-static void text_or_null(value_builder *b, const char *name, store_rows *rows, int column)
+typedef struct looking_back {
+    gov *g;
+    base_arena *arena;
+    int64_t at_us;
+    case_versions versions;
+    seen *it;
+    const diag *d;
+} looking_back;
+
+/* The state of that path; CHART_NONE where the version has none. */
+static uint32_t state_of(const rulebook_workflow *w, value path)
 {
-    if (store_is_null(rows, column))
-        value_builder_set(b, name, value_null());
-    else
-        value_builder_set_copy(b, name, store_text(rows, column, NULL));
+    return path.kind == VALUE_STRING ? chart_find(w->chart, path.as.s, path.len) : CHART_NONE;
+}
+
+static const rulebook_workflow *version_with(const case_versions *v, value paths)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        bool all = paths.kind == VALUE_LIST && paths.len > 0;
+        for (size_t k = 0; all && k < paths.len; k++)
+            all = state_of(v->items[i], paths.as.items[k]) != CHART_NONE;
+        if (all)
+            return v->items[i];
+    }
+    return NULL;
+}
+
+static void stand(seen *it, const rulebook_workflow *w, value paths, int64_t at_us)
+{
+    bool ended = true;
+    const char *outcome = NULL;
+    for (size_t i = 0; i < paths.len; i++) {
+        const uint32_t leaf = state_of(w, paths.as.items[i]);
+        ended = ended && chart_kind_of(w->chart, leaf) == CHART_FINAL;
+        for (uint32_t s = leaf; s != CHART_NONE && outcome == NULL; s = chart_parent(w->chart, s))
+            outcome = w->states[s].outcome;
+    }
+    it->closed_us = !ended ? 0 : it->closed_us != 0 ? it->closed_us : at_us;
+    it->outcome = ended ? outcome : NULL;
+}
+
+static gov_status look_at_entry(void *user, const journal_record *r)
+{
+    looking_back *l = user;
+    value doc;
+    if (r->at_us > l->at_us || strncmp(r->kind, "case.", 5) != 0 || r->erased)
+        return GOV_OK;
+    const gov_status status = access_read_stored(l->g, l->arena, r->data_text, r->data_len, &doc, l->d);
+    if (status != GOV_OK)
+        return status;
+    const value paths = value_get_text(doc, "to");
+    const rulebook_workflow *w = version_with(&l->versions, paths);
+    if (w != NULL)
+        stand(l->it, w, paths, r->at_us);
+    return GOV_OK;
+}
+
+static gov_status look_back(gov *g, seen *it, int64_t at_us, const diag *d)
+{
+    const journal_filter about = {.subject = it->id};
+    base_arena arena;
+    base_arena_init(&arena, g->alloc);
+    looking_back l = {.g = g, .arena = &arena, .at_us = at_us, .it = it, .d = d};
+    it->closed_us = 0;
+    it->outcome = NULL;
+    gov_status status = case_versions_of(g, it->id, &arena, &l.versions, d);
+    if (status == GOV_OK)
+        status = journal_read(g->journal, &about, look_at_entry, &l, d);
+    base_arena_free(&arena);
+    return status;
+}
+
+/* What `now` is for the case; a host's clock that is put back does not make it younger than its last step. */
+static int64_t instant_of(const case_machine *m)
+{
+    return m->as_of_us != 0 ? m->as_of_us : m->now_us > m->changed_us ? m->now_us : m->changed_us;
+}
+
+#define SEEN "c.id, c.number, c.workflow, c.link, c.unit, c.opened_us, c.closed_us, c.outcome, c.changed_us"
+
+/* NULL where it is; *failed: no memory. */
+static const char *text_of(case_machine *m, store_rows *rows, int column, bool *failed)
+{
+    const char *copy = store_is_null(rows, column) ? NULL : base_arena_strdup(m->arena, store_text(rows, column, NULL));
+    *failed = *failed || (copy == NULL && !store_is_null(rows, column));
+    return copy;
+}
+
+static gov_status read_rows(case_machine *m, const store_sql *sql, const store_arg *args, size_t n, seen **out, size_t *count, const diag *d)
+{
+    gov *g = m->community;
+    store_rows rows;
+    seen *list = NULL;
+    size_t cap = 0;
+    bool failed = false;
+    gov_status status = store_query(g->store, sql, args, n, &rows, d);
+    for (*count = 0; status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK;) {
+        if (failed || !base_grow(g->alloc, &list, &cap, *count, sizeof *list)) {
+            status = base_nomem(d);
+            break;
+        }
+        list[(*count)++] = (seen){.id = store_int(&rows, 0), .number = text_of(m, &rows, 1, &failed), .workflow = text_of(m, &rows, 2, &failed),
+                                  .link = text_of(m, &rows, 3, &failed), .unit = store_int(&rows, 4), .opened_us = store_int(&rows, 5),
+                                  .closed_us = store_int(&rows, 6), .outcome = text_of(m, &rows, 7, &failed), .changed_us = store_int(&rows, 8)};
+    }
+    store_rows_close(&rows);
+    *out = list;
+    return status != GOV_END ? status : failed ? base_nomem(d) : GOV_OK;
+}
+
+static value text_or_null(const char *s)
+{
+    return s != NULL ? value_text(s) : value_null();
+}
+
+static value describe(case_machine *m, const seen *it, bool *failed)
+{
+    value_builder b;
+    value_builder_init(&b, m->arena);
+    value_builder_set(&b, "id", value_int(it->id));
+    value_builder_set(&b, "number", text_or_null(it->number));
+    value_builder_set(&b, "workflow", text_or_null(it->workflow));
+    value_builder_set(&b, "link", text_or_null(it->link));
+    value_builder_set(&b, "unit", it->unit != 0 ? value_int(it->unit) : value_null());
+    value_builder_set(&b, "opened_at", value_from_us(it->opened_us));
+    value_builder_set(&b, "closed_at", it->closed_us != 0 ? value_from_us(it->closed_us) : value_null());
+    value_builder_set(&b, "ended", value_bool(it->closed_us != 0));
+    value_builder_set(&b, "outcome", text_or_null(it->outcome));
+    *failed = *failed || b.failed;
+    return value_builder_map(&b);
 }
 
 static gov_status read_seen(case_machine *m, const store_sql *sql, const store_arg *args, size_t n, value *out, const diag *d)
 {
-    store_rows rows;
+    const int64_t at_us = instant_of(m);
     value_builder list;
+    seen *found = NULL;
+    size_t count = 0;
+    bool failed = false;
     value_builder_init(&list, m->arena);
-    gov_status status = store_query(m->community->store, sql, args, n, &rows, d);
-    while (status == GOV_OK && (status = store_next(&rows, d)) == GOV_OK) {
-        value_builder b;
-        value_builder_init(&b, m->arena);
-        value_builder_set(&b, "id", value_int(store_int(&rows, 0)));
-        text_or_null(&b, "number", &rows, 1);
-        text_or_null(&b, "workflow", &rows, 2);
-        text_or_null(&b, "link", &rows, 3);
-        value_builder_set(&b, "unit", store_is_null(&rows, 4) ? value_null() : value_int(store_int(&rows, 4)));
-        value_builder_set(&b, "opened_at", value_from_us(store_int(&rows, 5)));
-        value_builder_set(&b, "closed_at", store_is_null(&rows, 6) ? value_null() : value_from_us(store_int(&rows, 6)));
-        value_builder_set(&b, "ended", value_bool(!store_is_null(&rows, 6)));
-        text_or_null(&b, "outcome", &rows, 7);
-        list.failed = list.failed || b.failed;
-        value_builder_add(&list, value_builder_map(&b));
+    gov_status status = read_rows(m, sql, args, n, &found, &count, d);
+    for (size_t i = 0; i < count && status == GOV_OK; i++) {
+        if (found[i].changed_us > at_us)
+            status = look_back(m->community, &found[i], at_us, d);
+        value_builder_add(&list, describe(m, &found[i], &failed));
     }
-    store_rows_close(&rows);
+    base_free(m->alloc, found);
     *out = value_builder_list(&list);
-    if (status != GOV_END)
-        return status;
-    return list.failed ? base_nomem(d) : GOV_OK;
+    return status == GOV_OK && (list.failed || failed) ? base_nomem(d) : status;
 }
 
 gov_status case_children(case_machine *m, value *out, const diag *d)
 {
-    static const store_sql sql = {"SELECT " SEEN " FROM gov_case c WHERE c.community = $1 AND c.parent = $2 ORDER BY c.id"};
+    static const store_sql sql = {"SELECT " SEEN " FROM gov_case c WHERE c.community = $1 AND c.parent = $2 AND c.opened_us <= $3 ORDER BY c.id"};
     *out = value_list(NULL, 0);
     if (m->community == NULL)
         return GOV_OK;
-    return read_seen(m, &sql, STORE_ARGS(store_i(m->community->community), store_i(m->id)), out, d);
+    return read_seen(m, &sql, STORE_ARGS(store_i(m->community->community), store_i(m->id), store_i(instant_of(m))), out, d);
 }
 
 gov_status case_alike(case_machine *m, const char *workflow, const char *field, value v, value *out, const diag *d)
 {
     static const store_sql sql = {"SELECT " SEEN " FROM gov_case_word w JOIN gov_case c ON c.community = w.community AND c.id = w.case_id "
                                   "WHERE w.community = $1 AND w.field = $2 AND w.word = $3 AND w.case_id <> $4 AND c.workflow = $5 "
-                                  "ORDER BY w.case_id DESC LIMIT 100"};
+                                  "AND c.opened_us <= $6 ORDER BY w.case_id DESC LIMIT 100"};
     base_buf word;
     gov_status status = GOV_OK;
     *out = value_list(NULL, 0);
@@ -110,7 +231,7 @@ gov_status case_alike(case_machine *m, const char *workflow, const char *field, 
     else if (m->community != NULL && word.len > 0)
         status = read_seen(m, &sql,
                            STORE_ARGS(store_i(m->community->community), store_s(field), store_t(word.data, word.len), store_i(m->id),
-                                      store_s(workflow)),
+                                      store_s(workflow), store_i(instant_of(m))),
                            out, d);
     base_buf_free(&word);
     return status;

@@ -17,6 +17,7 @@ typedef struct happening {
     int64_t at_us, actor;
     const char *event;
     const char *effect; /* id of the effect that told it; NULL: none */
+    bool asked; /* somebody did it, and it was taken; what cases and effects tell may come to nothing */
     value data;
 } happening;
 
@@ -83,7 +84,8 @@ static gov_status add_happening(past *p, const journal_record *r, value doc)
         p->cap = cap;
     }
     happening *h = &p->items[p->count++];
-    *h = (happening){.at_us = r->at_us, .actor = r->actor, .data = value_get_text(doc, "data")};
+    *h = (happening){.at_us = r->at_us, .actor = r->actor, .data = value_get_text(doc, "data"),
+                     .asked = sender.kind == VALUE_ABSENT && effect.kind == VALUE_ABSENT};
     if (effect.kind == VALUE_STRING && (h->effect = base_arena_strndup(p->arena, effect.as.s, effect.len)) == NULL)
         return base_nomem(p->d);
     h->event = base_arena_strndup(p->arena, event.as.s, event.len);
@@ -195,7 +197,7 @@ static bool happen_again(life *l, const happening *h, access_actor *actor)
     const rulebook_later *later = h->effect != NULL ? rulebook_find_later(case_simulation_machine(l->s)->w, h->effect) : NULL;
     const gov_status status = later != NULL ? case_simulation_report(l->s, later, h->event, h->data, &accepted, NULL)
                                             : case_simulation_send(l->s, h->event, h->data, &accepted, NULL);
-    if (status == GOV_OK && !accepted)
+    if (status == GOV_OK && !accepted && h->asked)
         value_builder_add(&l->refused, value_text(h->event));
     return goes_on(l, status);
 }
