@@ -347,7 +347,12 @@ gov_status gov_simulation_open(const gov_allocator *alloc, const char *path, con
         return base_misuse(err, path == NULL ? "path" : "out");
     const rulebook_host *host;
     const gov_status status = api_host_new(a, scope, &host, &d);
-    return status == GOV_OK ? case_simulation_new(a, path, workflow, host, api_host_free, out, &d) : status;
+    if (status != GOV_OK)
+        return status;
+    const gov_status opened = case_simulation_new(a, path, workflow, host, api_host_free, out, &d);
+    if (opened != GOV_OK && opened != GOV_E_RULE) /* of the rules mistakes and warnings stand in the order of their lines */
+        base_errors_first(&d);
+    return opened;
 }
 
 gov_status gov_simulation_line(gov_simulation *simulation, const char *line, size_t len, char **out, size_t *out_len,

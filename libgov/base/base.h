@@ -110,6 +110,8 @@ gov_status base_sort_errors(const diag *d); /* GOV_E_NOMEM, or GOV_OK */
 base_message base_error_message(const gov_error *error, size_t i);
 /* Takes out those listed for which drop[i] is true. One error at least has to stay of any. */
 void base_drop_errors(const diag *d, const bool *drop);
+/* Mistakes before warnings, each in their order: for calls that fail for another reason than the rules that they read. */
+void base_errors_first(const diag *d);
 
 /* Adds copies of all diagnostics of `from` to d; returns from's status (or GOV_E_NOMEM). */
 gov_status base_forward(const diag *d, const gov_error *from);

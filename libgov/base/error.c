@@ -335,6 +335,21 @@ gov_status base_sort_errors(const diag *d)
     return GOV_OK;
 }
 
+void base_errors_first(const diag *d)
+{
+    gov_error *e = d != NULL && d->out != NULL ? *d->out : NULL;
+    size_t front = 0;
+    if (e == NULL || e == &nomem_error)
+        return;
+    for (size_t i = 0; i < e->count; i++) {
+        if (e->items[i].severity != GOV_SEVERITY_ERROR)
+            continue;
+        const diagnostic moved = e->items[i];
+        memmove(&e->items[front + 1], &e->items[front], (i - front) * sizeof *e->items);
+        e->items[front++] = moved;
+    }
+}
+
 void base_drop_errors(const diag *d, const bool *drop)
 {
     gov_error *e = d != NULL && d->out != NULL ? *d->out : NULL;

@@ -22,6 +22,10 @@ static bool read_spans(rulebook_loader *l, const rb_node *n, cal_span out[MAX_SP
         rb_fail(l, n, M_too_large, A_S("what", "hours"), A_I("limit", MAX_SPANS));
         return false;
     }
+    if (n->count == 0) {
+        rb_fail(l, n, M_empty, A_S("what", "hours"));
+        return false;
+    }
     for (uint32_t i = 0; i < n->count; i++) {
         const rb_node *item = n->as.items[i];
         if (!rb_expect(l, item, RB_SCALAR, "hours")) {
@@ -109,7 +113,7 @@ static void read_years(rulebook_loader *l, cal_builder *b, const rb_node *n)
     for (uint32_t i = 0; i < n->count && !rb_out(l); i++) {
         const rb_node *key = n->as.pairs[i].key, *val = n->as.pairs[i].val;
         const base_place place = rb_place(key);
-        if (!base_parse_int(key->as.text, key->count, &year) || year < 1 || year > 9999) {
+        if (key->count != 4 || !base_parse_int(key->as.text, key->count, &year) || year < 1) { /* as in dates */
             rb_fail(l, key, M_bad_year, A_N("text", key->as.text, key->count));
             continue;
         }

@@ -104,8 +104,11 @@ static void check_extension(rulebook_loader *l, const rb_node *n, const rulebook
     const rulebook_duration *amount = &c->extend.amount, *most = &c->extend.at_most;
     if (c->due != NULL)
         rb_fail(l, n, M_not_together, A_S("a", "due"), A_S("b", "extend"));
-    if (amount->kind != RULEBOOK_LENGTH_FIXED)
+    if (amount->kind != RULEBOOK_LENGTH_FIXED) {
+        if (most->kind == RULEBOOK_LENGTH_FIXED && !adds_to(&c->budget, most->fixed.unit)) /* the amount has the budget's unit */
+            rb_fail(l, rb_get(n, "at_most"), M_extend_never, A_S("why", "at_most"));
         return;
+    }
     if (amount->fixed.amount <= 0)
         rb_fail(l, rb_get(n, "amount"), M_extend_never, A_S("why", "amount"));
     else if (!adds_to(&c->budget, amount->fixed.unit))

@@ -31,12 +31,27 @@ static void report_shape(rulebook_loader *l, const rb_node *n)
         rb_fail(l, n, M_wrong_kind, A_S("what", "expression"), A_S("expected", "text"), A_S("found", rb_kind_name(n)));
 }
 
+/* `not x`, where the mistake shows at the x. */
+static bool negation(const rb_node *n, const char *found, base_place *place)
+{
+    for (const char *p = n->as.text; (p = strstr(p, "not ")) != NULL; p += 4) {
+        const char *next = p + 4;
+        while (*next == ' ')
+            next++;
+        if ((p == n->as.text || strchr(" (&|!?:,", p[-1]) != NULL) && strncmp(next, found, strlen(found)) == 0) {
+            *place = rb_locate(n, (size_t)(p - n->as.text));
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Signs and words of other languages, told by what stands for them here. One such mistake ends the reading of an expression. */
 static gov_status forward(rulebook_loader *l, const rb_node *n, const gov_error *e)
 {
     static const char *const signs[][2] = {{"and", "&&"}, {"or", "||"}, {"AND", "&&"}, {"OR", "||"}, {"is", "=="}, {"not", "!"},
                                            {"eq", "=="}, {"且", "&&"}, {"或", "||"}};
-    const base_place place = {n->source->path, (uint32_t)gov_error_line(e, 0), (uint32_t)gov_error_column(e, 0)};
+    base_place place = {n->source->path, (uint32_t)gov_error_line(e, 0), (uint32_t)gov_error_column(e, 0)};
     const base_message m = base_error_message(e, 0);
     const char *found = gov_error_argument(e, 0, m == M_bad_character ? "character" : "found");
     if (gov_error_count(e) == 1 && found != NULL && m == M_bad_character && strcmp(found, "=") == 0)
@@ -52,6 +67,11 @@ static gov_status forward(rulebook_loader *l, const rb_node *n, const gov_error 
     for (size_t i = 0; i < ARRAY_LEN(signs) && gov_error_count(e) == 1 && m == M_unexpected_token && found != NULL; i++)
         if (strcmp(found, signs[i][0]) == 0)
             return base_fail_at(l->d, &place, M_expr_word, A_S("found", found), A_S("wanted", signs[i][1]));
+    if (gov_error_count(e) == 1 && m == M_unexpected_token && found != NULL && found[0] != '\0' && negation(n, found, &place))
+        return base_fail_at(l->d, &place, M_expr_word, A_S("found", "not"), A_S("wanted", "!"));
+    const char *field = m == M_no_such_field ? gov_error_argument(e, 0, "field") : NULL;
+    if (gov_error_count(e) == 1 && field != NULL && (strcmp(field, "length") == 0 || strcmp(field, "size") == 0))
+        return base_fail_at(l->d, &place, M_expr_word, A_S("found", field), A_S("wanted", "size()"));
     static const char *const functions[][2] = {{"length", "size"}, {"len", "size"}, {"includes", "contains"},
                                                {"toLowerCase", "lowerAscii"}, {"toUpperCase", "upperAscii"}, {"lower", "lowerAscii"}, {"upper", "upperAscii"}};
     const char *name = gov_error_argument(e, 0, "name");

@@ -47,7 +47,7 @@ static const base_message values[] = {
     M_min_above_max, M_field_pattern, M_bad_field, M_bad_text, M_bad_form, M_bad_point, M_too_fine, M_not_one_of,
     M_below_min, M_above_max, M_too_long, M_no_match, M_field_condition, M_law_without_roll, M_no_calendar,
     M_value_no_duration, M_case_hides_rest, M_extend_never, M_out_of_bounds, M_bad_mark, M_yaml_control, M_bad_utf8,
-    M_yaml_number, M_reserved_field, M_required_not_given};
+    M_yaml_number, M_reserved_field, M_required_not_given, M_role_in_workflow};
 
 /* Mistakes of the text where they stand, whatever the rest says. */
 static const base_message own[] = {
@@ -125,6 +125,8 @@ static unsigned fault_of(const gov_error *e, size_t i)
         return FAULT_LIMIT | FAULT_SHAPE;
     if (m == M_bad_span || m == M_bad_weekdays || m == M_calendar_weekdays || m == M_calendar_hours || m == M_calendar_hours_twice)
         return FAULT_HOURS;
+    if (m == M_empty && is_text(gov_error_argument(e, i, "what"), "hours"))
+        return FAULT_HOURS;
     if (m == M_trigger_unknown)
         return FAULT_TARGET;
     if (m == M_event_never_comes)
@@ -195,6 +197,14 @@ static bool event_misspelt(const following *f, size_t i)
     return false;
 }
 
+static bool meant_elsewhere(const following *f, const char *event)
+{
+    for (size_t k = 0; k < gov_error_count(f->e); k++)
+        if (base_error_message(f->e, k) == M_event_never_comes && is_text(gov_error_argument(f->e, k, "near"), event))
+            return true;
+    return false;
+}
+
 static bool warning_follows(const following *f, size_t i, unsigned faults)
 {
     switch (base_error_message(f->e, i)) {
@@ -216,6 +226,8 @@ static bool warning_follows(const following *f, size_t i, unsigned faults)
     case M_done_never_comes:
     case M_transition_never_taken:
         return (faults & (FAULT_SHAPE | FAULT_TORN | FAULT_ROLE | FAULT_TARGET)) != 0;
+    case M_message_not_taken:
+        return (f->all & (FAULT_SHAPE | FAULT_TORN)) != 0 || f->torn != 0 || meant_elsewhere(f, gov_error_argument(f->e, i, "event"));
     case M_event_nobody_sends:
         return (faults & FAULT_ROLE) != 0 || (f->all & (FAULT_SHAPE | FAULT_TORN)) != 0 || f->torn != 0;
     case M_field_never_set:

@@ -29,7 +29,8 @@ static void from_action(rulebook_loader *l, const rulebook_action *a, senders *s
         rb_names_add(l, &s->known, a->as.raise.event);
         return;
     case RULEBOOK_SEND:
-        rb_names_add(l, a->as.send.to == RULEBOOK_TO_SELF ? &s->known : &s->elsewhere, a->as.send.event);
+        rb_names_add(l, a->as.send.to == RULEBOOK_TO_SELF ? &s->known : &s->elsewhere,
+                     a->as.send.to == RULEBOOK_TO_PARENT ? joined(l, "child.", a->as.send.event) : a->as.send.event);
         return;
     case RULEBOOK_IF:
         from_block(l, &a->as.branch.then, s);
@@ -87,12 +88,17 @@ static bool begins(const char *s, size_t len, const char *word)
     return len >= n && memcmp(s, word, n) == 0 && (len == n || s[n] == '.');
 }
 
+/* What a case is told of its children by itself; what they send arrives as child.EVENT, too. */
+static const char *const from_children[] = {"child.done", "child.reopened", "child.merged"};
+
 /* Can anything that happens match the descriptor? */
 static bool reachable(const chart_text *t, const senders *s)
 {
-    if ((t->len == 1 && t->s[0] == '*') || t->s[0] == '@' || begins(t->s, t->len, "done") ||
-        begins(t->s, t->len, "error") || begins(t->s, t->len, "child"))
+    if ((t->len == 1 && t->s[0] == '*') || t->s[0] == '@' || begins(t->s, t->len, "done") || begins(t->s, t->len, "error"))
         return true;
+    for (size_t i = 0; i < ARRAY_LEN(from_children); i++)
+        if (chart_matches(t->s, t->len, from_children[i], strlen(from_children[i])))
+            return true;
     for (size_t i = 0; i < s->known.count; i++)
         if (chart_matches(t->s, t->len, s->known.items[i], strlen(s->known.items[i])))
             return true;
@@ -105,6 +111,10 @@ static bool reachable(const chart_text *t, const senders *s)
 static void unknown_event(rulebook_loader *l, base_place place, const char *name, size_t len, const senders *s)
 {
     const char *near = base_nearest(name, len, s->known.items, s->known.count);
+    if (near == NULL)
+        near = base_nearest(name, len, s->elsewhere.items, s->elsewhere.count);
+    if (near == NULL && begins(name, len, "child"))
+        near = base_nearest(name, len, from_children, ARRAY_LEN(from_children));
     if (!l->rb->lenient)
         rb_note(l, base_fail_at(l->d, &place, M_event_never_comes, A_N("event", name, len), A_S("near", near)));
 }
@@ -366,6 +376,64 @@ static void check_workflow(rulebook_loader *l, const rulebook_workflow *w, const
     rb_names_free(l, &own.elsewhere);
 }
 
+/* ---- messages to other cases ---- */
+
+static const rulebook_workflow *workflow_at(const rb_full *rb, size_t i)
+{
+    const rulebook_workflow *w = compiled(&rb->defs[i], RB_WORKFLOW);
+    return w != NULL && w->chart != NULL ? w : NULL;
+}
+
+/* The event that some workflow takes and that was probably meant. */
+static const char *taken_near(rulebook_loader *l, const char *event)
+{
+    rb_names names = {0};
+    const rulebook_workflow *w;
+    for (size_t i = 0; i < l->rb->def_count && !rb_out(l); i++)
+        for (uint32_t t = 0; (w = workflow_at(l->rb, i)) != NULL && t < chart_transition_count(w->chart); t++)
+            for (size_t k = 0; k < chart_transition_at(w->chart, t)->event_count; k++) {
+                const chart_text *e = &chart_transition_at(w->chart, t)->events[k];
+                if (e->s[0] != '@' && e->s[0] != '*')
+                    rb_names_add(l, &names, rb_copy(l, e->s, e->len));
+            }
+    const char *near = rb_nearest(&names, event);
+    rb_names_free(l, &names);
+    return near;
+}
+
+static void doubt_message(rulebook_loader *l, const rulebook_action *a)
+{
+    static const char *const words[] = {[RULEBOOK_TO_PARENT] = "parent", [RULEBOOK_TO_CHILDREN] = "children", [RULEBOOK_TO_SENDER] = "sender"};
+    static const char prefix[] = "child.";
+    const bool up = a->as.send.to == RULEBOOK_TO_PARENT;
+    const char *event = up ? joined(l, prefix, a->as.send.event) : a->as.send.event;
+    const rulebook_workflow *w;
+    for (size_t i = 0; event != NULL && i < l->rb->def_count; i++)
+        if ((w = workflow_at(l->rb, i)) != NULL && taken(w, event))
+            return;
+    const char *near = event != NULL ? taken_near(l, event) : NULL;
+    if (up && near != NULL)
+        near = begins(near, strlen(near), "child") && near[5] == '.' ? near + sizeof prefix - 1 : NULL;
+    if (!rb_out(l) && event != NULL)
+        rb_warn(l, a->place, M_message_not_taken, A_S("event", a->as.send.event),
+                A_S("to", a->as.send.to == RULEBOOK_TO_LINK ? a->as.send.link : words[a->as.send.to]), A_S("as", up ? event : NULL),
+                A_S("near", near));
+}
+
+/* What is sent to other cases and none of them would take is lost. */
+static void doubt_messages(rulebook_loader *l, const rulebook_block *b)
+{
+    for (uint32_t i = 0; i < b->count && !rb_out(l) && !l->rb->lenient; i++) {
+        const rulebook_action *a = &b->items[i];
+        if (a->kind == RULEBOOK_IF) {
+            doubt_messages(l, &a->as.branch.then);
+            doubt_messages(l, &a->as.branch.otherwise);
+        } else if (a->kind == RULEBOOK_SEND && a->as.send.to != RULEBOOK_TO_SELF && a->as.send.event != NULL) {
+            doubt_message(l, a);
+        }
+    }
+}
+
 /* What needs to have seen every definition. */
 static void doubt_all(rulebook_loader *l)
 {
@@ -375,6 +443,8 @@ static void doubt_all(rulebook_loader *l)
         if (w == NULL)
             continue;
         rb_doubt_fields(l, w);
+        for (uint32_t k = 0; k < w->block_count; k++)
+            doubt_messages(l, &w->blocks[k]);
         rb_doubt_roles(l, w->roles, w->role_count);
     }
     rb_doubt_roles(l, rb->pub.roles, rb->pub.role_count);

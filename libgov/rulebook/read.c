@@ -274,7 +274,8 @@ static const char *other_word(const char *s, size_t len, const char *const *word
         {"options", "one_of"}, {"values", "one_of"}, {"choices", "one_of"}, {"regex", "matches"}, {"pattern", "matches"},
         {"maximum", "max"}, {"minimum", "min"}, {"label", "title"}, {"name", "title"}, {"role", "by"}, {"roles", "by"},
         {"on_entry", "entry"}, {"on_exit", "exit"}, {"transitions", "on"}, {"timeout", "after"}, {"timezone", "time_zone"},
-        {"value", "is"}, {"pause", "paused_in"}, {"start", "initial"}, {"end", "final"}, {"basic", "atomic"}};
+        {"value", "is"}, {"pause", "paused_in"}, {"start", "initial"}, {"end", "final"}, {"basic", "atomic"},
+        {"tmpl", "template"}, {"tpl", "template"}, {"msg", "text"}, {"message", "text"}, {"evt", "event"}, {"desc", "description"}};
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
         for (size_t k = 0; strlen(pairs[i][0]) == len && memcmp(pairs[i][0], s, len) == 0 && k < count; k++)
             if (strcmp(words[k], pairs[i][1]) == 0)

@@ -51,9 +51,12 @@ static const struct {
     {"any", "true"},
     {"scalar", "{\"type\":[\"string\",\"number\",\"boolean\"]}"},
     {"bool", "{\"type\":\"boolean\"}"},
+    {"times", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000000}"},
+    {"languages", "{\"anyOf\":[" REF("name") ",{\"type\":\"array\",\"minItems\":1,\"uniqueItems\":true,\"items\":" REF("name") "}]}"},
+    {"expr_or_null", "{\"description\":\"CEL\",\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}"},
     {"int", "{\"type\":\"integer\",\"minimum\":0}"},
     {"expr", "{\"description\":\"CEL\",\"type\":[\"string\",\"number\",\"boolean\"]}"},
-    {"exprs", MAP_OF("expr")},
+    {"exprs", MAP_OF("expr_or_null")},
     {"id", "{\"type\":\"string\",\"pattern\":\"^[a-z][a-z0-9_]*$\",\"maxLength\":64}"},
     {"name", "{\"type\":\"string\",\"pattern\":\"^" NAME "$\",\"maxLength\":64}"},
     {"event_name", "{\"type\":\"string\",\"pattern\":\"^" NAME "([.]" NAME ")*$\"}"},
@@ -68,7 +71,7 @@ static const struct {
     {"roles", MAP_OF("role")},
     {"sensitivity", MAP_OF("class")},
     {"sights", "{\"type\":\"array\",\"items\":" REF("sight") "}"},
-    {"spans", "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"pattern\":\"^[0-9]{1,2}:[0-9]{2}-[0-9]{1,2}:[0-9]{2}$\"}}"},
+    {"spans", "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\",\"pattern\":\"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$\"}}"},
     {"hours", "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$\"},"
               "\"additionalProperties\":" REF("spans") "}"},
     {"years", "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^[0-9]{4}$\"},\"additionalProperties\":" REF("year") "}"},
@@ -80,6 +83,7 @@ static const struct {
     {"events", "{\"type\":\"object\",\"propertyNames\":" REF("event_name") ",\"additionalProperties\":{\"anyOf\":[" REF("event") ",{\"type\":\"null\"}]}}"},
     {"states", "{\"type\":\"object\",\"minProperties\":1,\"propertyNames\":" REF("name") ",\"additionalProperties\":{\"anyOf\":[{\"type\":\"null\"},"
                "{\"if\":{\"properties\":{\"type\":{\"const\":\"history\"}},\"required\":[\"type\"]},\"then\":" REF("history") ",\"else\":" REF("state") "}]}}"},
+    {"states_inside", "{\"anyOf\":[" REF("states") ",{\"type\":\"object\",\"maxProperties\":0}]}"},
     {"history_word", "{\"const\":\"history\"}"},
     {"targets", ONE_OR_LIST(REF("path"), REF("path"))},
     {"initial", "{\"anyOf\":[" REF("targets") "," REF("initial_map") "]}"},
@@ -90,7 +94,7 @@ static const struct {
            "{\"type\":\"array\",\"items\":" REF("listed_transition") "}]}"},
     {"clocks", MAP_OF("clock")},
     {"triggers", ONE_OR_LIST(REF("event_name"), REF("event_name"))},
-    {"marks", "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^([0-9]+%|[+].+)$\"},\"additionalProperties\":" REF("event_name") "}"},
+    {"marks", "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^(0*([1-9][0-9]{0,3}|10000)%|[+].+)$\"},\"additionalProperties\":" REF("event_name") "}"},
     {"duration", "{\"anyOf\":[{\"type\":\"string\"}," REF("computed") ",{\"type\":\"array\",\"minItems\":1,\"items\":" REF("duration_case") "}]}"},
     {"moved_states", "{\"type\":\"object\",\"additionalProperties\":" REF("path") "}"},
     {"over", "{\"anyOf\":[" REF("name") ",{\"type\":\"object\",\"minProperties\":1,\"maxProperties\":1,\"additionalProperties\":" REF("expr") "}]}"},
@@ -152,7 +156,7 @@ static void put_map(base_buf *b, const char *name, const member *members, bool *
 static const char *param_shape(const rulebook_param *p)
 {
     switch (p->kind) {
-    case RULEBOOK_PARAM_EXPR: return "expr";
+    case RULEBOOK_PARAM_EXPR: return "expr_or_null";
     case RULEBOOK_PARAM_EXPRS: return "exprs";
     case RULEBOOK_PARAM_TEXT: return "text";
     case RULEBOOK_PARAM_DURATION: return "duration";
@@ -180,7 +184,7 @@ static void put_actions(base_buf *b, const rulebook_host *host, bool *first)
     const rulebook_host *part;
     comma(b, first);
     base_buf_str(b, "\"action\":{\"if\":{\"required\":[\"if\"]},\"then\":" REF("branch") ",\"else\":{\"type\":\"object\",\"minProperties\":1,"
-                    "\"maxProperties\":1,\"properties\":{\"set\":{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":" REF("expr") "},"
+                    "\"maxProperties\":1,\"properties\":{\"set\":{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":" REF("expr_or_null") "},"
                     "\"raise\":" REF("raised") ",\"send\":" REF("sent") ",\"cancel\":" REF("name") ",\"log\":" REF("text"));
     for (size_t k = 0; (part = rulebook_host_part(host, k)) != NULL; k++)
         for (size_t i = 0; i < part->effect_count; i++)

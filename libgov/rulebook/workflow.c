@@ -121,6 +121,18 @@ static void read_conditions(rulebook_loader *l)
     }
 }
 
+/* What the condition reads is wrong here, and may be right in another workflow. */
+static void report_role(rulebook_loader *l, const rulebook_role *role)
+{
+    const gov_error *e = l->d != NULL && l->d->out != NULL ? *l->d->out : NULL;
+    const size_t count = gov_error_count(e);
+    const base_message m = count > 0 ? base_error_message(e, count - 1) : M_internal;
+    const base_place place = rb_place(l->work->root);
+    if (m == M_undeclared_reference || m == M_no_such_field || m == M_no_such_overload || m == M_wrong_type || m == M_wrong_argument)
+        rb_note(l, base_fail_at(l->d, &place, M_role_in_workflow, A_S("role", role->name), A_S("workflow", l->work->w->name),
+                                A_S("source", role->place.origin), A_I("line", role->place.line)));
+}
+
 /* A role's condition has to make sense in each workflow whose events name the role. */
 static void check_roles(rulebook_loader *l)
 {
@@ -131,8 +143,8 @@ static void check_roles(rulebook_loader *l)
             rb_names_add(l, &used, w->events[i].by.items[k]);
     for (size_t i = 0; i < used.count && !rb_out(l); i++) {
         const rulebook_role *role = rulebook_find_role(&l->rb->pub, w, used.items[i]);
-        if (role != NULL && role->when_node != NULL)
-            (void)rb_expr(l, role->when_node, EXPR_BOOL, l->work->nowhere.typed);
+        if (role != NULL && role->when_node != NULL && rb_expr(l, role->when_node, EXPR_BOOL, l->work->nowhere.typed) == NULL && !rb_out(l))
+            report_role(l, role);
     }
     rb_names_free(l, &used);
     for (uint32_t i = 0; i < w->role_count; i++) /* their nodes go away when the workflow is complete */

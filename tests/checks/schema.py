@@ -127,6 +127,48 @@ def check_mutated(validator, count):
     return problems if faults > count // 4 else problems + [f"only {faults} of {count} were refused"]
 
 
+SMALL = """rulebook: t
+version: "1"
+time_zone: Asia/Shanghai
+languages: [zh, en]
+roles: {clerk: {}}
+---
+calendar: cn
+hours: {mon-fri: ["09:00-12:00"]}
+years: {2026: {}}
+---
+workflow: w
+events: {go: {by: [clerk]}, more: {by: [clerk]}}
+clocks: {k: {starts: [a], stops: [b], budget: 2 days, marks: {80%: late}, extend: {event: more, amount: 1 day, times: 1}}}
+on: {late: {}}
+states:
+  a: {on: {go: {to: b, do: [{assign: {unit: case.unit}}]}}}
+  b: {type: final}
+"""
+# What of it is replaced, by what, and whether both take it.
+EDGES = [
+    ("unit: case.unit", "unit: null", True), ("a: {on", "a: {states: {}, on", True), ("2026: {}", "2026: {}, 27: {}", False),
+    ("times: 1", "times: 0", False), ("times: 1", "times: 1000001", False), ("80%", "0%", False), ("80%", "10001%", False),
+    ("80%", "10000%", True), ("[zh, en]", "[]", False), ("[zh, en]", "[zh, zh]", False), ("[zh, en]", "zh", True),
+    ('["09:00-12:00"]', "[]", False), ("09:00-", "9:00-", False), ("-12:00", "-24:00", True), ("-12:00", "-24:30", False),
+]
+
+
+def check_edges(validator):
+    """Both draw the line at the same place."""
+    problems = []
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "rules.yaml")
+        for old, new, taken in [("w", "w", True)] + EDGES:
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(SMALL.replace(old, new, 1) if old != new else SMALL)
+            loads = subprocess.run([GOV, "check", path], capture_output=True).returncode == 0
+            fits = all(validator.is_valid(d) for d in documents(path))
+            if (loads, fits) != (taken, taken):
+                problems.append(f"{old} -> {new}: the loader says {loads}, the schema {fits}, not {taken}")
+    return problems
+
+
 def main():
     text = subprocess.run([GOV, "schema"], capture_output=True).stdout
     schema = json.loads(text)
@@ -140,6 +182,7 @@ def main():
     problems += [f"nothing defines {n}" for n in sorted(set(re.findall(r"#/\$defs/(\w+)", text.decode())) - names)]
     report("the schema is one", problems)
     report("the schema takes what the loader takes", check_taken(validator))
+    report("the schema and the loader draw the line at the same place", check_edges(validator))
     report("the schema refuses what the loader refuses for its form", check_mutated(validator, 150))
 
 
