@@ -456,7 +456,7 @@ static void put_explanation(session *s, const gov_value *v)
     for (size_t i = 0; i < gov_value_count(events); i++)
         put_event(s, gov_value_at(events, i));
     if (gov_value_count(events) == 0)
-        puts(T(c, "  nothing: the case has ended", "  没有：工单已办结"));
+        puts(T(c, "  nothing: its workflow has no events that anybody sends", "  没有：该流程没有可由人发送的事件"));
 }
 
 int cmd_case_explain(cli *c, args *a)

@@ -143,7 +143,7 @@ GOV_API gov_status gov_case_history(gov *g, int64_t id, gov_value **out, gov_err
  *  - `timers`: pending, with what they will do, `provisional`, `parked` and `waiting` (for a year that no calendar lists), and `since`, `length`, `law` where they were reckoned by a calendar
  *  - `effects`: under way and not ended, each with `id`, `effect`, `since`, `due`, `provisional`
  *  - `events`: each with `event`, `allowed`, `input` (of each field type, required, title, default and limits) and for a refused one
- *    `refused_by` (`why`: state, guard or role; `code`, `message` by language, `file`, `line`)
+ *    `refused_by` (`why`: state, guard, role or clock; `code`, `message` by language, `file`, `line`)
  * Permission: `case.read`, as gov_case_get() asks for it: outside of the actor's part, GOV_E_NOT_FOUND.
  * @contract thread=engine alloc=yes block=io
  * @since 0.1

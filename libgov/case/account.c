@@ -33,12 +33,13 @@ static gov_status read_record(void *user, const journal_record *r)
     const gov_status status = access_read_stored(p->g, p->arena, r->data_text, r->data_len, &doc, p->d);
     if (status != GOV_OK)
         return status;
-    const value event = value_get_text(doc, "event");
+    const value event = value_get_text(doc, "event"), mark = value_get_text(doc, CASE_TOLD_MARK);
     case_past_step *s = &p->items[p->count++];
     *s = (case_past_step){.at_us = r->at_us, .actor = r->actor, .entry = r->id,
-                          .step = step_of(value_get_text(doc, "clocks")), .mark = strcmp(r->kind, "case.mark") == 0};
+                          .step = step_of(value_get_text(doc, "clocks"))};
     s->event = event.kind == VALUE_STRING ? base_arena_strndup(p->arena, event.as.s, event.len) : "";
-    return s->event != NULL ? GOV_OK : base_nomem(p->d);
+    s->mark = mark.kind == VALUE_STRING ? base_arena_strndup(p->arena, mark.as.s, mark.len) : NULL;
+    return s->event != NULL && (s->mark != NULL || mark.kind != VALUE_STRING) ? GOV_OK : base_nomem(p->d);
 }
 
 gov_status case_past_read(gov *g, int64_t id, base_arena *arena, case_past *out, const diag *d)
@@ -134,7 +135,7 @@ static const case_past_step *cause_of(const lines *l, int64_t at_us, value what,
                                                          : names(&r->starts, s->event);
         if (named)
             return s;
-        if (found == NULL && !s->mark)
+        if (found == NULL && s->mark == NULL)
             found = s;
     }
     return found;
@@ -330,12 +331,12 @@ static gov_status add_raised(lines *l)
 {
     const rulebook_clock *r = rule_of(l);
     gov_status status = GOV_OK;
-    for (size_t i = 0; i < l->past->count && status == GOV_OK; i++)
-        for (uint32_t k = 0; l->past->items[i].mark && k < r->mark_count; k++)
-            if (strcmp(r->marks[k].event, l->past->items[i].event) == 0) {
-                status = add_mark(l, &r->marks[k], l->past->items[i].at_us, "mark", false);
-                break;
-            }
+    for (size_t i = 0; i < l->past->count && status == GOV_OK; i++) {
+        const case_past_step *s = &l->past->items[i];
+        size_t clock, mark;
+        if (s->mark != NULL && case_mark_of(l->m, s->mark, &clock, &mark) && clock == l->clock)
+            status = add_mark(l, &r->marks[mark], s->at_us, "mark", false);
+    }
     return status;
 }
 

@@ -129,10 +129,12 @@ struct case_machine {
 
     gov *community; /* NULL: there is none */
     int64_t sender; /* the case that the event came from; 0: none */
+    const char *marking;   /* the name of the mark that is due; NULL: it is none */
     const char *reporting; /* the id of the effect that it came from; NULL: none */
     /* What an expression that gives an instant has asked: case_instant looks whether its answer rests on a year that is not listed. */
     const cal_calendar *asked; /* the calendar of a function; NULL: none */
     bool asked_unsure;         /* a clock whose due instant is provisional */
+    bool asked_data;           /* an expression has asked for the data of the event */
     bool asked_waiting;        /* for the due instant of a clock that has none, being paused or not started, and nothing came of it */
     int64_t as_of_us;          /* what `now` is for an expression that is asked as of then; 0: now_us */
     bool clocks_moved;         /* something happened to a clock in this step */
@@ -150,6 +152,10 @@ gov_status case_machine_init(case_machine *m, const rulebook_workflow *w, base_a
 void case_machine_free(case_machine *m); /* the clocks' accounts */
 /* A clock that is under way takes the event, by which it is extended, and no state does: the clock is reason enough. */
 bool case_extended_by(const case_machine *m, const char *event);
+/* GOV_OK: the clocks that the event extends can be extended now; `known`: it has its data. */
+gov_status case_clocks_extendable(case_machine *m, const char *event, bool known, const diag *d);
+/* Do the roles of a transition let the event through, sent by whom it was? What the rules raise needs nobody's leave. */
+gov_status case_admits(case_machine *m, uint32_t transition, const chart_event *event, bool *holds, const diag *d);
 
 value case_field(const case_machine *m, size_t field);
 void case_put_field(case_machine *m, size_t field, value v);
@@ -372,12 +378,10 @@ gov_status case_versions_of(gov *g, int64_t id, base_arena *arena, case_versions
 /* What a member of its history is, under whichever version: a field, or the input of the event (may be NULL). */
 const rulebook_field *case_named_field(const case_versions *v, const char *event, const char *name, size_t len);
 
-/* Would the event do something now, and may g's actor send it? Guards that read its data count as open. */
-typedef struct case_refusal {
-    const char *code; /* of the error that it would be answered with; NULL: nothing refuses it */
-    base_place rule;
-} case_refusal;
-gov_status case_event_refusal(gov *g, case_machine *m, const rulebook_event *e, case_refusal *out, const diag *d);
+/* refuse.c: the error that the event would be answered with, if g's actor sent it now; *out NULL: it would be taken. Its data is not known:
+ * guards that turn on it count as open, and extensions of which it says how long they are as short. */
+typedef enum case_why { CASE_BY_STATE, CASE_BY_GUARD, CASE_BY_ROLE, CASE_BY_CLOCK } case_why;
+gov_status case_event_refusal(gov *g, case_machine *m, const rulebook_event *e, case_why *why, gov_error **out, const diag *d);
 /* watch.c: borrowed until it is set anew; NULL: nobody watches. */
 void case_set_watch(gov *g, const case_watch *watch);
 /* The cases of a workflow, of a parent (0: any), in the order of opening; from the arena. */

@@ -406,17 +406,29 @@ static void raise_again(case_machine *m, size_t i)
     }
 }
 
+/* What the extension is, if it may be had. Ahead of the event, one that its data gives counts as the shortest. */
+static gov_status extension_of(case_machine *m, size_t i, bool known, cal_duration *more, const diag *d)
+{
+    const case_clock *c = &m->clocks[i];
+    const rulebook_clock *r = rule_of(m, i);
+    const expr_run er = case_expr_run(m);
+    if (c->state != CASE_CLOCK_RUNNING && c->state != CASE_CLOCK_PAUSED)
+        return refuse_extension(r, "not_running", "false", d);
+    if (!known && r->extend.amount.kind != RULEBOOK_LENGTH_FIXED)
+        *more = (cal_duration){.unit = c->budget.unit, .amount = 1};
+    else {
+        const gov_status status = rulebook_duration_of(&r->extend.amount, &er, more, NULL, d);
+        if (status != GOV_OK)
+            return status;
+    }
+    return check_extension(m, i, more, d);
+}
+
 static gov_status extend_clock(case_machine *m, size_t i, const diag *d)
 {
     case_clock *c = &m->clocks[i];
-    const rulebook_clock *r = rule_of(m, i);
-    const expr_run er = case_expr_run(m);
     cal_duration more;
-    if (c->state != CASE_CLOCK_RUNNING && c->state != CASE_CLOCK_PAUSED)
-        return refuse_extension(r, "not_running", "false", d);
-    gov_status status = rulebook_duration_of(&r->extend.amount, &er, &more, NULL, d);
-    if (status == GOV_OK)
-        status = check_extension(m, i, &more, d);
+    gov_status status = extension_of(m, i, true, &more, d);
     if (status != GOV_OK)
         return status;
     c->extensions++;
@@ -469,6 +481,18 @@ gov_status case_clocks_event(case_machine *m, const char *event, size_t len, con
             return status;
     }
     return GOV_OK;
+}
+
+gov_status case_clocks_extendable(case_machine *m, const char *event, bool known, const diag *d)
+{
+    gov_status status = GOV_OK;
+    for (size_t i = 0; i < m->w->clock_count && status == GOV_OK; i++) {
+        const rulebook_clock *r = rule_of(m, i);
+        cal_duration more;
+        if (r->extend.event != NULL && strcmp(r->extend.event, event) == 0 && !triggered_by_event(&r->starts, event, strlen(event)))
+            status = extension_of(m, i, known, &more, d);
+    }
+    return status;
 }
 
 gov_status case_clocks_entered(case_machine *m, uint32_t state, const diag *d)

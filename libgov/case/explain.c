@@ -50,111 +50,43 @@ static gov_status describe_input(case_machine *m, const rulebook_event *e, value
     return b.failed ? base_nomem(d) : GOV_OK;
 }
 
-/* What refuses an event; NULL: nothing does. */
-typedef struct refusal {
-    const char *why; /* "state", "guard", "role" */
-    base_place place;
-} refusal;
-
-/* The message that the event would be answered with, and the rule it comes from. */
-static gov_status set_refusal(gov *g, value_builder *b, case_machine *m, const rulebook_event *e, const refusal *r, const diag *d)
+/* The message that the event would be answered with, and the rule that it comes from. */
+static gov_status set_refusal(value_builder *b, case_machine *m, case_why why, const gov_error *error, const diag *d)
 {
-    gov_error *error = NULL;
-    const diag quiet = {g->alloc, &error};
-    value_builder map;
-    value paths;
-    gov_status status = case_active_paths(m, m->arena, &paths, d);
-    if (status != GOV_OK)
-        return status;
-    const char *state = paths.len > 0 ? paths.as.items[0].as.s : "";
-    gov_status told;
-    if (strcmp(r->why, "role") == 0)
-        told = base_fail_at(&quiet, &r->place, M_permission_denied, A_S("actor", access_actor_name(&g->actor)), A_S("action", e->name));
-    else if (strcmp(r->why, "guard") == 0)
-        told = base_fail_at(&quiet, &r->place, M_guard_refused, A_S("event", e->name), A_S("state", state));
-    else
-        told = base_fail_at(&quiet, &r->place, M_event_refused, A_S("event", e->name), A_S("state", state));
+    static const char *const names[] = {[CASE_BY_STATE] = "state", [CASE_BY_GUARD] = "guard", [CASE_BY_ROLE] = "role", [CASE_BY_CLOCK] = "clock"};
     const value reason = case_reason_value(m->arena, error);
-    gov_error_free(error);
+    const char *origin = gov_error_origin(error, 0);
+    value_builder map;
     value_builder_init(&map, m->arena);
-    value_builder_set(&map, "why", value_text(r->why));
+    value_builder_set(&map, "why", value_text(names[why]));
     value_builder_set(&map, "code", value_get_text(reason, "code"));
     value_builder_set(&map, "message", value_get_text(reason, "message"));
-    if (r->place.origin != NULL) {
-        value_builder_set(&map, "file", value_text(r->place.origin));
-        value_builder_set(&map, "line", value_int(r->place.line));
+    if (origin != NULL) {
+        value_builder_set_copy(&map, "file", origin);
+        value_builder_set(&map, "line", value_int(gov_error_line(error, 0)));
     }
     value_builder_set(b, "refused_by", value_builder_map(&map));
-    return told == GOV_E_NOMEM || map.failed || reason.kind == VALUE_ABSENT ? base_nomem(d) : GOV_OK;
-}
-
-/* Would a transition take the event now, and let g's actor through? Guards that read its data cannot be judged before it comes: they
- * count as open. */
-static gov_status judge(gov *g, case_machine *m, const rulebook_event *e, refusal *out, const diag *d)
-{
-    uint32_t candidates[64], active[1];
-    const size_t n = chart_candidates(m->w->chart, m->state, e->name, strlen(e->name), candidates, ARRAY_LEN(candidates));
-    const expr_run run = case_expr_run(m);
-    const access_subject subject = case_subject(m);
-    bool may = true;
-    gov_status status = GOV_OK;
-    *out = (refusal){"state", e->place};
-    if (n == 0 && case_extended_by(m, e->name))
-        out->why = NULL;
-    if (out->why != NULL && chart_active(m->w->chart, m->state, active, 1) > 0)
-        out->place = m->w->states[active[0]].place;
-    for (size_t i = 0; i < n && i < ARRAY_LEN(candidates) && status == GOV_OK && out->why != NULL; i++) {
-        const rulebook_transition *t = &m->w->transitions[candidates[i]];
-        bool holds = true;
-        const gov_status read = t->guard == RULEBOOK_NONE ? GOV_OK : expr_eval_bool(m->w->guards[t->guard].when, &run, &holds, NULL);
-        const bool sure = read == GOV_OK;
-        if (read == GOV_E_NOMEM)
-            return base_nomem(d);
-        if (sure && !holds) {
-            if (i == 0)
-                *out = (refusal){"guard", t->place};
-            continue;
-        }
-        if (t->by.count > 0)
-            status = access_holds(g, m->w, &t->by, &subject, &may, d);
-        *out = may ? (refusal){NULL, {0}} : (refusal){"role", t->place};
-        if (!may && sure)
-            break; /* it is this one that would be taken */
-    }
-    if (status == GOV_OK && out->why == NULL)
-        status = case_may_send(g, m, e, &may, d);
-    if (status == GOV_OK && out->why == NULL && !may)
-        *out = (refusal){"role", e->place};
-    return status;
-}
-
-gov_status case_event_refusal(gov *g, case_machine *m, const rulebook_event *e, case_refusal *out, const diag *d)
-{
-    refusal r;
-    const gov_status status = judge(g, m, e, &r, d);
-    const base_message code = r.why == NULL ? M_event_refused : strcmp(r.why, "role") == 0    ? M_permission_denied
-                                                            : strcmp(r.why, "guard") == 0 ? M_guard_refused
-                                                                                          : M_event_refused;
-    *out = (case_refusal){status == GOV_OK && r.why != NULL ? base_message_code(code) : NULL, r.place};
-    return status;
+    return map.failed || reason.kind == VALUE_ABSENT ? base_nomem(d) : GOV_OK;
 }
 
 static gov_status explain_event(gov *g, case_machine *m, const rulebook_event *e, value *out, const diag *d)
 {
     value_builder b;
     value input;
-    refusal r;
+    case_why why = CASE_BY_STATE;
+    gov_error *error = NULL;
     gov_status status = describe_input(m, e, &input, d);
     if (status == GOV_OK)
-        status = judge(g, m, e, &r, d);
+        status = case_event_refusal(g, m, e, &why, &error, d);
     if (status != GOV_OK)
         return status;
     value_builder_init(&b, m->arena);
     value_builder_set(&b, "event", value_text(e->name));
-    value_builder_set(&b, "allowed", value_bool(r.why == NULL));
+    value_builder_set(&b, "allowed", value_bool(error == NULL));
     value_builder_set(&b, "input", input);
-    if (r.why != NULL)
-        status = set_refusal(g, &b, m, e, &r, d);
+    if (error != NULL)
+        status = set_refusal(&b, m, why, error, d);
+    gov_error_free(error);
     *out = value_builder_map(&b);
     return status == GOV_OK && b.failed ? base_nomem(d) : status;
 }

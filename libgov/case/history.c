@@ -64,7 +64,7 @@ static gov_status add_data(history *h, const journal_record *r, value_builder *b
     for (size_t i = 0; status == GOV_OK && i < data.len; i++) {
         const value key = data.as.pairs[i].key;
         value v;
-        if (value_is_text(key, "clocks") || value_is_text(key, "waits") || value_is_text(key, CASE_TOLD_ROW)) /* for verify, not for people */
+        if (value_is_text(key, "clocks") || value_is_text(key, "waits") || value_is_text(key, CASE_TOLD_MARK) || value_is_text(key, CASE_TOLD_ROW)) /* for verify, not for people */
             continue;
         status = show_members(h, event, data.as.pairs[i].val, &v);
         value_builder_set_n(b, key.as.s, key.len, v);

@@ -91,6 +91,8 @@ gov_status case_filter_may(gov *g, const case_filter *f, const case_machine *m, 
 
 gov_status case_schedule_fire(gov *g, const case_timer *cause, const diag *d);
 /* One macrostep with all that it leaves: rows, index, journal. `cause` is an event that was sent, or a timer. */
+/* refuse.c: says why nothing has taken the event. */
+gov_status case_refuse(case_machine *m, const char *event, value data, const diag *d);
 gov_status case_step(gov *g, case_machine *m, const case_timer *cause, bool must_accept, const diag *d);
 /* The journal's entry of a step. */
 gov_status case_record_step(gov *g, case_machine *m, const char *kind, const char *event, value data, value from,
@@ -153,6 +155,7 @@ void case_witness_free(case_witness *w);
 gov_status case_witness_hear(case_witness *w, gov *g, const diag *d); /* reads the whole journal */
 /* The case's row, and what the import that opened it knew of its content: names that no clock has. */
 #define CASE_TOLD_ROW "#"
+#define CASE_TOLD_MARK "mark"
 #define CASE_TOLD_CONTENT "%"
 /* Under that name, which must be new to it. */
 gov_status case_witness_note(case_witness *w, int64_t id, const char *name, size_t len, int64_t step, const uint64_t digest[2], const diag *d);
@@ -180,7 +183,7 @@ typedef struct case_past_step {
     int64_t at_us, actor, entry;
     int64_t step; /* of the case; 0: it wrote no clock */
     const char *event; /* "": it was opened, migrated ... */
-    bool mark;
+    const char *mark; /* the timer's name of a clock's mark; NULL: it was none */
 } case_past_step;
 typedef struct case_past {
     gov *g;

@@ -19,6 +19,8 @@ gov_status case_record_step(gov *g, case_machine *m, const char *kind, const cha
         value_builder_set(&b, "event", value_text(event));
     if (data.kind == VALUE_MAP && data.len > 0)
         value_builder_set(&b, "data", data);
+    if (m->marking != NULL)
+        value_builder_set(&b, CASE_TOLD_MARK, value_text(m->marking));
     if (m->sender != 0)
         value_builder_set(&b, "sender", value_int(m->sender));
     if (m->reporting != NULL)
@@ -397,18 +399,6 @@ gov_status case_may_send(gov *g, case_machine *m, const rulebook_event *event, b
 
 /* ---- sending ---- */
 
-static gov_status refuse_event(case_machine *m, const char *event, const diag *d)
-{
-    value paths;
-    const char *state = "";
-    if (case_active_paths(m, m->arena, &paths, NULL) == GOV_OK && paths.len > 0)
-        state = paths.as.items[0].as.s;
-    uint32_t candidates[1];
-    if (chart_candidates(m->w->chart, m->state, event, strlen(event), candidates, 1) > 0)
-        return base_fail_at(d, &m->w->transitions[candidates[0]].place, M_guard_refused, A_S("event", event), A_S("state", state));
-    return base_fail(d, M_event_refused, A_S("event", event), A_S("state", state));
-}
-
 static gov_status unknown_event(case_machine *m, const char *name, const diag *d)
 {
     const char **names = base_arena_array(m->arena, m->w->event_count, sizeof *names);
@@ -454,6 +444,7 @@ gov_status case_step(gov *g, case_machine *m, const case_timer *cause, bool must
 {
     const bool mark = cause->kind == CASE_TIMER_MARK;
     const bool open = m->closed_us == 0;
+    m->marking = mark ? cause->name : NULL;
     value from, *before = NULL;
     bool accepted = true;
     gov_status status = copy_fields(m, &before, d);
@@ -463,7 +454,7 @@ gov_status case_step(gov *g, case_machine *m, const case_timer *cause, bool must
         status = mark ? case_machine_mark(m, cause->name, cause->event, d)
                       : case_machine_send(m, cause->event, cause->data, &accepted, d);
     if (status == GOV_OK && must_accept && !accepted)
-        return refuse_event(m, cause->event, d);
+        return case_refuse(m, cause->event, cause->data, d);
     if (status == GOV_OK)
         status = case_settle(g, m, d);
     if (status == GOV_OK && accepted)

@@ -90,6 +90,7 @@ typedef struct chart_transition {
     uint32_t guard;           /* CHART_NONE: always holds */
     uint32_t block;           /* CHART_NONE: no actions */
     bool internal;            /* leaves a compound source active when all targets are inside it */
+    bool asks;                /* the hook `admits` is asked before the guard */
     const chart_text *events; /* descriptors; none: eventless */
     size_t event_count;
     const uint32_t *targets; /* none: targetless, exits and enters nothing */
@@ -168,11 +169,13 @@ typedef struct chart_event {
 } chart_event;
 
 /* What the chart asks its caller. Every member may be NULL except guard and act where the chart has guards
- * or blocks. Any status but GOV_OK ends the macrostep with that status, and nothing is changed.
+ * or blocks, and admits where a transition asks. Any status but GOV_OK ends the macrostep with that status, and nothing is changed.
  * Order in a microstep: exits (inner first: exiting, exit blocks, exited), then per transition taken and its
  * block, then entries (outer first: entering, entry blocks, initial or history-default block, entered). */
 typedef struct chart_hooks {
     gov_status (*guard)(void *user, uint32_t guard, chart_run *run, bool *holds, const diag *d);
+    /* Of a transition that asks: false passes it over, as a guard that does not hold. */
+    gov_status (*admits)(void *user, uint32_t transition, chart_run *run, bool *holds, const diag *d);
     gov_status (*act)(void *user, uint32_t block, chart_run *run, const diag *d);
     /* An event (external or internal) is about to be handled; `taken` transitions were enabled by it. */
     gov_status (*event)(void *user, const chart_event *event, size_t taken, chart_run *run,
@@ -205,6 +208,11 @@ gov_status chart_start(const chart *c, chart_state *s, const chart_caller *by, c
  * is unchanged. GOV_E_LIMIT past CHART_MAX_MICROSTEPS. event->name and data have to live during the call. */
 gov_status chart_send(const chart *c, chart_state *s, const chart_event *event,
                       const chart_caller *by, bool *accepted, const diag *d);
+
+/* The transitions that the event would take now, by the hooks `guard` and `admits`; nothing is run, and nothing changed. Writes up to cap, and
+ * *count is how many there are. Any status of a hook but GOV_OK ends it. */
+gov_status chart_would_take(const chart *c, const chart_state *s, const chart_event *event, const chart_caller *by,
+                            uint32_t *out, size_t cap, size_t *count, const diag *d);
 
 /* For hooks. */
 /* Puts an event at the end of the internal queue. The name is copied; the data has to live until the macrostep ends

@@ -179,6 +179,7 @@ static bool lay_out_arrows(compiling *k)
         to->targets = targets.items;
         to->events = events;
         c->guarded = c->guarded || to->guard != CHART_NONE;
+        c->asking = c->asking || to->asks;
         c->acting = c->acting || to->block != CHART_NONE;
         c->nodes[to->source].arrows.count++;
     }

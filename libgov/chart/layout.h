@@ -146,7 +146,7 @@ struct chart {
     uint32_t leaf_count;
     uint32_t *histories; /* history states by slot */
     uint32_t history_count;
-    bool guarded, acting; /* guards or action blocks are there */
+    bool guarded, acting, asking; /* guards, action blocks, or transitions that ask are there */
 };
 
 /* A run's place: the active states, then for each history state what it holds (nothing: never left). */

@@ -79,18 +79,20 @@ static gov_status raise_done(chart_run *run, uint32_t state)
 
 /* ---- which transitions ---- */
 
-/* The first transition of `list` whose guard holds. */
+/* The first transition of `list` that admits the event and whose guard holds. */
 static gov_status first_enabled(chart_run *run, chart_list list, uint32_t *found)
 {
     *found = CHART_NONE;
     for (uint32_t i = 0; i < list.count; i++) {
-        const uint32_t guard = run->c->arrows[list.items[i]].guard;
+        const chart_transition *t = &run->c->arrows[list.items[i]];
         bool holds = true;
-        if (guard != CHART_NONE) {
-            const gov_status status = run->hooks->guard(run->by->user, guard, run, &holds, run->d);
-            if (status != GOV_OK)
-                return status;
-        }
+        gov_status status = GOV_OK;
+        if (t->asks)
+            status = run->hooks->admits(run->by->user, list.items[i], run, &holds, run->d);
+        if (status == GOV_OK && holds && t->guard != CHART_NONE)
+            status = run->hooks->guard(run->by->user, t->guard, run, &holds, run->d);
+        if (status != GOV_OK)
+            return status;
         if (holds) {
             *found = list.items[i];
             return GOV_OK;
@@ -444,7 +446,7 @@ static gov_status begin(const chart *c, const chart_state *s, const chart_caller
                  list = ((size_t)c->leaf_count + 1) * sizeof(uint32_t);
     const size_t size = chart_state_size(c),
                  past = ((size_t)c->history_count + 1) * sizeof(uint32_t);
-    if ((c->guarded && by->hooks->guard == NULL) || (c->acting && by->hooks->act == NULL) ||
+    if ((c->guarded && by->hooks->guard == NULL) || (c->acting && by->hooks->act == NULL) || (c->asking && by->hooks->admits == NULL) ||
         s->words != c->words * (c->history_count + 1))
         return base_fail(d, M_bad_argument, A_S("what", "a chart's hooks or state"));
     char *at = base_arena_alloc(by->scratch,
@@ -512,4 +514,26 @@ gov_status chart_send(const chart *c, chart_state *s, const chart_event *event,
     if (accepted != NULL)
         *accepted = status == GOV_OK && taken;
     return status;
+}
+
+gov_status chart_would_take(const chart *c, const chart_state *s, const chart_event *event, const chart_caller *by,
+                            uint32_t *out, size_t cap, size_t *count, const diag *d)
+{
+    chart_run *run;
+    *count = 0;
+    if (!chart_started(s) || chart_done(s))
+        return GOV_OK;
+    gov_status status = begin(c, s, by, d, &run);
+    if (status != GOV_OK)
+        return status;
+    const chart_event external = {event->name, event->len, event->data, false};
+    run->event = &external;
+    status = select_arrows(run, chart_word_of(c, event->name, event->len));
+    if (status != GOV_OK)
+        return status;
+    drop_conflicts(run);
+    for (size_t i = 0; i < run->enabled_count && i < cap; i++)
+        out[i] = run->enabled[i];
+    *count = run->enabled_count;
+    return GOV_OK;
 }

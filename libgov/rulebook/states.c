@@ -378,6 +378,7 @@ static void add_transition(rulebook_loader *l, uint32_t state, const rb_node *n,
     }
     chart_transition ct = {.source = state, .guard = info.guard, .block = info.block, .events = t->events,
                            .event_count = t->count, .targets = targets, .place = &info.place,
+                           .asks = info.by.count > 0 && t->count > 0 && !t->timer, /* what the rules do by themselves needs nobody's leave */
                            .internal = map && rulebook_read_bool(l, rb_get(n, "internal"), "internal", false)};
     ct.target_count = read_targets(l, state, CHART_NONE, map ? rb_get(n, "to") : n, targets);
     rulebook_transition *out = rb_list_add(l, &l->work->transitions);

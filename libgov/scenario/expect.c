@@ -210,19 +210,19 @@ static gov_status check_that(view *v, const rulebook_expectation *e)
 }
 
 /* It is refused, and should be so for that reason. */
-static gov_status check_refusal(view *v, const rulebook_wanted *event, const rulebook_refusal *wanted, const case_refusal *found)
+static gov_status check_refusal(view *v, const rulebook_wanted *event, const rulebook_refusal *wanted, const gov_error *found)
 {
     base_buf is, want;
-    const bool code = wanted->code == NULL || strcmp(wanted->code, found->code) == 0;
-    if (code && scenario_refused_by(wanted, found->rule.origin, found->rule.line))
+    const bool code = wanted->code == NULL || strcmp(wanted->code, gov_error_code(found, 0)) == 0;
+    if (code && scenario_refused_by(wanted, gov_error_origin(found, 0), gov_error_line(found, 0)))
         return GOV_OK;
     base_buf_init(&is, v->r->g->alloc);
     base_buf_init(&want, v->r->g->alloc);
-    base_buf_fmt(&is, "refused by %s", found->code);
+    base_buf_fmt(&is, "refused by %s", gov_error_code(found, 0));
     base_buf_fmt(&want, "%s", wanted->code);
     if (wanted->file != NULL) {
         base_buf_str(&is, ", ");
-        scenario_rule_text(&is, found->rule.origin, found->rule.line);
+        scenario_rule_text(&is, gov_error_origin(found, 0), gov_error_line(found, 0));
         base_buf_str(&want, ", ");
         scenario_rule_text(&want, wanted->file, wanted->line);
     }
@@ -244,21 +244,23 @@ static gov_status check_event(view *v, const rulebook_expectation *e, const rule
 {
     const size_t a = place_of(&e->allowed, event->name), f = place_of(&e->refused, event->name);
     const bool wanted = a < e->allowed.count, unwanted = f < e->refused.count;
-    case_refusal found;
+    gov_error *found = NULL;
+    case_why why;
     if (!e->allowed.asked && !unwanted)
         return GOV_OK;
-    const gov_status status = case_event_refusal(v->r->g, &v->m, event, &found, v->d);
-    const bool allowed = found.code == NULL;
+    gov_status status = case_event_refusal(v->r->g, &v->m, event, &why, &found, v->d);
+    const bool allowed = found == NULL;
     if (status != GOV_OK)
         return status;
     if (wanted && !allowed)
-        return differs(v, &e->allowed.items[a].place, event->name, "refused", "allowed");
-    if (unwanted)
-        return allowed ? differs(v, &e->refused.items[f].place, event->name, "allowed", "refused")
-                       : check_refusal(v, &e->refused.items[f], &e->refusals[f], &found);
-    return e->allowed.asked && !wanted && allowed
-               ? quiet(base_fail_at(&v->r->to_wrong, &e->allowed.place, M_scenario_unwanted, A_S("what", "allowed"), A_S("found", event->name)))
-               : GOV_OK;
+        status = differs(v, &e->allowed.items[a].place, event->name, "refused", "allowed");
+    else if (unwanted)
+        status = allowed ? differs(v, &e->refused.items[f].place, event->name, "allowed", "refused")
+                         : check_refusal(v, &e->refused.items[f], &e->refusals[f], found);
+    else if (e->allowed.asked && !wanted && allowed)
+        status = quiet(base_fail_at(&v->r->to_wrong, &e->allowed.place, M_scenario_unwanted, A_S("what", "allowed"), A_S("found", event->name)));
+    gov_error_free(found);
+    return status;
 }
 
 static gov_status check_events(view *v, const rulebook_expectation *e)
