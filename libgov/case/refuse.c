@@ -121,14 +121,13 @@ gov_status case_event_refusal(gov *g, case_machine *m, const rulebook_event *e, 
     const chart_event sent = {e->name, strlen(e->name), value_absent(), false};
     bool may = true;
     *out = NULL;
-    *why = CASE_BY_ROLE;
-    gov_status status = case_may_send(g, m, e, &may, d);
-    if (status != GOV_OK)
+    gov_status status = judge(m, &sent, false, why, &quiet); /* what refuses everybody comes before who may send it */
+    if (status == GOV_OK && (status = case_may_send(g, m, e, &may, d)) != GOV_OK)
         return status;
-    if (!may)
+    if (status == GOV_OK && !may) {
+        *why = CASE_BY_ROLE;
         status = base_fail_at(&quiet, &e->place, M_permission_denied, A_S("actor", access_actor_name(&g->actor)), A_S("action", e->name));
-    else
-        status = judge(m, &sent, false, why, &quiet);
+    }
     if (status == GOV_E_NOMEM) {
         gov_error_free(error);
         return base_nomem(d);
