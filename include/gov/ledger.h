@@ -380,9 +380,10 @@ GOV_API gov_status gov_ledger_account_balances(gov *g, const gov_ledger_filter *
 /**
  * Sets a cap: at most so much in a period, for each account that it is about. What has an `effective_at` counts in the period of
  * that instant; what is voided, expires or is taken back is given back to the period that it was counted in. Counting begins when the
- * cap is set. Days and months are the community's.
+ * cap is set: what was recorded before is not counted, and gives nothing back. Days and months are the community's.
  * Permission: `ledger.write`.
- * @param cap  a map: `ledger`, `number` (which cap: the same one again replaces it), `account` and `code` (of the account; 0: any),
+ * @param cap  a map: `ledger`, `number` (which cap: the same one again replaces it; with
+ *             another amount alone it goes on counting, else counting begins anew), `account` and `code` (of the account; 0: any),
  *             `reason` (a number or a name; 0: any), `side` ("received", or "paid"), `per` ("day", "week", "month", "year", "ever"), and
  *             `amount` (null: the cap is taken away)
  * @return GOV_OK, GOV_E_ARG, GOV_E_INPUT, GOV_E_DENIED, GOV_E_STORE and its kin, GOV_E_NOMEM

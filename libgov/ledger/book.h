@@ -147,12 +147,15 @@ typedef struct ledger_cap {
     uint32_t window;       /* a ledger_window */
     int64_t account;       /* 0: each */
     int64_t amount;
+    int64_t seq;      /* whose its counts are: another one when it begins anew */
+    int64_t since_us; /* what its ledger had recorded by then it has not counted */
 } ledger_cap;
 
 typedef struct ledger_count {
     int64_t account, window_us, amount;
     int64_t kept; /* the amount, as the store has it */
-    uint32_t book, cap;
+    int64_t cap;  /* its seq */
+    uint32_t book;
     bool stored, moved;
 } ledger_count;
 

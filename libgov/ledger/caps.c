@@ -33,7 +33,8 @@ bool ledger_caps_each(const ledger_book *b, const ledger_transfer *t, const ledg
     for (size_t i = 0; i < b->cap_count; i++) {
         const ledger_cap *cap = &b->caps[i];
         const ledger_account *a = cap->side == 0 ? debit : credit;
-        if (cap->book != a->ledger || (cap->account != 0 && cap->account != a->id) ||
+        /* What was recorded before it was set it has not counted, and so it gives nothing of that back. */
+        if (cap->book != a->ledger || at_us <= cap->since_us || (cap->account != 0 && cap->account != a->id) ||
             (cap->code != 0 && cap->code != a->code) ||
             (cap->reason != 0 && cap->reason != t->reason))
             continue;
@@ -47,7 +48,7 @@ bool ledger_caps_each(const ledger_book *b, const ledger_transfer *t, const ledg
 static int64_t key_of(const ledger_cap *cap, int64_t account, int64_t window_us)
 {
     uint64_t h = (uint64_t)account * UINT64_C(0x9e3779b97f4a7c15);
-    h ^= ((uint64_t)cap->book << 32 | cap->number) * UINT64_C(0xc2b2ae3d27d4eb4f);
+    h ^= ((uint64_t)cap->book << 32 ^ (uint64_t)cap->seq) * UINT64_C(0xc2b2ae3d27d4eb4f);
     h ^= (uint64_t)(window_us / BASE_US_PER_SECOND) * UINT64_C(0x165667b19e3779f9);
     h ^= h >> 29;
     return (int64_t)(h >> 2) + 1;
@@ -56,7 +57,7 @@ static int64_t key_of(const ledger_cap *cap, int64_t account, int64_t window_us)
 static bool is_count(const ledger_count *c, const ledger_cap *cap, int64_t account,
                      int64_t window_us)
 {
-    return c->account == account && c->book == cap->book && c->cap == cap->number &&
+    return c->account == account && c->book == cap->book && c->cap == cap->seq &&
            c->window_us == window_us;
 }
 
@@ -86,7 +87,7 @@ ledger_count *ledger_count_add(ledger_book *b, const ledger_cap *cap, int64_t ac
     *c = (ledger_count){.account = account,
                         .window_us = window_us,
                         .book = cap->book,
-                        .cap = cap->number};
+                        .cap = cap->seq};
     return c;
 }
 
@@ -121,7 +122,7 @@ bool ledger_caps_allow(ledger_book *b, const ledger_transfer *t, const ledger_ac
            ledger_caps_each(b, t, debit, credit, at_us, allows, &(counting){b, amount});
 }
 
-/* What was counted before the cap was there cannot be given back: no count is less than nothing. */
+/* No count is less than nothing, whatever a damaged store says. */
 static bool count(void *user, const ledger_cap *cap, int64_t account, int64_t window_us)
 {
     const counting *in = user;

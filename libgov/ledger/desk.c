@@ -118,7 +118,7 @@ static gov_status cap_body(gov *g, void *input, const diag *d)
     if (rc == GOV_OK)
         rc = ledger_cap_read(l, *a->in, &c, d);
     if (rc == GOV_OK)
-        rc = ledger_cap_put(l, &c, d);
+        rc = ledger_cap_put(l, &c, access_real_ms(g), d);
     const journal_entry e = {.kind = "ledger_cap", .subject_kind = "", .data = *a->in};
     return rc == GOV_OK ? access_record(g, &e, &entry, d) : rc;
 }

@@ -226,8 +226,8 @@ static gov_status load_lots_of(ledger *l, const int64_t *accounts, size_t n, con
 
 static gov_status load_caps(ledger *l, const ledger_clock *c, const diag *d)
 {
-    static const store_sql sql = {"SELECT number, account, code, reason, side, period, amount FROM "
-                                  "gov_ledger_cap WHERE community = $1 AND ledger = $2 ORDER BY "
+    static const store_sql sql = {"SELECT number, account, code, reason, side, period, amount, "
+                                  "seq, since_us FROM gov_ledger_cap WHERE community = $1 AND ledger = $2 ORDER BY "
                                   "number",
                                   0};
     ledger_book *b = &l->b;
@@ -245,7 +245,9 @@ static gov_status load_caps(ledger *l, const ledger_clock *c, const diag *d)
                                                    .reason = (uint32_t)store_int(&rows, 3),
                                                    .side = (uint32_t)store_int(&rows, 4),
                                                    .window = (uint32_t)store_int(&rows, 5),
-                                                   .amount = store_int(&rows, 6)};
+                                                   .amount = store_int(&rows, 6),
+                                                   .seq = store_int(&rows, 7),
+                                                   .since_us = store_int(&rows, 8)};
     }
     store_rows_close(&rows);
     return rc == GOV_END ? GOV_OK : rc;
@@ -416,7 +418,7 @@ static bool load_count(void *user, const ledger_cap *cap, int64_t account, int64
     int64_t amount = 0;
     in->rc = store_first_int(in->l->s, &sql,
                              STORE_ARGS(store_i(in->l->community), store_i(cap->book),
-                                        store_i(account), store_i(cap->number), store_i(window_us)),
+                                        store_i(account), store_i(cap->seq), store_i(window_us)),
                              &amount, in->d);
     if (in->rc != GOV_OK && in->rc != GOV_END)
         return false;
@@ -580,7 +582,7 @@ static gov_status write_counts(ledger *l, const diag *d)
                                         "community, ledger, account, cap, begins_us", "amount"};
     static const ledger_field fields[] = {{offsetof(ledger_count, book), true, false},
                                           {offsetof(ledger_count, account), false, false},
-                                          {offsetof(ledger_count, cap), true, false},
+                                          {offsetof(ledger_count, cap), false, false},
                                           {offsetof(ledger_count, window_us), false, false},
                                           {offsetof(ledger_count, amount), false, false}};
     const void **made = base_arena_array(&l->scratch, l->b.count_count + 1, sizeof *made);

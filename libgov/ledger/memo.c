@@ -16,7 +16,33 @@ static gov_status count_caps(ledger *l, uint32_t book, const diag *d)
     return store_post(l->s, &sql, STORE_ARGS(store_i(l->community), store_i(book)), 1, d);
 }
 
-gov_status ledger_cap_put(ledger *l, const ledger_cap *c, const diag *d)
+/* With another amount alone a cap goes on counting; one that counts something else, or was taken away meanwhile, begins anew. */
+static gov_status counts_from(ledger *l, const ledger_cap *c, int64_t real_ms, int64_t *seq,
+                              int64_t *since_us, const diag *d)
+{
+    static const store_sql sql = {
+        "SELECT seq, since_us FROM gov_ledger_cap WHERE community = $1 AND ledger = $2 AND number "
+        "= $3 AND account = $4 AND code = $5 AND reason = $6 AND side = $7 AND period = $8",
+        0};
+    const ledger_clock *clock = ledger_clock_of(&l->b, c->book);
+    store_rows rows;
+    gov_status rc =
+        store_first(l->s, &sql,
+                    STORE_ARGS(store_i(l->community), store_i(c->book), store_i(c->number),
+                               store_i(c->account), store_i(c->code), store_i(c->reason),
+                               store_i(c->side), store_i(c->window)),
+                    &rows, d);
+    if (rc == GOV_OK) {
+        *seq = store_int(&rows, 0);
+        *since_us = store_int(&rows, 1);
+        store_rows_close(&rows);
+        return GOV_OK;
+    }
+    *since_us = clock != NULL ? clock->transfer_us : 0;
+    return rc == GOV_END ? store_new_id(l->s, real_ms, seq, d) : rc;
+}
+
+gov_status ledger_cap_put(ledger *l, const ledger_cap *c, int64_t real_ms, const diag *d)
 {
     static const store_sql drop = {
         "DELETE FROM gov_ledger_cap WHERE community = $1 AND ledger = $2 "
@@ -24,9 +50,12 @@ gov_status ledger_cap_put(ledger *l, const ledger_cap *c, const diag *d)
         0};
     static const store_sql add = {
         "INSERT INTO gov_ledger_cap (community, ledger, number, account, code, reason, side, "
-        "period, amount) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "period, amount, seq, since_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         0};
+    int64_t seq = 0, since_us = 0;
     gov_status rc = ledger_hold(l, c->book, d);
+    if (rc == GOV_OK)
+        rc = counts_from(l, c, real_ms, &seq, &since_us, d);
     if (rc == GOV_OK)
         rc = ledger_keep(l,
                          store_post(l->s, &drop,
@@ -38,7 +67,8 @@ gov_status ledger_cap_put(ledger *l, const ledger_cap *c, const diag *d)
         rc = store_post(l->s, &add,
                         STORE_ARGS(store_i(l->community), store_i(c->book), store_i(c->number),
                                    store_i(c->account), store_i(c->code), store_i(c->reason),
-                                   store_i(c->side), store_i(c->window), store_i(c->amount)),
+                                   store_i(c->side), store_i(c->window), store_i(c->amount),
+                                   store_i(seq), store_i(since_us)),
                         1, d);
     return rc == GOV_OK ? count_caps(l, c->book, d) : rc;
 }

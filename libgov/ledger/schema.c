@@ -155,15 +155,18 @@ const store_table ledger_use_table = {.name = "gov_ledger_use",
                                       .columns = use_columns,
                                       .key = "community, seq, lot"};
 
+/* seq: whose its counts are; since_us: the last that its ledger had recorded when they began. */
 static const store_column cap_columns[] = {{"community", STORE_INT}, {"ledger", STORE_INT},
                                            {"number", STORE_INT},    {"account", STORE_INT},
                                            {"code", STORE_INT},      {"reason", STORE_INT},
                                            {"side", STORE_INT},      {"period", STORE_INT},
-                                           {"amount", STORE_INT},    {0}};
+                                           {"amount", STORE_INT},    {"seq", STORE_INT},
+                                           {"since_us", STORE_INT},  {0}};
 const store_table ledger_cap_table = {.name = "gov_ledger_cap",
                                       .columns = cap_columns,
                                       .key = "community, ledger, number"};
 
+/* cap: the seq of one, perhaps of one that was replaced. */
 static const store_column count_columns[] = {{"community", STORE_INT},
                                              {"ledger", STORE_INT},
                                              {"account", STORE_INT},

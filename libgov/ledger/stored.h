@@ -215,7 +215,7 @@ gov_status ledger_write_extras(ledger *l, const diag *d);
 /* ---- memo.c ---- */
 
 /* Less than nothing as its amount: the cap of that number is taken away. In a transaction, as ledger_memo_put. */
-gov_status ledger_cap_put(ledger *l, const ledger_cap *c, const diag *d);
+gov_status ledger_cap_put(ledger *l, const ledger_cap *c, int64_t real_ms, const diag *d);
 gov_status ledger_cap_list(ledger *l, uint32_t book, ledger_cap *out, size_t cap, size_t *count,
                            const diag *d);
 /* As they stood by what had taken effect at that instant. */

@@ -31,6 +31,8 @@ typedef struct model {
     model_use use[MODEL_USES];
     model_count count[MODEL_COUNTS];
     int lots, uses, counts, waited;
+    ledger_cap cap[MODEL_CAPS]; /* book 0: not set */
+    int64_t cap_since[MODEL_CAPS];
     model_old old[1 << 16];
     int olds;
     bool in_chain;
@@ -205,12 +207,27 @@ static const ledger_cap model_caps[MODEL_CAPS] = {
     {.book = 2, .number = 1, .code = 2, .side = 0, .window = LEDGER_MONTH, .amount = 9000},
     {.book = 1, .number = 7, .reason = 3, .side = 1, .window = LEDGER_TOTAL, .amount = 500}};
 
+/* With another amount a cap goes on counting, with another meaning it begins anew. */
+static inline void model_put_cap(model *m, int i, ledger_cap c)
+{
+    ledger_cap *old = &m->cap[i];
+    if (old->book != c.book || old->side != c.side || old->window != c.window || c.amount < 0) {
+        for (int k = 0; k < m->counts; k++)
+            if (m->count[k].cap == i)
+                m->count[k].cap = -1;
+        m->cap_since[i] = m->transfer_at[c.book];
+    }
+    *old = c;
+    if (c.amount < 0)
+        old->book = 0;
+}
+
 static inline model_count *model_counted(model *m, int cap, const ledger_transfer *t,
                                   const ledger_account *dr, const ledger_account *cr, int64_t at)
 {
-    const ledger_cap *c = &model_caps[cap];
+    const ledger_cap *c = &m->cap[cap];
     const ledger_account *a = c->side ? cr : dr;
-    if (a->ledger != c->book || (c->account && a->id != c->account) ||
+    if (a->ledger != c->book || at <= m->cap_since[cap] || (c->account && a->id != c->account) ||
         (c->code && a->code != c->code) || (c->reason && t->reason != c->reason))
         return NULL;
     const time_t seconds = (time_t)((t->effective_at ? t->effective_at : at) / 1000000);
@@ -231,7 +248,7 @@ static inline bool model_capped(model *m, const ledger_transfer *t, const ledger
 {
     for (int i = 0; i < MODEL_CAPS; i++) {
         const model_count *c = model_counted(m, i, t, dr, cr, at);
-        if (c != NULL && amount > 0 && amount > model_caps[i].amount - c->amount)
+        if (c != NULL && amount > 0 && amount > m->cap[i].amount - c->amount)
             return true;
     }
     return false;

@@ -191,7 +191,7 @@ static void survives_want_of_memory(void **state)
     two_accounts(s, l, GOV_ACCOUNT_LOTS | GOV_ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS);
     const ledger_cap cap = {.book = 1, .number = 1, .side = 1, .window = LEDGER_DAY, .amount = 1000};
     assert_gov_ok(store_begin(s, &D), err);
-    assert_gov_ok(ledger_cap_put(l, &cap, &D), err);
+    assert_gov_ok(ledger_cap_put(l, &cap, REAL_MS, &D), err);
     assert_gov_ok(store_commit(s, &D), err);
     done(s, l);
     oom_loop(few_transfers, on->url);

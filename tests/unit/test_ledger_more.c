@@ -347,7 +347,7 @@ static void caps_by_day_and_month(void **state)
         {.book = 1, .number = 3, .reason = 3, .side = 1, .window = LEDGER_TOTAL, .amount = 4}};
     assert_gov_ok(store_begin(d.s, &D), err);
     for (size_t i = 0; i < ARRAY_LEN(caps); i++)
-        assert_gov_ok(ledger_cap_put(d.l, &caps[i], &D), err);
+        assert_gov_ok(ledger_cap_put(d.l, &caps[i], REAL_MS, &D), err);
     assert_gov_ok(store_commit(d.s, &D), err);
     const int64_t first = MOVE(&d, 1, 2, 10);
     assert_int_equal(MOVE(&d, 1, 2, 1), -GOV_LEDGER_EXCEEDS_CAP);
@@ -370,9 +370,65 @@ static void caps_by_day_and_month(void **state)
     assert_true(MOVE(&d, 1, 6, 4, .reason = 3) > 0);
     const ledger_cap none = {.book = 1, .number = 2, .amount = -1};
     assert_gov_ok(store_begin(d.s, &D), err);
-    assert_gov_ok(ledger_cap_put(d.l, &none, &D), err);
+    assert_gov_ok(ledger_cap_put(d.l, &none, REAL_MS, &D), err);
     assert_gov_ok(store_commit(d.s, &D), err);
     assert_true(MOVE(&d, 1, 2, 1) > 0);
+    close_desk(&d);
+}
+
+static void set_cap(desk *d, ledger_cap cap)
+{
+    assert_gov_ok(store_begin(d->s, &D), err);
+    assert_gov_ok(ledger_cap_put(d->l, &cap, REAL_MS, &D), err);
+    assert_gov_ok(store_commit(d->s, &D), err);
+}
+
+/* What a cap has not counted does not come back to it. */
+static void caps_begin_when_they_are_set(void **state)
+{
+    desk d = open_desk(state);
+    const int64_t before = MOVE(&d, 1, 6, 100);
+    const int64_t held = MOVE(&d, 1, 6, 50, .flags = GOV_TRANSFER_PENDING);
+    set_cap(&d, (ledger_cap){.book = 1, .number = 1, .account = 6, .side = 1, .window = LEDGER_DAY, .amount = 100});
+    const int64_t counted = MOVE(&d, 1, 6, 100);
+    assert_true(counted > 0);
+    assert_int_equal(MOVE(&d, 1, 6, 1), -GOV_LEDGER_EXCEEDS_CAP);
+    assert_true(move(&d, (ledger_transfer){.reversal_of = before, .amount = INT64_MAX}) > 0);
+    assert_int_equal(MOVE(&d, 1, 6, 1), -GOV_LEDGER_EXCEEDS_CAP);
+    assert_true(move(&d, (ledger_transfer){.pending_id = held, .flags = GOV_TRANSFER_VOID_PENDING}) > 0);
+    assert_int_equal(MOVE(&d, 1, 6, 1), -GOV_LEDGER_EXCEEDS_CAP);
+    assert_true(move(&d, (ledger_transfer){.reversal_of = counted, .amount = 30}) > 0);
+    assert_int_equal(MOVE(&d, 1, 6, 31), -GOV_LEDGER_EXCEEDS_CAP);
+    assert_true(MOVE(&d, 1, 6, 30) > 0);
+    close_desk(&d);
+}
+
+/* The same number again: with another amount it goes on, with another meaning it begins anew, and so it does after it was gone. */
+static void caps_that_change_begin_anew(void **state)
+{
+    desk d = open_desk(state);
+    ledger_cap cap = {.book = 1, .number = 2, .account = 6, .side = 1, .window = LEDGER_DAY, .amount = 100};
+    set_cap(&d, cap);
+    const int64_t old = MOVE(&d, 1, 6, 80);
+    cap.amount = 90;
+    set_cap(&d, cap);
+    assert_int_equal(MOVE(&d, 1, 6, 11), -GOV_LEDGER_EXCEEDS_CAP);
+    assert_true(MOVE(&d, 1, 6, 10) > 0);
+    cap.side = 0;
+    set_cap(&d, cap);
+    assert_true(MOVE(&d, 6, 1, 90) > 0);
+    assert_int_equal(MOVE(&d, 6, 1, 1), -GOV_LEDGER_EXCEEDS_CAP);
+    cap.side = 1;
+    set_cap(&d, cap);
+    assert_true(MOVE(&d, 1, 6, 90) > 0);
+    assert_true(move(&d, (ledger_transfer){.reversal_of = old, .amount = INT64_MAX}) > 0);
+    assert_int_equal(MOVE(&d, 1, 6, 1), -GOV_LEDGER_EXCEEDS_CAP);
+    cap.amount = -1;
+    set_cap(&d, cap);
+    cap.amount = 5;
+    set_cap(&d, cap);
+    assert_true(MOVE(&d, 1, 6, 5) > 0);
+    assert_int_equal(MOVE(&d, 1, 6, 1), -GOV_LEDGER_EXCEEDS_CAP);
     close_desk(&d);
 }
 
@@ -659,6 +715,8 @@ int main(void)
         STORE_TESTS(gives_back_when_it_is_posted),
         STORE_TESTS(warns_and_goes_on),
         STORE_TESTS(caps_by_day_and_month),
+        STORE_TESTS(caps_begin_when_they_are_set),
+        STORE_TESTS(caps_that_change_begin_anew),
         STORE_TESTS(knows_balances_by_effect),
         STORE_TESTS(breaks_chains_with_lots),
         STORE_TESTS(writes_a_plain_journal),
