@@ -14,6 +14,7 @@ typedef struct looking {
     const rulebook_workflow *w;
     const bool *reached;    /* by state, as far as that is known */
     uint32_t *first, *next; /* the transitions of a state, in the order in which they are tried */
+    uint32_t *why;          /* by transition: what was found */
     uint32_t late;          /* the one that is doubted */
     const chart_text *event; /* of its descriptors; NULL: it waits for no event */
     const rulebook_names *who; /* then: the roles that may send it, NULL where they do not count */
@@ -286,10 +287,11 @@ static void tell(rulebook_loader *l, looking *k, uint32_t why)
 static bool list_by_state(looking *k, const gov_allocator *a)
 {
     const size_t states = chart_state_count(k->w->chart), count = chart_transition_count(k->w->chart);
-    k->first = base_array(a, states + count + 1, sizeof *k->first);
+    k->first = base_array(a, states + 2 * count + 1, sizeof *k->first);
     if (k->first == NULL)
         return false;
     k->next = k->first + states;
+    k->why = k->next + count;
     memset(k->first, 0xff, (states + count) * sizeof *k->first);
     for (uint32_t i = (uint32_t)count; i-- > 0;) {
         const uint32_t source = chart_transition_at(k->w->chart, i)->source;
@@ -299,25 +301,35 @@ static bool list_by_state(looking *k, const gov_allocator *a)
     return true;
 }
 
+static size_t count_reached(const looking *k)
+{
+    size_t n = 0;
+    for (size_t s = 0; s < chart_state_count(k->w->chart); s++)
+        n += k->reached[s];
+    return n;
+}
+
 gov_status rb_doubt_transitions(rulebook_loader *l, const rulebook_workflow *w, bool *never, bool *reached)
 {
     enum { ROUNDS = 4 }; /* what is never taken may leave states unreached, and they others untaken */
     const uint32_t count = (uint32_t)chart_transition_count(w->chart);
     looking k = {.w = w, .reached = reached};
-    uint32_t known = 0, found = 1;
+    size_t before = 0, now = 0;
     gov_status status = chart_reachable(w->chart, reached, l->d);
     if (status == GOV_OK && !list_by_state(&k, l->rb->alloc))
         status = base_nomem(l->d);
-    for (int round = 0; status == GOV_OK && round < ROUNDS && found > known; round++) {
-        known = found;
-        found = 1;
-        for (k.late = 0; k.late < count; k.late++)
-            found += never[k.late] = never[k.late] || why_never(&k) != LET_THROUGH;
+    for (int round = 0; status == GOV_OK && round < ROUNDS && (round == 0 || now != before); round++) {
+        before = count_reached(&k);
+        for (k.late = 0; k.late < count; k.late++) {
+            k.why[k.late] = never[k.late] ? k.why[k.late] : why_never(&k);
+            never[k.late] = k.why[k.late] != LET_THROUGH;
+        }
         status = chart_reachable_without(w->chart, never, reached, l->d);
+        now = count_reached(&k);
     }
     for (k.late = 0; status == GOV_OK && k.late < count; k.late++)
         if (never[k.late])
-            tell(l, &k, why_never(&k));
+            tell(l, &k, k.why[k.late]);
     base_free(l->rb->alloc, k.first);
     return status;
 }
