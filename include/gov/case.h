@@ -56,7 +56,8 @@ GOV_API gov_status gov_case_open(gov *g, const char *workflow, const gov_value *
  * @param options  may be NULL
  * @return GOV_OK, GOV_E_NOT_FOUND, GOV_E_CONFLICT (the idempotency key with another input), GOV_E_INPUT (the input does not fit its declaration), GOV_E_REFUSED (nothing in the case's
  *         state accepts the event, or a rule refuses; the error cites file and line), GOV_E_DENIED, GOV_E_EXPR,
- *         GOV_E_LIMIT (1,000 microsteps), GOV_E_RANGE (the store's clock), GOV_E_RETRY, GOV_E_STORE and its kin, GOV_E_NOMEM
+ *         GOV_E_LIMIT (1,000 microsteps; 100,000 steps of the case that are due before it), GOV_E_RANGE (the store's clock), GOV_E_RETRY,
+ *         GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */

@@ -28,12 +28,13 @@ extern "C" {
 /**
  * Adds a record, or replaces the one of that key.
  * Permission: `record.write`.
+ * Turns of schedules and what programmes have put off until now are done first: who becomes a member today was none yesterday.
  * @param kind    one of GOV_KIND_*
  * @param key     1 to 128 bytes of UTF-8, unique within the kind
  * @param fields  the whole document, a map. Borrowed.
  * @param id      its id; may be NULL
  * @return GOV_OK, GOV_E_INPUT (every bad field is named), GOV_E_NOT_FOUND (a reference), GOV_E_DENIED, GOV_E_RETRY,
- *         GOV_E_STORE and its kin, GOV_E_NOMEM
+ *         GOV_E_LIMIT (more than 100,000 steps are due before it: gov_tick() takes them first), GOV_E_STORE and its kin, GOV_E_NOMEM
  * @contract thread=engine alloc=yes block=io
  * @since 0.1
  */

@@ -679,7 +679,11 @@ gov_status case_catch_up(gov *g, int64_t id, const diag *d)
     return status == GOV_OK && out.fired >= MOST ? base_fail(d, M_behind, A_I("limit", MOST)) : status;
 }
 
+/* Before each record of an import, too: where nothing at all is due, that is remembered. */
 gov_status case_catch_up_rooms(gov *g, const diag *d)
 {
-    return case_catch_up(g, OF_ROOMS, d);
+    bool any;
+    int64_t due_us;
+    const gov_status status = case_next_due(g, &any, &due_us, NULL, d);
+    return status == GOV_OK && any && due_us < access_now(g) ? case_catch_up(g, OF_ROOMS, d) : status;
 }

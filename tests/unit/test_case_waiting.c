@@ -281,6 +281,7 @@ static void a_case_waits_for_its_year(void **state)
         assert_int_equal(tick_at(&w, MONDAY + i * DAY).fired, 0);
     assert_int_equal(report(&w, "waiting"), 1);
     install(&w, long_years, "");
+    assert_int_equal(report(&w, "waiting"), 0);
     r = tick_at(&w, w.now_us);
     assert_int_equal(r.failed, 0);
     assert_state(&w.c, id, "c"); /* entered on 1 January at 00:00, three working days later it is the 6th */
@@ -320,6 +321,31 @@ static void members_of_their_time(void **state)
     assert_int_equal(cases(&w), 5); /* h2's */
     opened_at(&w, 3, COMMUNITY_START + 3 * WEEK);
     opened_at(&w, 4, COMMUNITY_START + 4 * WEEK);
+    community_free(&w.c);
+}
+
+/* The same where an import brings them. */
+static void members_that_an_import_brings(void **state)
+{
+    static const char map[] = "import: households\nfile: r.csv\ncolumns: {code: key, tags: {column: tag, type: list, separator: ';'}}\nkey: code\n";
+    static const char rows[] = "key,tag\nh1,\nh2,key\n";
+    world w;
+    gov_error *err = NULL;
+    char a[512], b[512], *dir;
+    begin(&w, state, COMMUNITY_START - DAY, short_years, weekly);
+    dir = support_tmpdir();
+    community_put(&w.c, "household", "h1", "{'tags': ['key']}");
+    (void)tick_at(&w, COMMUNITY_START);
+    w.now_us = COMMUNITY_START + 2 * WEEK + DAY;
+    support_write(support_path(a, dir, "m.yaml"), map, sizeof map - 1);
+    support_write(support_path(b, dir, "r.csv"), rows, sizeof rows - 1);
+    const gov_import_options o = {.size = sizeof o};
+    gov_import_result r = {.size = sizeof r};
+    assert_gov_ok(gov_import(w.c.g, a, &o, &r, &err), err);
+    assert_int_equal(r.added, 1);
+    support_rmdir(dir);
+    (void)tick_at(&w, w.now_us);
+    assert_int_equal(cases(&w), 3);
     community_free(&w.c);
 }
 
@@ -401,7 +427,7 @@ int main(void)
         STORE_TESTS(turns_wait_for_their_year),         STORE_TESTS(installed_without_the_year),
         STORE_TESTS(what_is_parked_can_be_taken_up),
         STORE_TESTS(another_rhythm_does_not_reach_back), STORE_TESTS(a_case_waits_for_its_year),
-        STORE_TESTS(a_group_that_comes_later),          STORE_TESTS(members_of_their_time),
+        STORE_TESTS(a_group_that_comes_later),          STORE_TESTS(members_of_their_time), STORE_TESTS(members_that_an_import_brings),
         STORE_TESTS(a_member_of_that_instant),          STORE_TESTS(no_event_overtakes_others),
         STORE_TESTS(a_case_of_many_states_ends),
     };
