@@ -261,7 +261,8 @@ GOV_API const char *gov_ledger_result_name(int32_t code);
 #define GOV_LEDGER_BATCH_MAX 8190
 
 /**
- * New ids that ascend with time: the cheapest ones for transfers, since the rows are kept in their order.
+ * New ids that ascend with time: the cheapest ones for transfers, since the rows are kept in their order. A handle ascends strictly; it
+ * may make a few ahead, so that ids of several handles are in the order of time to a second.
  * Permission: `ledger.write`.
  * @param n    1 to GOV_LEDGER_BATCH_MAX
  * @param ids  room for n of them

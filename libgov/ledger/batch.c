@@ -10,6 +10,7 @@ void ledger_forget(ledger *l)
 {
     l->b.cell_count = l->b.row_count = l->b.clock_count = l->b.undo_count = 0;
     l->b.touched_count = 0;
+    l->spare_count = 0;
     ledger_index_clear(&l->b.accounts);
     ledger_index_clear(&l->b.transfers);
 }

@@ -16,6 +16,9 @@ typedef struct ledger_full {
     uint32_t book;
 } ledger_full;
 
+/* Ids made ahead, in one write, for callers that want a few at a time; gone with a transaction that is undone, and after a second. */
+enum { LEDGER_SPARE_IDS = 64, LEDGER_SPARE_MS = 1000 };
+
 struct ledger {
     const gov_allocator *alloc;
     store *s;
@@ -24,6 +27,8 @@ struct ledger {
     base_arena scratch; /* of one call */
     gov *g;             /* whose journal is told of rows that it keeps; NULL: a ledger of its own */
     ledger_full *full;  /* where lots began to wait in this call; in scratch */
+    int64_t spare[LEDGER_SPARE_IDS], spare_ms;
+    size_t spare_at, spare_count;
     bool foreign;       /* an id met another row's seq: give every row a seq of its own */
 };
 

@@ -250,6 +250,36 @@ static void ticks_end_with_breakage_full(void **state)
     community_free(&c);
 }
 
+/* Ids made ahead are nobody else's, ascend, and are not given again after a group was given up. */
+static void ids_are_given_once(void **state)
+{
+    enum { EACH = 300 };
+    static int64_t all[3 * EACH];
+    support_store *s = support_store_of(state);
+    community c = community_make(s, community_rules, NULL);
+    gov *other;
+    size_t n = 0;
+    assert_gov_ok(gov_open(s->url, NULL, &other, &err), err);
+    assert_gov_ok(gov_act_as_host(other, "other", &err), err);
+    for (int i = 0; i < EACH; i++) {
+        const bool given_up = i % 7 == 0;
+        if (given_up)
+            assert_gov_ok(gov_begin(c.g, &err), err);
+        assert_gov_ok(gov_ledger_new_ids(c.g, 1, &all[n], &err), err);
+        if (given_up)
+            assert_gov_ok(gov_rollback(c.g, &err), err);
+        else
+            n++;
+        assert_gov_ok(gov_ledger_new_ids(other, 1 + (size_t)i % 2, &all[n], &err), err);
+        n += 1 + (size_t)i % 2;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_true(all[i] != all[k]);
+    gov_free(other);
+    community_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +289,7 @@ int main(void)
         STORE_TESTS(effects_stay_within_the_calendar),
         STORE_TESTS(full_breakage_holds_nothing_up),
         STORE_TESTS(ticks_end_with_breakage_full),
+        STORE_TESTS(ids_are_given_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
