@@ -10,7 +10,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from checklib import ROOT, blank, finish, notices, read, report, strings, walk
+from checklib import ROOT, blank, finish, literals_defined, notices, read, report, strings, walk
 
 STATEMENT = re.compile(r"^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
 PART = re.compile(r"^\s*(FROM|WHERE|AND|OR|ORDER BY|GROUP BY|HAVING|LIMIT|JOIN|LEFT JOIN|ON CONFLICT|SET|RETURNING|"
@@ -126,12 +126,14 @@ def nulls(sql, nullable):
 
 
 def check(root):
-    problems, nullable = [], nullable_columns(root)
+    problems, nullable, shared = [], nullable_columns(root), {}
+    for path in walk(root, "libgov", [".h"]):
+        shared.update(literals_defined(read(os.path.join(root, path))))
     for path in walk(root, "libgov", [".c", ".h"]):
         below = path.split(os.sep, 1)[1].replace(os.sep, "/")
         if below.startswith("store/"):
             continue
-        for sql, line in strings(read(os.path.join(root, path))):
+        for sql, line in strings(read(os.path.join(root, path)), shared):
             whole = STATEMENT.match(sql)
             if OTHER.match(sql) and re.search(r"\b(TABLE|INDEX|TRANSACTION|IMMEDIATE|FROM|TO|gov_)", sql):
                 problems.append(f"{path}:{line}: {sql.split()[0]} is the store's business")

@@ -140,14 +140,20 @@ def unquote(literal):
     return re.sub(r"\\(.)", lambda m: table.get(m.group(1), m.group(0)), body, flags=re.S)
 
 
-def strings(text):
-    """(string, line) for each run of adjacent literals. A macro between them stands as its literal
-    value where the same file defines one, else as a blank."""
+def literals_defined(text):
+    """The macros of a source that are string literals: name -> value."""
     macros = {}
     for match in re.finditer(r'^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+((?:"(?:\\.|[^"\\])*"|\s|\\\n)+)$',
                              text, re.M):
         parts = re.findall(r'"(?:\\.|[^"\\\n])*"', match.group(2))
         macros[match.group(1)] = "".join(unquote(p) for p in parts)
+    return macros
+
+
+def strings(text, shared=None):
+    """(string, line) for each run of adjacent literals. A macro between them stands as its literal
+    value where the same file defines one, or `shared` does, else as a blank."""
+    macros = {**(shared or {}), **literals_defined(text)}
     run_, start, pending = None, 0, []
     for kind, piece, line in tokens(text):
         if kind == "string":
