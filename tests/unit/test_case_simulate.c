@@ -25,15 +25,17 @@ static const char lamp[] = "workflow: lamp\n"
                            "    after: {delay: PT90S, to: off}\n";
 
 /* A file of its own for a workflow, removed when it was read. */
-static gov_status open_with(const gov_allocator *a, const char *text, const gov_scope *scope,
-                            gov_simulation **out, gov_error **err)
+static gov_status open_file(const gov_allocator *a, const char *text, const char *workflow, const gov_scope *scope, gov_simulation **out,
+                            gov_error **err)
 {
-    char path[] = "/tmp/govsim.XXXXXX";
+    char path[512];
+    const char *dir = getenv("TMPDIR");
+    (void)snprintf(path, sizeof path, "%s/govsim.XXXXXX", dir != NULL ? dir : "/tmp");
     const int file = mkstemp(path);
     assert_true(file >= 0);
     assert_int_equal(write(file, text, strlen(text)), strlen(text));
     close(file);
-    const gov_status status = gov_simulation_open(a, path, NULL, scope, out, err);
+    const gov_status status = gov_simulation_open(a, path, workflow, scope, out, err);
     unlink(path);
     return status;
 }
@@ -41,7 +43,7 @@ static gov_status open_with(const gov_allocator *a, const char *text, const gov_
 static gov_status open_text(const gov_allocator *a, const char *text, gov_simulation **out,
                             gov_error **err)
 {
-    return open_with(a, text, NULL, out, err);
+    return open_file(a, text, NULL, NULL, out, err);
 }
 
 static gov_simulation *simulation(const char *text)
@@ -316,14 +318,7 @@ static const char two[] = "workflow: one\nstates: {a: {type: final}}\n---\nworkf
 
 static gov_status open_named(const char *workflow, gov_simulation **out, gov_error **err)
 {
-    char path[] = "/tmp/govsim.XXXXXX";
-    const int file = mkstemp(path);
-    assert_true(file >= 0);
-    assert_int_equal(write(file, two, strlen(two)), strlen(two));
-    close(file);
-    const gov_status status = gov_simulation_open(NULL, path, workflow, NULL, out, err);
-    unlink(path);
-    return status;
+    return open_file(NULL, two, workflow, NULL, out, err);
 }
 
 static void of_several_workflows_one_is_named(void **state)
@@ -393,10 +388,10 @@ static void functions_outlive_their_scope(void **state)
     gov_simulation *s = NULL;
     gov_error *err = NULL;
     gov_scope *scope = scope_with_odd(NULL);
-    assert_gov(GOV_E_RULE, open_with(NULL, door, NULL, &s, &err), err);
+    assert_gov(GOV_E_RULE, open_file(NULL, door, NULL, NULL, &s, &err), err);
     gov_error_free(err);
     err = NULL;
-    assert_gov_ok(open_with(NULL, door, scope, &s, &err), err);
+    assert_gov_ok(open_file(NULL, door, NULL, scope, &s, &err), err);
     gov_error_free(err);
     gov_scope_free(scope);
     assert_int_equal(functions_there, 1);
@@ -409,7 +404,7 @@ static void functions_outlive_their_scope(void **state)
 static gov_status door_life(const gov_allocator *a, void *user)
 {
     gov_simulation *s = NULL;
-    const gov_status status = open_with(a, door, user, &s, NULL);
+    const gov_status status = open_file(a, door, NULL, user, &s, NULL);
     gov_simulation_free(s);
     return status;
 }
