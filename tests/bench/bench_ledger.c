@@ -237,7 +237,7 @@ static bool prepare_public(void *user)
     b->each = LEDGER_BATCH_MAX;
     const bool warm = public_batch(b);
     b->each = each;
-    return warm;
+    return warm && vfs_shim_start();
 }
 
 /* ---- the floor ---- */
@@ -577,6 +577,8 @@ int main(int argc, char **argv)
     static bed batches, turns, singles, random_ids, phases, pages;
     const char *stored = getenv("BENCH_LEDGER_STORED"), *dir = getenv("TMPDIR");
     bed *const all[] = {&batches, &turns, &singles, &random_ids, &phases, &pages};
+    if (!vfs_shim_start() || sqlite3_vfs_register(sqlite3_vfs_find(VFS_SHIM), 1) != SQLITE_OK)
+        return 1;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         snprintf(all[i]->path, sizeof all[i]->path, "%s/bench_ledger_%ld.db",
                  dir != NULL ? dir : "/tmp", (long)getpid());
@@ -596,9 +598,9 @@ int main(int argc, char **argv)
     {                                                      \
         prepare_ours, run_ours, finish_ours, syncs, &(bed) \
     }
-#define PUBLIC(bed)                                             \
-    {                                                           \
-        prepare_public, run_public, finish_public, NULL, &(bed) \
+#define PUBLIC(bed)                                              \
+    {                                                            \
+        prepare_public, run_public, finish_public, syncs, &(bed) \
     }
 #define FLOOR(bed)                                            \
     {                                                         \
