@@ -11,12 +11,12 @@ typedef timebank_clearing clearing;
 gov_status timebank_add_clearing(timebank_teller *t, const timebank_peer *p, const clearing *c)
 {
     static const store_sql sql = {"INSERT INTO gov_timebank_clearing (community, peer, direction, transfer, what, resident, minutes, "
-                                  "state, reason, at_us, done_us, sequence, given_back) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11, 0)",
+                                  "state, reason, at_us, done_us, sequence, given_back, shortfall) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11, 0, $12)",
                                   0};
     return access_keep(t->g, store_post(t->g->store, &sql,
                                          STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(c->direction), store_i(c->transfer),
                                                     store_s(c->what), store_i0(c->resident), store_i(c->minutes), store_i(c->state),
-                                                    store_s(c->reason), store_i(access_now(t->g)), store_i(c->sequence)),
+                                                    store_s(c->reason), store_i(access_now(t->g)), store_i(c->sequence), store_i(c->shortfall)),
                                          1, t->d), &timebank_kept_clearing, p->id, c->direction,
                        c->transfer, t->d);
 }
@@ -68,8 +68,8 @@ gov_status timebank_no_such_clearing(timebank_teller *t, const timebank_peer *p,
 
 /* ---- sending ---- */
 
-static gov_status keep_message(timebank_teller *t, const timebank_peer *p, int32_t direction, const timebank_message *m,
-                               const char *answer)
+gov_status timebank_keep_message(timebank_teller *t, const timebank_peer *p, int32_t direction, const timebank_message *m,
+                                 const char *answer)
 {
     static const store_sql sql = {"INSERT INTO gov_timebank_message (community, peer, direction, sequence, kind, hash, text, answer, "
                                   "at_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -85,6 +85,27 @@ static gov_status keep_message(timebank_teller *t, const timebank_peer *p, int32
                        &timebank_kept_message, p->id, direction, m->sequence, t->d);
 }
 
+/* The hash of the message of that number that was sent to the peer, or taken up from it; number 0: zeroes. */
+gov_status timebank_kept_hash(timebank_teller *t, const timebank_peer *p, int32_t direction, int64_t sequence, uint8_t out[static BASE_DIGEST_SIZE])
+{
+    static const store_sql sql = {
+        "SELECT hash FROM gov_timebank_message WHERE community = $1 AND peer = $2 AND direction = $3 AND sequence = $4", 0};
+    store_rows rows;
+    size_t len;
+    memset(out, 0, BASE_DIGEST_SIZE);
+    if (sequence == 0)
+        return GOV_OK;
+    const gov_status rc = store_first(t->g->store, &sql,
+                                      STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(direction), store_i(sequence)), &rows, t->d);
+    if (rc != GOV_OK)
+        return rc == GOV_END ? base_fail(t->d, M_internal, A_S("what", "message")) : rc;
+    const void *hash = store_bytes(&rows, 0, &len);
+    if (len == BASE_DIGEST_SIZE)
+        memcpy(out, hash, len);
+    store_rows_close(&rows);
+    return GOV_OK;
+}
+
 gov_status timebank_issue(timebank_teller *t, timebank_peer *p, timebank_message *m, const uint8_t *secret)
 {
     const bool numbered = timebank_is_numbered(m->kind);
@@ -95,8 +116,8 @@ gov_status timebank_issue(timebank_teller *t, timebank_peer *p, timebank_message
     m->ack = p->in_seq;
     m->after = p->out_seq;
     m->sequence = numbered ? p->out_seq + 1 : 0;
-    gov_status rc = GOV_OK;
-    if (p->out_seq == 0)
+    gov_status rc = p->lost > 0 ? timebank_forgotten(t, p) : GOV_OK;
+    if (rc == GOV_OK && p->out_seq == 0)
         rc = timebank_chain_start(t->g, m, timebank_public_key(secret), p->key, p->out_hash, t->d);
     memcpy(m->previous, p->out_hash, sizeof m->previous);
     if (p->in_seq > 0)
@@ -107,7 +128,14 @@ gov_status timebank_issue(timebank_teller *t, timebank_peer *p, timebank_message
         return rc;
     p->out_seq = m->sequence;
     memcpy(p->out_hash, m->hash, sizeof p->out_hash);
-    return keep_message(t, p, OUT, m, NULL);
+    return timebank_keep_message(t, p, OUT, m, NULL);
+}
+
+gov_status timebank_adopt(timebank_teller *t, timebank_peer *p, const timebank_message *own)
+{
+    p->out_seq = own->sequence;
+    memcpy(p->out_hash, own->hash, sizeof p->out_hash);
+    return timebank_keep_message(t, p, OUT, own, NULL);
 }
 
 static timebank_note note_of(const timebank_peer *p, const value_pair *said, size_t n)
@@ -124,12 +152,53 @@ static gov_status in_doubt(timebank_teller *t, const timebank_peer *p, int64_t *
     return store_first_int(t->g->store, &sql, STORE_ARGS(store_i(t->g->community), store_i(p->id)), minutes, t->d);
 }
 
-/* Reserves what is sent: from the member into what is in transit, or from what is owed. */
+/* From the member into what is in transit, or from what is owed. What the member lacks of it suspense advances. */
+static gov_status post_reserved(timebank_teller *t, const timebank_peer *p, const clearing *c)
+{
+    ledger_transfer events[2];
+    int64_t from, to, suspense;
+    size_t n = 0;
+    const bool hours = strcmp(c->what, "hours") == 0;
+    gov_status rc = hours ? timebank_account(t, c->resident, TIMEBANK_MEMBER, &from) : timebank_account(t, p->id, TIMEBANK_PEER, &from);
+    if (rc == GOV_OK)
+        rc = hours ? timebank_account(t, p->id, TIMEBANK_TRANSIT, &to) : timebank_own_account(t, TIMEBANK_OUTSIDE, &to);
+    if (rc == GOV_OK && c->shortfall > 0) {
+        rc = timebank_account(t, p->id, TIMEBANK_SUSPENSE, &suspense);
+        if (rc == GOV_OK)
+            rc = timebank_transfer(t, TIMEBANK_BY_WRITE_OFF, suspense, from, c->shortfall, &events[n]);
+        events[n++].subject = p->id;
+    }
+    if (rc != GOV_OK)
+        return rc;
+    events[n++] = (ledger_transfer){.id = c->transfer,
+                                    .debit_account = from,
+                                    .credit_account = to,
+                                    .amount = c->minutes,
+                                    .ledger = t->bank->book,
+                                    .code = hours ? TIMEBANK_BY_SENDING : TIMEBANK_BY_SETTLEMENT,
+                                    .flags = GOV_TRANSFER_PENDING,
+                                    .subject = p->id};
+    const value_pair said[] = {{value_text("peer"), value_text(p->name)}, {value_text("minutes"), value_int(c->minutes)}};
+    const timebank_note note = note_of(p, said, 2);
+    return timebank_post(t, events, n, &note);
+}
+
+gov_status timebank_reserve_again(timebank_teller *t, const timebank_peer *p, clearing *c)
+{
+    ledger_account a = {0};
+    gov_status rc = strcmp(c->what, "hours") == 0 ? timebank_figures(t, c->resident, TIMEBANK_MEMBER, &a) : GOV_OK;
+    const int64_t has = timebank_balance_of(&a) - a.debits_pending;
+    c->shortfall = strcmp(c->what, "hours") != 0 || has >= c->minutes ? 0 : has > 0 ? c->minutes - has : c->minutes;
+    if (rc == GOV_OK)
+        rc = post_reserved(t, p, c);
+    return rc == GOV_OK ? timebank_add_clearing(t, p, c) : rc;
+}
+
+/* What is sent: within what may be owed, and what the member has. */
 static gov_status reserve(timebank_teller *t, const timebank_peer *p, const clearing *c)
 {
-    ledger_transfer event;
     ledger_account owed, transit;
-    int64_t from, to, after, doubtful = 0;
+    int64_t after, doubtful = 0;
     const bool hours = strcmp(c->what, "hours") == 0;
     gov_status rc = timebank_figures(t, p->id, TIMEBANK_PEER, &owed);
     if (rc == GOV_OK)
@@ -146,31 +215,14 @@ static gov_status reserve(timebank_teller *t, const timebank_peer *p, const clea
         return base_fail(t->d, M_timebank_nothing_owed, A_S("peer", p->name), A_I("minutes", c->minutes));
     if (hours)
         rc = timebank_check_has(t, c->resident, c->minutes);
-    if (rc != GOV_OK)
-        return rc;
-    rc = hours ? timebank_account(t, c->resident, TIMEBANK_MEMBER, &from) : timebank_account(t, p->id, TIMEBANK_PEER, &from);
-    if (rc == GOV_OK)
-        rc = hours ? timebank_account(t, p->id, TIMEBANK_TRANSIT, &to) : timebank_own_account(t, TIMEBANK_OUTSIDE, &to);
-    if (rc != GOV_OK)
-        return rc;
-    event = (ledger_transfer){.id = c->transfer,
-                              .debit_account = from,
-                              .credit_account = to,
-                              .amount = c->minutes,
-                              .ledger = t->bank->book,
-                              .code = hours ? TIMEBANK_BY_SENDING : TIMEBANK_BY_SETTLEMENT,
-                              .flags = GOV_TRANSFER_PENDING,
-                              .subject = p->id};
-    const value_pair said[] = {{value_text("peer"), value_text(p->name)}, {value_text("minutes"), value_int(c->minutes)}};
-    const timebank_note note = note_of(p, said, 2);
-    return timebank_post(t, &event, 1, &note);
+    return rc == GOV_OK ? post_reserved(t, p, c) : rc;
 }
 
 static gov_status prepare(timebank_teller *t, timebank_peer *p, clearing *c, const char *whom, const uint8_t *secret, value *out)
 {
-    timebank_message m = {.kind = "prepare", .what = c->what, .whom = whom, .amount = c->minutes};
+    timebank_message m = {.kind = "prepare", .what = c->what, .whom = whom, .amount = c->minutes, .by = c->resident};
     value_builder b;
-    gov_status rc = access_new_id(t->g, &c->transfer, t->d);
+    gov_status rc = p->lost > 0 ? timebank_forgotten(t, p) : access_new_id(t->g, &c->transfer, t->d);
     c->direction = OUT;
     c->state = TIMEBANK_PREPARED;
     m.transfer = c->transfer;
@@ -316,7 +368,23 @@ static gov_status judge(timebank_teller *t, const timebank_peer *p, const timeba
     return rc;
 }
 
-static gov_status take_prepare(timebank_teller *t, const timebank_peer *p, const timebank_message *m, timebank_message *answer)
+/* What was accepted stays so: whatever has changed since, the peer's minutes are here. */
+static gov_status judge_again(timebank_teller *t, const timebank_message *m, const timebank_message *own, clearing *c, int64_t *theirs)
+{
+    if (strcmp(own->kind, "accept") != 0) {
+        c->reason = own->reason;
+        return GOV_OK;
+    }
+    if (strcmp(c->what, "hours") == 0 && c->resident == 0)
+        return base_fail(t->d, M_timebank_lost_member, A_I("transfer", m->transfer), A_S("whom", m->whom));
+    if (c->reason != NULL)
+        *theirs = m->amount;
+    c->reason = NULL;
+    return GOV_OK;
+}
+
+static gov_status take_prepare(timebank_teller *t, const timebank_peer *p, const timebank_message *m, const timebank_message *own,
+                               timebank_message *answer)
 {
     clearing c, before;
     int64_t theirs = m->amount;
@@ -333,6 +401,8 @@ static gov_status take_prepare(timebank_teller *t, const timebank_peer *p, const
                    .reason = recalled ? "recalled" : NULL};
     if (rc == GOV_OK && !recalled)
         rc = judge(t, p, m, &c, &theirs);
+    if (rc == GOV_OK && !recalled && own != NULL)
+        rc = judge_again(t, m, own, &c, &theirs);
     if (rc == GOV_OK && c.reason == NULL)
         rc = credit(t, p, m, c.resident, theirs);
     c.state = c.reason != NULL ? TIMEBANK_REFUSED : TIMEBANK_ACCEPTED;
@@ -451,8 +521,8 @@ gov_status timebank_kept_answer(timebank_teller *t, const timebank_peer *p, int6
     return *answer != NULL ? GOV_OK : base_nomem(t->d);
 }
 
-static gov_status take_next(timebank_teller *t, timebank_peer *p, const timebank_message *m, const uint8_t *secret,
-                            const char **answer)
+gov_status timebank_take_next(timebank_teller *t, timebank_peer *p, const timebank_message *m, const timebank_message *own,
+                              const uint8_t *secret, const char **answer)
 {
     timebank_message a;
     if (m->sequence > p->in_seq + 1)
@@ -465,55 +535,81 @@ static gov_status take_next(timebank_teller *t, timebank_peer *p, const timebank
         return rc;
     if (memcmp(m->previous, p->in_hash, sizeof m->previous) != 0)
         return base_fail(t->d, M_timebank_chain, A_S("peer", p->name), A_I("found", m->sequence));
-    rc = strcmp(m->kind, "prepare") == 0  ? take_prepare(t, p, m, &a)
+    rc = strcmp(m->kind, "prepare") == 0  ? take_prepare(t, p, m, own, &a)
                     : strcmp(m->kind, "settle") == 0 ? take_settle(t, p, m, &a)
                                                      : take_answer(t, p, m, &a);
     p->in_seq = m->sequence;
     memcpy(p->in_hash, m->hash, sizeof p->in_hash);
-    if (rc == GOV_OK)
-        rc = timebank_issue(t, p, &a, secret);
-    if (rc == GOV_OK)
-        rc = keep_message(t, p, IN, m, a.text);
-    *answer = a.text;
-    return rc;
-}
-
-/* The hash of the message of that number that was sent to the peer, or taken up from it; number 0: zeroes. */
-static gov_status kept_hash(timebank_teller *t, const timebank_peer *p, int32_t direction, int64_t sequence, uint8_t out[static BASE_DIGEST_SIZE])
-{
-    static const store_sql sql = {
-        "SELECT hash FROM gov_timebank_message WHERE community = $1 AND peer = $2 AND direction = $3 AND sequence = $4", 0};
-    store_rows rows;
-    size_t len;
-    memset(out, 0, BASE_DIGEST_SIZE);
-    if (sequence == 0)
-        return GOV_OK;
-    const gov_status rc = store_first(t->g->store, &sql,
-                                      STORE_ARGS(store_i(t->g->community), store_i(p->id), store_i(direction), store_i(sequence)), &rows, t->d);
     if (rc != GOV_OK)
-        return rc == GOV_END ? base_fail(t->d, M_internal, A_S("what", "message")) : rc;
-    const void *hash = store_bytes(&rows, 0, &len);
-    if (len == BASE_DIGEST_SIZE)
-        memcpy(out, hash, len);
-    store_rows_close(&rows);
-    return GOV_OK;
+        return rc;
+    if (own != NULL && (strcmp(own->kind, a.kind) != 0 || own->transfer != a.transfer || own->amount != a.amount))
+        return base_fail(t->d, M_timebank_chain, A_S("peer", p->self), A_I("found", own->sequence));
+    rc = own != NULL ? timebank_adopt(t, p, own) : timebank_issue(t, p, &a, secret);
+    *answer = own != NULL ? own->text : a.text;
+    return rc == GOV_OK ? timebank_keep_message(t, p, IN, m, *answer) : rc;
 }
 
-/* What it says to have taken up is what was sent. One without a number follows what was taken up, too; where it has overtaken numbered ones,
- * these follow its hash or not when they come, and nothing rests on that. */
-static gov_status check_links(timebank_teller *t, const timebank_peer *p, const timebank_message *m, const uint8_t *secret)
+/* What it says to have taken up is what was sent; else this side has forgotten, unless the peer said otherwise before. One without a number
+ * follows what was taken up, too; where it has overtaken numbered ones, these follow its hash or not when they come, and nothing rests on that. */
+gov_status timebank_check_links(timebank_teller *t, const timebank_peer *p, const timebank_message *m, const uint8_t *secret, bool *lost)
 {
     uint8_t hash[BASE_DIGEST_SIZE];
-    gov_status rc = m->ack <= p->out_seq ? kept_hash(t, p, OUT, m->ack, hash) : GOV_OK;
-    if (rc == GOV_OK && (m->ack > p->out_seq || memcmp(m->seen, hash, sizeof hash) != 0))
-        return base_fail(t->d, M_timebank_seen, A_S("peer", p->name), A_I("found", m->ack));
-    if (rc != GOV_OK || m->sequence > 0 || m->after > p->in_seq)
+    gov_status rc = m->ack <= p->out_seq ? timebank_kept_hash(t, p, OUT, m->ack, hash) : GOV_OK;
+    if (rc != GOV_OK)
         return rc;
-    rc = m->after > 0 ? kept_hash(t, p, IN, m->after, hash)
+    *lost = m->ack > p->out_seq || memcmp(m->seen, hash, sizeof hash) != 0;
+    if (*lost && m->ack <= p->out_acked)
+        return base_fail(t->d, M_timebank_seen, A_S("peer", p->name), A_I("found", m->ack));
+    if (*lost || m->sequence > 0 || m->after > p->in_seq)
+        return GOV_OK;
+    rc = m->after > 0 ? timebank_kept_hash(t, p, IN, m->after, hash)
                       : timebank_chain_start(t->g, m, p->key, timebank_public_key(secret), hash, t->d);
     if (rc == GOV_OK && memcmp(m->previous, hash, sizeof hash) != 0)
         return base_fail(t->d, M_timebank_chain, A_S("peer", p->name), A_I("found", m->after));
     return rc;
+}
+
+gov_status timebank_forgotten(timebank_teller *t, const timebank_peer *p)
+{
+    return base_fail(t->d, M_timebank_forgotten, A_S("peer", p->name), A_I("found", p->lost),
+                     A_I("have", p->out_seq < p->lost ? p->out_seq : p->lost - 1));
+}
+
+/* Kept, so that nothing new is sent under numbers that are taken already. */
+static gov_status note_loss(timebank_teller *t, timebank_peer *p, const timebank_message *m)
+{
+    if (p->lost >= m->ack)
+        return GOV_OK;
+    p->lost = m->ack;
+    memcpy(p->lost_hash, m->seen, sizeof p->lost_hash);
+    const value_pair said[] = {{value_text("peer"), value_text(p->name)},
+                               {value_text("found"), value_int(m->ack)},
+                               {value_text("have"), value_int(p->out_seq)}};
+    const timebank_note note = note_of(p, said, ARRAY_LEN(said));
+    const gov_status rc = timebank_record(t, "messages_forgotten", &note);
+    return rc == GOV_OK ? timebank_store_peer(t, p) : rc;
+}
+
+/* A message that goes with what is kept here, or came before. */
+static gov_status take(timebank_teller *t, timebank_peer *p, const timebank_message *m, const uint8_t *secret, const char **answer)
+{
+    gov_status rc = GOV_OK;
+    const bool again = m->sequence > 0 && m->sequence <= p->in_seq;
+    if (m->ack > p->out_acked)
+        p->out_acked = m->ack;
+    if (p->lost > 0 && m->ack >= p->lost) /* it has the same as is kept here, after all */
+        p->lost = 0;
+    if (again)
+        rc = timebank_kept_answer(t, p, m->sequence, m->hash, answer);
+    else if (p->lost > 0)
+        rc = timebank_forgotten(t, p);
+    else if (m->sequence > 0)
+        rc = timebank_take_next(t, p, m, NULL, secret, answer);
+    else if (strcmp(m->kind, "recall") == 0)
+        rc = timebank_take_recall(t, p, m, secret, answer);
+    else if (strcmp(m->kind, "recalled") == 0)
+        rc = timebank_take_recalled(t, p, m);
+    return rc == GOV_OK ? timebank_store_peer(t, p) : rc;
 }
 
 TIMEBANK_RUN(timebank_run_receive)
@@ -523,6 +619,7 @@ TIMEBANK_RUN(timebank_run_receive)
     timebank_message m;
     uint8_t secret[TIMEBANK_SECRET];
     const char *answer = NULL;
+    bool lost = false;
     value_builder b;
     gov_status rc = access_check_whole(g, TIMEBANK_RULE, d);
     if (rc == GOV_OK)
@@ -538,28 +635,19 @@ TIMEBANK_RUN(timebank_run_receive)
     if (rc == GOV_OK)
         rc = timebank_read_key(in[2], TIMEBANK_SECRET, secret, d);
     if (rc == GOV_OK)
-        rc = check_links(&t, &p, &m, secret);
+        rc = timebank_check_links(&t, &p, &m, secret, &lost);
+    const bool again = rc == GOV_OK && m.sequence > 0 && m.sequence <= p.in_seq;
+    if (rc == GOV_OK)
+        rc = lost ? note_loss(&t, &p, &m) : take(&t, &p, &m, secret, &answer);
     if (rc != GOV_OK)
         return rc;
-    const bool again = m.sequence > 0 && m.sequence <= p.in_seq;
-    if (m.ack > p.out_acked)
-        p.out_acked = m.ack;
-    if (again)
-        rc = timebank_kept_answer(&t, &p, m.sequence, m.hash, &answer);
-    else if (m.sequence > 0)
-        rc = take_next(&t, &p, &m, secret, &answer);
-    else if (strcmp(m.kind, "recall") == 0)
-        rc = timebank_take_recall(&t, &p, &m, secret, &answer);
-    else if (strcmp(m.kind, "recalled") == 0)
-        rc = timebank_take_recalled(&t, &p, &m);
-    if (rc == GOV_OK)
-        rc = timebank_store_peer(&t, &p);
     value_builder_init(&b, &g->scratch);
     value_builder_set(&b, "peer", value_text(p.name));
     value_builder_set(&b, "kind", value_text(m.kind));
     value_builder_set(&b, "sequence", value_int(m.sequence));
     value_builder_set(&b, "again", value_bool(again));
     value_builder_set(&b, "answer", answer != NULL ? value_text(answer) : value_null());
+    value_builder_set(&b, "forgotten", lost ? value_int(m.ack) : value_null());
     *out = value_builder_map(&b);
-    return rc == GOV_OK && b.failed ? base_nomem(d) : rc;
+    return b.failed ? base_nomem(d) : GOV_OK;
 }

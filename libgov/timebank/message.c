@@ -40,6 +40,8 @@ static gov_status members(gov *g, const timebank_message *m, value_builder *b, c
         value_builder_set(b, "what", value_text(m->what));
     if (m->whom != NULL)
         value_builder_set(b, "whom", value_text(m->whom));
+    if (m->by > 0)
+        value_builder_set(b, "by", value_int(m->by));
     if (m->reason != NULL)
         value_builder_set(b, "reason", value_text(m->reason));
     return b->failed ? base_nomem(d) : GOV_OK;
@@ -178,6 +180,7 @@ gov_status timebank_read_message(gov *g, value text, timebank_message *m, const 
                        take_text(g, map, "reason", false, &m->reason, &none) && take_number(map, "sequence", &m->sequence) &&
                        take_number(map, "ack", &m->ack) && take_number(map, "transfer", &m->transfer) &&
                        take_number(map, "amount", &m->amount) && take_number(map, "after", &m->after) &&
+                       (value_get_text(map, "by").kind == VALUE_ABSENT || (take_number(map, "by", &m->by) && m->by > 0)) &&
                        take_hash(map, "previous", m->previous) && take_hash(map, "seen", m->seen);
     if (none)
         return base_nomem(d);

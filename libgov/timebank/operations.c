@@ -75,6 +75,14 @@ static const rulebook_operand settle_net[] = {BANK,
 static const rulebook_operand receive[] = {
     BANK, {"message", RULEBOOK_OPERAND_TEXT, true}, {"key", RULEBOOK_OPERAND_TEXT, true}};
 
+static const rulebook_operand resend[] = {
+    BANK, {"peer", RULEBOOK_OPERAND_TEXT, true}, {"from", RULEBOOK_OPERAND_INT}, {"key", RULEBOOK_OPERAND_TEXT, true}};
+static const rulebook_operand received[] = {BANK, {"peer", RULEBOOK_OPERAND_TEXT, true}, {"from", RULEBOOK_OPERAND_INT}};
+static const rulebook_operand restore[] = {BANK,
+                                           {"peer", RULEBOOK_OPERAND_TEXT, true},
+                                           {"messages", RULEBOOK_OPERAND_LIST, true},
+                                           {"key", RULEBOOK_OPERAND_TEXT, true},
+                                           WHOM("instead", false)};
 static const rulebook_operand transit[] = {BANK, {"peer", RULEBOOK_OPERAND_TEXT}};
 static const rulebook_operand recall[] = {
     BANK, {"peer", RULEBOOK_OPERAND_TEXT, true}, THE("transfer"), {"key", RULEBOOK_OPERAND_TEXT, true}};
@@ -119,6 +127,9 @@ static const rulebook_operation operations[] = {
     WRITES("timebank.send_hours", send_hours, timebank_run_send_hours),
     RULES("timebank.settle_net", settle_net, timebank_run_settle_net),
     RULES("timebank.receive", receive, timebank_run_receive),
+    {"timebank.resend", TIMEBANK_RULE, false, resend, ARRAY_LEN(resend), timebank_run_resend},
+    {"timebank.received", TIMEBANK_RULE, false, received, ARRAY_LEN(received), timebank_run_received},
+    RULES("timebank.restore", restore, timebank_run_restore),
     READS("timebank.transit", transit, timebank_run_transit),
     RULES("timebank.recall", recall, timebank_run_recall),
     RULES("timebank.write_off", write_off, timebank_run_write_off),

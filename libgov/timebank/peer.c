@@ -8,12 +8,12 @@ enum { MOST_PEERS = 1000, MOST_MESSAGES = 500, MOST_NAME = 64, MOST_BANK = 128 }
 /* ---- rows ---- */
 
 #define PEER \
-    "SELECT id, name, self, public_key, most_owed, most_claimed, out_seq, out_acked, out_hash, in_seq, in_hash, their_bank, our_bank FROM gov_timebank_peer " \
+    "SELECT id, name, self, public_key, most_owed, most_claimed, out_seq, out_acked, out_hash, in_seq, in_hash, their_bank, our_bank, lost, lost_hash FROM gov_timebank_peer " \
     "WHERE community = $1 AND book = $2 "
 
 static gov_status read_peer(timebank_teller *t, store_rows *rows, timebank_peer *p)
 {
-    size_t name_len, self_len, key_len, out_len, in_len, their_len, our_len;
+    size_t name_len, self_len, key_len, out_len, in_len, their_len, our_len, lost_len;
     const char *name = store_text(rows, 1, &name_len), *self = store_text(rows, 2, &self_len);
     const char *their = store_text(rows, 11, &their_len), *our = store_text(rows, 12, &our_len);
     *p = (timebank_peer){.id = store_int(rows, 0),
@@ -26,15 +26,18 @@ static gov_status read_peer(timebank_teller *t, store_rows *rows, timebank_peer 
                          .most_claimed = store_int(rows, 5),
                          .out_seq = store_int(rows, 6),
                          .out_acked = store_int(rows, 7),
-                         .in_seq = store_int(rows, 9)};
+                         .in_seq = store_int(rows, 9),
+                         .lost = store_int(rows, 13)};
+    const void *lost = store_bytes(rows, 14, &lost_len);
     const void *key = store_bytes(rows, 3, &key_len), *out = store_bytes(rows, 8, &out_len), *in = store_bytes(rows, 10, &in_len);
     if (p->name == NULL || p->self == NULL || p->their_bank == NULL || p->our_bank == NULL)
         return base_nomem(t->d);
-    if (key_len != sizeof p->key || out_len != sizeof p->out_hash || in_len != sizeof p->in_hash)
+    if (key_len != sizeof p->key || out_len != sizeof p->out_hash || in_len != sizeof p->in_hash || lost_len != sizeof p->lost_hash)
         return base_fail(t->d, M_internal, A_S("what", "peer"));
     memcpy(p->key, key, sizeof p->key);
     memcpy(p->out_hash, out, sizeof p->out_hash);
     memcpy(p->in_hash, in, sizeof p->in_hash);
+    memcpy(p->lost_hash, lost, sizeof p->lost_hash);
     return GOV_OK;
 }
 
@@ -63,7 +66,7 @@ gov_status timebank_find_peer(timebank_teller *t, const char *name, const char *
 gov_status timebank_store_peer(timebank_teller *t, const timebank_peer *p)
 {
     static const store_sql sql = {"UPDATE gov_timebank_peer SET self = $3, public_key = $4, most_owed = $5, most_claimed = $6, out_seq "
-                                  "= $7, out_acked = $8, out_hash = $9, in_seq = $10, in_hash = $11, their_bank = $12 WHERE community = $1 AND id = $2",
+                                  "= $7, out_acked = $8, out_hash = $9, in_seq = $10, in_hash = $11, their_bank = $12, lost = $13, lost_hash = $14 WHERE community = $1 AND id = $2",
                                   0};
     return access_keep(
         t->g,
@@ -72,7 +75,8 @@ gov_status timebank_store_peer(timebank_teller *t, const timebank_peer *p)
                               store_b(p->key, sizeof p->key), store_i(p->most_owed),
                               store_i(p->most_claimed), store_i(p->out_seq), store_i(p->out_acked),
                               store_b(p->out_hash, sizeof p->out_hash), store_i(p->in_seq),
-                              store_b(p->in_hash, sizeof p->in_hash), store_s(p->their_bank)),
+                              store_b(p->in_hash, sizeof p->in_hash), store_s(p->their_bank),
+                              store_i(p->lost), store_b(p->lost_hash, sizeof p->lost_hash)),
                    1, t->d),
         &timebank_kept_peer, p->id, 0, 0, t->d);
 }
@@ -81,7 +85,7 @@ static gov_status add_peer(timebank_teller *t, const timebank_peer *p)
 {
     static const store_sql sql = {
         "INSERT INTO gov_timebank_peer (community, id, book, name, self, public_key, most_owed, most_claimed, out_seq, out_acked, "
-        "out_hash, in_seq, in_hash, their_bank, our_bank) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, 0, $10, $11, $12)",
+        "out_hash, in_seq, in_hash, their_bank, our_bank, lost, lost_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, 0, $10, $11, $12, 0, $13)",
         0};
     return access_keep(t->g,
                        store_post(t->g->store, &sql,
@@ -91,7 +95,8 @@ static gov_status add_peer(timebank_teller *t, const timebank_peer *p)
                                              store_i(p->most_claimed),
                                              store_b(p->out_hash, sizeof p->out_hash),
                                              store_b(p->in_hash, sizeof p->in_hash),
-                                             store_s(p->their_bank), store_s(p->our_bank)),
+                                             store_s(p->their_bank), store_s(p->our_bank),
+                                             store_b(p->lost_hash, sizeof p->lost_hash)),
                                   1, t->d),
                        &timebank_kept_peer, p->id, 0, 0, t->d);
 }
@@ -235,6 +240,7 @@ static gov_status show_peer(timebank_teller *t, const timebank_peer *p, value_bu
     value_builder_set(&b, "sent_messages", value_int(p->out_seq));
     value_builder_set(&b, "acknowledged", value_int(p->out_acked));
     value_builder_set(&b, "received_messages", value_int(p->in_seq));
+    value_builder_set(&b, "forgotten", p->lost > 0 ? value_int(p->lost) : value_null());
     rc = flows(t, p->id, &b);
     list->failed = list->failed || b.failed;
     value_builder_add(list, value_builder_map(&b));

@@ -120,6 +120,8 @@ static const store_column peer_columns[] = {{"community", STORE_INT},
                                             {"in_hash", STORE_BYTES},
                                             {"their_bank", STORE_TEXT},
                                             {"our_bank", STORE_TEXT},
+                                            {"lost", STORE_INT}, /* a message from here that the peer has and that is not kept; 0: none */
+                                            {"lost_hash", STORE_BYTES},
                                             {0}};
 /* One bank's name leads to one stream of messages with a peer, even when another bank bears it later. */
 static const store_index peer_indexes[] = {{"gov_timebank_peer_by_name", "community, book, name", true, NULL},
@@ -160,6 +162,7 @@ static const store_column clearing_columns[] = {{"community", STORE_INT},
                                                 {"proposal", STORE_INT, true},
                                                 {"proposed_by", STORE_INT, true},
                                                 {"given_back", STORE_BOOL},
+                                                {"shortfall", STORE_INT}, /* of one that came back to mind: what suspense advanced */
                                                 {0}};
 static const store_table clearing_table = {
     .name = "gov_timebank_clearing", .columns = clearing_columns, .key = "community, peer, direction, transfer"};

@@ -349,6 +349,9 @@ typedef struct timebank_peer {
     int64_t most_owed, most_claimed; /* minutes that this community may owe, and may be owed */
     int64_t out_seq, out_acked, in_seq;
     uint8_t out_hash[BASE_DIGEST_SIZE], in_hash[BASE_DIGEST_SIZE];
+    /* A message from here that the peer has shown to have, and that is not kept: this side has forgotten. 0: none. */
+    int64_t lost;
+    uint8_t lost_hash[BASE_DIGEST_SIZE];
 } timebank_peer;
 
 typedef struct timebank_message {
@@ -356,6 +359,7 @@ typedef struct timebank_message {
     const char *kind;             /* "prepare", "accept", "refuse", "settle"; without a number "ack", "recall", "recalled" */
     const char *what;             /* of a prepare: "hours", "net" */
     const char *whom, *reason;    /* the member at the peer; of a refusal */
+    int64_t by; /* of a prepare: the number of the member's record; 0: none. It tells the peer nothing, and who sent it all if he forgets */
     int64_t sequence, after, ack, transfer, amount; /* after, ack: up to where the speaker has numbered, and has taken up */
     uint8_t previous[BASE_DIGEST_SIZE], seen[BASE_DIGEST_SIZE]; /* the hashes of these two */
     /* Of one that was written or read. */
@@ -401,7 +405,7 @@ enum {
     TIMEBANK_GIVEN_BACK = 7   /* OUT: back with who sent, though it may have been accepted */
 };
 typedef struct timebank_clearing {
-    int64_t transfer, resident, minutes, sequence, at_us;
+    int64_t transfer, resident, minutes, sequence, at_us, shortfall;
     int64_t proposed_by; /* the officer who wants it written off, and what it is to become; 0: nobody */
     int32_t direction, state, proposal;
     bool given_back; /* OUT: it was, once; when it is cleared after all, suspense lacks it */
@@ -423,6 +427,20 @@ gov_status timebank_kept_answer(timebank_teller *t, const timebank_peer *p, int6
 gov_status timebank_take_recall(timebank_teller *t, timebank_peer *p, const timebank_message *m, const uint8_t *secret,
                                 const char **answer);
 gov_status timebank_take_recalled(timebank_teller *t, const timebank_peer *p, const timebank_message *m);
+
+/* What a restored side does again, as it was done: clearing.c, and restore.c by it. */
+gov_status timebank_kept_hash(timebank_teller *t, const timebank_peer *p, int32_t direction, int64_t sequence, uint8_t out[static BASE_DIGEST_SIZE]);
+gov_status timebank_keep_message(timebank_teller *t, const timebank_peer *p, int32_t direction, const timebank_message *m, const char *answer);
+/* An own message that was sent before: the chain goes on with it. */
+gov_status timebank_adopt(timebank_teller *t, timebank_peer *p, const timebank_message *own);
+/* lost: the peer has seen of our messages what is not kept here. GOV_E_REFUSED where it contradicts what it has said before. */
+gov_status timebank_check_links(timebank_teller *t, const timebank_peer *p, const timebank_message *m, const uint8_t *secret, bool *lost);
+/* The next numbered message; own NULL: answered anew, else as it was answered by that one. */
+gov_status timebank_take_next(timebank_teller *t, timebank_peer *p, const timebank_message *m, const timebank_message *own,
+                              const uint8_t *secret, const char **answer);
+/* Reserves once more what was sent, whatever limits say; what the member lacks comes from suspense. */
+gov_status timebank_reserve_again(timebank_teller *t, const timebank_peer *p, timebank_clearing *c);
+gov_status timebank_forgotten(timebank_teller *t, const timebank_peer *p);
 
 /* ---- operations: operations.c, and the files that they are about ---- */
 
@@ -464,6 +482,9 @@ TIMEBANK_RUN(timebank_run_outbox);
 TIMEBANK_RUN(timebank_run_send_hours);
 TIMEBANK_RUN(timebank_run_settle_net);
 TIMEBANK_RUN(timebank_run_receive);
+TIMEBANK_RUN(timebank_run_resend);
+TIMEBANK_RUN(timebank_run_received);
+TIMEBANK_RUN(timebank_run_restore);
 TIMEBANK_RUN(timebank_run_transit);
 TIMEBANK_RUN(timebank_run_recall);
 TIMEBANK_RUN(timebank_run_write_off);

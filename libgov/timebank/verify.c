@@ -132,7 +132,7 @@ static gov_status verify_peers(timebank_teller *t)
         "END WHEN c.direction = 1 AND (c.state = 2 OR c.state = 3) THEN CASE WHEN c.what = 'hours' THEN 0 - c.minutes ELSE c.minutes END "
         "ELSE 0 END) AS BIGINT), CAST(sum(CASE WHEN c.direction = 0 AND c.state = 1 AND c.what = 'hours' THEN c.minutes ELSE 0 END) AS "
         "BIGINT), CAST(sum(CASE WHEN c.direction = 0 AND c.what = 'hours' AND c.state = 6 THEN c.minutes WHEN c.direction = 0 AND c.what = "
-        "'hours' AND c.state = 3 AND c.given_back = 1 THEN 0 - c.minutes ELSE 0 END) AS BIGINT), p.name FROM gov_timebank_peer p LEFT JOIN "
+        "'hours' AND c.state = 3 AND c.given_back = 1 THEN 0 - c.minutes ELSE 0 END - c.shortfall) AS BIGINT), p.name FROM gov_timebank_peer p LEFT JOIN "
         "gov_timebank_clearing c ON c.community = p.community AND c.peer = p.id WHERE p.community = $1 AND p.book = $2 GROUP BY p.id, "
         "p.name ORDER BY p.id",
         0};

@@ -204,3 +204,73 @@ void side_free_both(side s[SIDES])
     for (unsigned i = 0; i < SIDES; i++)
         community_free(&s[i].c);
 }
+
+void side_doubts(side *s, const char *message)
+{
+    char code[64];
+    gov_value *v = NULL;
+    gov_error *err = NULL;
+    assert_gov_ok(gov_begin(s->c.g, &err), err);
+    if (side_deliver(s, message, &v, code) == GOV_OK) {
+        assert_true(side_number(v, "forgotten") > 0);
+        assert_int_equal(side_position(s, "forgotten"), side_number(v, "forgotten"));
+    } else {
+        assert_string_equal(code, "timebank_seen");
+    }
+    gov_value_free(v);
+    assert_gov_ok(gov_rollback(s->c.g, &err), err);
+}
+
+/* All pages of one of the two lists. */
+static void add_pages(side *other, const char *operation, gov_value *list)
+{
+    for (int from = 1, more = 1; more; from += 500) {
+        char json[512];
+        gov_value *peers = side_run(other, "timebank.peers", "{}");
+        char *peer = side_text(peers, "peers.0.peer");
+        (void)snprintf(json, sizeof json, "{'peer': '%s', 'from': %d%s%s%s}", peer, from, strcmp(operation, "timebank.resend") == 0 ? ", 'key': '" : "",
+                       strcmp(operation, "timebank.resend") == 0 ? other->secret : "", strcmp(operation, "timebank.resend") == 0 ? "'" : "");
+        gov_value *v = side_run(other, operation, json);
+        const gov_value *messages = gov_value_find(v, "messages");
+        for (size_t i = 0; i < gov_value_count(messages); i++)
+            assert_int_equal(gov_value_append(list, gov_value_at(messages, i)), GOV_OK);
+        more = (int)gov_value_bool(gov_value_find(v, "more"));
+        gov_value_free(v);
+        gov_value_free(peers);
+        free(peer);
+    }
+}
+
+gov_value *side_kept_by(side *other)
+{
+    gov_value *list = gov_value_new_list(NULL);
+    add_pages(other, "timebank.received", list);
+    add_pages(other, "timebank.resend", list);
+    return list;
+}
+
+gov_status side_try_recover(side *s, side *other, const char *instead, char code[64])
+{
+    char json[512];
+    gov_value *peers = side_run(s, "timebank.peers", "{}"), *list = side_kept_by(other), *out = NULL;
+    char *peer = side_text(peers, "peers.0.peer");
+    (void)snprintf(json, sizeof json, "{'peer': '%s', 'key': '%s'}", peer, s->secret);
+    gov_value *in = community_json(json);
+    assert_int_equal(gov_value_set(in, "messages", list), GOV_OK);
+    if (instead != NULL)
+        assert_int_equal(gov_value_set_string(in, "instead", instead), GOV_OK);
+    const gov_status status = side_try(s, "timebank.restore", in, &out, code);
+    gov_value_free(in);
+    gov_value_free(out);
+    gov_value_free(list);
+    gov_value_free(peers);
+    free(peer);
+    return status;
+}
+
+void side_recover(side *s, side *other)
+{
+    char code[64];
+    if (side_try_recover(s, other, NULL, code) != GOV_OK)
+        fail_msg("timebank.restore: %s", code);
+}

@@ -35,6 +35,12 @@ char *side_send(side *s, const char *peer, const char *from, const char *to, int
 gov_status side_deliver(side *s, const char *message, gov_value **out, char code[64]);
 char *side_pass(side *s, char *message);
 void side_fails(side *s, const char *message, const char *want);
+/* It shows that the peer has more from here than is kept, or contradicts itself; nothing of it stays. */
+void side_doubts(side *s, const char *message);
+/* `s` was restored from an older copy of its store: what the other side has of both chains, for timebank.restore; done, or tried. */
+gov_value *side_kept_by(side *other);
+void side_recover(side *s, side *other);
+gov_status side_try_recover(side *s, side *other, const char *instead, char code[64]);
 size_t side_waiting(side *s); /* in its outbox */
 
 /* A figure of its only peer; of a member; and what all members and the pool have. */

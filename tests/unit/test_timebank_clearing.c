@@ -201,6 +201,8 @@ typedef struct network {
     unsigned to[MOST_FLYING];
     size_t count;
     int64_t sent, taken, refusals, recalled, written_off;
+    int64_t forgot, forks; /* sides that were restored from an older copy; what they sent before they noticed */
+    int copied;            /* the side of which there is a copy: 1 + which */
     int64_t loose[LOOSE][WAYS]; /* messages without a number: what happened to them */
 } network;
 
@@ -243,7 +245,7 @@ static void arrive(network *n, unsigned to, const char *message, bool forged)
     char code[64];
     gov_value *v = NULL;
     gov_error *err = NULL;
-    const bool crash = !forged && draw(n, 8) == 0;
+    const bool crash = !forged && draw(n, 8) == 0 && n->copied != 1 + (int)to;
     if (crash)
         assert_gov_ok(gov_begin(n->s[to].c.g, &err), err);
     const gov_status status = side_deliver(&n->s[to], message, &v, code);
@@ -288,9 +290,9 @@ static void send_again(network *n, unsigned from)
     gov_value_free(v);
 }
 
-static void begin_something(network *n)
+static void begin_at(network *n, unsigned from)
 {
-    const unsigned from = draw(n, SIDES), who = draw(n, SIDE_MEMBERS), to = draw(n, SIDE_MEMBERS + 1);
+    const unsigned who = draw(n, SIDE_MEMBERS), to = draw(n, SIDE_MEMBERS + 1);
     char json[512], code[64];
     const bool net = draw(n, 6) == 0;
     if (net)
@@ -309,6 +311,11 @@ static void begin_something(network *n)
                     strcmp(code, "timebank_nothing_owed") == 0);
     }
     gov_value_free(out);
+}
+
+static void begin_something(network *n)
+{
+    begin_at(n, draw(n, SIDES));
 }
 
 /* What waits at one side is recalled, or written off by two people: into suspense, or back. */
@@ -373,7 +380,9 @@ static void something_happens(network *n)
     } else if (what < 30) {
         send_again(n, draw(n, SIDES));
     } else if (what < 32) {
-        side_reopen(&n->s[draw(n, SIDES)]);
+        const unsigned which = draw(n, SIDES);
+        if (n->copied != 1 + (int)which)
+            side_reopen(&n->s[which]);
     } else if (n->count > 0) {
         const size_t i = draw(n, 3) == 0 ? n->count - 1 : draw(n, (unsigned)n->count); /* the newest overtakes all */
         const unsigned to = n->to[i];
@@ -433,6 +442,40 @@ static void come_to_rest(network *n)
     assert_true(side_position(&n->s[0], "position") <= SIDE_LIMIT && side_position(&n->s[1], "position") <= SIDE_LIMIT);
 }
 
+/* A side works on, and is then restored from a copy that was made before. It may send something before it is told what it forgot. */
+static void forget(network *n)
+{
+    gov_error *err = NULL;
+    const unsigned which = draw(n, SIDES);
+    char code[64];
+    assert_gov_ok(gov_begin(n->s[which].c.g, &err), err);
+    n->copied = 1 + (int)which;
+    for (unsigned i = draw(n, 80); i > 0; i--)
+        something_happens(n);
+    side_reopen(&n->s[which]); /* the group was never committed */
+    n->copied = 0;
+    n->forgot++;
+    for (unsigned i = draw(n, 4); i > 0; i--) {
+        const int64_t before = n->sent;
+        while (n->count > 0)
+            free(land(n, 0));
+        begin_at(n, which);
+        n->forks += n->sent - before;
+        if (n->count > 0) { /* the other side takes it, or has another of that number */
+            gov_value *v = NULL;
+            char *message = land(n, 0);
+            (void)side_deliver(&n->s[1 - which], message, &v, code);
+            gov_value_free(v);
+            free(message);
+        }
+    }
+    while (n->count > 0)
+        free(land(n, 0));
+    side_recover(&n->s[which], &n->s[1 - which]);
+    side_recover(&n->s[which], &n->s[1 - which]); /* again: nothing changes */
+    side_recover(&n->s[1 - which], &n->s[which]); /* nor where nothing was forgotten */
+}
+
 static void a_bad_network_loses_nothing(void **state)
 {
     network n = {.state = 20260302};
@@ -442,12 +485,15 @@ static void a_bad_network_loses_nothing(void **state)
         community_put(&n.s[i].c, "staff", "hu", "{'name': '胡', 'roles': ['bank']}");
     for (int quiet = 0; quiet < 12; quiet++) {
         for (int i = 0; i < 160; i++)
-            something_happens(&n);
+            if (i % 80 == 40)
+                forget(&n);
+            else
+                something_happens(&n);
         come_to_rest(&n);
     }
     while (n.count > 0)
         free(land(&n, 0));
-    assert_true(n.sent > 40 && n.taken > 100 && n.refusals > 20 && n.recalled > 5 && n.written_off > 5);
+    assert_true(n.sent > 40 && n.taken > 100 && n.refusals > 20 && n.recalled > 5 && n.written_off > 5 && n.forgot == 24 && n.forks > 10);
     for (unsigned i = 0; i < LOOSE; i++)
         for (unsigned k = CAME_TWICE; k < WAYS; k++)
             if (n.loose[i][k] == 0)

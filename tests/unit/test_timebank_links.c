@@ -57,16 +57,16 @@ static void assert_bound(forger *f, side *to, const char *true_one)
     timebank_message m = forger_read(f, true_one);
     timebank_message bad = m;
     spoil(bad.seen);
-    side_fails(to, forger_sign(f, bad), "timebank_seen");
+    side_doubts(to, forger_sign(f, bad));
     bad = m;
     bad.ack++; /* the hash of another one, or of none */
-    side_fails(to, forger_sign(f, bad), "timebank_seen");
+    side_doubts(to, forger_sign(f, bad));
     bad.ack = m.ack + 100;
-    side_fails(to, forger_sign(f, bad), "timebank_seen");
+    side_doubts(to, forger_sign(f, bad));
     bad = m;
     bad.ack = m.ack > 0 ? m.ack - 1 : m.ack;
     if (m.ack > 0)
-        side_fails(to, forger_sign(f, bad), "timebank_seen");
+        side_doubts(to, forger_sign(f, bad));
     bad = m;
     spoil(bad.previous);
     side_fails(to, forger_sign(f, bad), "timebank_chain");
@@ -123,7 +123,7 @@ static void recalls_and_their_answers_are_bound(void **state)
     assert_true(forger_read(&east, asked).after == 3); /* it has overtaken the message that it asks about */
     timebank_message m = forger_read(&east, asked);
     spoil(m.seen);
-    side_fails(&s[1], forger_sign(&east, m), "timebank_seen");
+    side_doubts(&s[1], forger_sign(&east, m));
     m = forger_read(&east, asked);
     m.after = 2;
     side_fails(&s[1], forger_sign(&east, m), "timebank_chain"); /* what is said to be the second is the third */
@@ -151,16 +151,16 @@ static void numbered_messages_are_bound(void **state)
     assert_true(forger_read(&f, theirs).ack == 0);
     timebank_message bad = forger_read(&f, theirs);
     spoil(bad.seen);
-    side_fails(&s[0], forger_sign(&f, bad), "timebank_seen");
+    side_doubts(&s[0], forger_sign(&f, bad));
     bad = forger_read(&f, theirs);
     bad.ack = 1; /* it could not know its hash */
-    side_fails(&s[0], forger_sign(&f, bad), "timebank_seen");
+    side_doubts(&s[0], forger_sign(&f, bad));
     char *accept = side_pass(&s[1], mine);
     bad = forger_read(&f, accept);
     assert_true(bad.ack == 1 && bad.after == 1);
     spoil(bad.seen);
     char *yes = side_pass(&s[0], theirs);
-    side_fails(&s[0], forger_sign(&f, bad), "timebank_seen");
+    side_doubts(&s[0], forger_sign(&f, bad));
     bad = forger_read(&f, accept);
     bad.after = 0; /* does not go with its number */
     side_fails(&s[0], forger_sign(&f, bad), "timebank_message");
@@ -177,7 +177,7 @@ static void numbered_messages_are_bound(void **state)
 static void a_lost_history_is_noticed(void **state)
 {
     side s[SIDES] = {0};
-    char code[64];
+    char code[64], json[512];
     side_make_both(support_store_of(state), rules, s);
     gov_error *err = NULL;
     assert_gov_ok(gov_begin(s[1].c.g, &err), err);
@@ -188,7 +188,20 @@ static void a_lost_history_is_noticed(void **state)
     gov_value_free(v);
     side_reopen(&s[1]); /* the answer is out, and what it rests on is gone */
     char *settle = side_pass(&s[0], accept);
-    side_fails(&s[1], settle, "timebank_seen");
+    side_doubts(&s[1], settle);
+    assert_int_equal(side_deliver(&s[1], settle, &v, code), GOV_OK); /* it is kept that something is missing */
+    assert_int_equal(side_number(v, "forgotten"), 1);
+    assert_null(side_text(v, "answer"));
+    gov_value_free(v);
+    (void)snprintf(json, sizeof json, "{'peer': 'east', 'resident': 'west0', 'to': 'east0', 'minutes': 5, 'key': '%s'}", s[1].secret);
+    side_refused(&s[1], "timebank.send_hours", json, "timebank_forgotten");
+    side_fails(&s[1], first, "timebank_forgotten"); /* it would be answered anew */
+    assert_int_equal(side_position(&s[1], "position"), 0);
+    side_recover(&s[1], &s[0]);
+    assert_null(side_pass(&s[0], side_pass(&s[1], strdup(settle))));
+    assert_int_equal(side_position(&s[1], "position"), -300);
+    assert_int_equal(side_minutes(&s[1], "west1"), SIDE_START + 300);
+    assert_int_equal(side_waiting(&s[0]) + side_waiting(&s[1]), 0);
     free(settle);
     free(first);
     side_free_both(s);
