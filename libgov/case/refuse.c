@@ -8,7 +8,8 @@ typedef struct trial {
     case_machine *m;
     const chart_event *event;
     bool known;           /* the data is there */
-    uint32_t role, guard; /* the first transition that passed the actor over, and the first condition that did not hold */
+    uint32_t role, guard; /* the first transition that passed the actor over, and the first condition that refused who is let through */
+    uint32_t barred;      /* the first condition that did not hold of one that passed the actor over */
 } trial;
 
 /* A condition that fails by itself, whatever the data, ends the step: so it does here. */
@@ -41,10 +42,14 @@ static gov_status try_role(void *user, uint32_t transition, chart_run *run, bool
     gov_status status = case_admits(t->m, transition, t->event, holds, d);
     if (status != GOV_OK || *holds)
         return status;
+    const uint32_t before = t->guard;
     if (guard != RULEBOOK_NONE)
         status = try_guard(t, guard, run, &open, NULL);
+    t->guard = before;
     if (status == GOV_OK && open && t->role == RULEBOOK_NONE)
         t->role = transition;
+    else if (status == GOV_OK && !open && t->barred == RULEBOOK_NONE)
+        t->barred = guard;
     return status == GOV_E_NOMEM ? base_nomem(d) : GOV_OK;
 }
 
@@ -74,12 +79,13 @@ static gov_status nothing_takes(trial *t, case_why *why, const diag *d)
         return status;
     if (paths.len > 0)
         state = paths.as.items[0].as.s;
-    *why = t->role != RULEBOOK_NONE ? CASE_BY_ROLE : t->guard != RULEBOOK_NONE ? CASE_BY_GUARD : CASE_BY_STATE;
+    const uint32_t guard = t->guard != RULEBOOK_NONE ? t->guard : t->role == RULEBOOK_NONE ? t->barred : RULEBOOK_NONE;
+    *why = guard != RULEBOOK_NONE ? CASE_BY_GUARD : t->role != RULEBOOK_NONE ? CASE_BY_ROLE : CASE_BY_STATE;
     if (*why == CASE_BY_ROLE)
         return base_fail_at(d, &m->w->transitions[t->role].place, M_permission_denied, A_S("actor", access_actor_name(m->actor)),
                             A_S("action", t->event->name));
     if (*why == CASE_BY_GUARD)
-        return base_fail_at(d, place_of(m->w, t->guard), M_guard_refused, A_S("event", t->event->name), A_S("state", state));
+        return base_fail_at(d, place_of(m->w, guard), M_guard_refused, A_S("event", t->event->name), A_S("state", state));
     const base_place *place = chart_active(m->w->chart, m->state, &active, 1) > 0 ? &m->w->states[active].place : NULL;
     return base_fail_at(d, place, M_event_refused, A_S("event", t->event->name), A_S("state", state));
 }
@@ -88,7 +94,7 @@ static gov_status nothing_takes(trial *t, case_why *why, const diag *d)
 static gov_status judge(case_machine *m, const chart_event *event, bool known, case_why *why, const diag *d)
 {
     static const chart_hooks hooks = {.guard = try_guard, .act = no_action, .admits = try_role};
-    trial t = {m, event, known, RULEBOOK_NONE, RULEBOOK_NONE};
+    trial t = {m, event, known, RULEBOOK_NONE, RULEBOOK_NONE, RULEBOOK_NONE};
     const chart_caller by = {&hooks, &t, m->arena};
     const chart_event *before = m->event;
     const bool extends = case_extended_by(m, event->name);

@@ -195,7 +195,13 @@ static bool happen_again(life *l, const happening *h, access_actor *actor)
     case_simulation_at(l->s, h->at_us);
     actor->id = h->actor > ACCESS_ID_RULES ? h->actor : 0;
     const rulebook_later *later = h->effect != NULL ? rulebook_find_later(case_simulation_machine(l->s)->w, h->effect) : NULL;
-    const gov_status status = later != NULL ? case_simulation_report(l->s, later, h->event, h->data, &accepted, NULL)
+    value data = h->data;
+    const gov_status fits = later == NULL && h->asked ? case_simulation_check(l->s, h->event, &data, NULL) : GOV_OK;
+    if (fits != GOV_OK && fits != GOV_E_NOMEM) { /* nobody could send it with that any more */
+        value_builder_add(&l->refused, value_text(h->event));
+        return true;
+    }
+    const gov_status status = fits != GOV_OK ? fits : later != NULL ? case_simulation_report(l->s, later, h->event, h->data, &accepted, NULL)
                                             : case_simulation_send(l->s, h->event, h->data, &accepted, NULL);
     if (status == GOV_OK && !accepted && h->asked)
         value_builder_add(&l->refused, value_text(h->event));

@@ -439,7 +439,7 @@ static gov_status any_record(void *user, rulebook_type type, value reference, in
 
 /* What an event is given, checked as when it is sent to a case. Events that the workflow does not declare are the tester's to make: a
  * mark, a report of an effect, what a child tells. */
-static gov_status check_data(gov_simulation *s, const char *name, value *data, const diag *d)
+gov_status case_simulation_check(gov_simulation *s, const char *name, value *data, const diag *d)
 {
     const rulebook_event *event = rulebook_find_event(s->w, name);
     value checked;
@@ -471,7 +471,7 @@ static gov_status handle_event(gov_simulation *s, value line, const diag *d)
     if (data.kind != VALUE_ABSENT)
         status = value_untag(&s->step, data, &data, d);
     if (status == GOV_OK)
-        status = check_data(s, name.as.s, &data, d);
+        status = case_simulation_check(s, name.as.s, &data, d);
     line_start l;
     if (status == GOV_OK)
         status = begin_line(s, &l, d);

@@ -16,6 +16,8 @@ gov_status case_simulation_start(gov_simulation *s, int64_t at_us, const diag *d
 gov_status case_simulation_until(gov_simulation *s, int64_t until_us, const diag *d);
 /* Now, without firing what is due. */
 void case_simulation_at(gov_simulation *s, int64_t now_us);
+/* Is that what the event may be given? What a real send checks, but for records, of which there are none. */
+gov_status case_simulation_check(gov_simulation *s, const char *event, value *data, const diag *d);
 gov_status case_simulation_send(gov_simulation *s, const char *event, value data, bool *accepted, const diag *d);
 /* The case is told by an effect, as it was then. What is foreseen of that effect counts it, where the effect says so. */
 gov_status case_simulation_report(gov_simulation *s, const rulebook_later *later, const char *event, value data, bool *accepted,

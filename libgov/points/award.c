@@ -10,6 +10,8 @@ gov_status points_amount(gov *g, const points_gift *gift, int64_t *out, const di
     const points_asking who = {gift->quantity, gift->holder};
     value v;
     *out = gift->amount;
+    if (gift->amount != POINTS_BY_RULE && gift->rule->amount != NULL && gift->rule->takes) /* nobody is taken more than is written */
+        return base_fail_at(d, gift->place, M_points_fixed, A_S("rule", gift->rule->name));
     if (gift->amount == POINTS_BY_RULE) {
         if (gift->rule->amount == NULL)
             return base_fail_at(d, gift->place, M_points_no_amount, A_S("rule", gift->rule->name));

@@ -324,7 +324,7 @@ TIMEBANK_RUN(timebank_run_check_out)
     return check(g, in, false, out, d);
 }
 
-/* What was served without checking in and out is stated by who confirms it. */
+/* What was served without checking in and out is stated by who confirms it; of what was checked out nobody takes away by confirming. */
 TIMEBANK_RUN(timebank_run_confirm)
 {
     timebank_teller t;
@@ -336,7 +336,9 @@ TIMEBANK_RUN(timebank_run_confirm)
     if (k.state != TIMEBANK_SERVED && (k.state > TIMEBANK_SERVED || in[1].kind == VALUE_ABSENT || access_now(g) < k.from_us))
         return wrong_state(&k, d);
     rc = timebank_minutes(in[1], 0, &minutes, d);
-    if (rc == GOV_OK && minutes > (k.state == TIMEBANK_SERVED ? k.served : k.most))
+    if (rc == GOV_OK && k.state == TIMEBANK_SERVED && minutes != k.served)
+        return base_fail(d, M_timebank_checked_out, A_I("minutes", k.served));
+    if (rc == GOV_OK && minutes > k.most)
         return base_fail(d, M_timebank_minutes, A_I("minutes", minutes));
     if (rc == GOV_OK)
         rc = timebank_settle(&t, &k, minutes);

@@ -70,7 +70,8 @@ static void what_was_served_counts(void **state)
     gov_value *v = bank_run_on(&c, "timebank.check_out", "booking", id, ", 'place': {'lat': 31.2, 'lon': 121.4}");
     assert_int_equal(bank_number(v, "served"), 70);
     gov_value_free(v);
-    bank_refused_on(&c, "timebank.confirm", id, ", 'minutes': 71", "timebank_minutes");
+    bank_refused_on(&c, "timebank.confirm", id, ", 'minutes': 71", "timebank_checked_out");
+    bank_refused_on(&c, "timebank.confirm", id, ", 'minutes': 0", "timebank_checked_out"); /* nor is anything taken away like that */
     v = bank_run_on(&c, "timebank.confirm", "booking", id, "");
     assert_text_at(v, "state", "settled");
     assert_int_equal(bank_number(v, "own"), 105);
