@@ -7,6 +7,10 @@
 
 /* ---- from 63-bit ids to positions ---- */
 
+/* What may be an effective date: the years 1 to 9999. */
+#define LEDGER_FIRST_EFFECT INT64_C(-62135596800000000)
+#define LEDGER_LAST_EFFECT  INT64_C(253402300799999999)
+
 typedef struct ledger_index {
     const gov_allocator *alloc;
     int64_t *ids;

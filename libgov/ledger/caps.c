@@ -39,6 +39,8 @@ bool ledger_caps_each(const ledger_book *b, const ledger_transfer *t, const ledg
             (cap->reason != 0 && cap->reason != t->reason))
             continue;
         const int64_t us = t->effective_at != 0 ? t->effective_at : at_us;
+        if (us < LEDGER_FIRST_EFFECT || us > LEDGER_LAST_EFFECT)
+            return true; /* it will be refused, and counts nowhere */
         if (!each(user, cap, a->id, ledger_window_start(b->zone, cap->window, us)))
             return false;
     }

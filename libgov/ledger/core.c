@@ -11,9 +11,6 @@
 #define TRANSFER_FLAGS UINT32_C(0x1ff)
 #define RESOLVING      (GOV_TRANSFER_POST_PENDING | GOV_TRANSFER_VOID_PENDING)
 
-/* 0001-01-01T00:00:00Z and the last microsecond of 9999, as for every other time that is given. */
-#define FIRST_EFFECT INT64_C(-62135596800000000)
-#define LAST_EFFECT  INT64_C(253402300799999999)
 
 /* ---- instants ---- */
 
@@ -602,7 +599,7 @@ static int32_t create_transfer(ledger_book *b, const ledger_transfer *t, int64_t
     if ((t->id | t->debit_account | t->credit_account | t->amount | t->pending_id | t->subject |
          t->reference | t->reversal_of | t->expires_at) < 0)
         return GOV_LEDGER_FIELD_MUST_NOT_BE_NEGATIVE;
-    if (t->effective_at < FIRST_EFFECT || t->effective_at > LAST_EFFECT)
+    if (t->effective_at < LEDGER_FIRST_EFFECT || t->effective_at > LEDGER_LAST_EFFECT)
         return GOV_LEDGER_EFFECTIVE_AT_OUT_OF_RANGE;
     if (t->id == 0)
         return GOV_LEDGER_ID_MUST_NOT_BE_ZERO;

@@ -373,8 +373,8 @@ static void no_event_overtakes_others(void **state)
                                 "states:\n  a:\n    on: {burst: {do: [";
     static const char end[] = "]}}\n    after: {delay: 90 days, to: z}\n  z: {type: final}\n";
     static const char send[] = "{send: {event: t, after: 1 hour}}";
+    support_store *s = support_store_of(state); /* may skip */
     char *text = malloc(sizeof start + sizeof end + EVENTS * sizeof send);
-    support_store *s = support_store_of(state);
     size_t len = (size_t)sprintf(text, "%s", start);
     for (int i = 0; i < EVENTS; i++)
         len += (size_t)sprintf(text + len, "%s%s", i > 0 ? "," : "", send);
