@@ -11,7 +11,6 @@
 #define TRANSFER_FLAGS UINT32_C(0x1ff)
 #define RESOLVING      (GOV_TRANSFER_POST_PENDING | GOV_TRANSFER_VOID_PENDING)
 
-
 /* ---- instants ---- */
 
 static bool taken(const ledger_book *b, int64_t us)
