@@ -1,6 +1,7 @@
 /* What stands still in the queue: what is parked, as it failed for the last time, and what waits for a year. Told, and taken up again. */
 #include "case/family.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- taking up ---- */
@@ -31,12 +32,25 @@ static gov_status read_taken(gov *g, const store_sql *sql, const store_arg *args
     return status == GOV_END ? GOV_OK : status;
 }
 
+/* A store gives the rows of an UPDATE in any order; the journal has them by instant, and of one instant by case and name. */
+static int by_instant(const void *left, const void *right)
+{
+    const taken *a = left, *b = right;
+    if (a->due_us != b->due_us)
+        return a->due_us < b->due_us ? -1 : 1;
+    if (a->case_id != b->case_id)
+        return a->case_id < b->case_id ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
 /* They are due as they were, at their own instants, and have all their tries before them. */
 static gov_status take_up(gov *g, const store_sql *sql, const store_arg *args, size_t n, int64_t *count, const diag *d)
 {
     taken *list;
     size_t found;
     gov_status status = read_taken(g, sql, args, n, &list, &found, d);
+    if (status == GOV_OK && found > 1)
+        qsort(list, found, sizeof *list, by_instant);
     for (size_t i = 0; i < found && status == GOV_OK; i++) {
         const value_pair data[] = {{value_text("event"), value_text(list[i].event)},
                                    {value_text("timer"), value_text(list[i].name)},

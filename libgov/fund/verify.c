@@ -148,16 +148,22 @@ static gov_status verify_portions(gov *g, const diag *d)
     return rc == GOV_END ? GOV_OK : rc;
 }
 
+/* What the entries of a kind come to, and what of them was corrected; and each of them beside its transfer. */
+static gov_status sums_of(checked *x, int64_t id, int kind, int64_t *sum, int64_t *back, const diag *d)
+{
+    int64_t waiting;
+    gov_status rc = fund_entry_sum(x->g, id, kind, NULL, 0, sum, &waiting, d);
+    if (rc == GOV_OK)
+        rc = fund_entry_sum(x->g, id, kind + FUND_CORRECTS, NULL, 0, back, &waiting, d);
+    return rc == GOV_OK ? verify_entries(x, id, d) : rc;
+}
+
 static gov_status verify_grant(gov *g, int64_t id, int64_t amount, const char *title, const fund_grant *rule, const diag *d)
 {
-    int64_t account = 0, spent = 0, back = 0, waiting;
+    int64_t account = 0, spent = 0, back = 0;
     ledger_account a = {0};
     checked x = {.g = g, .name = title, .book = rule->book};
-    gov_status rc = fund_entry_sum(g, id, FUND_ENTRY_SPENDING, NULL, 0, &spent, &waiting, d);
-    if (rc == GOV_OK)
-        rc = fund_entry_sum(g, id, FUND_ENTRY_SPENDING + FUND_CORRECTS, NULL, 0, &back, &waiting, d);
-    if (rc == GOV_OK)
-        rc = verify_entries(&x, id, d);
+    gov_status rc = sums_of(&x, id, FUND_ENTRY_SPENDING, &spent, &back, d);
     if (rc == GOV_OK)
         rc = fund_existing(g, rule->book, id, FUND_CODE_PURSE, &account, d);
     if (rc == GOV_OK)
@@ -179,14 +185,10 @@ static gov_status verify_grants(gov *g, const fund_grant *rule, const diag *d)
 /* What was paid for a project, less what was corrected, is what it has received. */
 static gov_status verify_project(gov *g, int64_t id, const char *name, const fund_cost_share *rule, const diag *d)
 {
-    int64_t account = 0, paid = 0, back = 0, waiting;
+    int64_t account = 0, paid = 0, back = 0;
     ledger_account a = {0};
     checked x = {.g = g, .name = name, .book = rule->book};
-    gov_status rc = fund_entry_sum(g, id, FUND_ENTRY_PAYMENT, NULL, 0, &paid, &waiting, d);
-    if (rc == GOV_OK)
-        rc = fund_entry_sum(g, id, FUND_ENTRY_PAYMENT + FUND_CORRECTS, NULL, 0, &back, &waiting, d);
-    if (rc == GOV_OK)
-        rc = verify_entries(&x, id, d);
+    gov_status rc = sums_of(&x, id, FUND_ENTRY_PAYMENT, &paid, &back, d);
     if (rc == GOV_OK)
         rc = fund_existing(g, rule->book, id, FUND_CODE_CASH, &account, d);
     if (rc == GOV_OK)
